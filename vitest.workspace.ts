@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+import tsconfig from './tsconfig.json' with { type: 'json' };
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Tests run from source: the same paths that TypeScript resolves. */
+const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: fileURLToPath(new URL(file ?? '', import.meta.url)),
+}));
+
+const project = (name: string, folder: string) => ({
+  resolve: { alias },
+  root,
+  test: {
+    name,
+    include: [`${folder}/**/*.test.ts`],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('core', 'packages/core/test'),
+      project('express', 'packages/express/test'),
+      project('simulator', 'packages/simulator/test'),
+      project('examples', 'examples'),
+      project('repository', 'test'),
+    ],
+  },
+});
