@@ -1,0 +1,155 @@
+import type { Clock } from './clock.ts';
+import { describeError, isRetryLater, isWebhookError } from './errors.ts';
+import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import type { NewEntry, Outcome } from './inbox.ts';
+import { errorFields, withFields, type Logger } from './logger.ts';
+import { exponential, type RetryDelay } from './retry.ts';
+import { runHandler } from './run-handler.ts';
+import { parseTaskResult } from './task-result-schema.ts';
+
+/** An entry as an attempt needs it. */
+export interface AttemptEntry extends NewEntry {
+  readonly attempts: number;
+  readonly handled: readonly string[];
+}
+
+export interface AttemptOptions {
+  readonly handlers: Pick<Handlers, 'matching'>;
+  readonly retry: { readonly attempts: number; readonly delay: RetryDelay };
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What went wrong in an attempt, and what that means for the next one. */
+interface Failure {
+  readonly reason: string;
+  /** Trying again cannot help, or must not be done. */
+  readonly final: boolean;
+  /** The handler's own wish. */
+  readonly delayMs: number | null;
+}
+
+/** Runs the handlers that have not succeeded yet, in order, and says what is to become of the entry. */
+export async function runAttempt(
+  entry: AttemptEntry,
+  signal: AbortSignal,
+  options: AttemptOptions,
+): Promise<Outcome> {
+  const { attempts } = options.retry;
+  if (entry.attempts > attempts) {
+    const reason = `given up after ${attempts} attempts, the last of which never ended: did it end the process?`;
+    return { type: 'dead', reason, handled: entry.handled };
+  }
+  const { result, drift } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  if (result === null) return { type: 'dead', reason: drift, handled: entry.handled };
+
+  const handled = [...entry.handled];
+  const failures: Failure[] = [];
+  const matching = options.handlers.matching(result);
+  for (const handler of matching) {
+    if (handled.includes(handler.name)) continue;
+    if (isAborted(signal)) break;
+    const failure = await runOne(handler, entry, signal, options);
+    if (failure === null) handled.push(handler.name);
+    else if (!isAborted(signal)) failures.push(failure);
+  }
+  const left = matching.some(({ name }) => !handled.includes(name));
+  if (left && isAborted(signal)) return { type: 'released', delayMs: 0, handled };
+  return decide(failures, entry.attempts, handled, options);
+}
+
+/** A call, because the compiler does not know that this changes while something is awaited. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+async function runOne(
+  handler: RegisteredHandler,
+  entry: AttemptEntry,
+  signal: AbortSignal,
+  options: AttemptOptions,
+): Promise<Failure | null> {
+  const { retry, log } = options;
+  // Parsed anew for each handler: none sees what another one did to the result.
+  const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  if (result === null) return null;
+  const end = await runHandler(
+    (own) => handler.handle(result, contextOf(entry, own, { attempts: retry.attempts, log })),
+    options.timeoutMs,
+    signal,
+    options.clock,
+  );
+  if (end.type === 'succeeded') return null;
+  const failure = end.type === 'stuck' ? stuck(options.timeoutMs) : describe(end.thrown);
+  const { taskId, attempts: attempt } = entry;
+  const { reason } = failure;
+  log.warn({ taskId, handler: handler.name, attempt, reason }, 'a handler failed');
+  return failure;
+}
+
+export function contextOf(
+  entry: AttemptEntry,
+  signal: AbortSignal,
+  { attempts, log }: { readonly attempts: number; readonly log: Logger },
+): HandlerContext {
+  return {
+    taskId: entry.taskId,
+    attempt: entry.attempts,
+    attempts,
+    signal,
+    receivedAt: new Date(entry.receivedAt),
+    metadata: structuredClone(entry.metadata),
+    testMode: entry.testMode,
+    log: withFields(log, { taskId: entry.taskId }),
+  };
+}
+
+function stuck(timeoutMs: number): Failure {
+  const reason =
+    `the handler ignored its signal for ${timeoutMs} ms after its time was up and may still be ` +
+    'running; replay the entry when it is not';
+  return { reason, final: true, delayMs: null };
+}
+
+function describe(thrown: unknown): Failure {
+  return {
+    reason: describeError(thrown),
+    final: isWebhookError(thrown, 'permanent'),
+    delayMs: isRetryLater(thrown) ? thrown.delayMs : null,
+  };
+}
+
+function decide(
+  failures: readonly Failure[],
+  attempt: number,
+  handled: readonly string[],
+  { retry, log }: AttemptOptions,
+): Outcome {
+  if (failures.length === 0) return { type: 'done' };
+  const reason = failures.map((failure) => failure.reason).join('; ');
+  if (failures.some(({ final }) => final) || attempt >= retry.attempts) {
+    return { type: 'dead', reason, handled };
+  }
+  const wishes = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
+  const delayMs =
+    wishes.length > 0 ? Math.max(...wishes) : scheduledDelay(retry.delay, attempt, log);
+  return { type: 'again', delayMs, reason, handled };
+}
+
+const fallbackDelay = exponential();
+
+/** The integrator's schedule; where that throws or answers nonsense, ours. */
+function scheduledDelay(delay: RetryDelay, attempt: number, log: Logger): number {
+  try {
+    const ms = delay(attempt);
+    if (Number.isFinite(ms) && ms >= 0) return ms;
+    log.error(
+      { attempt, delay: String(ms) },
+      'retry.delay must return milliseconds; using the default',
+    );
+  } catch (error) {
+    log.error({ attempt, ...errorFields(error) }, 'retry.delay threw; using the default');
+  }
+  return fallbackDelay(attempt);
+}

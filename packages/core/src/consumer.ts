@@ -1,0 +1,100 @@
+import { LATE, withDeadline, type Clock } from './clock.ts';
+import { createCrew } from './crew.ts';
+import type { ConsumeOptions, Run, Store } from './inbox.ts';
+import { errorFields } from './logger.ts';
+
+export interface ConsumerOptions extends ConsumeOptions {
+  readonly store: Store;
+  readonly run: Run;
+  readonly leaseMs: number;
+  /** Longest time between two looks at the store. */
+  readonly pollMs: number;
+  readonly clock: Clock;
+  /** Called now and then, while there is nothing more urgent. Does not reject. */
+  readonly tidy: () => Promise<void>;
+}
+
+export interface Consumer {
+  /** Says that there may be something to claim. */
+  wake(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How long to leave a store alone that just failed. */
+const STORE_BACKOFF_MS = 1000;
+
+/** Claims entries of one endpoint for its crew, until it is stopped. */
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { store, endpoint, leaseMs, pollMs, clock, log } = options;
+  const alarm = createAlarm(clock);
+  const crew = createCrew({ ...options, onFree: alarm.ring });
+  let stopping = false;
+  const ended = loop();
+
+  async function loop(): Promise<void> {
+    while (!stopping) {
+      const sleepMs = await claimAll().catch((error: unknown) => {
+        log.error(errorFields(error), 'the inbox could not be read; trying again');
+        return STORE_BACKOFF_MS;
+      });
+      await options.tidy();
+      await alarm.sleep(sleepMs);
+    }
+  }
+
+  /** Takes as much as there is and as fits. Returns how long there will be nothing to do. */
+  async function claimAll(): Promise<number> {
+    for (;;) {
+      const free = crew.free();
+      if (stopping || free <= 0) return Infinity;
+      const claims = await store.claim(endpoint, free, leaseMs);
+      for (const claim of claims) crew.take(claim);
+      if (claims.length >= free) continue;
+      return Math.min(pollMs, (await store.nextDueMs(endpoint)) ?? Infinity);
+    }
+  }
+
+  return {
+    wake: alarm.ring,
+    async stop(graceMs) {
+      stopping = true;
+      alarm.ring();
+      const deadline = clock.now() + graceMs;
+      crew.takeNoMore();
+      if ((await withDeadline(ended, graceMs, clock)) === LATE) {
+        log.warn({}, 'the inbox did not come back from a claim; its leases will end by themselves');
+      }
+      await crew.dismiss(deadline - clock.now());
+    },
+  };
+}
+
+interface Alarm {
+  /** Ends the present sleep, or else the next one at once. */
+  ring(): void;
+  sleep(ms: number): Promise<void>;
+}
+
+function createAlarm(clock: Clock): Alarm {
+  let rung = false;
+  let wakeUp: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wakeUp?.();
+    },
+    async sleep(ms) {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const cancel = ms === Infinity ? undefined : clock.after(ms, resolve);
+          wakeUp = () => {
+            cancel?.();
+            resolve();
+          };
+        });
+      }
+      rung = false;
+      wakeUp = undefined;
+    },
+  };
+}

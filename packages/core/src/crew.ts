@@ -1,0 +1,120 @@
+import { LATE, withDeadline, type Clock } from './clock.ts';
+import { WebhookError } from './errors.ts';
+import type { Claim, Entry, Outcome, Run, Store } from './inbox.ts';
+import { holdLease, type Lease } from './lease.ts';
+import { errorFields, type Logger } from './logger.ts';
+
+export interface CrewOptions {
+  readonly store: Store;
+  readonly run: Run;
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onSettled: (entry: Entry, outcome: Outcome) => void;
+  /** Called when an entry is finished, and there is room for another. */
+  readonly onFree: () => void;
+}
+
+/** Runs the claims of one consumer, each under its lease. */
+export interface Crew {
+  /** How many more claims it can take. */
+  free(): number;
+  take(claim: Claim): void;
+  /** Claims that still come in are given back. */
+  takeNoMore(): void;
+  /** Waits for what runs, aborts what is left after `graceMs`, gives the leases back. */
+  dismiss(graceMs: number): Promise<void>;
+}
+
+interface Running {
+  readonly claim: Claim;
+  readonly lease: Lease;
+  readonly controller: AbortController;
+  readonly finished: Promise<void>;
+}
+
+/** How long aborted handlers have to come to an end before their leases are given back. */
+const LAST_CALL_MS = 1000;
+
+export function createCrew(options: CrewOptions): Crew {
+  const { store, leaseMs, clock, log } = options;
+  const running = new Map<string, Running>();
+  let closing = false;
+
+  function start(claim: Claim): void {
+    const controller = new AbortController();
+    const onLost = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
+    const lease = holdLease(claim, { store, leaseMs, clock, log, onLost });
+    const finished = attempt(claim, lease, controller.signal, options).finally(() => {
+      lease.stop();
+      running.delete(claim.taskId);
+      options.onFree();
+    });
+    running.set(claim.taskId, { claim, lease, controller, finished });
+  }
+
+  async function allFinished(): Promise<void> {
+    await Promise.all([...running.values()].map(({ finished }) => finished));
+  }
+
+  return {
+    free: () => options.concurrency - running.size,
+    take(claim) {
+      const mine = running.get(claim.taskId);
+      // A lease of ours that ended unnoticed: this process overslept, and still runs the entry.
+      if (mine !== undefined && !mine.lease.isLost()) mine.lease.adopt(claim);
+      // Told to stop, but still at it: not twice at a time.
+      else if (mine !== undefined) void giveBack(claim, store, leaseMs);
+      else if (closing) void giveBack(claim, store, 0);
+      else start(claim);
+    },
+    takeNoMore() {
+      closing = true;
+    },
+    async dismiss(graceMs) {
+      if ((await withDeadline(allFinished(), graceMs, clock)) !== LATE) return;
+      for (const { controller } of running.values()) {
+        controller.abort(new WebhookError('closing', 'the receiver is closing'));
+      }
+      if ((await withDeadline(allFinished(), LAST_CALL_MS, clock)) !== LATE) return;
+      log.warn(
+        { entries: running.size },
+        'handlers ignored their signal; giving their leases back',
+      );
+      await withDeadline(releaseAll([...running.values()]), LAST_CALL_MS, clock);
+    },
+  };
+}
+
+async function attempt(
+  claim: Claim,
+  lease: Lease,
+  signal: AbortSignal,
+  { run, onSettled, log }: CrewOptions,
+): Promise<void> {
+  const { taskId } = claim;
+  try {
+    const outcome = await run(claim, signal);
+    if (await lease.settle(outcome)) onSettled(claim, outcome);
+    else
+      log.warn({ taskId, outcome: outcome.type }, 'the lease was lost; the outcome does not count');
+  } catch (error) {
+    log.error({ taskId, ...errorFields(error) }, 'an attempt broke; its lease will end by itself');
+  }
+}
+
+async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<void> {
+  const { handled } = claim;
+  await store.settle(claim, { type: 'released', delayMs, handled }).catch(() => false); // then the lease ends by itself
+}
+
+/** For handlers that do not listen to their signal. What they settle later is refused. */
+async function releaseAll(left: readonly Running[]): Promise<void> {
+  await Promise.all(
+    left.map(async ({ claim, lease }) => {
+      await lease.settle({ type: 'released', delayMs: 0, handled: claim.handled });
+      lease.stop();
+    }),
+  );
+}

@@ -1,0 +1,80 @@
+interface Item<T> {
+  readonly value: T;
+  readonly dueAt: number;
+  readonly ticket: number;
+}
+
+/**
+ * A priority queue by time; values due at the same time leave in the order they came. Moving or
+ * removing a value costs nothing: its older place is skipped when its turn comes.
+ */
+export interface DueQueue<T> {
+  /** Puts a value in, or moves it to another time. */
+  set(value: T, dueAt: number): void;
+  remove(value: T): void;
+  /** The first value and its time, without taking it out. */
+  peek(): { readonly value: T; readonly dueAt: number } | undefined;
+}
+
+export function createDueQueue<T>(): DueQueue<T> {
+  const heap: Item<T>[] = [];
+  const tickets = new Map<T, number>();
+  let lastTicket = 0;
+
+  return {
+    set(value, dueAt) {
+      lastTicket += 1;
+      tickets.set(value, lastTicket);
+      heap.push({ value, dueAt, ticket: lastTicket });
+      siftUp(heap);
+    },
+    remove(value) {
+      tickets.delete(value);
+    },
+    peek() {
+      let [first] = heap;
+      while (first !== undefined && tickets.get(first.value) !== first.ticket) {
+        removeFirst(heap);
+        [first] = heap;
+      }
+      return first;
+    },
+  };
+}
+
+function isBefore<T>(a: Item<T>, b: Item<T>): boolean {
+  return a.dueAt === b.dueAt ? a.ticket < b.ticket : a.dueAt < b.dueAt;
+}
+
+function siftUp<T>(heap: Item<T>[]): void {
+  for (let child = heap.length - 1; child > 0;) {
+    const parent = (child - 1) >> 1;
+    if (!swapIfBefore(heap, child, parent)) return;
+    child = parent;
+  }
+}
+
+function removeFirst<T>(heap: Item<T>[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  heap[0] = last;
+  for (let parent = 0; ;) {
+    const [left, right] = [2 * parent + 1, 2 * parent + 2];
+    const child = comesBefore(heap, right, left) ? right : left;
+    if (!swapIfBefore(heap, child, parent)) return;
+    parent = child;
+  }
+}
+
+function comesBefore<T>(heap: Item<T>[], i: number, j: number): boolean {
+  const [a, b] = [heap[i], heap[j]];
+  return a !== undefined && b !== undefined && isBefore(a, b);
+}
+
+function swapIfBefore<T>(heap: Item<T>[], child: number, parent: number): boolean {
+  const [a, b] = [heap[child], heap[parent]];
+  if (a === undefined || b === undefined || !isBefore(a, b)) return false;
+  heap[child] = b;
+  heap[parent] = a;
+  return true;
+}

@@ -1,0 +1,113 @@
+import type { ReplyCode } from './replies.ts';
+
+/**
+ * Every error code of this library. Codes are stable; messages are for people and may change.
+ *
+ * The first group becomes an answer to the sender (see `replies.ts`), the second is thrown at
+ * whoever calls the library, the third is what a handler throws to steer its own retries.
+ */
+export type WebhookErrorCode =
+  | Exclude<ReplyCode, 'accepted' | 'duplicate' | 'ignored'>
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'already_replied'
+  | 'inbox_closed'
+  | 'handler_failed'
+  | 'handler_timeout'
+  | 'lease_lost'
+  | 'permanent'
+  | 'retry_later';
+
+/**
+ * The one error class of this library. Recognise it by `code`, never by `instanceof`: two copies
+ * of a package in one process, or its ESM and CommonJS builds, have two classes.
+ *
+ * @example
+ * try { createReceiver({}) } catch (error) {
+ *   if (isWebhookError(error, 'invalid_option')) console.error(error.message);
+ * }
+ */
+export class WebhookError extends Error {
+  readonly code: WebhookErrorCode;
+
+  constructor(code: WebhookErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'WebhookError';
+    this.code = code;
+  }
+}
+
+/** Whether `error` is this library's, with the given code when one is named. Never throws. */
+export function isWebhookError(error: unknown, code?: WebhookErrorCode): error is WebhookError {
+  try {
+    if (typeof error !== 'object' || error === null) return false;
+    const { name, code: actual } = error as Partial<WebhookError>;
+    return name === 'WebhookError' && (code === undefined || actual === code);
+  } catch {
+    return false; // a hostile getter or a revoked proxy: not ours
+  }
+}
+
+/**
+ * Throw this from a handler when trying again cannot help: the entry becomes a dead letter now.
+ *
+ * @example
+ * if (!order) throw new PermanentError(`order ${id} does not exist`);
+ */
+export class PermanentError extends WebhookError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('permanent', message, options);
+  }
+}
+
+/**
+ * Throw this from a handler to choose the delay before the next attempt yourself. It counts as an
+ * attempt like any other failure.
+ *
+ * @param delayMs milliseconds, 0 or more
+ * @throws WebhookError `invalid_argument` when `delayMs` is not such a number
+ * @example
+ * if (response.status === 429) throw new RetryLater(60_000, 'storage is rate limited');
+ */
+export class RetryLater extends WebhookError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, message = 'the handler asked to be run later') {
+    if (!Number.isFinite(delayMs) || delayMs < 0) {
+      throw new WebhookError('invalid_argument', 'RetryLater takes milliseconds, 0 or more');
+    }
+    super('retry_later', message);
+    this.delayMs = delayMs;
+  }
+}
+
+/** By its code and its delay, for the same reason as {@link isWebhookError}. */
+export function isRetryLater(error: unknown): error is RetryLater {
+  return (
+    isWebhookError(error, 'retry_later') && 'delayMs' in error && Number.isFinite(error.delayMs)
+  );
+}
+
+const QUERY_OF_A_URL = /(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi;
+const MAX_DESCRIPTION = 500;
+
+/**
+ * What was thrown, as one line for logs and dead letters. Result links are presigned, hence
+ * secrets: the query of every URL is cut off. Survives whatever a handler may throw.
+ */
+export function describeError(thrown: unknown): string {
+  let text: string;
+  try {
+    text =
+      typeof thrown === 'object' && thrown !== null && 'message' in thrown
+        ? `${errorName(thrown)}: ${String(thrown.message)}`
+        : `threw ${typeof thrown}: ${String(thrown)}`;
+  } catch {
+    text = 'threw something that cannot be read';
+  }
+  return text.replace(QUERY_OF_A_URL, '$1?[redacted]').slice(0, MAX_DESCRIPTION);
+}
+
+function errorName(error: object): string {
+  return 'name' in error && typeof error.name === 'string' ? error.name : 'Error';
+}

@@ -1,0 +1,95 @@
+import { LATE, withDeadline, type Clock } from './clock.ts';
+import { isWebhookError, WebhookError } from './errors.ts';
+import type { EntryState, Inbox, NewEntry } from './inbox.ts';
+import { errorFields, type Logger } from './logger.ts';
+import type { ReplyCode } from './replies.ts';
+import type { Settlements } from './settlements.ts';
+
+export interface KeepOptions {
+  readonly inbox: Inbox;
+  readonly ack: 'accepted' | 'handled';
+  readonly settlements: Settlements;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A second terminal event of a task told another story than the first. */
+  readonly onConflict: () => void;
+}
+
+/**
+ * Puts an entry into the inbox and says what to answer. Success is answered only after the inbox
+ * said that it has the entry; with `ack: 'handled'`, only after the handlers succeeded.
+ *
+ * @param budgetMs milliseconds that are left until the answer must be out
+ */
+export async function keep(
+  entry: NewEntry,
+  budgetMs: number,
+  options: KeepOptions,
+): Promise<ReplyCode> {
+  const { inbox, ack, settlements, clock } = options;
+  const deadline = clock.now() + budgetMs;
+  const settlement = settlements.next(entry); // before the entry can be settled
+  try {
+    const added = await withDeadline(add(entry, options), budgetMs, clock);
+    if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
+    if (ack === 'accepted') return added === 'added' ? 'accepted' : 'duplicate';
+    const state = added === 'added' ? 'pending' : await hurriedState(entry, inbox);
+    if (state === 'done') return 'duplicate';
+    if (state === 'dead') throw new WebhookError('not_handled', 'the event is a dead letter');
+    const outcome = await withDeadline(settlement.promise, deadline - clock.now(), clock);
+    if (outcome !== LATE && outcome.type === 'done') return 'accepted';
+    throw new WebhookError('not_handled', 'the handlers did not succeed in time');
+  } finally {
+    settlement.forget();
+  }
+}
+
+/** Logs its own failure: the reply may have gone out by then. */
+async function add(entry: NewEntry, options: KeepOptions): Promise<'added' | 'duplicate'> {
+  try {
+    const added: unknown = await options.inbox.add(entry);
+    if (added !== 'added' && added !== 'duplicate') {
+      throw new Error(`inbox.add() answered ${typeof added}, not 'added' or 'duplicate'`);
+    }
+    if (added === 'duplicate') await noteConflict(entry, options);
+    return added;
+  } catch (error) {
+    options.log.error(
+      { taskId: entry.taskId, ...errorFields(error) },
+      'the inbox did not take an event',
+    );
+    if (isWebhookError(error, 'inbox_full')) throw error;
+    throw new WebhookError('inbox_unavailable', 'the inbox did not take the event', {
+      cause: error,
+    });
+  }
+}
+
+/** The first terminal event wins. Another status after it is worth knowing, but changes nothing. */
+async function noteConflict(
+  entry: NewEntry,
+  { inbox, log, onConflict }: KeepOptions,
+): Promise<void> {
+  const { taskId } = entry;
+  try {
+    const first = await inbox.get(entry);
+    if (first === undefined || first.status === entry.status) return;
+    onConflict();
+    log.warn(
+      { taskId, first: first.status, later: entry.status },
+      'a later event contradicts the first',
+    );
+  } catch (error) {
+    log.debug(
+      { taskId, ...errorFields(error) },
+      'a duplicate could not be compared with the first',
+    );
+  }
+}
+
+/** A copy is Novita's own retry: it is taken as the moment for our next attempt. */
+async function hurriedState(entry: NewEntry, inbox: Inbox): Promise<EntryState | undefined> {
+  const state = (await inbox.get(entry))?.state;
+  if (state === 'pending') await inbox.hurry?.(entry);
+  return state;
+}

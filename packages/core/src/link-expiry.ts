@@ -1,0 +1,46 @@
+/**
+ * When a result link dies, or `null` where nobody knows.
+ *
+ * Presigned links say so themselves: S3 and R2 with `X-Amz-Date` + `X-Amz-Expires` (seconds),
+ * Tencent COS with `q-sign-time=start;end`, CloudFront with `Expires` (both in epoch seconds).
+ *
+ * @param ttlSeconds Novita's `…_url_ttl`, counted from the arrival
+ * @param receivedAt milliseconds since 1970
+ */
+export function linkExpiry(
+  url: string,
+  ttlSeconds: number | null,
+  receivedAt: number,
+): Date | null {
+  const stated = statedExpiry(url);
+  const expiresAt = stated ?? (ttlSeconds === null ? null : receivedAt + ttlSeconds * 1000);
+  return expiresAt === null ? null : validDate(expiresAt);
+}
+
+function statedExpiry(url: string): number | null {
+  const start = url.indexOf('?');
+  if (start === -1) return null;
+  const query = new URLSearchParams(url.slice(start + 1));
+  const signedAt = parseAmzDate(query.get('X-Amz-Date'));
+  const lifetime = seconds(query.get('X-Amz-Expires'));
+  if (signedAt !== null && lifetime !== null) return signedAt + lifetime * 1000;
+  const end = seconds(query.get('q-sign-time')?.split(';')[1]) ?? seconds(query.get('Expires'));
+  return end === null ? null : end * 1000;
+}
+
+/** ISO 8601 basic form, `20260301T101500Z`. */
+function parseAmzDate(text: string | null): number | null {
+  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? '') ?? [];
+  if (parts.length !== 6) return null;
+  const [year = 0, month = 1, ...rest] = parts.map(Number);
+  return Date.UTC(year, month - 1, ...rest);
+}
+
+function seconds(text: string | null | undefined): number | null {
+  return text !== null && text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : null;
+}
+
+function validDate(ms: number): Date | null {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? null : date;
+}

@@ -1,0 +1,17 @@
+import type { Inbox } from './inbox.ts';
+import { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
+import { pollingInbox, type PollingInboxOptions } from './polling-inbox.ts';
+
+export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 'pollMs'>;
+
+/**
+ * The default inbox: keeps entries in this process's memory, within bounds. What is in it when the
+ * process dies is lost; take a durable inbox where that matters.
+ *
+ * @throws WebhookError `invalid_option`
+ * @example
+ * createReceiver({ secret, inbox: memoryInbox({ maxEntries: 10_000 }) });
+ */
+export function memoryInbox(options: MemoryInboxOptions = {}): Inbox {
+  return pollingInbox(memoryStore(options), options);
+}

@@ -1,0 +1,2 @@
+export { respond, type RespondOptions } from './respond.ts';
+export type { NodeRequest, NodeResponse } from './types.ts';

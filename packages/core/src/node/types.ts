@@ -1,0 +1,39 @@
+/**
+ * The part of `http.IncomingMessage` that is read, and what body parsers leave on it. Structural,
+ * so that every Node framework's request fits, and no type of Node's is needed.
+ */
+export interface NodeRequest {
+  readonly httpVersionMajor?: number;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Set by most body parsers. */
+  readonly body?: unknown;
+  /** Set by some platforms and by parsers that are asked to. */
+  readonly rawBody?: unknown;
+  /** The whole body has come in. */
+  readonly complete?: boolean;
+  readonly destroyed?: boolean;
+  readonly readableEnded?: boolean;
+  /** Somebody has read from it. */
+  readonly readableDidRead?: boolean;
+  on(event: string, listener: Listener): unknown;
+  off(event: string, listener: Listener): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
+// Node's own listeners take `any`, and nothing narrower fits all of its overloads.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Listener = (...args: any[]) => void;
+
+/** The part of `http.ServerResponse` that is used. */
+export interface NodeResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  readonly destroyed?: boolean;
+  setHeader(name: string, value: string | number): unknown;
+  write(chunk: string): unknown;
+  end(chunk?: string): unknown;
+  on(event: string, listener: Listener): unknown;
+}

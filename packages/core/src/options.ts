@@ -1,0 +1,177 @@
+import { z } from 'zod';
+
+import { systemClock, type Clock } from './clock.ts';
+import { WebhookError } from './errors.ts';
+import type { Inbox } from './inbox.ts';
+import { silentLogger, type Logger } from './logger.ts';
+import { memoryInbox } from './memory-inbox.ts';
+import type { HandlerOptions } from './registration.ts';
+import { exponential, type RetryDelay } from './retry.ts';
+
+/** What `createReceiver` takes. Times are in milliseconds, sizes in bytes. */
+export interface ReceiverOptions extends HandlerOptions {
+  /** Public address of the endpoint: what callback URLs are made from. */
+  readonly url?: string | undefined;
+  /**
+   * Signs callback URLs, at least 32 characters. With several, the first one signs and all are
+   * accepted: put the new one first to rotate, drop the old one when its URLs have expired.
+   */
+  readonly secret?: string | readonly string[] | undefined;
+  /** Accept events from anybody. Only where something else keeps strangers out. */
+  readonly insecure?: true | undefined;
+  /** Where events are kept until they are handled. Default: `memoryInbox()`. */
+  readonly inbox?: Inbox | undefined;
+  /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
+  readonly name?: string | undefined;
+  /**
+   * When to answer 2xx: once the inbox holds the event (`'accepted'`, the default), or once the
+   * handlers have succeeded (`'handled'`, for the memory inbox only).
+   */
+  readonly ack?: 'accepted' | 'handled' | undefined;
+  readonly limits?:
+    | {
+        /** Largest body. Default 1 MiB. */
+        readonly bodyBytes?: number | undefined;
+        /** Longest time for a body to come in. Default 3 s. */
+        readonly bodyMs?: number | undefined;
+        /** Longest time to an answer. Default 4 s: Novita waits for 5. */
+        readonly replyMs?: number | undefined;
+      }
+    | undefined;
+  readonly handlers?:
+    | {
+        /** Entries handled at the same time. Default 10. */
+        readonly concurrency?: number | undefined;
+        /** How long a handler may take before its signal is aborted. Default 60 s. */
+        readonly timeoutMs?: number | undefined;
+      }
+    | undefined;
+  readonly retry?:
+    | {
+        /** Attempts before an entry becomes a dead letter. Default 8. */
+        readonly attempts?: number | undefined;
+        /** Default `exponential()`. */
+        readonly delay?: RetryDelay | undefined;
+      }
+    | undefined;
+  /** Whether handlers get the events of Novita's test mode. Default `'handle'`. */
+  readonly testEvents?: 'handle' | 'ignore' | undefined;
+  /** pino's method shape. Silent by default. */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The options with everything present and valid. */
+export interface ResolvedOptions {
+  readonly url: string | null;
+  /** `null`: insecure. */
+  readonly secrets: readonly [string, ...string[]] | null;
+  readonly inbox: Inbox;
+  readonly name: string;
+  readonly ack: 'accepted' | 'handled';
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly bodyMs: number;
+    readonly replyMs: number;
+  };
+  readonly handlers: { readonly concurrency: number; readonly timeoutMs: number };
+  readonly retry: { readonly attempts: number; readonly delay: RetryDelay };
+  readonly testEvents: 'handle' | 'ignore';
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const MIN_SECRET = 32;
+const isFunction = (value: unknown) => typeof value === 'function';
+const fn = z.custom<never>(isFunction, 'must be a function').optional();
+const withMethods = <T>(...methods: string[]) =>
+  z.custom<T>(
+    (value) =>
+      methods.every((method) => isFunction((value as Record<string, unknown> | null)?.[method])),
+    `must be an object with ${methods.join(', ')}`,
+  );
+const secret = z.string().min(MIN_SECRET, `must have at least ${MIN_SECRET} characters`);
+const ms = z.number().positive();
+const count = z.int().positive();
+
+const schema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .refine((url) => !/[?&]token=|#/.test(url), 'must have no fragment and no token parameter')
+    .optional(),
+  secret: z
+    .union([secret.transform((one) => [one]), z.array(secret).min(1)], {
+      message: `must be a string of at least ${MIN_SECRET} characters, or a list of such`,
+    })
+    .optional(),
+  insecure: z.literal(true, 'can only be true').optional(),
+  inbox: withMethods<Inbox>('add', 'consume', 'get', 'stats', 'close').optional(),
+  name: z.string().min(1).max(64).default('novita'),
+  ack: z.enum(['accepted', 'handled']).default('accepted'),
+  limits: z
+    .strictObject({
+      bodyBytes: count.default(1024 * 1024),
+      bodyMs: ms.default(3000),
+      replyMs: ms.default(4000),
+    })
+    .prefault({}),
+  handlers: z
+    .strictObject({ concurrency: count.default(10), timeoutMs: ms.default(60_000) })
+    .prefault({}),
+  retry: z
+    .strictObject({
+      attempts: count.default(8),
+      delay: z.custom<RetryDelay>(isFunction, 'must be a function').default(() => exponential()),
+    })
+    .prefault({}),
+  testEvents: z.enum(['handle', 'ignore']).default('handle'),
+  logger: withMethods<Logger>('debug', 'info', 'warn', 'error').default(silentLogger),
+  clock: withMethods<Clock>('now', 'after').default(systemClock),
+  onTaskSucceeded: fn,
+  onTaskFailed: fn,
+  onTaskSettled: fn,
+  onTaskProgress: fn,
+  onOtherEvent: fn,
+  onDeadLetter: fn,
+});
+
+/**
+ * Checks the options once, at the edge, and fills in the defaults.
+ *
+ * @throws WebhookError `invalid_option`, naming the option and what is wrong with it
+ */
+export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) throw invalid(parsed.error.issues.map(describeIssue).join('; '));
+  const { url = null, secret, insecure = false, inbox, ...rest } = parsed.data;
+  const [current, ...older] = secret ?? [];
+  if (insecure === (current !== undefined)) throw invalid(secretAdvice(insecure));
+  const resolved: ResolvedOptions = {
+    ...rest,
+    url,
+    secrets: current === undefined ? null : [current, ...older],
+    inbox: inbox ?? memoryInbox({ clock: rest.clock }),
+  };
+  if (resolved.ack === 'handled' && resolved.inbox.hurry === undefined) {
+    throw invalid(
+      "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
+    );
+  }
+  return resolved;
+}
+
+function secretAdvice(insecure: boolean): string {
+  return insecure
+    ? 'secret and insecure exclude each other; leave one out'
+    : 'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
+        'environment variable set?), or pass insecure: true to accept events from anybody';
+}
+
+/** Never quotes a value: it may be the secret. */
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
+  return `${path.map(String).join('.') || 'options'}: ${message}`;
+}
+
+function invalid(message: string): WebhookError {
+  return new WebhookError('invalid_option', `createReceiver: ${message}`);
+}

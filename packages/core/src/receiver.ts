@@ -1,0 +1,146 @@
+import { createAnnouncer } from './announcer.ts';
+import { createCallback, type Callback, type CallbackOptions } from './callback.ts';
+import { createHandlers } from './handlers.ts';
+import { createInFlight } from './in-flight.ts';
+import type { Inbox, InboxStats, Outcome } from './inbox.ts';
+import { keep } from './keep.ts';
+import { safeLogger } from './logger.ts';
+import { resolveOptions, type ReceiverOptions } from './options.ts';
+import { createPipeline } from './pipeline.ts';
+import { processEvent, type ProcessOptions } from './process.ts';
+import { createRegistration, type Registration } from './registration.ts';
+import type { ReplyCode } from './replies.ts';
+import type { WebhookReply, WebhookRequest } from './request.ts';
+import { createSettlements } from './settlements.ts';
+import { createTokens } from './token.ts';
+import { createWorker } from './worker.ts';
+
+/** Figures since the receiver was made, and of its inbox now. */
+export interface ReceiverStats {
+  readonly inbox: InboxStats;
+  /** Deliveries by what was answered. */
+  readonly replies: Readonly<Partial<Record<ReplyCode, number>>>;
+  /** Attempts by what came of them. */
+  readonly outcomes: Readonly<Record<Outcome['type'], number>>;
+  /** Later events that contradicted the first one of their task. */
+  readonly conflicts: number;
+  /** Progress and other events that nobody heard, because too many came at a time. */
+  readonly dropped: number;
+}
+
+export interface Receiver extends Registration {
+  readonly inbox: Inbox;
+  /** Takes one delivery and says what to answer. Never rejects. */
+  handle(request: WebhookRequest): Promise<WebhookReply>;
+  /**
+   * Makes the callback URL for one task, in the form in which Novita takes it.
+   *
+   * @throws WebhookError `invalid_option` without `url`, `invalid_argument`
+   * @example
+   * body.extra.webhook = await receiver.callback({ metadata: { orderId: 42 } });
+   */
+  callback(options?: CallbackOptions): Promise<Callback>;
+  /** {@link callback} as a bare URL, for APIs that take a `callback_url`. */
+  callbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
+  /**
+   * Runs the handlers on an event that came through a queue of your own. Resolves when all have
+   * succeeded: acknowledge the message then.
+   *
+   * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it
+   * @throws WebhookError `handler_failed` (see {@link HandlersFailed}), `missing_event_type`,
+   * `missing_task_id`, `invalid_json`
+   */
+  process(event: unknown, options?: ProcessOptions): Promise<void>;
+
+  /**
+   * Begins to handle what the inbox holds, as soon as there is a handler. Adapters call it.
+   * Register all handlers before, or in the same tick.
+   */
+  start(): void;
+  /**
+   * Answers 503 from now on, waits for what is under way, then closes the inbox.
+   *
+   * @param options `graceMs`: how long handlers may go on before they are aborted; default 10 s
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+  stats(): Promise<ReceiverStats>;
+}
+
+/**
+ * Makes a receiver: everything between a request and the handlers.
+ *
+ * @throws WebhookError `invalid_option`
+ * @example
+ * const receiver = createReceiver({ url: 'https://example.com/webhooks/novita', secret });
+ * receiver.onTaskSucceeded(async ({ task, images }) => { … });
+ */
+export function createReceiver(input: ReceiverOptions): Receiver {
+  const options = resolveOptions(input);
+  const { inbox, clock, name, ack, url, secrets } = options;
+  const log = safeLogger(options.logger);
+  const tokens = secrets === null ? null : createTokens(secrets);
+  const handlers = createHandlers();
+  const settlements = createSettlements();
+  const announcer = createAnnouncer(options, handlers, log);
+  const worker = createWorker({ options, handlers, settlements, announcer, log });
+  const deliveries = createInFlight();
+  const counters = createCounters();
+  let closed: Promise<void> | undefined;
+
+  const onConflict = counters.conflict;
+  const keepOptions = { inbox, ack, settlements, clock, log, onConflict };
+  const handle = createPipeline({
+    options,
+    tokens,
+    announcer,
+    log,
+    isClosed: () => closed !== undefined,
+    keep: (entry, budgetMs) => keep(entry, budgetMs, keepOptions),
+    count: counters.reply,
+  });
+
+  async function close(graceMs: number): Promise<void> {
+    await deliveries.idle();
+    await worker.stop(graceMs);
+    await inbox.close();
+  }
+
+  return {
+    ...createRegistration(handlers, worker.handlersChanged, input),
+    inbox,
+    handle(request) {
+      worker.start();
+      return deliveries.track(handle(request));
+    },
+    callback: (asked = {}) => createCallback(asked, { url, name, tokens, clock }),
+    async callbackUrl(asked = {}) {
+      return (await createCallback(asked, { url, name, tokens, clock })).url;
+    },
+    process: (event, given = {}) => processEvent(event, given, { options, worker, announcer }),
+    start: worker.start,
+    close: ({ graceMs = 10_000 } = {}) => (closed ??= close(graceMs)),
+    async stats() {
+      const own = { outcomes: worker.outcomes(), dropped: announcer.dropped() };
+      return { inbox: await inbox.stats(), ...counters.read(), ...own };
+    },
+  };
+}
+
+function createCounters() {
+  const replies: Partial<Record<ReplyCode, number>> = {};
+  let conflicts = 0;
+  return {
+    reply: (code: ReplyCode) => void (replies[code] = (replies[code] ?? 0) + 1),
+    conflict: () => void (conflicts += 1),
+    read: () => ({ replies: { ...replies }, conflicts }),
+  };
+}
+
+/**
+ * What adapters are given: a receiver, or the options to make one.
+ *
+ * @throws WebhookError `invalid_option`
+ */
+export function toReceiver(target: Receiver | ReceiverOptions): Receiver {
+  return 'handle' in target ? target : createReceiver(target);
+}

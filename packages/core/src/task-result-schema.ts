@@ -1,0 +1,128 @@
+import { z } from 'zod';
+
+import { linkExpiry } from './link-expiry.ts';
+import type { TaskResult } from './task-result.ts';
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
+const number = z
+  .union([z.number(), z.string()])
+  .nullish()
+  .transform((value) => toNumber(value));
+
+/** `"0"` is common on live links and means that nobody knows. */
+const ttl = number.transform((seconds) => (seconds !== null && seconds > 0 ? seconds : null));
+
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+
+const task = z.looseObject({
+  task_id: z.coerce.string(),
+  status: z.enum([
+    'TASK_STATUS_SUCCEED',
+    'TASK_STATUS_FAILED',
+    'TASK_STATUS_QUEUED',
+    'TASK_STATUS_PROCESSING',
+  ]),
+  reason: text,
+  task_type: text,
+  eta: number,
+  progress_percent: number,
+});
+
+const extra = z.looseObject({
+  seed: z
+    .union([z.string(), z.number()])
+    .nullish()
+    .transform((seed) => (seed === null || seed === undefined ? null : String(seed))),
+  enable_nsfw_detection: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? null),
+});
+
+/** `null`, `{}` and absent all say that there was no detection. */
+const nsfwDetection = z
+  .looseObject({ valid: z.boolean().optional(), confidence: number })
+  .nullish()
+  .transform((value) => (value?.valid === undefined ? null : { ...value, valid: value.valid }));
+
+const audioMetadata = z
+  .looseObject({})
+  .nullish()
+  .transform((value) => value ?? null);
+
+/**
+ * Tolerates what Novita may change and refuses only what handlers could not work with: a field
+ * whose type is wrong, a status that nobody knows.
+ */
+const payloadSchema = z.looseObject({
+  task,
+  extra: extra.nullish().transform((value) => value ?? { seed: null, enable_nsfw_detection: null }),
+  images: list(
+    z.looseObject({
+      image_url: text,
+      image_url_ttl: ttl,
+      image_type: text,
+      nsfw_detection_result: nsfwDetection,
+    }),
+  ),
+  videos: list(z.looseObject({ video_url: text, video_url_ttl: ttl, video_type: text })),
+  audios: list(
+    z.looseObject({
+      audio_url: text,
+      audio_url_ttl: ttl,
+      audio_type: text,
+      audio_metadata: audioMetadata,
+    }),
+  ),
+});
+
+/** A result, or in what the payload does not fit. */
+export type ParsedResult =
+  | { readonly result: TaskResult; readonly drift: null }
+  | { readonly result: null; readonly drift: string };
+
+/**
+ * Normalises a payload.
+ *
+ * @param receivedAt milliseconds since 1970, the base of a link's ttl
+ */
+export function parseTaskResult(payload: unknown, receivedAt: number): ParsedResult {
+  const parsed = payloadSchema.safeParse(payload);
+  if (!parsed.success) return { result: null, drift: describeDrift(parsed.error) };
+  const { images, videos, audios } = parsed.data;
+  const expiring = (url: string, ttlSeconds: number | null) => ({
+    expires_at: linkExpiry(url, ttlSeconds, receivedAt),
+  });
+  return {
+    drift: null,
+    result: {
+      ...parsed.data,
+      images: images.map((it) => ({ ...it, ...expiring(it.image_url, it.image_url_ttl) })),
+      videos: videos.map((it) => ({ ...it, ...expiring(it.video_url, it.video_url_ttl) })),
+      audios: audios.map((it) => ({ ...it, ...expiring(it.audio_url, it.audio_url_ttl) })),
+    },
+  };
+}
+
+function toNumber(value: number | string | null | undefined): number | null {
+  if (typeof value === 'number') return value;
+  if (value === null || value === undefined || value.trim() === '') return null;
+  const parsed = Number(value);
+  return Number.isFinite(parsed) ? parsed : null;
+}
+
+/** Paths and expectations only: values may be prompts or presigned links. */
+function describeDrift(error: z.ZodError): string {
+  const issues = error.issues.map(
+    ({ path, code }) => `${path.map(String).join('.') || 'payload'} (${code})`,
+  );
+  return `the payload does not fit the schema: ${issues.slice(0, 5).join(', ')}`;
+}

@@ -1,0 +1,116 @@
+/**
+ * A task's result as handlers get it. Field names are Novita's own, so its documentation applies
+ * (Task Result API, https://novita.ai/docs/api-reference/model-apis-task-result). What it writes
+ * two ways is normalised: absent or `null` text is `''`, lists are always there, numbers in strings
+ * are numbers. Fields that this library does not know are kept.
+ */
+export interface TaskResult {
+  readonly task: Task;
+  readonly extra: TaskExtra;
+  readonly images: readonly ImageResult[];
+  readonly videos: readonly VideoResult[];
+  readonly audios: readonly AudioResult[];
+  readonly [field: string]: unknown;
+}
+
+/** The statuses that end a task. */
+export type TerminalStatus = 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED';
+/** The statuses of a task that is still under way. */
+export type ProgressStatus = 'TASK_STATUS_QUEUED' | 'TASK_STATUS_PROCESSING';
+
+/** Open: Novita adds models all the time, and its documentation and the wire differ. */
+export type TaskType =
+  | 'TXT_TO_IMG'
+  | 'IMG_TO_IMG'
+  | 'UPSCALE'
+  | 'TXT_TO_VIDEO'
+  | 'IMG_TO_VIDEO'
+  | 'WAN_TXT_TO_VIDEO'
+  | 'WAN_IMG_TO_VIDEO'
+  | (string & {});
+
+export interface Task {
+  readonly task_id: string;
+  readonly status: TerminalStatus | ProgressStatus;
+  /** Why it failed. Free text, not stable, may be empty. */
+  readonly reason: string;
+  readonly task_type: TaskType;
+  /** Estimated seconds left. */
+  readonly eta: number | null;
+  /** Often 0 on success: never a gate. */
+  readonly progress_percent: number | null;
+  readonly [field: string]: unknown;
+}
+
+export interface TaskExtra {
+  /** 64 bits, hence text. */
+  readonly seed: string | null;
+  readonly enable_nsfw_detection: boolean | null;
+  readonly [field: string]: unknown;
+}
+
+/** What every asset has. */
+interface Expiring {
+  /**
+   * When the link dies: what the link itself says (S3, COS, CloudFront), else the time of arrival
+   * plus the ttl. `null`: unknown, which is not the same as expired.
+   */
+  readonly expires_at: Date | null;
+  readonly [field: string]: unknown;
+}
+
+export interface ImageResult extends Expiring {
+  /** Empty with custom storage; not a URL with base64 output. */
+  readonly image_url: string;
+  /** Seconds. `null`: unknown; Novita writes `"0"` for that, also on live links. */
+  readonly image_url_ttl: number | null;
+  /** `jpeg`, `png`, `webp` so far. */
+  readonly image_type: string;
+  readonly nsfw_detection_result: NsfwDetection | null;
+}
+
+export interface NsfwDetection {
+  /** Whether the detection ran, *not* whether the picture is NSFW. */
+  readonly valid: boolean;
+  /** 0 to 100. */
+  readonly confidence: number | null;
+  readonly [field: string]: unknown;
+}
+
+export interface VideoResult extends Expiring {
+  readonly video_url: string;
+  readonly video_url_ttl: number | null;
+  /** `mp4`, `gif` so far. */
+  readonly video_type: string;
+}
+
+export interface AudioResult extends Expiring {
+  readonly audio_url: string;
+  readonly audio_url_ttl: number | null;
+  /** `wav`, `mp3` so far. */
+  readonly audio_type: string;
+  readonly audio_metadata: AudioMetadata | null;
+}
+
+export interface AudioMetadata {
+  readonly text?: string;
+  /** Seconds. */
+  readonly start_time?: number;
+  /** Seconds. */
+  readonly end_time?: number;
+  readonly [field: string]: unknown;
+}
+
+/** The three lists in which a result's files come. */
+export type Media = 'images' | 'videos' | 'audios';
+export const MEDIA: readonly Media[] = ['images', 'videos', 'audios'];
+
+/** Whether a status ends its task. */
+export function isTerminal(status: unknown): status is TerminalStatus {
+  return status === 'TASK_STATUS_SUCCEED' || status === 'TASK_STATUS_FAILED';
+}
+
+/** Whether a status says that its task is under way. */
+export function isProgress(status: unknown): status is ProgressStatus {
+  return status === 'TASK_STATUS_QUEUED' || status === 'TASK_STATUS_PROCESSING';
+}

@@ -1,0 +1,4 @@
+export interface AdapterSubject {
+  readonly name: string;
+}
+export const adapterContract: readonly never[] = [];

@@ -1,0 +1,16 @@
+export { runCase, type ContractCase } from './contract.ts';
+export {
+  BAD_TOKENS,
+  badCallbackUrl,
+  delivery,
+  signedDelivery,
+  TEST_SECRET,
+  type BadToken,
+} from './deliveries.ts';
+export { createFakeInbox, type FakeInbox } from './fake-inbox.ts';
+export { inboxContract } from './inbox-contract/index.ts';
+export type { InboxSubject } from './inbox-contract/subject.ts';
+export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { sampleEvents, type SampleEvent, type SampleOptions } from './sample-events.ts';
+export { storeContract } from './store-contract/index.ts';
+export { newEntry, type StoreSubject } from './store-contract/subject.ts';

@@ -1,0 +1,95 @@
+/** An event as it comes in: the parsed body of a delivery. */
+export interface SampleEvent {
+  readonly event_type: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** What of a sample can be chosen. */
+export interface SampleOptions {
+  readonly taskId?: string;
+  /** Echoed in `extra.webhook.url`, as Novita does. */
+  readonly callbackUrl?: string;
+}
+
+const LINK =
+  'https://results.example.com/prod/file?X-Amz-Algorithm=AWS4-HMAC-SHA256' +
+  '&X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&X-Amz-Signature=0123456789abcdef';
+
+const image = {
+  image_url: LINK,
+  image_url_ttl: '3600',
+  image_type: 'png',
+  nsfw_detection_result: null,
+};
+
+/**
+ * Events of every kind that Novita is known to send, with synthetic values.
+ *
+ * @example
+ * const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
+ */
+export const sampleEvents = {
+  imageSucceeded: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'TXT_TO_IMG', { images: [image] }),
+  imagesSucceeded: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'IMG_TO_IMG', { images: [image, image, image, image] }),
+  nsfwDetected: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'TXT_TO_IMG', {
+      images: [{ ...image, nsfw_detection_result: { valid: true, confidence: 93.41 } }],
+    }),
+  videoSucceeded: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'TXT_TO_VIDEO', {
+      videos: [{ video_url: LINK, video_url_ttl: '0', video_type: 'mp4' }],
+      audios: undefined,
+    }),
+  audioSucceeded: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'MINIMAX_SPEECH_2.6_HD', {
+      audios: [{ audio_url: LINK, audio_url_ttl: 0, audio_type: 'mp3', audio_metadata: null }],
+    }),
+  nothingSucceeded: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUCCEED', 'TXT_TO_IMG', { images: null }),
+  failed: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_FAILED', 'TXT_TO_IMG', {}, 'model load failed'),
+  queued: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_QUEUED', 'TXT_TO_IMG', {}),
+  processing: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_PROCESSING', 'TXT_TO_IMG', {}),
+  testMode(options: SampleOptions = {}): SampleEvent {
+    const { event_type, payload } = sampleEvents.imageSucceeded(options);
+    const webhook = {
+      url: options.callbackUrl ?? 'https://hooks.example.com/novita',
+      test_mode: { enabled: true, return_task_status: 'TASK_STATUS_SUCCEED' },
+    };
+    return { event_type, payload: { ...payload, extra: { webhook } } };
+  },
+  /** A status and a type that no version of the schema knew. */
+  drifted: (options: SampleOptions = {}): SampleEvent =>
+    event(options, 'TASK_STATUS_SUBLIMATED', 'TXT_TO_IMG', { images: 'none' }),
+  other: (): SampleEvent => ({
+    event_type: 'SOME_FUTURE_EVENT',
+    payload: { job: { id: 'job_1' } },
+  }),
+};
+
+function event(
+  { taskId = '11111111-2222-4333-8444-000000000001', callbackUrl }: SampleOptions,
+  status: string,
+  taskType: string,
+  media: Readonly<Record<string, unknown>>,
+  reason = '',
+): SampleEvent {
+  const webhook = callbackUrl === undefined ? {} : { webhook: { url: callbackUrl } };
+  const task = {
+    task_id: taskId,
+    status,
+    reason,
+    task_type: taskType,
+    eta: 0,
+    progress_percent: 0,
+  };
+  const extra = { seed: '1204816733', ...webhook };
+  return {
+    event_type: 'ASYNC_TASK_RESULT',
+    payload: { extra, task, images: [], videos: [], audios: [], ...media },
+  };
+}

@@ -1,0 +1,13 @@
+import { adding } from './adding.ts';
+import { claiming } from './claiming.ts';
+import { operating } from './operating.ts';
+import { settling } from './settling.ts';
+import type { StoreCase } from './subject.ts';
+
+/** What every `Store` has to do. The subject of each case is a store of its own. */
+export const storeContract: readonly StoreCase[] = [
+  ...adding,
+  ...claiming,
+  ...settling,
+  ...operating,
+];

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+
+import type { Claim, Entry, NewEntry, Outcome, Store } from '../../inbox.ts';
+import type { ContractCase } from '../contract.ts';
+
+/** A store under test, empty, with a hand on its clock. */
+export interface StoreSubject {
+  readonly store: Store;
+  /** Lets time go by for the store: its clock, or the times in its rows. */
+  advance(ms: number): Promise<void>;
+}
+
+export const MINUTE = 60_000;
+export const LEASE = 30_000;
+
+let ids = 0;
+
+/** An entry with a task id of its own. */
+export function newEntry(changes: Partial<NewEntry> = {}): NewEntry {
+  ids += 1;
+  return {
+    endpoint: 'novita',
+    taskId: `task-${ids}`,
+    status: 'TASK_STATUS_SUCCEED',
+    body: '{"task":{"task_id":"task"}}',
+    drift: null,
+    metadata: {},
+    testMode: false,
+    receivedAt: Date.UTC(2026, 2, 1),
+    ...changes,
+  };
+}
+
+export async function addAndClaim(store: Store, entry: NewEntry = newEntry()): Promise<Claim> {
+  assert.equal(await store.add(entry), 'added');
+  return claimOne(store, entry.endpoint);
+}
+
+export async function claimOne(store: Store, endpoint = 'novita'): Promise<Claim> {
+  const [claim] = await store.claim(endpoint, 1, LEASE);
+  assert.ok(claim, 'there should be something to claim');
+  return claim;
+}
+
+export async function claimNothing(store: Store, why: string): Promise<void> {
+  assert.deepEqual(await store.claim('novita', 10, LEASE), [], why);
+}
+
+export async function stateOf(store: Store, key: NewEntry): Promise<Entry['state'] | undefined> {
+  return (await store.get(key))?.state;
+}
+
+export const again: Extract<Outcome, { type: 'again' }> = {
+  type: 'again',
+  delayMs: MINUTE,
+  reason: 'it failed',
+  handled: ['one'],
+};
+export const dead: Extract<Outcome, { type: 'dead' }> = {
+  type: 'dead',
+  reason: 'it cannot work',
+  handled: ['one'],
+};
+export const released: Extract<Outcome, { type: 'released' }> = {
+  type: 'released',
+  delayMs: 0,
+  handled: ['one'],
+};
+
+export type StoreCase = ContractCase<StoreSubject>;

@@ -1,0 +1,80 @@
+import type { Announcer } from './announcer.ts';
+import { runAttempt, type AttemptEntry, type AttemptOptions } from './attempt.ts';
+import type { Handlers } from './handlers.ts';
+import type { Consumption, Entry, Outcome } from './inbox.ts';
+import { errorFields, type Logger } from './logger.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Settlements } from './settlements.ts';
+
+/** What becomes of an event after its delivery was answered. */
+export interface Worker {
+  /** Begins to consume the inbox, as soon as there is a handler for results. */
+  start(): void;
+  handlersChanged(): void;
+  stop(graceMs: number): Promise<void>;
+  attempt(entry: AttemptEntry, signal: AbortSignal): Promise<Outcome>;
+  outcomes(): Readonly<Record<Outcome['type'], number>>;
+}
+
+export interface WorkerParts {
+  readonly options: ResolvedOptions;
+  readonly handlers: Handlers;
+  readonly settlements: Settlements;
+  readonly announcer: Announcer;
+  readonly log: Logger;
+}
+
+export function createWorker(parts: WorkerParts): Worker {
+  const { options, handlers, announcer, log } = parts;
+  const { retry, clock } = options;
+  const { timeoutMs, concurrency } = options.handlers;
+  const attemptOptions: AttemptOptions = { handlers, retry, timeoutMs, clock, log };
+  const outcomes = { done: 0, again: 0, dead: 0, released: 0 };
+  let state: 'new' | 'started' | 'stopped' = 'new';
+  let consumption: Consumption | undefined;
+
+  const attempt = (entry: AttemptEntry, signal: AbortSignal) =>
+    runAttempt(entry, signal, attemptOptions);
+
+  /** Not before there is a handler: entries of an earlier process must not be done without one. */
+  function consume(): void {
+    if (state !== 'started' || consumption !== undefined || !handlers.handlesResults()) return;
+    const endpoint = options.name;
+    consumption = options.inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
+  }
+
+  function onSettled(entry: Entry, outcome: Outcome): void {
+    outcomes[outcome.type] += 1;
+    parts.settlements.announce(entry, outcome);
+    if (outcome.type === 'dead') announcer.deadLetter(entry, outcome.reason);
+  }
+
+  return {
+    attempt,
+    start() {
+      if (state === 'new') state = 'started';
+      consume();
+    },
+    handlersChanged: consume,
+    async stop(graceMs) {
+      state = 'stopped';
+      await consumption?.stop({ graceMs });
+      await announcer.stop(graceMs);
+      await warnOfLoss(parts);
+    },
+    outcomes: () => ({ ...outcomes }),
+  };
+}
+
+/** What a memory inbox still holds goes with the process. That must not go unsaid. */
+async function warnOfLoss({ options: { inbox }, log }: WorkerParts): Promise<void> {
+  if (inbox.capabilities.durable) return;
+  try {
+    const { pending, running } = await inbox.stats();
+    const entries = pending + running;
+    if (entries === 0) return;
+    log.error({ entries }, 'closing with events not handled; a durable inbox would keep them');
+  } catch (error) {
+    log.warn(errorFields(error), 'the inbox could not be read at closing');
+  }
+}

@@ -1,0 +1,43 @@
+import {
+  createFakeInbox,
+  createManualClock,
+  inboxContract,
+  runCase,
+  storeContract,
+} from '@novita-webhooks/core/testing';
+import { memoryInbox, memoryStore } from '@novita-webhooks/core';
+import { describe, test } from 'vitest';
+
+const LEASE_MS = 30_000;
+
+describe('the store contract, by the memory store', () => {
+  for (const contractCase of storeContract) {
+    test(contractCase.name, ({ skip }) => {
+      const clock = createManualClock();
+      const open = () => ({
+        store: memoryStore({ clock }),
+        advance: (ms: number) => clock.advance(ms),
+      });
+      return runCase(contractCase, open, ({ store }) => store.close(), skip);
+    });
+  }
+});
+
+const inboxes = { 'the memory inbox': memoryInbox, 'the fake inbox': createFakeInbox };
+
+for (const [name, createInbox] of Object.entries(inboxes)) {
+  describe(`the inbox contract, by ${name}`, () => {
+    for (const contractCase of inboxContract) {
+      test(contractCase.name, ({ skip }) => {
+        const open = () => {
+          const clock = createManualClock();
+          const inbox = createInbox({ clock, leaseMs: LEASE_MS });
+          const advance = (ms: number) => clock.advance(ms);
+          const thief = 'loseLeases' in inbox ? { loseLeases: inbox.loseLeases as () => void } : {};
+          return { inbox, advance, leaseMs: LEASE_MS, ...thief };
+        };
+        return runCase(contractCase, open, ({ inbox }) => inbox.close(), skip);
+      });
+    }
+  });
+}
