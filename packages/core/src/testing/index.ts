@@ -1,3 +1,5 @@
+export { adapterContract } from './adapter-contract/index.ts';
+export type { AdapterServer, AdapterSubject, Before } from './adapter-contract/subject.ts';
 export { runCase, type ContractCase } from './contract.ts';
 export {
   BAD_TOKENS,

@@ -1,4 +1,0 @@
-export interface AdapterSubject {
-  readonly name: string;
-}
-export const adapterContract: readonly never[] = [];

@@ -1,0 +1,13 @@
+import { accepting } from './accepting.ts';
+import { refusing } from './refusing.ts';
+import type { AdapterCase } from './subject.ts';
+
+/**
+ * What every adapter has to do, on a real socket.
+ *
+ * @example
+ * for (const contractCase of adapterContract) {
+ *   test(contractCase.name, ({ skip }) => runCase(contractCase, () => subject, async () => {}, skip));
+ * }
+ */
+export const adapterContract: readonly AdapterCase[] = [...accepting, ...refusing];

@@ -1,0 +1,102 @@
+import type { AdapterServer, AdapterSubject, Before } from '@novita-webhooks/core/testing';
+import type { Receiver } from '@novita-webhooks/core';
+import express5, { type Express, type RequestHandler } from 'express';
+import express4 from 'express-4';
+import express418 from 'express-4-18';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+
+/** Every Express that is supported: the oldest, the last of its major, the newest. */
+export const versions = {
+  'Express 4.18': express418,
+  'Express 4': express4,
+  'Express 5': express5,
+};
+
+export const PATH = '/webhooks/novita';
+
+/** Ways to put middleware into an app, all of which have to work. */
+export const mounts = {
+  'app.post': (app, handler) => app.post(PATH, handler),
+  'app.use': (app, handler) => app.use(PATH, handler),
+  router(app, handler, express) {
+    const router = express.Router();
+    router.post('/novita', handler);
+    router.all('/novita', handler);
+    app.use('/webhooks', router);
+  },
+} satisfies Record<
+  string,
+  (app: Express, handler: RequestHandler, express: typeof express5) => unknown
+>;
+
+/** The adapter, or one that is broken on purpose. */
+export type Adapter = (receiver: Receiver) => RequestHandler;
+
+export function expressSubject(
+  express: typeof express5,
+  adapter: Adapter,
+  mount: (typeof mounts)[keyof typeof mounts] = mounts['app.use'],
+): AdapterSubject {
+  const parsers = parsersOf(express);
+  return {
+    parsers: Object.keys(parsers) as Before[],
+    postOnly: mount === mounts['app.post'],
+    serve(receiver, before) {
+      const app = express();
+      if (before !== undefined) app.use(parsers[before]);
+      mount(app, adapter(receiver), express);
+      return serveApp(app);
+    },
+  };
+}
+
+export async function serveApp(app: Express): Promise<AdapterServer & { errors: unknown[] }> {
+  let passedOn = 0;
+  const errors: unknown[] = [];
+  app.use((_request, _response, next) => {
+    passedOn += 1;
+    next();
+  });
+  app.use(((error: unknown, _request, response, next) => {
+    passedOn += 1;
+    errors.push(error);
+    if (response.headersSent) next(error);
+    else response.status(599).end();
+  }) as express5.ErrorRequestHandler);
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}${PATH}`,
+    errors,
+    passedOn: () => passedOn,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+function parsersOf(express: typeof express5): Record<Before, RequestHandler> {
+  const all = { type: () => true, limit: '10mb' };
+  return {
+    json: express.json(all),
+    'json-by-type': express.json(),
+    raw: express.raw(all),
+    text: express.text(all),
+    rawBody(request, _response, next) {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        Object.assign(request, { rawBody: Buffer.concat(chunks) });
+        next();
+      });
+    },
+    drain(request, _response, next) {
+      request.resume();
+      request.on('end', () => next());
+    },
+  };
+}

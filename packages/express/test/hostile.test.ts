@@ -1,0 +1,121 @@
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { createReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
+import { novitaWebhooks } from '@novita-webhooks/express';
+import express from 'express';
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { PATH, serveApp } from './express-server.ts';
+
+const MEGABYTE = 1024 * 1024;
+const clean: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const undo of clean.splice(0).reverse()) await undo();
+});
+
+async function serve(options: Partial<ReceiverOptions> = {}) {
+  const receiver = createReceiver({ url: 'https://example.com', secret: TEST_SECRET, ...options });
+  const app = express();
+  app.post(PATH, novitaWebhooks(receiver));
+  const server = await serveApp(app);
+  clean.push(
+    () => receiver.close({ graceMs: 0 }),
+    () => server.close(),
+  );
+  return { receiver, server };
+}
+
+async function pathWithToken(receiver: Receiver): Promise<string> {
+  return PATH + new URL(await receiver.callbackUrl()).search;
+}
+
+/** Pushes bytes as fast as the server takes them; tells what came back and how much went in. */
+async function flood(port: number, path: string, bytes: number) {
+  const socket = createConnection(port, '127.0.0.1');
+  await once(socket, 'connect');
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk.toString()));
+  socket.on('error', () => undefined); // a reset is what a flood deserves
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
+  const chunk = Buffer.concat([
+    Buffer.from('10000\r\n'),
+    Buffer.alloc(65_536, ' '),
+    Buffer.from('\r\n'),
+  ]);
+  for (let sent = 0; sent < bytes && !socket.destroyed; sent += 65_536) {
+    if (socket.write(chunk)) continue;
+    await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+  }
+  while (!socket.closed) await new Promise((resolve) => setTimeout(resolve, 10));
+  return {
+    status: Number(answer.split(' ')[1]),
+    taken: socket.bytesWritten - socket.writableLength,
+  };
+}
+
+const portOf = (url: string) => Number(new URL(url).port);
+
+describe('a hostile sender', () => {
+  for (const [what, status] of [
+    ['without a token', 401],
+    ['with one', 413],
+  ] as const) {
+    test(`200 MB ${what}: ${status}, memory bounded, others unharmed`, async () => {
+      const { receiver, server } = await serve();
+      const path = what === 'with one' ? await pathWithToken(receiver) : PATH;
+      const before = process.memoryUsage().rss;
+      const startedAt = Date.now();
+      const floods = Array.from({ length: 5 }, () =>
+        flood(portOf(server.url), path, 200 * MEGABYTE),
+      );
+
+      const url = server.url.replace(PATH, await pathWithToken(receiver));
+      const body = JSON.stringify(sampleEvents.failed());
+      const innocent = await fetch(url, { method: 'POST', body });
+      expect(innocent.status).toBe(200);
+
+      for (const { status: answered, taken } of await Promise.all(floods)) {
+        expect(answered).toBe(status);
+        expect(taken).toBeLessThan(16 * MEGABYTE); // kernel buffers included
+      }
+      expect(Date.now() - startedAt).toBeLessThan(5000);
+      expect(process.memoryUsage().rss - before).toBeLessThan(100 * MEGABYTE);
+    }, 20_000);
+  }
+
+  test('a body at a byte a second: 408 at the limit, others unharmed', async () => {
+    const { receiver, server } = await serve({ limits: { bodyMs: 1500 } });
+    const path = await pathWithToken(receiver);
+    const startedAt = Date.now();
+    const socket = createConnection(portOf(server.url), '127.0.0.1');
+    clean.push(async () => void socket.destroy());
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`);
+    const drip = setInterval(() => socket.write(' '), 1000);
+    clean.push(async () => clearInterval(drip));
+    const innocent = await fetch(server.url.replace(PATH, path), {
+      method: 'POST',
+      body: JSON.stringify(sampleEvents.failed()),
+    });
+    expect(innocent.status).toBe(200);
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(Date.now() - startedAt).toBeLessThan(4500);
+  }, 10_000);
+
+  test('1,000 concurrent copies: one run of the handler, 1,000 answers 2xx', async () => {
+    let runs = 0;
+    const { receiver, server } = await serve({ onTaskSucceeded: () => (runs += 1) });
+    const url = server.url.replace(PATH, await pathWithToken(receiver));
+    const body = JSON.stringify(sampleEvents.imageSucceeded());
+    const copies = Array.from({ length: 1000 }, () => fetch(url, { method: 'POST', body }));
+    const statuses = (await Promise.all(copies)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1000);
+    await expect
+      .poll(() => receiver.inbox.stats())
+      .toMatchObject({ done: 1, running: 0, pending: 0 });
+    expect(runs).toBe(1);
+  }, 20_000);
+});
