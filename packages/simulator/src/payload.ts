@@ -1,0 +1,171 @@
+import type { JsonObject } from './check.ts';
+import { fileTypes } from './media/file.ts';
+import type { SimulatedTask } from './task.ts';
+import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './wire.ts';
+import type { TaskEvent, TaskResult, UrlTtl } from './wire.ts';
+
+/*
+ * Novita writes the same thing in more than one way. Which way a task gets follows from its number,
+ * so that a test that passed once passes again; the first task is always the common case.
+ */
+
+type Sign = (path: string) => string;
+
+interface Link {
+  readonly type: string;
+  readonly url: string;
+  readonly ttl: UrlTtl;
+}
+
+interface Detection {
+  readonly nsfw_detection_result?: NsfwDetection;
+}
+
+const everyThird = ({ number }: SimulatedTask): boolean => number % 3 === 0;
+const everyFifth = ({ number }: SimulatedTask): boolean => number % 5 === 0;
+
+const emptyDebugInfo = {
+  request_info: '',
+  submit_time_ms: '',
+  execute_time_ms: '',
+  complete_time_ms: '',
+};
+
+const debugInfo = (task: SimulatedTask): JsonObject => {
+  if (everyFifth(task)) return emptyDebugInfo;
+  const { submittedAt, settledAt = submittedAt } = task;
+  return {
+    request_info: JSON.stringify({ model: task.endpoint, prompts: [task.prompt] }),
+    submit_time_ms: String(submittedAt),
+    execute_time_ms: String(Math.floor(submittedAt + (settledAt - submittedAt) / 4)),
+    complete_time_ms: String(settledAt),
+  };
+};
+
+const webhookEcho = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
+  callbackUrl === undefined && !testMode
+    ? {}
+    : { webhook: { url: callbackUrl, ...(testMode && { test_mode: testMode }) } };
+
+const createExtra = (task: SimulatedTask): JsonObject => {
+  const detection = { enable_nsfw_detection: task.detectNsfw };
+  if (task.testMode) return { ...detection, ...webhookEcho(task) };
+  if (task.plan.media === 'audios') return webhookEcho(task);
+  const seed = { seed: task.seed, ...detection };
+  const newer = everyThird(task) ? { has_nsfw_contents: [] } : {};
+  return { ...seed, ...newer, debug_info: debugInfo(task), ...webhookEcho(task) };
+};
+
+/** `valid` says that the detection ran, not that something was found. */
+const verdict = (nsfw: boolean): NsfwDetection => ({ valid: true, confidence: nsfw ? 93.41 : 0 });
+
+const imageDetection = ({ number, plan }: SimulatedTask): Detection => {
+  if (plan.nsfw !== undefined) return { nsfw_detection_result: verdict(plan.nsfw) };
+  const ways: Detection[] = [{}, { nsfw_detection_result: null }, { nsfw_detection_result: {} }];
+  return ways[number % ways.length] ?? {};
+};
+
+const videoDetection = (task: SimulatedTask): Detection => {
+  const { nsfw } = task.plan;
+  if (nsfw !== undefined) return { nsfw_detection_result: verdict(nsfw) };
+  return everyFifth(task) ? { nsfw_detection_result: null } : {};
+};
+
+const createLink = (task: SimulatedTask, index: number, sign: Sign): Link => {
+  const type = fileTypes[task.plan.media];
+  const url = sign(`/files/${task.id}/${index}.${type}`);
+  const seconds = new URL(url).searchParams.get('X-Amz-Expires') ?? '0';
+  if (everyFifth(task)) return { type, url, ttl: Number(seconds) };
+  return { type, url, ttl: task.number % 7 === 0 ? '0' : seconds };
+};
+
+const createImage = ({ type, url, ttl }: Link, task: SimulatedTask): ResultImage => ({
+  image_url: url,
+  image_url_ttl: ttl,
+  image_type: type,
+  ...imageDetection(task),
+});
+
+const createVideo = ({ type, url, ttl }: Link, task: SimulatedTask): ResultVideo => ({
+  video_url: url,
+  video_url_ttl: ttl,
+  video_type: type,
+  ...videoDetection(task),
+});
+
+const createAudio = ({ type, url, ttl }: Link): ResultAudio => ({
+  audio_url: url,
+  audio_url_ttl: ttl,
+  audio_type: type,
+  audio_metadata: null,
+});
+
+const createAssets = (task: SimulatedTask, sign: Sign): Pick<TaskResult, Media> => {
+  const { count, media } = task.plan;
+  const links = Array.from({ length: count }, (_, index) => createLink(task, index, sign));
+  const audios = media === 'videos' && everyThird(task) ? {} : { audios: [] };
+  const none = { images: [], videos: [], ...audios };
+  if (media === 'images') return { ...none, images: links.map((link) => createImage(link, task)) };
+  if (media === 'videos') return { ...none, videos: links.map((link) => createVideo(link, task)) };
+  return { ...none, audios: links.map(createAudio) };
+};
+
+const createFailure = (task: SimulatedTask): TaskResult => {
+  const state = { task_id: task.id, status: task.status, reason: task.plan.reason };
+  if (everyThird(task) && !task.testMode) return { task: state };
+  return {
+    task: { ...state, task_type: task.taskType, eta: 0, progress_percent: 0 },
+    extra: { enable_nsfw_detection: task.detectNsfw, ...webhookEcho(task) },
+    images: [],
+    videos: [],
+    audios: [],
+  };
+};
+
+const createSuccess = (task: SimulatedTask, sign: Sign): TaskResult => {
+  // Zero is not a slip: Novita reports it for most tasks that are done.
+  const progress = { eta: 0, progress_percent: task.number % 2 === 0 ? 100 : 0 };
+  const state = { task_id: task.id, status: task.status, reason: task.plan.reason };
+  const bare = task.plan.media === 'videos' && everyThird(task);
+  return {
+    task: { ...state, task_type: task.taskType, ...(bare ? {} : progress) },
+    extra: createExtra(task),
+    ...createAssets(task, sign),
+  };
+};
+
+const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
+  const { taskMs } = task.plan;
+  const running = task.status === 'TASK_STATUS_PROCESSING';
+  const left = Math.max(0, taskMs - elapsedMs);
+  return {
+    task: {
+      task_id: task.id,
+      status: task.status,
+      reason: '',
+      task_type: task.taskType,
+      eta: Math.ceil(left / 1000),
+      progress_percent: running ? Math.min(99, Math.floor(100 - (left / taskMs) * 100)) : 0,
+    },
+    extra: {},
+    images: [],
+    videos: [],
+    audios: [],
+  };
+};
+
+/**
+ * What the Task Result API answers. Its links are signed anew each time.
+ *
+ * @param now milliseconds since 1970, by the simulator's clock
+ */
+export const createResult = (task: SimulatedTask, sign: Sign, now: number): TaskResult => {
+  if (task.settledAt === undefined) return createProgress(task, now - task.submittedAt);
+  return task.status === 'TASK_STATUS_FAILED' ? createFailure(task) : createSuccess(task, sign);
+};
+
+/** What is delivered when a task is done. */
+export const createEvent = (task: SimulatedTask, sign: Sign, now: number): TaskEvent => ({
+  event_type: 'ASYNC_TASK_RESULT',
+  payload: createResult(task, sign, now),
+});

@@ -1,0 +1,89 @@
+import { aBoolean, aFunction, anObject, aNumber, aString, aWholeNumber } from './check.ts';
+import { longestDelayMs, oneOf, type Rule } from './check.ts';
+import type { FinalStatus, Media, TaskEvent } from './wire.ts';
+
+/**
+ * What becomes of a task. Everything is optional; over HTTP all but `change` may be asked for as
+ * `extra.simulator` in the submit body.
+ *
+ * @example
+ * const plan: Plan = { status: 'TASK_STATUS_FAILED', reason: 'model load failed', duplicates: 2 };
+ */
+export interface Plan {
+  /** Default `TASK_STATUS_SUCCEED`. Test mode has the last word on it. */
+  readonly status?: FinalStatus | undefined;
+  /** Default: empty on success, `model load failed` on failure. */
+  readonly reason?: string | undefined;
+  /** Default: guessed from the name of the endpoint. */
+  readonly media?: Media | undefined;
+  /** Number of outputs, 0 to 100. Default: `image_num` of the request, or 1. */
+  readonly count?: number | undefined;
+  /** A verdict in `nsfw_detection_result`. Default: none, or "clean" if detection was asked for. */
+  readonly nsfw?: boolean | undefined;
+  /** How long the task runs, in milliseconds. Default: the option of the same name. */
+  readonly taskMs?: number | undefined;
+  /** Further deliveries, one by one, after the first was answered with a 2xx. Default 0, at most 100. */
+  readonly duplicates?: number | undefined;
+  /** Copies sent at the same time, in all. Only the first of them is repeated. Default 1, at most 100. */
+  readonly concurrent?: number | undefined;
+  /** The event never goes out; the result can still be polled. Default false. */
+  readonly lost?: boolean | undefined;
+  /**
+   * Makes what is delivered out of the event: a string or bytes go out as they are, `undefined` as
+   * an empty body, everything else as JSON. The Task Result API is not affected.
+   */
+  readonly change?: ((event: TaskEvent) => unknown) | undefined;
+}
+
+/** A plan with every gap filled. */
+export interface SettledPlan {
+  readonly status: FinalStatus;
+  readonly reason: string;
+  readonly media: Media;
+  readonly count: number;
+  readonly nsfw: boolean | undefined;
+  readonly taskMs: number;
+  readonly duplicates: number;
+  readonly concurrent: number;
+  readonly lost: boolean;
+  readonly change: ((event: TaskEvent) => unknown) | undefined;
+}
+
+export const finalStatus: Rule = oneOf(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']);
+export const taskDuration: Rule = aNumber(0, longestDelayMs);
+const howMany = aWholeNumber(0, 100);
+
+const wireRules: Record<Exclude<keyof Plan, 'change'>, Rule> = {
+  status: finalStatus,
+  reason: aString,
+  media: oneOf(['images', 'videos', 'audios']),
+  count: howMany,
+  nsfw: aBoolean,
+  taskMs: taskDuration,
+  duplicates: howMany,
+  concurrent: aWholeNumber(1, 100),
+  lost: aBoolean,
+};
+
+const checkWirePlan = anObject(wireRules);
+const checkPlan = anObject({ ...wireRules, change: aFunction });
+
+/** A plan given in code. Throws a TypeError or RangeError that starts with `name`. */
+export const parsePlan = (name: string, value: unknown): Plan => {
+  if (value === undefined) return {};
+  checkPlan(name, value);
+  return value as Plan;
+};
+
+/** A plan given as JSON. Throws like {@link parsePlan}. */
+export const parseWirePlan = (name: string, value: unknown): Plan => {
+  if (value === undefined) return {};
+  checkWirePlan(name, value);
+  return value as Plan;
+};
+
+/** Later plans win; a field that is `undefined` says nothing. */
+export const mergePlans = (...plans: readonly Plan[]): Plan =>
+  Object.fromEntries(
+    plans.flatMap((plan) => Object.entries(plan)).filter(([, value]) => value !== undefined),
+  );
