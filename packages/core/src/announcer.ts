@@ -33,7 +33,8 @@ export function createAnnouncer(
 ): Announcer {
   const { clock } = options;
   const inFlight = createInFlight();
-  const controller = new AbortController();
+  // One each: a signal that a thousand listen to would look like a leak to Node.
+  const controllers = new Set<AbortController>();
   let dropped = 0;
 
   function tell(what: string, handle: (signal: AbortSignal) => unknown): void {
@@ -42,7 +43,10 @@ export function createAnnouncer(
   }
 
   async function attempt(what: string, handle: (signal: AbortSignal) => unknown): Promise<void> {
+    const controller = new AbortController();
+    controllers.add(controller);
     const end = await runHandler(handle, options.handlers.timeoutMs, controller.signal, clock);
+    controllers.delete(controller);
     if (end.type === 'failed') log.warn(errorFields(end.thrown), `the ${what} handler failed`);
     if (end.type === 'stuck') log.warn({}, `the ${what} handler does not end`);
   }
@@ -77,7 +81,8 @@ export function createAnnouncer(
     dropped: () => dropped,
     async stop(graceMs) {
       await withDeadline(inFlight.idle(), graceMs, clock);
-      controller.abort(new WebhookError('closing', 'the receiver is closing'));
+      const reason = new WebhookError('closing', 'the receiver is closing');
+      for (const controller of controllers) controller.abort(reason);
     },
   };
 }

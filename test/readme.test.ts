@@ -1,0 +1,101 @@
+import { createReceiver } from '@novita-webhooks/core';
+import { createSimulator } from '@novita-webhooks/simulator';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tsx = join(root, 'node_modules/.bin/tsx');
+
+/** The TypeScript blocks of a Markdown file, in order. */
+async function codeBlocks(file: string): Promise<string[]> {
+  const markdown = await readFile(join(root, file), 'utf8');
+  return [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs code as somebody would who pasted it into a file. Resolves once it printed `wanted`. */
+async function runUntil(
+  code: string,
+  wanted: RegExp,
+  env: Record<string, string>,
+): Promise<string> {
+  // Beside the sources, so that package names resolve to them.
+  const folder = await mkdtemp(join(root, 'test', '.readme-'));
+  await writeFile(join(folder, 'snippet.mts'), code);
+  const child = spawn(tsx, [join(folder, 'snippet.mts')], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  });
+  try {
+    return await new Promise((resolve, reject) => {
+      let output = '';
+      const read = (chunk: Buffer) => {
+        output += chunk.toString();
+        if (wanted.test(output)) resolve(output);
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.on('exit', (status) => reject(new Error(`exit ${status}, printed: ${output}`)));
+      setTimeout(() => reject(new Error(`not seen in: ${output}`)), 15_000).unref();
+    });
+  } finally {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  }
+}
+
+const secret = 'a secret for the README, long enough to sign';
+
+test('the README example handles a task that its own submit call asked for', async () => {
+  const [server = '', submit = ''] = await codeBlocks('README.md');
+  expect(
+    server
+      .trim()
+      .split('\n')
+      .filter((line) => line.trim() !== '').length,
+  ).toBeLessThanOrEqual(15);
+  const simulator = await createSimulator();
+  const port = await freePort();
+  const code = `${server}\n${submit}`
+    .replace('https://example.com', `http://127.0.0.1:${port}`)
+    .replace('https://api.novita.ai', simulator.url);
+  const env = { PORT: String(port), NOVITA_WEBHOOK_SECRET: secret };
+  const output = await runUntil(code, /order 42 \S+ http\S+/, env);
+  expect(output).toContain(`order 42 ${simulator.tasks()[0]?.id}`);
+  await simulator.idle();
+  expect(simulator.deliveries().map(({ answer }) => answer)).toMatchObject([{ status: 200 }]);
+  await simulator.close();
+}, 30_000);
+
+test('the README example of the Express package handles a task', async () => {
+  const [code = ''] = await codeBlocks('packages/express/README.md');
+  const simulator = await createSimulator();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/webhooks/novita`;
+  const webhook = await createReceiver({ url, secret }).callback();
+  const printed = runUntil(`${code}\napp.listen(${port});`, /\S+ http\S+/, {
+    NOVITA_WEBHOOK_SECRET: secret,
+  });
+  await simulator.submit('txt2img', { extra: { webhook } });
+  expect(await printed).toContain(simulator.tasks()[0]?.id);
+  await simulator.close();
+}, 30_000);
+
+test('the README example of the core package gets a reply', async () => {
+  const [code = ''] = await codeBlocks('packages/core/README.md');
+  const output = await runUntil(code, /^401 .*unauthorized/ms, { NOVITA_WEBHOOK_SECRET: secret });
+  expect(output).toContain('application/problem+json');
+}, 30_000);
