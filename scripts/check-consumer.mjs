@@ -1,0 +1,105 @@
+// Installs the packed packages into an empty project and uses them as a user would: every entry from
+// ESM and CommonJS, and test/consumer/receive.ts from TypeScript, compiled and run. Needs a build.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './packages.mjs';
+
+const FORMATS = { esm: 'module', cjs: 'commonjs' };
+
+/** What users have to have besides, in the versions of this workspace. */
+const TOOLS = ['express', 'typescript', '@types/express', '@types/node'];
+
+const writeJson = (path, value) => writeFileSync(path, JSON.stringify(value, null, 2));
+
+function install(folder, packed) {
+  const { devDependencies } = readJson(join(root, 'package.json'));
+  const tarballs = packed.map(({ manifest, tarball }) => [
+    manifest.name,
+    `file:./${basename(tarball)}`,
+  ]);
+  const tools = TOOLS.map((name) => [name, devDependencies[name]]);
+  writeJson(join(folder, 'package.json'), {
+    private: true,
+    dependencies: Object.fromEntries([...tarballs, ...tools]),
+  });
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], folder);
+}
+
+/** Both builds of every entry load, and offer the same names. */
+function checkEntries(folder, names) {
+  const program = `
+    import assert from 'node:assert/strict';
+    import { createRequire } from 'node:module';
+    const require = createRequire(import.meta.url);
+    const namesOf = (module) => Object.keys(module).sort();
+    for (const name of ${JSON.stringify(names)}) {
+      assert.deepEqual(namesOf(await import(name)), namesOf(require(name)), name);
+    }`;
+  run(process.execPath, ['--input-type=module', '--eval', program], folder);
+}
+
+function writeSources(folder) {
+  for (const [name, type] of Object.entries(FORMATS)) {
+    mkdirSync(join(folder, name));
+    writeJson(join(folder, name, 'package.json'), { type });
+    copyFileSync(join(root, 'test/consumer/receive.ts'), join(folder, name, 'receive.ts'));
+  }
+}
+
+function compile(folder, compilerOptions) {
+  const { module, exactOptionalPropertyTypes } = compilerOptions;
+  const base = {
+    target: 'ES2022',
+    strict: true,
+    // receive.ts looks at images[0], which may not be there.
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    types: ['node'],
+  };
+  const project = join(folder, `tsconfig.${module}.${exactOptionalPropertyTypes}.json`);
+  writeJson(project, {
+    compilerOptions: { ...base, ...compilerOptions },
+    include: ['esm/*.ts', 'cjs/*.ts'],
+  });
+  const tsc = join(folder, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [tsc, '-p', project], folder);
+}
+
+const stage = (name, work) => {
+  const start = Date.now();
+  work();
+  console.log(`ok  ${name}, ${((Date.now() - start) / 1000).toFixed(1)} s`);
+};
+
+function checkTypes(folder) {
+  for (const exactOptionalPropertyTypes of [false, true]) {
+    for (const module of ['node16', 'nodenext']) {
+      stage(`TypeScript, ${module}, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, () =>
+        compile(folder, { module, moduleResolution: module, exactOptionalPropertyTypes }),
+      );
+    }
+    stage(`TypeScript, bundler, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, () =>
+      compile(folder, {
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        noEmit: true,
+        exactOptionalPropertyTypes,
+      }),
+    );
+  }
+}
+
+await inTemporaryFolder((folder) => {
+  const packed = packAll(folder);
+  const names = packed.flatMap(({ manifest }) => entryNames(manifest));
+  stage('npm install of the packed packages', () => install(folder, packed));
+  stage(`import and require of ${names.join(', ')}`, () => checkEntries(folder, names));
+  writeSources(folder);
+  checkTypes(folder);
+  for (const format of Object.keys(FORMATS)) {
+    stage(`receiving a delivery, ${format}`, () =>
+      run(process.execPath, [join(format, 'receive.js')], folder),
+    );
+  }
+});

@@ -1,0 +1,75 @@
+// Looks at the packages as npm would publish them: entry points, types for ESM and CommonJS, files.
+// Needs a build.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { problemKindInfo } from '@arethetypeswrong/core/problems';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+import { inTemporaryFolder, packAll, root, run } from './packages.mjs';
+
+/** publint: does package.json describe the files well? */
+async function manifestProblems(unpacked) {
+  const { messages, pkg } = await publint({ pkgDir: unpacked, pack: false, strict: true });
+  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
+}
+
+/** attw: does every way of importing find types that tell the truth? */
+async function typeProblems(tarball) {
+  const { types, problems } = await checkPackage(
+    createPackageFromTarballData(readFileSync(tarball)),
+  );
+  if (types === false) return ['attw: no types'];
+  return (
+    problems
+      // TypeScript's oldest resolution does not read "exports", so it cannot see subpaths.
+      .filter(({ resolutionKind }) => resolutionKind !== 'node10')
+      .map(({ kind, entrypoint = '', resolutionKind = '' }) =>
+        `attw: ${problemKindInfo[kind].title} ${entrypoint} ${resolutionKind}`.trimEnd(),
+      )
+  );
+}
+
+function fileProblems(files) {
+  const missing = ['LICENSE', 'README.md'].filter((name) => !files.includes(name));
+  const unwanted = files.filter((path) => /(^|\/)(src|test)\/|\.test\.|\.map$/.test(path));
+  return [
+    ...missing.map((name) => `${name} is missing`),
+    ...unwanted.map((path) => `${path} should not be published`),
+  ];
+}
+
+/** A bundle may quote the place where it was made, or point to a source map that stayed behind. */
+function contentProblems(unpacked, files) {
+  const unwanted = [root, homedir(), 'file://', 'sourceMappingURL='];
+  return files.flatMap((path) => {
+    const text = readFileSync(join(unpacked, path), 'utf8');
+    return unwanted
+      .filter((words) => text.includes(words))
+      .map((words) => `${path} contains ${words}`);
+  });
+}
+
+async function check({ manifest, tarball, files }, folder) {
+  const unpacked = join(folder, basename(tarball, '.tgz'));
+  mkdirSync(unpacked);
+  run('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1']);
+  const problems = [
+    ...fileProblems(files),
+    ...contentProblems(unpacked, files),
+    ...(await manifestProblems(unpacked)),
+    ...(await typeProblems(tarball)),
+  ];
+  console.log(
+    `${problems.length === 0 ? 'ok' : 'not ok'}  ${manifest.name}, ${files.length} files`,
+  );
+  for (const problem of problems) console.log(`    ${problem}`);
+  return problems.length;
+}
+
+await inTemporaryFolder(async (folder) => {
+  for (const packed of packAll(folder)) if ((await check(packed, folder)) > 0) process.exitCode = 1;
+});

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { entriesOf } from './support/arrows.ts';
+import { findUndocumented } from './support/exports.ts';
+import { packages, projectFiles, read, readJson, root } from './support/workspace.ts';
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly link?: true;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+interface Tsconfig {
+  readonly compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> };
+}
+
+describe('the lock file', () => {
+  const lock = readJson('package-lock.json') as { packages: Record<string, LockedPackage> };
+  const locked = Object.entries(lock.packages);
+
+  test('names no registry, so it works with any', () => {
+    const addressed = locked.filter(([, { resolved, link }]) => resolved !== undefined && !link);
+    expect(addressed.map(([path]) => path)).toEqual([]);
+  });
+
+  // A registry that lags behind can lack some of them when the lock file is written; `npm ci` then
+  // refuses the lock file everywhere.
+  test('holds the optional packages of every platform', () => {
+    const missing = locked.flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          !(`node_modules/${name}` in lock.packages) &&
+          !(`${path}/node_modules/${name}` in lock.packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('places on one machine', () => {
+  // Put together here, so that this file does not find itself.
+  const folders = ['work', 'root', 'home', 'Users'].join('|');
+  const machinePath = new RegExp(`(?<![\\w.)}>*-])/(?:${folders})/`);
+
+  test.each(['work', 'root', 'home', 'Users'])('are recognised below %s', (folder) => {
+    expect(machinePath.test(`"/${folder}/someone/project"`)).toBe(true);
+    expect(machinePath.test(`https://example.com/${folder}/page`)).toBe(false);
+  });
+
+  test.runIf(existsSync(join(root, '.git')))('are not mentioned in any file', () => {
+    const files = projectFiles();
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.filter((file) => machinePath.test(read(file)))).toEqual([]);
+  });
+});
+
+describe.each(packages())('$manifest.name', ({ folder, manifest }) => {
+  const entries = entriesOf(manifest).filter((entry) => !entry.endsWith('/package.json'));
+  const { paths } = (readJson('tsconfig.json') as Tsconfig).compilerOptions;
+
+  test('carries the licence of the repository', () => {
+    expect(read(posix.join(folder, 'LICENSE'))).toBe(read('LICENSE'));
+  });
+
+  test('is tested from source: tsconfig.json maps every entry', () => {
+    expect(entries.filter((entry) => paths[entry] === undefined)).toEqual([]);
+  });
+
+  test.each(entries)('%s says what each of its exports is', (entry) => {
+    expect(findUndocumented(paths[entry]?.[0] ?? '')).toEqual([]);
+  });
+});

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+
+import ts from 'typescript';
+
+import { root } from './workspace.ts';
+
+/** What a module exports without a doc comment: a reader of the types would see a bare name. */
+export function findUndocumented(file: string): readonly string[] {
+  const path = join(root, file);
+  const program = ts.createProgram([path], {
+    module: ts.ModuleKind.Preserve,
+    target: ts.ScriptTarget.ES2023,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    noLib: true,
+    types: [],
+  });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(path);
+  const module = source && checker.getSymbolAtLocation(source);
+  if (module === undefined) throw new Error(`${file} is not a module`);
+  const original = (symbol: ts.Symbol) =>
+    symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  return checker
+    .getExportsOfModule(module)
+    .filter((symbol) => original(symbol).getDocumentationComment(checker).length === 0)
+    .map((symbol) => symbol.getName());
+}
