@@ -1,6 +1,7 @@
 /** Why no answer came: `event` means that there was nothing to send, see its message. */
 export type DeliveryFailure = 'timeout' | 'connection' | 'closed' | 'event';
 
+/** What the endpoint answered, or why there is no answer. */
 export type DeliveryAnswer =
   | {
       readonly status: number;

@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts';
 import { taskDuration, type Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
 
+/** How a delivery that was not acknowledged is repeated. */
 export interface RetryOptions {
   /** Repeats after the first try, 0 to 100. Default 5, the maximum that Novita documents. */
   readonly attempts?: number | undefined;

@@ -17,6 +17,7 @@ export interface SubmitAnswer {
   readonly task_id: string;
 }
 
+/** What `deliver()` does otherwise than the task was told to. */
 export interface DeliverOptions {
   /** Another address than the task's callback URL. */
   readonly url?: string | undefined;

@@ -14,6 +14,7 @@ export interface TestMode {
   readonly return_task_status: FinalStatus;
 }
 
+/** `payload.task`: how far a task is. */
 export interface TaskState {
   readonly task_id: string;
   readonly status: TaskStatus;
@@ -30,6 +31,7 @@ export type NsfwDetection = { readonly valid?: boolean; readonly confidence?: nu
 /** Seconds, as text or as a number; `"0"` means unknown. */
 export type UrlTtl = string | number;
 
+/** One of `payload.images`. */
 export interface ResultImage {
   readonly image_url: string;
   readonly image_url_ttl: UrlTtl;
@@ -37,6 +39,7 @@ export interface ResultImage {
   readonly nsfw_detection_result?: NsfwDetection;
 }
 
+/** One of `payload.videos`. */
 export interface ResultVideo {
   readonly video_url: string;
   readonly video_url_ttl: UrlTtl;
@@ -44,6 +47,7 @@ export interface ResultVideo {
   readonly nsfw_detection_result?: NsfwDetection;
 }
 
+/** One of `payload.audios`. */
 export interface ResultAudio {
   readonly audio_url: string;
   readonly audio_url_ttl: UrlTtl;
