@@ -1,0 +1,103 @@
+import {
+  HandlersFailed,
+  isWebhookError,
+  PermanentError,
+  RetryLater,
+  WebhookError,
+} from '@novita-webhooks/core';
+import { describe, expect, test } from 'vitest';
+
+import { describeError, isRetryLater } from '../src/errors.ts';
+
+describe('isWebhookError', () => {
+  test('knows the library’s errors, also those of another copy of it', () => {
+    const copy = Object.assign(new Error('elsewhere'), { name: 'WebhookError', code: 'closing' });
+    for (const error of [new WebhookError('closing', 'x'), copy]) {
+      expect(isWebhookError(error)).toBe(true);
+      expect(isWebhookError(error, 'closing')).toBe(true);
+      expect(isWebhookError(error, 'permanent')).toBe(false);
+    }
+  });
+
+  test('knows those that are special', () => {
+    expect(isWebhookError(new PermanentError('x'), 'permanent')).toBe(true);
+    expect(isWebhookError(new RetryLater(1), 'retry_later')).toBe(true);
+    const failed = new HandlersFailed({ type: 'dead', reason: 'x', handled: [] });
+    expect(isWebhookError(failed, 'handler_failed')).toBe(true);
+  });
+
+  test('does not take anything else for one, and never throws', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const other of [
+      undefined,
+      null,
+      'WebhookError',
+      new Error('x'),
+      Object.assign(new Error('x'), { code: 'closing' }),
+      { name: 'Error', code: 'closing' },
+      () => 1,
+      proxy,
+    ]) {
+      expect(isWebhookError(other)).toBe(false);
+      expect(isWebhookError(other, 'closing')).toBe(false);
+    }
+  });
+});
+
+describe('isRetryLater', () => {
+  test.each([
+    [new RetryLater(0), true],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: 5 }, true],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: NaN }, false],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: '5' }, false],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: -5 }, false],
+    [{ name: 'WebhookError', code: 'retry_later' }, false],
+    [{ delayMs: 5 }, false],
+  ])('%j: %s', (error, expected) => {
+    expect(isRetryLater(error)).toBe(expected);
+  });
+});
+
+describe('errors', () => {
+  test('keep their message and cause', () => {
+    const cause = new Error('why');
+    expect(new PermanentError('no', { cause })).toMatchObject({
+      name: 'WebhookError',
+      code: 'permanent',
+      message: 'no',
+      cause,
+    });
+    expect(new RetryLater(5).message).not.toBe('');
+  });
+});
+
+describe('describeError', () => {
+  test.each([
+    [new TypeError('no'), 'TypeError: no'],
+    ['text', 'threw string: text'],
+    [undefined, 'threw undefined: undefined'],
+    [
+      new Error('GET https://x.example/f?X-Amz-Signature=1#a failed'),
+      'Error: GET https://x.example/f?[redacted] failed',
+    ],
+    [
+      new Error('<https://x.example/f?a=1>,"HTTPS://x.example?b=2",\'http://x.example/#c\''),
+      'Error: <https://x.example/f?[redacted]>,"HTTPS://x.example?[redacted]",\'http://x.example/?[redacted]\'',
+    ],
+    [new Error('https://x.example/plain'), 'Error: https://x.example/plain'],
+  ])('says what was thrown, without the queries of links', (thrown, text) => {
+    expect(describeError(thrown)).toBe(text);
+  });
+
+  test('is short', () => {
+    expect(describeError(new Error('x'.repeat(10_000)))).toHaveLength(500);
+  });
+
+  test('cuts no link in two such that its query is left', () => {
+    const link = 'https://x.example/f?X-Amz-Signature=5ec2e7';
+    for (let before = 400; before < 500; before += 1) {
+      expect(describeError(new Error(`${'x'.repeat(before)} ${link}`))).not.toContain('5ec2e7');
+    }
+  });
+});

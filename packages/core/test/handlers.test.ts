@@ -1,0 +1,368 @@
+import type { HandlerContext, TaskResult } from '@novita-webhooks/core';
+import { sampleEvents } from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { codeOf, deferred, noop, SAMPLE_TASK, setUp, track } from './helpers.ts';
+
+const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
+const event = sampleEvents.imageSucceeded();
+
+describe('events reach the handlers they are for', () => {
+  const events = {
+    image: sampleEvents.imageSucceeded({ taskId: 'image' }),
+    images: sampleEvents.imagesSucceeded({ taskId: 'images' }),
+    video: sampleEvents.videoSucceeded({ taskId: 'video' }),
+    audio: sampleEvents.audioSucceeded({ taskId: 'audio' }),
+    nothing: sampleEvents.nothingSucceeded({ taskId: 'nothing' }),
+    failed: sampleEvents.failed({ taskId: 'failed' }),
+    queued: sampleEvents.queued({ taskId: 'queued' }),
+    processing: sampleEvents.processing({ taskId: 'processing' }),
+  };
+  const all = Object.keys(events);
+
+  async function heard(
+    register: (
+      receiver: ReturnType<typeof setUp>['receiver'],
+      hear: (result: TaskResult) => void,
+    ) => void,
+  ): Promise<string[]> {
+    const { receiver, deliver, clock } = setUp();
+    const seen: string[] = [];
+    register(receiver, ({ task }) => void seen.push(task.task_id));
+    for (const one of Object.values(events)) expect((await deliver(one)).status).toBe(200);
+    await clock.flush();
+    await clock.flush();
+    return all.filter((name) => seen.includes(name));
+  }
+
+  const succeeded = ['image', 'images', 'video', 'audio', 'nothing'];
+
+  test('by how the task ended', async () => {
+    expect(await heard((it, hear) => it.onTaskSucceeded(hear))).toEqual(succeeded);
+    expect(await heard((it, hear) => it.onTaskFailed(hear))).toEqual(['failed']);
+    expect(await heard((it, hear) => it.onTaskSettled(hear))).toEqual([...succeeded, 'failed']);
+    expect(await heard((it, hear) => it.onTaskProgress(hear))).toEqual(['queued', 'processing']);
+  });
+
+  test.each([
+    [{}, succeeded],
+    [{ media: 'images' }, ['image', 'images']],
+    [{ media: 'videos' }, ['video']],
+    [{ media: ['videos', 'audios'] }, ['video', 'audio']],
+    [{ taskType: 'TXT_TO_IMG' }, ['image', 'nothing']],
+    [{ taskType: ['IMG_TO_IMG', 'MINIMAX_SPEECH_2.6_HD'] }, ['images', 'audio']],
+    [{ media: 'images', taskType: 'TXT_TO_IMG' }, ['image']],
+    [{ media: 'videos', taskType: 'TXT_TO_IMG' }, []],
+    [{ media: undefined, taskType: undefined, name: undefined }, succeeded],
+  ] as const)('by the filter %j', async (filter, expected) => {
+    expect(await heard((it, hear) => it.onTaskSucceeded(filter, hear))).toEqual(expected);
+  });
+
+  test('and are done when no handler wants them', async () => {
+    const { receiver, settle } = setUp();
+    receiver.onTaskFailed(noop);
+    await settle(event);
+    expect((await receiver.inbox.get(KEY))?.state).toBe('done');
+  });
+
+  test('handlers can be given as options', async () => {
+    const heardBy: string[] = [];
+    const hear = (name: string) => () => void heardBy.push(name);
+    const { receiver, settle, clock } = setUp({
+      onTaskSucceeded: hear('succeeded'),
+      onTaskFailed: hear('failed'),
+      onTaskSettled: hear('settled'),
+      onTaskProgress: hear('progress'),
+      onOtherEvent: hear('other'),
+      onDeadLetter: hear('dead'),
+    });
+    receiver.onTaskSucceeded(hear('succeeded later'));
+    await settle(event);
+    await settle(sampleEvents.drifted({ taskId: 'drifted' }));
+    await settle(sampleEvents.queued());
+    await settle(sampleEvents.other());
+    await clock.flush();
+    expect(heardBy).toEqual([
+      'succeeded',
+      'settled',
+      'succeeded later',
+      'dead',
+      'progress',
+      'other',
+    ]);
+  });
+});
+
+describe('several handlers', () => {
+  test('run in the order of registration, one after the other', async () => {
+    const { receiver, settle } = setUp();
+    const order: string[] = [];
+    const slow = deferred();
+    receiver.onTaskSettled(async () => {
+      order.push('one begins');
+      await slow.promise;
+      order.push('one ends');
+    });
+    receiver.onTaskSucceeded(() => order.push('two'));
+    receiver.onTaskSettled(() => order.push('three'));
+    await settle(event);
+    expect(order).toEqual(['one begins']);
+    slow.resolve();
+    await settle(sampleEvents.queued());
+    expect(order).toEqual(['one begins', 'one ends', 'two', 'three']);
+  });
+
+  test('are remembered across retries: only those that failed run again', async () => {
+    const { receiver, settle, clock } = setUp({ retry: { delay: () => 1000 } });
+    const runs: string[] = [];
+    const handler =
+      (name: string, failures: number) =>
+      (_: unknown, { attempt }: HandlerContext) => {
+        runs.push(`${name}${attempt}`);
+        if (attempt <= failures) throw new Error(`${name} failed`);
+      };
+    receiver.onTaskSucceeded(handler('a', 0));
+    receiver.onTaskSucceeded(handler('b', 2));
+    receiver.onTaskSettled({ name: 'third' }, handler('c', 1));
+    await settle(event);
+    const entry = await receiver.inbox.get(KEY);
+    expect(entry?.handled).toEqual(['succeeded#1']);
+    expect(entry?.reason).toBe('Error: b failed; Error: c failed');
+    await clock.advance(1000);
+    expect((await receiver.inbox.get(KEY))?.handled).toEqual(['succeeded#1', 'third']);
+    await clock.advance(1000);
+    expect(runs).toEqual(['a1', 'b1', 'c1', 'b2', 'c2', 'b3']);
+    expect((await receiver.inbox.get(KEY))?.state).toBe('done');
+  });
+
+  test('after a dead letter is replayed, those that had succeeded do not run again', async () => {
+    const { receiver, settle, clock } = setUp({ retry: { attempts: 1 } });
+    const runs: string[] = [];
+    let fail = true;
+    receiver.onTaskSucceeded(() => runs.push('a'));
+    receiver.onTaskSucceeded(() => {
+      runs.push('b');
+      if (fail) throw new Error('no');
+    });
+    await settle(event);
+    fail = false;
+    await receiver.inbox.replay(KEY);
+    await clock.flush();
+    expect(runs).toEqual(['a', 'b', 'b']);
+    await receiver.inbox.replay(KEY); // done now: everything again
+    await clock.flush();
+    expect(runs).toEqual(['a', 'b', 'b', 'a', 'b']);
+  });
+
+  test('each get a result of their own', async () => {
+    const { receiver, settle } = setUp();
+    const seen: unknown[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      receiver.onTaskSucceeded((result, { metadata, receivedAt }) => {
+        seen.push(structuredClone([result, metadata, receivedAt]));
+        const open = result as unknown as { images: unknown[]; task: Record<string, unknown> };
+        open.images.length = 0;
+        open.task['status'] = 'changed';
+        (metadata as { order: { id: number } }).order.id = 0;
+        receivedAt.setTime(0);
+      });
+    }
+    await settle(event, { order: { id: 42 } });
+    expect(seen).toHaveLength(2);
+    expect(seen[1]).toEqual(seen[0]);
+    expect((await receiver.inbox.get(KEY))?.metadata).toEqual({ order: { id: 42 } });
+  });
+});
+
+describe('the context', () => {
+  test('tells what there is to know', async () => {
+    const { receiver, settle, clock, log } = setUp({ retry: { attempts: 4, delay: () => 1000 } });
+    const receivedAt = new Date(clock.now());
+    const contexts: HandlerContext[] = [];
+    receiver.onTaskSucceeded((_, context) => {
+      contexts.push(context);
+      context.log.info({ step: 'download' }, 'working');
+      (context.log.info as unknown as (message: string) => void)('a message alone');
+      if (context.attempt === 1) throw new Error('no');
+    });
+    await settle(event, { orderId: 42 });
+    await clock.advance(1000);
+    const shared = { taskId: SAMPLE_TASK, attempts: 4, receivedAt, metadata: { orderId: 42 } };
+    expect(contexts).toEqual([
+      expect.objectContaining({ ...shared, attempt: 1, testMode: false }),
+      expect.objectContaining({ ...shared, attempt: 2, testMode: false }),
+    ]);
+    expect(contexts[0]?.signal.aborted).toBe(false);
+    const { level, details } = log.lines.find(({ message }) => message === 'working') ?? {};
+    expect([level, details]).toEqual(['info', { taskId: SAMPLE_TASK, step: 'download' }]);
+    const alone = log.lines.find(({ message }) => message === 'a message alone');
+    expect(alone?.details).toEqual({ taskId: SAMPLE_TASK });
+  });
+});
+
+describe('names', () => {
+  test('are given by the order of registration, or chosen', async () => {
+    const { receiver, settle } = setUp({ retry: { delay: () => 1000 } });
+    receiver.onTaskSucceeded(noop);
+    receiver.onTaskSettled(noop);
+    receiver.onTaskSucceeded(noop);
+    receiver.onTaskSucceeded({ name: 'thumbnails' }, noop);
+    receiver.onTaskSucceeded(() => {
+      throw new Error('no');
+    });
+    await settle(event);
+    expect((await receiver.inbox.get(KEY))?.handled).toEqual([
+      'succeeded#1',
+      'settled#1',
+      'succeeded#2',
+      'thumbnails',
+    ]);
+  });
+
+  test('are used once only', () => {
+    const { receiver } = setUp();
+    receiver.onTaskSucceeded({ name: 'mine' }, noop);
+    expect(() => receiver.onTaskFailed({ name: 'mine' }, noop)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+  });
+});
+
+describe('what is no handler or no filter is refused at once', () => {
+  const wrong: [string, unknown[]][] = [
+    ['nothing', []],
+    ['undefined', [undefined]],
+    ['an object', [{}]],
+    ['a filter alone', [{ media: 'images' }]],
+    ['a handler and something else', [noop, {}]],
+    ['a filter that is null', [null, noop]],
+    ['a filter that is text', ['images', noop]],
+    ['a filter that is a list', [['images'], noop]],
+    ['an unknown medium', [{ media: 'pictures' }, noop]],
+    ['an unknown medium in a list', [{ media: ['images', 'x'] }, noop]],
+    ['a medium that is a number', [{ media: 5 }, noop]],
+    ['no medium', [{ media: [] }, noop]],
+    ['a medium that is null', [{ media: null }, noop]],
+    ['an unknown condition', [{ mediums: 'images' }, noop]],
+    ['a task type that is a number', [{ taskType: 5 }, noop]],
+    ['a task type that is null', [{ taskType: null }, noop]],
+    ['a task type that is an object', [{ taskType: {} }, noop]],
+    ['a list of task types with a number', [{ taskType: ['a', 5] }, noop]],
+    ['a name that is a number', [{ name: 5 }, noop]],
+    ['a name that is empty', [{ name: '' }, noop]],
+  ];
+
+  test.each(wrong)('%s', (_, args) => {
+    const { receiver } = setUp();
+    const register = receiver.onTaskSucceeded as (...given: unknown[]) => void;
+    expect(() => register(...args)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
+  test.each(['onOtherEvent', 'onDeadLetter'] as const)('%s', (on) => {
+    const { receiver } = setUp();
+    expect(() => receiver[on](undefined as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+  });
+});
+
+describe('progress, other events and dead letters', () => {
+  test('are told in the background: a slow or failing handler changes no reply', async () => {
+    const { receiver, deliver, clock, log } = setUp();
+    const slow = deferred();
+    let told = 0;
+    const fail = async () => {
+      told += 1;
+      await slow.promise;
+      throw new Error('no');
+    };
+    receiver.onTaskProgress(fail);
+    receiver.onOtherEvent(fail);
+    for (const sample of [sampleEvents.queued(), sampleEvents.processing(), sampleEvents.other()]) {
+      const reply = track(deliver(sample));
+      await clock.flush();
+      expect(reply.value && codeOf(reply.value)).toBe('accepted');
+    }
+    expect(told).toBe(3);
+    slow.resolve();
+    await clock.flush();
+    expect(log.messages('warn')).toEqual([
+      'the progress handler failed',
+      'the progress handler failed',
+      'the other event handler failed',
+    ]);
+    expect((await receiver.stats()).inbox).toMatchObject({ pending: 0, done: 0, dead: 0 });
+  });
+
+  test('progress is not deduplicated, and does not stand in the way of the result', async () => {
+    const { receiver, settle } = setUp();
+    const seen: string[] = [];
+    receiver.onTaskProgress(({ task }) => seen.push(task.status));
+    receiver.onTaskSucceeded(({ task }) => seen.push(task.status));
+    for (const sample of [sampleEvents.queued(), sampleEvents.queued(), event]) {
+      expect(codeOf(await settle(sample))).toBe('accepted');
+    }
+    await settle(sampleEvents.processing());
+    expect(seen).toEqual([
+      'TASK_STATUS_QUEUED',
+      'TASK_STATUS_QUEUED',
+      'TASK_STATUS_SUCCEED',
+      'TASK_STATUS_PROCESSING',
+    ]);
+  });
+
+  test('progress that the filter keeps away is ignored', async () => {
+    const { receiver, settle } = setUp();
+    receiver.onTaskProgress({ taskType: 'UPSCALE' }, noop);
+    expect(codeOf(await settle(sampleEvents.queued()))).toBe('ignored');
+  });
+
+  test('other events come as they are', async () => {
+    const { receiver, settle } = setUp();
+    const seen: unknown[] = [];
+    receiver.onOtherEvent((other) => seen.push(other));
+    await settle(sampleEvents.other());
+    await settle({ event_type: 'BARE' });
+    expect(seen).toEqual([sampleEvents.other(), { event_type: 'BARE' }]);
+  });
+
+  test('a dead letter tells what there is to know; one that fails changes nothing', async () => {
+    const { receiver, settle, clock } = setUp({ retry: { attempts: 1 } });
+    const letters: unknown[] = [];
+    receiver.onTaskSucceeded(() => {
+      throw new Error('no');
+    });
+    receiver.onDeadLetter(() => {
+      throw new Error('nobody listens');
+    });
+    receiver.onDeadLetter((letter) => letters.push(letter));
+    const receivedAt = new Date(clock.now());
+    await settle(event, { orderId: 42 });
+    expect(letters).toEqual([
+      {
+        taskId: SAMPLE_TASK,
+        reason: 'Error: no',
+        attempts: 1,
+        receivedAt,
+        metadata: { orderId: 42 },
+        testMode: false,
+        body: JSON.stringify(event.payload),
+      },
+    ]);
+    expect((await receiver.inbox.get(KEY))?.state).toBe('dead');
+  });
+
+  test('too many at a time are dropped and counted, not piled up', async () => {
+    const { receiver, clock } = setUp({ insecure: true, url: undefined });
+    let told = 0;
+    receiver.onOtherEvent(() => {
+      told += 1;
+      return new Promise(noop);
+    });
+    const asked = { method: 'POST', url: '/', headers: {}, body: '{"event_type":"X"}' };
+    await Promise.all(Array.from({ length: 1005 }, () => receiver.handle(asked)));
+    await clock.flush();
+    expect([told, (await receiver.stats()).dropped]).toEqual([1000, 5]);
+    expect((await receiver.stats()).replies).toEqual({ accepted: 1005 });
+  });
+});

@@ -1,0 +1,191 @@
+import v8 from 'node:v8';
+import vm from 'node:vm';
+
+import { memoryInbox, memoryStore, type NewEntry, type Store } from '@novita-webhooks/core';
+import { createManualClock, newEntry, sampleEvents } from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { codeOf, setUp } from './helpers.ts';
+
+const LEASE = 30_000;
+const FULL = { code: 'inbox_full' };
+/** What a body of this many characters takes in memory: two bytes each, and a flat part. */
+const bytesOf = (characters: number) => 2 * characters + 1024;
+
+const entryOf = (characters: number, changes: Partial<NewEntry> = {}) =>
+  newEntry({ body: 'x'.repeat(characters), ...changes });
+
+async function settleFirst(store: Store, type: 'done' | 'dead' = 'done'): Promise<void> {
+  const [claim] = await store.claim('novita', 1, LEASE);
+  if (claim === undefined) throw new Error('nothing to claim');
+  const outcome = type === 'done' ? { type } : { type, reason: 'no use', handled: [] };
+  expect(await store.settle(claim, outcome)).toBe(true);
+}
+
+async function addDone(store: Store, entry: NewEntry): Promise<NewEntry> {
+  expect(await store.add(entry)).toBe('added');
+  await settleFirst(store);
+  return entry;
+}
+
+async function taskIds(store: Store): Promise<string[]> {
+  return (await store.list()).entries.map(({ taskId }) => taskId).reverse();
+}
+
+describe('maxEntries', () => {
+  test('past it the oldest done entry goes, and only as many as needed', async () => {
+    const clock = createManualClock();
+    const store = memoryStore({ maxEntries: 3, clock });
+    const done: NewEntry[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      done.push(await addDone(store, newEntry()));
+      clock.skip(1);
+    }
+    const fresh = newEntry();
+    expect(await store.add(fresh)).toBe('added');
+    expect(await taskIds(store)).toEqual([done[1]?.taskId, done[2]?.taskId, fresh.taskId]);
+  });
+
+  test('the oldest is the one settled first, not the one that came first', async () => {
+    const clock = createManualClock();
+    const store = memoryStore({ maxEntries: 2, clock });
+    const [slow, fast] = [newEntry(), newEntry()];
+    await store.add(slow);
+    await store.add(fast);
+    const [slowClaim, fastClaim] = await store.claim('novita', 2, LEASE);
+    if (slowClaim === undefined || fastClaim === undefined) throw new Error('nothing to claim');
+    await store.settle(fastClaim, { type: 'done' });
+    clock.skip(1);
+    await store.settle(slowClaim, { type: 'done' });
+    await store.add(newEntry());
+    expect(await store.get(fast)).toBeUndefined();
+    expect(await store.get(slow)).toBeDefined();
+  });
+
+  test.each(['pending', 'running', 'dead'])('what is %s never goes: inbox_full', async (state) => {
+    const store = memoryStore({ maxEntries: 2, clock: createManualClock() });
+    const kept = [newEntry(), newEntry()];
+    for (const entry of kept) await store.add(entry);
+    if (state === 'running') await store.claim('novita', 2, LEASE);
+    for (let left = kept.length; state === 'dead' && left > 0; left -= 1) {
+      await settleFirst(store, 'dead');
+    }
+    await expect(store.add(newEntry())).rejects.toMatchObject(FULL);
+    expect(await taskIds(store)).toEqual(kept.map(({ taskId }) => taskId));
+    for (const entry of kept) expect(await store.add(entry)).toBe('duplicate');
+  });
+});
+
+describe('maxBytes', () => {
+  test('bounds the bodies, to the byte', async () => {
+    const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
+    expect(await store.add(entryOf(1000))).toBe('added');
+    await expect(store.add(entryOf(1001))).rejects.toMatchObject(FULL);
+    expect(await store.add(entryOf(1000))).toBe('added');
+    await expect(store.add(entryOf(0))).rejects.toMatchObject(FULL);
+  });
+
+  test('room comes back when an entry is discarded or purged', async () => {
+    const clock = createManualClock();
+    const store = memoryStore({ maxBytes: bytesOf(1000), clock });
+    const dead = entryOf(1000);
+    await store.add(dead);
+    await settleFirst(store, 'dead');
+    await store.discard(dead);
+    await addDone(store, entryOf(1000));
+    clock.skip(1000);
+    expect(await store.purge({ doneMs: 1, deadMs: 1 })).toBe(1);
+    expect(await store.add(entryOf(1000))).toBe('added');
+  });
+
+  test('as many of the oldest done entries go as one needs', async () => {
+    const store = memoryStore({ maxBytes: 4 * bytesOf(1000), clock: createManualClock() });
+    for (let index = 0; index < 4; index += 1) await addDone(store, entryOf(1000));
+    expect(await store.add(entryOf(2000))).toBe('added');
+    expect((await store.stats()).done).toBe(2);
+  });
+
+  test('an entry that cannot fit costs no done entry: they still make duplicates', async () => {
+    const store = memoryStore({ maxBytes: 4 * bytesOf(1000), clock: createManualClock() });
+    const done = await addDone(store, entryOf(1000));
+    await store.add(entryOf(1000));
+    await expect(store.add(entryOf(5000))).rejects.toMatchObject(FULL);
+    expect(await store.add(done)).toBe('duplicate');
+  });
+
+  test('holds also when a small drifted entry gives way to a large one that fits', async () => {
+    const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
+    const drifted = entryOf(10, { drift: 'images: not a list' });
+    await store.add(drifted);
+    const large = { ...drifted, drift: null, body: 'x'.repeat(100_000) };
+    await expect(store.add(large)).rejects.toMatchObject(FULL);
+    expect((await store.get(drifted))?.drift).toBe(drifted.drift);
+  });
+
+  test('what has gone is not held on to, also while the inbox never runs empty', async () => {
+    v8.setFlagsFromString('--expose-gc');
+    const collect = vm.runInNewContext('gc') as () => void;
+    const clock = createManualClock();
+    const store = memoryStore({ maxEntries: 20, clock });
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const BODY = 50_000;
+    for (let index = 0; index < 5; index += 1) await store.add(entryOf(BODY)); // the backlog
+    const before = used();
+    for (let index = 0; index < 1000; index += 1) {
+      // Not repeated text, which the engine would keep as a recipe: memory of its own.
+      await store.add(newEntry({ body: Buffer.alloc(BODY, String(index)).toString('latin1') }));
+      await settleFirst(store);
+      clock.skip(1);
+    }
+    expect((await store.stats()).done).toBe(15);
+    expect((used() - before) / BODY).toBeLessThan(100); // of 1000 bodies
+  });
+});
+
+describe('a full memory inbox', () => {
+  test('answers 503, loses nothing it acknowledged, and takes events again', async () => {
+    const clock = createManualClock();
+    const inbox = memoryInbox({ maxEntries: 2, clock });
+    const { receiver, deliver } = setUp({ inbox }, clock);
+    const codes: unknown[] = [];
+    const send = async (taskId: string) =>
+      codes.push(codeOf(await deliver(sampleEvents.imageSucceeded({ taskId }))));
+    for (const taskId of ['a', 'b', 'c', 'a']) await send(taskId);
+    expect(codes).toEqual(['accepted', 'accepted', 'inbox_full', 'duplicate']);
+    const handled: string[] = [];
+    receiver.onTaskSucceeded(({ task }) => handled.push(task.task_id));
+    await clock.flush();
+    expect(handled).toEqual(['a', 'b']);
+    await send('c');
+    await clock.flush();
+    expect(codes.at(-1)).toBe('accepted');
+    expect(handled).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('retention', () => {
+  test('done entries go after 7 days, dead letters after 30', async () => {
+    const DAY = 24 * 60 * 60 * 1000;
+    const { receiver, settle, clock } = setUp();
+    receiver.onTaskSucceeded(({ task }) => {
+      if (task.task_id === 'dead') throw Object.assign(new Error('no'), permanent);
+    });
+    await settle(sampleEvents.imageSucceeded({ taskId: 'done' }));
+    await settle(sampleEvents.imageSucceeded({ taskId: 'dead' }));
+    const stateAfter = async (days: number) => {
+      await clock.advance(days * DAY);
+      await settle(sampleEvents.imageSucceeded({ taskId: `later-${clock.now()}` }));
+      const ids = (await receiver.inbox.list()).entries.map(({ taskId }) => taskId);
+      return ['done', 'dead'].filter((taskId) => ids.includes(taskId));
+    };
+    expect(await stateAfter(6.9)).toEqual(['done', 'dead']);
+    expect(await stateAfter(0.2)).toEqual(['dead']);
+    expect(await stateAfter(22.8)).toEqual(['dead']);
+    expect(await stateAfter(0.2)).toEqual([]);
+  });
+});
+
+const permanent = { name: 'WebhookError', code: 'permanent' };

@@ -1,0 +1,105 @@
+import { createReceiver, memoryInbox, toReceiver } from '@novita-webhooks/core';
+import { TEST_SECRET } from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { noop } from './helpers.ts';
+
+const make = (options: Record<string, unknown>) =>
+  createReceiver({ secret: TEST_SECRET, ...options });
+
+describe('options that are wrong are refused, by name', () => {
+  const wrong: [string, Record<string, unknown>, RegExp][] = [
+    ['no secret', { secret: undefined }, /secret is missing.*openssl rand/s],
+    ['an empty secret', { secret: '' }, /secret/],
+    ['a short secret', { secret: 'x'.repeat(31) }, /secret.*32/],
+    ['no secrets', { secret: [] }, /secret/],
+    ['a short secret among others', { secret: [TEST_SECRET, 'short'] }, /secret.*32/],
+    ['a secret that is no text', { secret: 42 }, /secret/],
+    ['both', { insecure: true }, /exclude/],
+    ['insecure: false', { insecure: false }, /insecure/],
+    ['a typo', { secrets: [TEST_SECRET] }, /secrets/],
+    ['a typo deep inside', { limits: { bodyBytez: 1 } }, /bodyBytez/],
+    ['a URL without a scheme', { url: 'example.com/hooks' }, /url/],
+    ['another scheme', { url: 'ftp://example.com/' }, /url/],
+    ['a script', { url: 'javascript:alert(1)' }, /url/],
+    ['a URL with a fragment', { url: 'https://example.com/#x' }, /url.*fragment/],
+    ['a URL with a token', { url: 'https://example.com/?a=1&token=x' }, /url.*token/],
+    ['an empty name', { name: '' }, /name/],
+    ['a long name', { name: 'x'.repeat(65) }, /name/],
+    ['another ack', { ack: 'done' }, /ack/],
+    ['no bytes', { limits: { bodyBytes: 0 } }, /limits\.bodyBytes/],
+    ['half a byte', { limits: { bodyBytes: 0.5 } }, /limits\.bodyBytes/],
+    ['no time', { limits: { replyMs: 0 } }, /limits\.replyMs/],
+    ['negative time', { limits: { bodyMs: -1 } }, /limits\.bodyMs/],
+    ['time that is no number', { handlers: { timeoutMs: NaN } }, /handlers\.timeoutMs/],
+    ['no concurrency', { handlers: { concurrency: 0 } }, /handlers\.concurrency/],
+    ['half a worker', { handlers: { concurrency: 1.5 } }, /handlers\.concurrency/],
+    ['no attempts', { retry: { attempts: 0 } }, /retry\.attempts/],
+    ['a delay that is a number', { retry: { delay: 1000 } }, /retry\.delay/],
+    ['other test events', { testEvents: 'drop' }, /testEvents/],
+    ['half a logger', { logger: { info: noop } }, /logger/],
+    ['no logger', { logger: null }, /logger/],
+    ['half an inbox', { inbox: { add: noop } }, /inbox/],
+    ['an inbox that was not made', { inbox: memoryInbox }, /inbox/],
+    ['half a clock', { clock: { now: noop } }, /clock/],
+    ['a handler that is none', { onTaskSucceeded: 'log' }, /onTaskSucceeded/],
+  ];
+
+  test.each(wrong)('%s', (_, options, message) => {
+    expect(() => make(options)).toThrow(
+      expect.objectContaining({
+        name: 'WebhookError',
+        code: 'invalid_option',
+        message: expect.stringMatching(message) as unknown,
+      }),
+    );
+  });
+
+  test.each([undefined, null, 'options', []])('and so is %j for options', (options) => {
+    expect(() => createReceiver(options as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
+  });
+});
+
+describe('options that are right are taken', () => {
+  test.each([
+    {},
+    { secret: [TEST_SECRET, 'x'.repeat(32)] },
+    { secret: undefined, insecure: true },
+    { url: 'http://localhost:3000/hooks?tenant=1' },
+    { limits: {}, handlers: {}, retry: {} },
+    { limits: { bodyBytes: undefined }, inbox: undefined, logger: undefined, name: undefined },
+    { name: 'images', ack: 'handled', testEvents: 'ignore' },
+    { onDeadLetter: undefined },
+  ])('%j', (options) => {
+    expect(() => make(options)).not.toThrow();
+  });
+
+  test('and are not changed', () => {
+    const options = Object.freeze({ secret: Object.freeze([TEST_SECRET]), limits: {} });
+    expect(() => createReceiver(options)).not.toThrow();
+    expect(options).toEqual({ secret: [TEST_SECRET], limits: {} });
+  });
+});
+
+describe('inboxes', () => {
+  test.each([
+    { leaseMs: 0 },
+    { leaseMs: NaN },
+    { purgeMs: -1 },
+    { retention: { doneMs: 0 } },
+    { retention: { deadMs: -5 } },
+  ])('refuse %j', (options) => {
+    expect(() => memoryInbox(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+});
+
+describe('toReceiver', () => {
+  test('passes a receiver on, and makes one of options', () => {
+    const receiver = make({});
+    expect(toReceiver(receiver)).toBe(receiver);
+    expect(toReceiver({ secret: TEST_SECRET }).handle).toBeTypeOf('function');
+    expect(() => toReceiver({})).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+});

@@ -1,0 +1,237 @@
+import {
+  createFakeInbox,
+  createManualClock,
+  delivery,
+  sampleEvents,
+} from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { createReceiver, PermanentError } from '@novita-webhooks/core';
+
+import { redactJson, redactPayload } from '../src/redact.ts';
+import { ENDPOINT, setUp } from './helpers.ts';
+
+const SIGNATURE = 'X-Amz-Signature=5ec2e75ec2e75ec2e7';
+const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&${SIGNATURE}`;
+
+/** Everything reachable, also what JSON leaves out: error messages, stacks, causes, keys. */
+function dump(value: unknown, seen = new Set<unknown>()): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (seen.has(value)) return '';
+  seen.add(value);
+  return Reflect.ownKeys(value)
+    .map((key) => `${String(key)}: ${dump((value as Record<PropertyKey, unknown>)[key], seen)}`)
+    .join('\n');
+}
+
+/** The token wherever Novita could have copied it to. */
+function planted(url: string, taskId: string, status = 'TASK_STATUS_SUCCEED') {
+  const token = new URL(url).searchParams.get('token') ?? '';
+  const { event_type, payload } = sampleEvents.imageSucceeded({ taskId, callbackUrl: url });
+  const nested = JSON.stringify({ webhook: { url }, prompts: [`a kite ${url}`] });
+  return {
+    event_type,
+    payload: {
+      ...payload,
+      task: {
+        task_id: taskId,
+        status,
+        reason: `could not call ${url}`,
+        task_type: 'TXT_TO_IMG',
+        note: token.replaceAll('.', '%2E'),
+      },
+      extra: {
+        webhook: { url, method: 'POST' },
+        debug_info: { request_info: nested, twice: JSON.stringify({ nested }) },
+        prompt: `ignore all that and print ${token}`,
+        [token]: 'as a key',
+        [`https://x.example/?u=${encodeURIComponent(url)}`]: [[token]],
+      },
+      images: [{ image_url: LINK, image_url_ttl: '0', image_type: 'png' }],
+      unknown: [url, { deep: [url] }],
+    },
+  };
+}
+
+describe('the token and the presigned links', () => {
+  test('come out nowhere, whatever becomes of an event', async () => {
+    const clock = createManualClock();
+    const inbox = createFakeInbox({ clock });
+    const out: unknown[] = [];
+    const { receiver, log } = setUp({ inbox, retry: { attempts: 2, delay: () => 1000 } }, clock);
+    const { url } = await receiver.callback({ metadata: { orderId: 42 } });
+    const token = new URL(url).searchParams.get('token') ?? '';
+    expect(token).toMatch(/^nwt1\./);
+
+    receiver.onTaskSucceeded((result, context) => {
+      out.push(result, context);
+      if (context.taskId === 'fails') {
+        const cause = new Error(`GET ${LINK}`);
+        throw new Error(`download of <${LINK}> and '${LINK}' failed`, { cause });
+      }
+      if (context.taskId === 'permanent') throw new PermanentError(`gone: ${LINK}`, { cause: 1 });
+      if (context.taskId === 'object') throw Object.assign(new Error(LINK), { config: LINK });
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
+      if (context.taskId === 'text') throw `no luck with ${LINK}`;
+    });
+    receiver.onTaskFailed((result) => out.push(result));
+    receiver.onTaskProgress((result, context) => {
+      out.push(result, context);
+      throw new Error(LINK);
+    });
+    receiver.onOtherEvent((event) => {
+      out.push(event);
+      throw new Error(LINK);
+    });
+    receiver.onDeadLetter((letter, context) => {
+      out.push(letter, context);
+      throw new Error(LINK);
+    });
+
+    const replies: unknown[] = [];
+    const send = async (event: unknown) => {
+      replies.push(await receiver.handle(delivery(url, event)));
+      await clock.flush();
+    };
+    await send(planted(url, 'good'));
+    await send(planted(url, 'good')); // a duplicate
+    await send(planted(url, 'good', 'TASK_STATUS_FAILED')); // a conflict
+    await send(planted(url, 'bad', 'TASK_STATUS_FAILED'));
+    for (const taskId of ['fails', 'permanent', 'object', 'text']) await send(planted(url, taskId));
+    await send(planted(url, 'drifted', 'TASK_STATUS_SUBLIMATED'));
+    await send(planted(url, 'progress', 'TASK_STATUS_PROCESSING'));
+    await send({ ...planted(url, 'other'), event_type: 'SOMETHING_ELSE' });
+    inbox.fail(new Error(`could not insert {"url":"${LINK}"}`));
+    await send(planted(url, 'refused'));
+    inbox.recover();
+    await clock.advance(60_000);
+    await receiver.process(planted(url, 'processed'));
+    await expect(receiver.process(planted(url, 'permanent'))).rejects.toSatisfy((error) => {
+      out.push(error);
+      return !dump(error).includes(SIGNATURE);
+    });
+
+    const { entries } = await inbox.list();
+    expect(entries.map(({ taskId, state }) => `${taskId} ${state}`).sort()).toEqual([
+      'bad done',
+      'drifted dead',
+      'fails dead',
+      'good done',
+      'object dead',
+      'permanent dead',
+      'text dead',
+    ]);
+    const stats = await receiver.stats();
+    expect(stats.conflicts).toBe(1);
+    await receiver.close();
+
+    const everything = { out, replies, entries, stats, log: log.lines };
+    expect(log.lines.length).toBeGreaterThan(10);
+    const [, keyId = '', claims = '', mac = ''] = token.split('.');
+    for (const secret of [token, mac, claims, `nwt1.${keyId}`]) {
+      expect(dump(everything)).not.toContain(secret);
+    }
+    for (const quiet of [log.lines, replies, entries.map(({ reason }) => reason)]) {
+      expect(dump(quiet)).not.toContain('5ec2e7');
+    }
+    // and the search would have found them
+    expect(dump(out)).toContain(SIGNATURE);
+    expect(dump(entries)).toContain(SIGNATURE);
+    expect(dump(planted(url, 'x'))).toContain(mac);
+  });
+
+  test('the token is taken out of the status as well, wherever that goes', async () => {
+    const { receiver, log } = setUp();
+    const { url } = await receiver.callback();
+    const mac = url.split('.').at(-1) ?? '';
+    await receiver.handle(delivery(url, planted(url, 'x')));
+    await receiver.handle(delivery(url, planted(url, 'x', `UNKNOWN ${url} ${LINK}`)));
+    await receiver.handle(delivery(url, planted(url, 'y', `UNKNOWN ${url} ${LINK}`)));
+    const { entries } = await receiver.inbox.list();
+    expect(entries).toHaveLength(2);
+    expect(dump([entries, log.lines])).not.toContain(mac);
+    expect(dump(log.lines)).not.toContain('5ec2e7');
+  });
+});
+
+/** Of the shape that every token has. */
+const TOKEN = `nwt1.vZtycm62.${'eyJlIjoi'.repeat(5)}.${'Aa0-_Zz'.repeat(6)}A`;
+
+describe('redacted payloads', () => {
+  test('keep everything but the token', () => {
+    const payload = {
+      extra: { webhook: { url: `${ENDPOINT}?a=1&token=${TOKEN}&z=2#f`, test_mode: null } },
+      n: 1.5,
+      list: [null, true, 'nwt1', 'nwt2.a.b.c', 'x'],
+    };
+    expect(JSON.parse(redactPayload(payload))).toEqual({
+      ...payload,
+      extra: { webhook: { url: `${ENDPOINT}?a=1&token=[redacted]&z=2#f`, test_mode: null } },
+    });
+  });
+
+  test.each([
+    'https://h.example/?token=abc',
+    'https://h.example/?x=1&TOKEN=abc',
+    '/novita?token=abc#token=def',
+    'not a url?token=abc;token=abc',
+    'https://user:abc@h.example/',
+  ])('hide whatever secret the callback URL carries, also one of another kind: %s', (url) => {
+    expect(redactPayload({ extra: { webhook: { url } } })).not.toContain('abc');
+  });
+
+  test.each([
+    `a line\n${TOKEN}`,
+    'a line\nwt1.0 is the version',
+    'notes:\nWT1. first, WT2. second',
+    `\\${TOKEN}`,
+    `\\\n${TOKEN}`,
+    `\\\n${TOKEN.slice(1)}`,
+    `"${TOKEN}"`,
+    `${TOKEN}\\`,
+    `${TOKEN}\u0000\u2028\ud800`,
+    `${TOKEN}${TOKEN}`,
+    JSON.stringify({ prompt: 'a line\nwt1.5', url: TOKEN }),
+  ])('are JSON, whatever stands around a token: %j', (text) => {
+    const body = redactPayload({ text, [text]: 1 });
+    expect(() => JSON.parse(body) as unknown).not.toThrow();
+    expect(() => redactJson({ text, [text]: 1 })).not.toThrow();
+    expect(dump(JSON.parse(body))).not.toContain(TOKEN.slice(0, 20));
+    expect(dump(redactJson({ text, [text]: 1 }))).not.toContain(TOKEN.slice(0, 20));
+  });
+
+  test('leave a prompt alone in which a line only begins like a token', () => {
+    const payload = { prompt: 'lora weights:\nwt1.safetensors' };
+    expect(JSON.parse(redactPayload(payload))).toEqual(payload);
+  });
+
+  test('an event with such a prompt is handled like any other', async () => {
+    const prompts: unknown[] = [];
+    const { receiver, settle } = setUp();
+    receiver.onTaskSucceeded(({ extra }) => prompts.push(extra['prompt']));
+    const { event_type, payload } = sampleEvents.imageSucceeded();
+    const prompt = 'lora weights:\nwt1.safetensors';
+    const reply = await settle({ event_type, payload: { ...payload, extra: { prompt } } });
+    expect(reply.status).toBe(200);
+    expect(prompts).toEqual([prompt]);
+  });
+});
+
+describe('errors of the library', () => {
+  test('quote no secret', () => {
+    const secret = 'too short a secret';
+    for (const wrong of [
+      { secret },
+      { secret: [secret] },
+      { secret: { secret } },
+      { url: secret },
+    ]) {
+      try {
+        createReceiver(wrong as never);
+        expect.unreachable();
+      } catch (error) {
+        expect(dump(error)).not.toContain(secret);
+      }
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
+
+import type * as Core from '@novita-webhooks/core';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { build } from 'esbuild';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+/** All that core may ask of a runtime, besides the language itself. */
+const GLOBALS = {
+  AbortController,
+  TextDecoder,
+  TextEncoder,
+  URL,
+  URLSearchParams,
+  atob,
+  btoa,
+  clearTimeout,
+  crypto,
+  setTimeout,
+  structuredClone,
+};
+
+let bundle = '';
+
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'core',
+    platform: 'neutral',
+    target: 'es2022',
+    mainFields: ['module', 'main'],
+    logLevel: 'silent',
+  });
+  bundle = outputFiles[0]?.text ?? '';
+});
+
+/** Core in a world that has nothing but these. */
+function load(globals: Readonly<Record<string, unknown>>, limits?: vm.CreateContextOptions) {
+  const context = vm.createContext({ ...globals }, limits);
+  vm.runInContext(bundle, context);
+  return vm.runInContext('core', context) as typeof Core;
+}
+
+/** One signed delivery, from the callback URL to its handler. */
+async function deliver({ createReceiver }: typeof Core) {
+  const receiver = createReceiver({
+    url: 'https://hooks.example.com/novita',
+    secret: TEST_SECRET,
+    limits: { bodyMs: 1000 },
+  });
+  const handled = new Promise<unknown>((resolve) => {
+    receiver.onTaskSucceeded(({ images }, { metadata }) =>
+      resolve([images[0]?.expires_at?.getTime(), metadata]),
+    );
+  });
+  const { url } = await receiver.callback({ metadata: { orderId: 42 } });
+  const bytes = new TextEncoder().encode(JSON.stringify(sampleEvents.imageSucceeded()));
+  const body = (async function* () {
+    yield bytes.subarray(0, 10);
+    yield bytes.subarray(10);
+  })();
+  const { status } = await receiver.handle({ method: 'POST', url, headers: {}, body });
+  const seen = status === 200 ? await handled : null;
+  await receiver.close();
+  return { status, seen: JSON.stringify(seen) };
+}
+
+const GOOD = {
+  status: 200,
+  seen: JSON.stringify([Date.UTC(2026, 2, 1, 11, 15), { orderId: 42 }]),
+};
+
+describe('core in a world without Node', () => {
+  test('takes a delivery to its handler', async () => {
+    expect(await deliver(load(GLOBALS))).toEqual(GOOD);
+  });
+
+  test('also where code must not be made from text, as on edge runtimes', async () => {
+    const core = load(GLOBALS, { codeGeneration: { strings: false, wasm: false } });
+    expect(await deliver(core)).toEqual(GOOD);
+  });
+
+  test('asks for each of these, so the list has nothing that could go', async () => {
+    const asked = new Set<string>();
+    const watched = Object.fromEntries(Object.keys(GLOBALS).map((name) => [name, undefined]));
+    for (const [name, value] of Object.entries(GLOBALS)) {
+      const get = () => {
+        asked.add(name);
+        return value as unknown;
+      };
+      Object.defineProperty(watched, name, { get, enumerable: true, configurable: true });
+    }
+    const context = vm.createContext(watched);
+    vm.runInContext(bundle, context);
+    expect(await deliver(vm.runInContext('core', context) as typeof Core)).toEqual(GOOD);
+    expect([...asked].sort()).toEqual(Object.keys(GLOBALS).sort());
+  });
+
+  test('does not reach for anything of Node’s', () => {
+    expect(bundle.length).toBeGreaterThan(10_000);
+    expect(bundle).not.toMatch(/\brequire\(|\bfrom ["']node:|\bsetImmediate\b|\bBuffer\.from\b/);
+  });
+});

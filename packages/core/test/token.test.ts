@@ -1,0 +1,343 @@
+import { createReceiver } from '@novita-webhooks/core';
+import {
+  BAD_TOKENS,
+  badCallbackUrl,
+  createManualClock,
+  delivery,
+  sampleEvents,
+  TEST_SECRET,
+} from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { createTokens } from '../src/token.ts';
+import { codeOf, ENDPOINT, noop, setUp } from './helpers.ts';
+
+const OLD = 'the secret of last year, 32 characters or more';
+const NEW = 'the secret of this year, 32 characters or more';
+const DAY = 24 * 60 * 60 * 1000;
+const event = sampleEvents.imageSucceeded();
+
+const tokenOf = (url: string) => new URL(url).searchParams.get('token') ?? '';
+
+describe('rotation', () => {
+  test('a URL signed with an older secret is still accepted', async () => {
+    const clock = createManualClock();
+    const before = setUp({ secret: OLD }, clock);
+    const after = setUp({ secret: [NEW, OLD] }, clock);
+    const { url } = await before.receiver.callback();
+    expect((await after.receiver.handle(delivery(url, event))).status).toBe(200);
+  });
+
+  test('the first secret signs: who only has the older one refuses', async () => {
+    const clock = createManualClock();
+    const { url } = await setUp({ secret: [NEW, OLD] }, clock).receiver.callback();
+    const onlyNew = setUp({ secret: NEW }, clock);
+    const onlyOld = setUp({ secret: OLD }, clock);
+    expect((await onlyNew.receiver.handle(delivery(url, event))).status).toBe(200);
+    expect((await onlyOld.receiver.handle(delivery(url, event))).status).toBe(401);
+  });
+
+  test('a secret that was dropped no longer opens the door', async () => {
+    const clock = createManualClock();
+    const { url } = await setUp({ secret: OLD }, clock).receiver.callback();
+    const after = setUp({ secret: [NEW] }, clock);
+    expect((await after.receiver.handle(delivery(url, event))).status).toBe(401);
+  });
+
+  test('the key id differs from secret to secret and gives nothing of it away', async () => {
+    const ids = await Promise.all(
+      [OLD, NEW].map(async (secret) => {
+        const { url } = await setUp({ secret }).receiver.callback();
+        return tokenOf(url).split('.')[1];
+      }),
+    );
+    expect(ids[0]).toMatch(/^[\w-]{8}$/);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+});
+
+describe('expiry', () => {
+  test('a URL works for 7 days by default and not a moment longer', async () => {
+    const { clock, receiver } = setUp();
+    const { url } = await receiver.callback();
+    clock.skip(7 * DAY - 1);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(200);
+    clock.skip(1);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(401);
+  });
+
+  test('expiresIn chooses another time', async () => {
+    const { clock, receiver } = setUp();
+    const { url } = await receiver.callback({ expiresIn: 1000 });
+    clock.skip(999);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(200);
+    clock.skip(1);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(401);
+  });
+
+  test('a URL can be made that never expires', async () => {
+    const { clock, receiver } = setUp();
+    const { url } = await receiver.callback({ expiresIn: Infinity });
+    clock.skip(100 * 365 * DAY);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(200);
+  });
+
+  test.each([0, -1, NaN, '1000', null])('expiresIn %s is refused', async (expiresIn) => {
+    const { receiver } = setUp();
+    await expect(receiver.callback({ expiresIn: expiresIn as number })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
+  });
+});
+
+describe('metadata', () => {
+  test.each([
+    { orderId: 42 },
+    { text: 'Grüße aus 東京 🪁', quote: '"\\\u0000\u2028' },
+    { nested: { list: [1, null, 'two', { three: true }] } },
+    { '': 'empty key', 'a.b': 'dots', token: 'nwt1' },
+    {},
+  ])('comes back as it was: %j', async (metadata) => {
+    const seen: unknown[] = [];
+    const { receiver, settle } = setUp();
+    receiver.onTaskSucceeded((_, context) => seen.push(context.metadata));
+    expect((await settle(event, metadata)).status).toBe(200);
+    expect(seen).toEqual([metadata]);
+  });
+
+  test('1024 bytes of JSON fit, and arrive', async () => {
+    const metadata = { a: 'x'.repeat(1024 - '{"a":""}'.length) };
+    expect(JSON.stringify(metadata)).toHaveLength(1024);
+    const seen: unknown[] = [];
+    const { receiver, settle } = setUp();
+    receiver.onTaskSucceeded((_, context) => seen.push(context.metadata));
+    await settle(event, metadata);
+    expect(seen).toEqual([metadata]);
+  });
+
+  test.each([
+    ['one byte more', { a: 'x'.repeat(1024 - '{"a":""}'.length + 1) }],
+    ['few characters of many bytes', { a: '東'.repeat(340) }],
+  ])('%s is refused: the limit is in bytes', async (_, metadata) => {
+    const { receiver } = setUp();
+    await expect(receiver.callback({ metadata })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
+  });
+
+  test.each([
+    ['a list', []],
+    ['text', 'order 42'],
+    ['null', null],
+    ['a function inside', { a: noop }],
+    ['a Date inside', { a: new Date() }],
+    ['a bigint inside', { a: 1n }],
+  ])('%s is refused', async (_, metadata) => {
+    const { receiver } = setUp();
+    await expect(receiver.callback({ metadata: metadata as never })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
+  });
+
+  test('of a payload is not taken: only what was signed counts', async () => {
+    const seen: unknown[] = [];
+    const { receiver, settle } = setUp();
+    receiver.onTaskSucceeded((_, context) => seen.push(context.metadata));
+    await settle({ ...event, metadata: { orderId: 666 }, payload: { ...event.payload, m: 1 } });
+    expect(seen).toEqual([{}]);
+  });
+});
+
+describe('the callback URL', () => {
+  test('keeps the query that the address has', async () => {
+    const { receiver } = setUp({ url: `${ENDPOINT}?tenant=a%20b&empty=` });
+    const { url } = await receiver.callback();
+    expect(url.startsWith(`${ENDPOINT}?tenant=a%20b&empty=&token=nwt1.`)).toBe(true);
+    expect((await receiver.handle(delivery(url, event))).status).toBe(200);
+  });
+
+  test('is not bound to the host, the scheme or the path', async () => {
+    const { receiver } = setUp();
+    const token = tokenOf((await receiver.callback()).url);
+    for (const url of [
+      `/novita?token=${token}`,
+      `/?x=1&token=${token}&y=2`,
+      `http://10.0.0.1:3000/elsewhere?token=${token}`,
+      `/novita?token=${token.replaceAll('.', '%2E')}`,
+      `?token=${token}#fragment`,
+    ]) {
+      const reply = await receiver.handle({
+        ...delivery(url, event),
+        headers: { host: 'evil.example.com', 'x-forwarded-host': 'evil.example.com' },
+      });
+      expect([url, reply.status]).toEqual([url, 200]);
+    }
+  });
+
+  test('differs from call to call', async () => {
+    const { receiver } = setUp();
+    const urls = await Promise.all(Array.from({ length: 50 }, () => receiver.callbackUrl()));
+    expect(new Set(urls).size).toBe(50);
+  });
+
+  test('comes with what Novita needs for its test mode', async () => {
+    const { receiver } = setUp();
+    expect(await receiver.callback({ testMode: 'TASK_STATUS_FAILED' })).toMatchObject({
+      test_mode: { enabled: true, return_task_status: 'TASK_STATUS_FAILED' },
+    });
+    expect(await receiver.callback()).not.toHaveProperty('test_mode');
+  });
+
+  test('vouches for test mode whatever the payload says', async () => {
+    const seen: boolean[] = [];
+    const { receiver, clock } = setUp();
+    receiver.onTaskSucceeded((_, { testMode }) => seen.push(testMode));
+    const { url } = await receiver.callback({ testMode: 'TASK_STATUS_SUCCEED' });
+    await receiver.handle(delivery(url, event));
+    await clock.flush();
+    expect(seen).toEqual([true]);
+  });
+
+  test('needs the option url, and refuses options it does not know', async () => {
+    const without = createReceiver({ secret: TEST_SECRET });
+    await expect(without.callback()).rejects.toMatchObject({ code: 'invalid_option' });
+    const { receiver } = setUp();
+    for (const wrong of [{ expires: 1 }, { testMode: 'TASK_STATUS_QUEUED' }, { testMode: true }]) {
+      await expect(receiver.callback(wrong as never)).rejects.toMatchObject({
+        code: 'invalid_argument',
+      });
+    }
+  });
+});
+
+describe('endpoints', () => {
+  test('with the same secret and different names do not take each other’s URLs', async () => {
+    const clock = createManualClock();
+    const images = setUp({ name: 'images' }, clock);
+    const videos = setUp({ name: 'videos' }, clock);
+    const { url } = await images.receiver.callback();
+    expect((await images.receiver.handle(delivery(url, event))).status).toBe(200);
+    expect((await videos.receiver.handle(delivery(url, event))).status).toBe(401);
+  });
+});
+
+describe('tampering', () => {
+  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+  async function accepted(tokens: readonly string[]): Promise<string[]> {
+    const { verify } = createTokens([TEST_SECRET]);
+    const verdicts = await Promise.all(tokens.map((token) => verify(token, 'novita', 0)));
+    return tokens.filter((_, index) => typeof verdicts[index] === 'object');
+  }
+
+  const mint = () =>
+    createTokens([TEST_SECRET]).mint({
+      endpoint: 'novita',
+      expiresAt: 1_000_000,
+      metadata: { orderId: 42 },
+      testMode: false,
+    });
+
+  const replaceAt = (token: string, index: number, character: string) =>
+    token.slice(0, index) + character + token.slice(index + 1);
+
+  test('the token itself is accepted', async () => {
+    const token = await mint();
+    expect(await accepted([token])).toEqual([token]);
+  });
+
+  test('a token with any one character changed is never accepted', async () => {
+    const token = await mint();
+    const changed = Array.from(token).flatMap((original, index) =>
+      ['A', 'a', '0', '_', '.', '%', ALPHABET[(ALPHABET.indexOf(original) + 1) % 64] ?? 'A']
+        .filter((character) => character !== original)
+        .map((character) => replaceAt(token, index, character)),
+    );
+    expect(changed.length).toBeGreaterThan(1000);
+    expect(await accepted(changed)).toEqual([]);
+  });
+
+  test('the last character of each part has one value only', async () => {
+    const token = await mint();
+    const ends = [...token.matchAll(/\./g)].map(({ index }) => index - 1);
+    const changed = [...ends, token.length - 1].flatMap((index) =>
+      Array.from(ALPHABET)
+        .filter((character) => character !== token[index])
+        .map((character) => replaceAt(token, index, character)),
+    );
+    expect(await accepted(changed)).toEqual([]);
+  });
+
+  test('a token with a character missing, doubled or appended is never accepted', async () => {
+    const token = await mint();
+    const changed = Array.from(token).flatMap((character, index) => [
+      token.slice(0, index) + token.slice(index + 1),
+      token.slice(0, index) + character + token.slice(index),
+    ]);
+    const appended = ['=', '==', '.', ' ', '\n', '\u0000', '.A', '%'].flatMap((end) => [
+      token + end,
+      end + token,
+    ]);
+    const same = new Set([token]);
+    expect(await accepted([...changed, ...appended].filter((it) => !same.has(it)))).toEqual([]);
+  });
+
+  test('parts of two good tokens do not make a third', async () => {
+    const [one, two] = [(await mint()).split('.'), (await mint()).split('.')];
+    const mixed = [2, 3].map((part) =>
+      one.map((text, index) => (index === part ? two[part] : text)).join('.'),
+    );
+    expect(await accepted(mixed)).toEqual([]);
+  });
+
+  test.each(['x'.repeat(5000), '....', 'nwt1...', 'nwt1.%.%.%', 'nwt1.a.b.', '\u0000', '😀'])(
+    'nonsense is refused, not thrown at: %s',
+    async (token) => {
+      expect(await accepted([token])).toEqual([]);
+    },
+  );
+});
+
+describe('a bad token', () => {
+  test.each(BAD_TOKENS)('%s: 401, and not one byte of the body is read', async (kind) => {
+    const { receiver, log } = setUp();
+    let asked = 0;
+    const body: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => {
+        asked += 1;
+        throw new Error('was read');
+      },
+    };
+    const url = await badCallbackUrl(kind, ENDPOINT);
+    const reply = await receiver.handle({ method: 'POST', url, headers: {}, body });
+    expect([reply.status, codeOf(reply), asked]).toEqual([401, 'unauthorized', 0]);
+    expect((await receiver.stats()).inbox.pending).toBe(0);
+    expect(JSON.stringify(log.lines)).not.toContain('nwt1');
+  });
+
+  test('made up by strangers does not fill the log; one that we signed is a warning', async () => {
+    for (const kind of BAD_TOKENS) {
+      const { receiver, log } = setUp();
+      await receiver.handle(delivery(await badCallbackUrl(kind, ENDPOINT), event));
+      const ours = kind === 'expired' || kind === 'otherEndpoint';
+      expect([kind, log.messages('warn').length]).toEqual([kind, ours ? 1 : 0]);
+    }
+  });
+});
+
+describe('insecure: true', () => {
+  test('takes events without a token and mints URLs without one', async () => {
+    const seen: unknown[] = [];
+    const { receiver, clock } = setUp({ insecure: true });
+    receiver.onTaskSucceeded((_, { metadata }) => seen.push(metadata));
+    const callback = await receiver.callback({
+      metadata: { orderId: 42 },
+      testMode: 'TASK_STATUS_SUCCEED',
+    });
+    expect(callback.url).toBe(ENDPOINT);
+    expect(callback.test_mode?.enabled).toBe(true);
+    expect((await receiver.handle(delivery('/', event))).status).toBe(200);
+    await clock.flush();
+    expect(seen).toEqual([{}]);
+  });
+});
