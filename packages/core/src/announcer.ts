@@ -1,6 +1,4 @@
 import { contextOf } from './attempt.ts';
-import { withDeadline } from './clock.ts';
-import { WebhookError } from './errors.ts';
 import type { OtherEvent } from './event.ts';
 import type { DeadLetter, Handlers } from './handlers.ts';
 import { createInFlight } from './in-flight.ts';
@@ -32,21 +30,20 @@ export function createAnnouncer(
   log: Logger,
 ): Announcer {
   const { clock } = options;
-  const inFlight = createInFlight();
-  // One each: a signal that a thousand listen to would look like a leak to Node.
-  const controllers = new Set<AbortController>();
+  const inFlight = createInFlight(clock);
   let dropped = 0;
 
   function tell(what: string, handle: (signal: AbortSignal) => unknown): void {
-    if (inFlight.size() < MAX_UNDER_WAY) void inFlight.track(attempt(what, handle));
-    else dropped += 1;
+    if (inFlight.size() >= MAX_UNDER_WAY) dropped += 1;
+    else void inFlight.run((signal) => attempt(what, handle, signal));
   }
 
-  async function attempt(what: string, handle: (signal: AbortSignal) => unknown): Promise<void> {
-    const controller = new AbortController();
-    controllers.add(controller);
-    const end = await runHandler(handle, options.handlers.timeoutMs, controller.signal, clock);
-    controllers.delete(controller);
+  async function attempt(
+    what: string,
+    handle: (signal: AbortSignal) => unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const end = await runHandler(handle, options.handlers.timeoutMs, signal, clock);
     if (end.type === 'failed') log.warn(errorFields(end.thrown), `the ${what} handler failed`);
     if (end.type === 'stuck') log.warn({}, `the ${what} handler does not end`);
   }
@@ -66,8 +63,9 @@ export function createAnnouncer(
       return wanted.length > 0;
     },
     other(event) {
+      const redacted = redactJson(event);
       for (const handle of handlers.other) {
-        tell('other event', () => handle(redactJson(event), { log }));
+        tell('other event', () => handle(JSON.parse(redacted) as OtherEvent, { log }));
       }
       return handlers.other.length > 0;
     },
@@ -79,11 +77,7 @@ export function createAnnouncer(
       }
     },
     dropped: () => dropped,
-    async stop(graceMs) {
-      await withDeadline(inFlight.idle(), graceMs, clock);
-      const reason = new WebhookError('closing', 'the receiver is closing');
-      for (const controller of controllers) controller.abort(reason);
-    },
+    stop: inFlight.stop,
   };
 }
 

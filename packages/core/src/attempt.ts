@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts';
-import { describeError, isRetryLater, isWebhookError } from './errors.ts';
+import { describeError, isWebhookError, retryDelayOf } from './errors.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import type { NewEntry, Outcome } from './inbox.ts';
 import { errorFields, withFields, type Logger } from './logger.ts';
 import { exponential, type RetryDelay } from './retry.ts';
 import { runHandler } from './run-handler.ts';
+import type { StuckHandlers } from './stuck-handlers.ts';
 import { parseTaskResult } from './task-result-schema.ts';
 
 /** An entry as an attempt needs it. */
@@ -17,6 +18,7 @@ export interface AttemptOptions {
   readonly handlers: Pick<Handlers, 'matching'>;
   readonly retry: { readonly attempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
+  readonly stuck: StuckHandlers;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -70,18 +72,20 @@ async function runOne(
   signal: AbortSignal,
   options: AttemptOptions,
 ): Promise<Failure | null> {
-  const { retry, log } = options;
+  const { retry, log, stuck, timeoutMs } = options;
+  if (stuck.has(entry, handler.name)) return failedByBeingStuck(timeoutMs);
   // Parsed anew for each handler: none sees what another one did to the result.
   const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
   if (result === null) return null;
   const end = await runHandler(
     (own) => handler.handle(result, contextOf(entry, own, { attempts: retry.attempts, log })),
-    options.timeoutMs,
+    timeoutMs,
     signal,
     options.clock,
   );
   if (end.type === 'succeeded') return null;
-  const failure = end.type === 'stuck' ? stuck(options.timeoutMs) : describe(end.thrown);
+  if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
+  const failure = end.type === 'stuck' ? failedByBeingStuck(timeoutMs) : describe(end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason } = failure;
   log.warn({ taskId, handler: handler.name, attempt, reason }, 'a handler failed');
@@ -105,7 +109,7 @@ export function contextOf(
   };
 }
 
-function stuck(timeoutMs: number): Failure {
+function failedByBeingStuck(timeoutMs: number): Failure {
   const reason =
     `the handler ignored its signal for ${timeoutMs} ms after its time was up and may still be ` +
     'running; replay the entry when it is not';
@@ -116,7 +120,7 @@ function describe(thrown: unknown): Failure {
   return {
     reason: describeError(thrown),
     final: isWebhookError(thrown, 'permanent'),
-    delayMs: isRetryLater(thrown) ? thrown.delayMs : null,
+    delayMs: retryDelayOf(thrown),
   };
 }
 

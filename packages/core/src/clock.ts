@@ -2,8 +2,16 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls `callback` once after `delayMs` milliseconds; the returned function cancels that. */
-  after(delayMs: number, callback: () => void): () => void;
+  /**
+   * Calls `callback` once after `delayMs` milliseconds; the returned function cancels that.
+   *
+   * @param options `background`: not worth keeping the process alive for
+   */
+  after(
+    delayMs: number,
+    callback: () => void,
+    options?: { readonly background?: boolean },
+  ): () => void;
 }
 
 /** A longer `setTimeout` overflows and fires at once. */
@@ -12,8 +20,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, { background = false } = {}) {
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
+    if (background) (timer as { unref?: () => void }).unref?.(); // a number, on most runtimes
     return () => clearTimeout(timer);
   },
 };

@@ -10,8 +10,6 @@ export interface ConsumerOptions extends ConsumeOptions {
   /** Longest time between two looks at the store. */
   readonly pollMs: number;
   readonly clock: Clock;
-  /** Called now and then, while there is nothing more urgent. Does not reject. */
-  readonly tidy: () => Promise<void>;
 }
 
 export interface Consumer {
@@ -37,7 +35,6 @@ export function startConsumer(options: ConsumerOptions): Consumer {
         log.error(errorFields(error), 'the inbox could not be read; trying again');
         return STORE_BACKOFF_MS;
       });
-      await options.tidy();
       await alarm.sleep(sleepMs);
     }
   }
@@ -47,8 +44,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     for (;;) {
       const free = crew.free();
       if (stopping || free <= 0) return Infinity;
+      const askedAt = clock.now(); // the leases began no earlier
       const claims = await store.claim(endpoint, free, leaseMs);
-      for (const claim of claims) crew.take(claim);
+      for (const claim of claims) crew.take(claim, askedAt);
       if (claims.length >= free) continue;
       return Math.min(pollMs, (await store.nextDueMs(endpoint)) ?? Infinity);
     }

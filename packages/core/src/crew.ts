@@ -20,7 +20,8 @@ export interface CrewOptions {
 export interface Crew {
   /** How many more claims it can take. */
   free(): number;
-  take(claim: Claim): void;
+  /** @param heldSince when the claim was asked for, in milliseconds since 1970 */
+  take(claim: Claim, heldSince: number): void;
   /** Claims that still come in are given back. */
   takeNoMore(): void;
   /** Waits for what runs, aborts what is left after `graceMs`, gives the leases back. */
@@ -42,10 +43,10 @@ export function createCrew(options: CrewOptions): Crew {
   const running = new Map<string, Running>();
   let closing = false;
 
-  function start(claim: Claim): void {
+  function start(claim: Claim, heldSince: number): void {
     const controller = new AbortController();
     const onLost = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
-    const lease = holdLease(claim, { store, leaseMs, clock, log, onLost });
+    const lease = holdLease(claim, heldSince, { store, leaseMs, clock, log, onLost });
     const finished = attempt(claim, lease, controller.signal, options).finally(() => {
       lease.stop();
       running.delete(claim.taskId);
@@ -60,14 +61,16 @@ export function createCrew(options: CrewOptions): Crew {
 
   return {
     free: () => options.concurrency - running.size,
-    take(claim) {
+    take(claim, heldSince) {
       const mine = running.get(claim.taskId);
+      // The answer came so late that somebody else may have the entry by now.
+      if (clock.now() >= heldSince + leaseMs) void giveBack(claim, store, 0);
       // A lease of ours that ended unnoticed: this process overslept, and still runs the entry.
-      if (mine !== undefined && !mine.lease.isLost()) mine.lease.adopt(claim);
+      else if (mine !== undefined && !mine.lease.isLost()) mine.lease.adopt(claim, heldSince);
       // Told to stop, but still at it: not twice at a time.
       else if (mine !== undefined) void giveBack(claim, store, leaseMs);
       else if (closing) void giveBack(claim, store, 0);
-      else start(claim);
+      else start(claim, heldSince);
     },
     takeNoMore() {
       closing = true;
@@ -82,7 +85,9 @@ export function createCrew(options: CrewOptions): Crew {
         { entries: running.size },
         'handlers ignored their signal; giving their leases back',
       );
-      await withDeadline(releaseAll([...running.values()]), LAST_CALL_MS, clock);
+      const left = [...running.values()];
+      await withDeadline(releaseAll(left), LAST_CALL_MS, clock);
+      for (const { lease } of left) lease.stop(); // no heartbeat outlives the crew
     },
   };
 }
@@ -112,9 +117,8 @@ async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<vo
 /** For handlers that do not listen to their signal. What they settle later is refused. */
 async function releaseAll(left: readonly Running[]): Promise<void> {
   await Promise.all(
-    left.map(async ({ claim, lease }) => {
-      await lease.settle({ type: 'released', delayMs: 0, handled: claim.handled });
-      lease.stop();
-    }),
+    left.map(({ claim: { handled }, lease }) =>
+      lease.settle({ type: 'released', delayMs: 0, handled }),
+    ),
   );
 }

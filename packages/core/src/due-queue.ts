@@ -4,6 +4,9 @@ interface Item<T> {
   readonly ticket: number;
 }
 
+/** Below this, tidying up is not worth it. */
+const MIN_GARBAGE = 16;
+
 /**
  * A priority queue by time; values due at the same time leave in the order they came. Moving or
  * removing a value costs nothing: its older place is skipped when its turn comes.
@@ -21,19 +24,29 @@ export function createDueQueue<T>(): DueQueue<T> {
   const tickets = new Map<T, number>();
   let lastTicket = 0;
 
+  const isCurrent = ({ value, ticket }: Item<T>) => tickets.get(value) === ticket;
+
+  /** Lets go of places that were left. What is sorted is a heap. */
+  function compact(): void {
+    const current = heap.filter(isCurrent).sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    heap.length = 0;
+    for (const item of current) heap.push(item);
+  }
+
   return {
     set(value, dueAt) {
       lastTicket += 1;
       tickets.set(value, lastTicket);
       heap.push({ value, dueAt, ticket: lastTicket });
       siftUp(heap);
+      if (heap.length > 2 * tickets.size + MIN_GARBAGE) compact();
     },
     remove(value) {
       tickets.delete(value);
     },
     peek() {
       let [first] = heap;
-      while (first !== undefined && tickets.get(first.value) !== first.ticket) {
+      while (first !== undefined && !isCurrent(first)) {
         removeFirst(heap);
         [first] = heap;
       }

@@ -81,15 +81,25 @@ export class RetryLater extends WebhookError {
   }
 }
 
-/** By its code and its delay, for the same reason as {@link isWebhookError}. */
-export function isRetryLater(error: unknown): error is RetryLater {
-  return (
-    isWebhookError(error, 'retry_later') && 'delayMs' in error && Number.isFinite(error.delayMs)
-  );
+/**
+ * The delay that a {@link RetryLater} asks for, in milliseconds; `null` for any other error, and
+ * for one whose delay makes no sense. Never throws.
+ */
+export function retryDelayOf(error: unknown): number | null {
+  try {
+    const delayMs =
+      isWebhookError(error, 'retry_later') && 'delayMs' in error ? error.delayMs : null;
+    return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? delayMs : null;
+  } catch {
+    return null; // a hostile getter or a revoked proxy
+  }
 }
 
 const QUERY_OF_A_URL = /(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi;
+const SIGNED_PARAMETER = /([?&](?:X-Amz-[\w-]+|q-[\w-]+|Signature|token)=)[^\s"'`<>&]*/gi;
 const MAX_DESCRIPTION = 500;
+/** Read no more than this: whoever throws a megabyte gets no megabyte's worth of attention. */
+const MAX_READ = 4 * MAX_DESCRIPTION;
 
 /**
  * What was thrown, as one line for logs and dead letters. Result links are presigned, hence
@@ -105,7 +115,11 @@ export function describeError(thrown: unknown): string {
   } catch {
     text = 'threw something that cannot be read';
   }
-  return text.replace(QUERY_OF_A_URL, '$1?[redacted]').slice(0, MAX_DESCRIPTION);
+  return text
+    .slice(0, MAX_READ)
+    .replace(QUERY_OF_A_URL, '$1?[redacted]')
+    .replace(SIGNED_PARAMETER, '$1[redacted]')
+    .slice(0, MAX_DESCRIPTION);
 }
 
 function errorName(error: object): string {

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 import { WebhookError } from './errors.ts';
 import type { OtherEvent } from './event.ts';
 import type { JsonObject } from './json.ts';
@@ -27,7 +29,9 @@ export interface HandlerContext {
 
 /** Handles a result. It has handled it when its promise resolves; what it throws is retried. */
 export type TaskHandler = (result: TaskResult, context: HandlerContext) => unknown;
+/** Hears of an event that is not a result. */
 export type OtherEventHandler = (event: OtherEvent, context: { readonly log: Logger }) => unknown;
+/** Hears of an entry that was given up. */
 export type DeadLetterHandler = (letter: DeadLetter, context: { readonly log: Logger }) => unknown;
 
 /** An entry that will not be attempted again by itself. */
@@ -138,23 +142,21 @@ function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
   return typeof value === 'function';
 }
 
-const FILTER_KEYS = new Set(['media', 'taskType', 'name']);
+const oneOrMore = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item).min(1)]).optional();
+
+const filterSchema = z.strictObject({
+  media: oneOrMore(z.enum(MEDIA)),
+  taskType: oneOrMore(z.string()),
+  name: z.string().min(1).optional(),
+});
 
 function requireFilter(value: unknown): TaskFilter {
-  if (typeof value !== 'object' || value === null) {
-    throw new WebhookError('invalid_argument', 'a filter must be an object, followed by a handler');
-  }
-  for (const key of Object.keys(value)) {
-    if (!FILTER_KEYS.has(key)) {
-      throw new WebhookError(
-        'invalid_argument',
-        `a filter has no ${key}; it has media, taskType, name`,
-      );
-    }
-  }
-  const { media } = value as TaskFilter;
-  if (!isAny<string>(media, (medium) => (MEDIA as readonly string[]).includes(medium))) {
-    throw new WebhookError('invalid_argument', 'filter: media is images, videos or audios');
-  }
-  return value;
+  const parsed = filterSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
+  const where = ['filter', ...path.map(String)].join('.');
+  const help =
+    'a filter has media (images, videos, audios), taskType and name; the handler comes second';
+  throw new WebhookError('invalid_argument', `${where}: ${message} (${help})`);
 }

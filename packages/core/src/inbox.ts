@@ -9,7 +9,7 @@ export interface EntryKey {
 
 /** An accepted event on its way into an inbox. Plain data: it survives JSON. */
 export interface NewEntry extends EntryKey {
-  /** The task's status as Novita wrote it. */
+  /** The task's status; `''` where it is not a word. */
   readonly status: string;
   /** The payload as JSON text, with the token taken out. */
   readonly body: string;
@@ -59,6 +59,7 @@ export type Outcome =
 /** One attempt on an entry. Never rejects: whatever handlers do ends as an outcome. */
 export type Run = (entry: Entry, signal: AbortSignal) => Promise<Outcome>;
 
+/** How an inbox is consumed. */
 export interface ConsumeOptions {
   /** Only entries of this endpoint are claimed: others have other handlers. */
   readonly endpoint: string;
@@ -69,6 +70,7 @@ export interface ConsumeOptions {
   readonly onSettled: (entry: Entry, outcome: Outcome) => void;
 }
 
+/** An inbox being consumed. */
 export interface Consumption {
   /**
    * Claims nothing more, waits up to `graceMs` for what runs, aborts the rest through its signal
@@ -77,6 +79,7 @@ export interface Consumption {
   stop(options: { readonly graceMs: number }): Promise<void>;
 }
 
+/** What can be relied on. Declared by the implementation, and tested. */
 export interface InboxCapabilities {
   /** What was added survives the death of the process. */
   readonly durable: boolean;
@@ -84,6 +87,7 @@ export interface InboxCapabilities {
   readonly shared: boolean;
 }
 
+/** Which entries to list. */
 export interface EntryQuery {
   readonly endpoint?: string | undefined;
   readonly state?: EntryState | undefined;
@@ -100,6 +104,7 @@ export interface EntryPage {
   readonly cursor: string | null;
 }
 
+/** Entries by state, and how far the work is behind. */
 export interface InboxStats extends Readonly<Record<EntryState, number>> {
   /** How long the oldest entry that is due has been waiting, in milliseconds; 0 when none is. */
   readonly lagMs: number;
@@ -146,6 +151,7 @@ export interface Fence extends EntryKey {
 /** An entry together with the right to settle it. */
 export type Claim = Entry & Fence;
 
+/** How long entries are kept after they were settled. */
 export interface Retention {
   /** How long done entries are kept, in milliseconds: the deduplication window. */
   readonly doneMs: number;

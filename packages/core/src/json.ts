@@ -1,6 +1,7 @@
 import type { Body } from './body.ts';
 import { WebhookError } from './errors.ts';
 
+/** A JSON object whose fields nobody vouches for. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Deep enough for any event; recursion over a value of this depth cannot overflow a stack. */

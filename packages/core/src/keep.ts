@@ -32,11 +32,14 @@ export async function keep(
   try {
     const added = await withDeadline(add(entry, options), budgetMs, clock);
     if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
-    if (ack === 'accepted') return added === 'added' ? 'accepted' : 'duplicate';
-    const state = added === 'added' ? 'pending' : await hurriedState(entry, inbox);
+    const isEnough = ack === 'accepted' || entry.drift !== null; // what drifted is never handled
+    if (isEnough) return added === 'added' ? 'accepted' : 'duplicate';
+    const left = () => deadline - clock.now();
+    const state =
+      added === 'added' ? added : await withDeadline(hurriedState(entry, inbox), left(), clock);
     if (state === 'done') return 'duplicate';
     if (state === 'dead') throw new WebhookError('not_handled', 'the event is a dead letter');
-    const outcome = await withDeadline(settlement.promise, deadline - clock.now(), clock);
+    const outcome = await withDeadline(settlement.promise, left(), clock);
     if (outcome !== LATE && outcome.type === 'done') return 'accepted';
     throw new WebhookError('not_handled', 'the handlers did not succeed in time');
   } finally {

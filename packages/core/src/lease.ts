@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import { withDeadline, type Clock } from './clock.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { Claim, Fence, Outcome, Store } from './inbox.ts';
 
@@ -7,7 +7,7 @@ export interface Lease {
   /** Whether somebody else may hold the entry by now. */
   isLost(): boolean;
   /** Takes over a later claim of the same entry: this worker overslept, and still runs it. */
-  adopt(claim: Claim): void;
+  adopt(claim: Claim, heldSince: number): void;
   /** Records the outcome, trying again while the lease holds. Whether it was recorded. */
   settle(outcome: Outcome): Promise<boolean>;
   /** Ends the heartbeat. */
@@ -26,21 +26,23 @@ export interface LeaseOptions {
 /** Three heartbeats per lease: two may fail before it ends. */
 const HEARTBEATS = 3;
 
-export function holdLease(claim: Claim, options: LeaseOptions): Lease {
+/** @param heldSince when the claim was asked for, in milliseconds since 1970: its lease began then or later */
+export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions): Lease {
   const { store, leaseMs, clock, log, onLost } = options;
+  const beatMs = leaseMs / HEARTBEATS;
   let fence: Fence = claim;
-  let heldUntil = clock.now() + leaseMs;
+  let heldUntil = heldSince + leaseMs;
   let state: 'held' | 'lost' | 'stopped' = 'held';
-  let cancel = clock.after(leaseMs / HEARTBEATS, beat);
+  let cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
   let end: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (end = () => resolve(false)));
 
   function beat(): void {
     if (clock.now() >= heldUntil) {
-      lose(); // no heartbeat came through: others may claim the entry now
+      finish('lost'); // no heartbeat came through: others may claim the entry now
       return;
     }
-    cancel = clock.after(leaseMs / HEARTBEATS, beat);
+    cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
     void extend(fence);
   }
 
@@ -49,47 +51,44 @@ export function holdLease(claim: Claim, options: LeaseOptions): Lease {
     try {
       const extended = await store.extend(shown, leaseMs);
       if (extended) heldUntil = Math.max(heldUntil, sentAt + leaseMs);
-      else if (shown === fence) lose();
+      else if (shown === fence) finish('lost');
     } catch (error) {
       log.warn({ taskId: shown.taskId, ...errorFields(error) }, 'a lease could not be extended');
     }
   }
 
-  function lose(): void {
+  function finish(how: 'lost' | 'stopped'): void {
     if (state !== 'held') return;
-    state = 'lost';
+    state = how;
     cancel();
     end();
-    onLost();
+    if (how === 'lost') onLost();
   }
 
   return {
     isLost: () => state === 'lost',
-    adopt(later) {
+    adopt(later, since) {
       fence = later;
-      heldUntil = clock.now() + leaseMs;
+      heldUntil = since + leaseMs;
     },
     async settle(outcome) {
-      while (state === 'held') {
+      for (let mayBeRecorded = false; state === 'held'; mayBeRecorded = true) {
         try {
-          return await Promise.race([store.settle(fence, outcome), ended]);
+          const settled = await Promise.race([store.settle(fence, outcome), ended]);
+          return settled || (mayBeRecorded && (await isRecorded(store, fence, outcome)));
         } catch (error) {
           log.warn({ taskId: fence.taskId, ...errorFields(error) }, 'an outcome was not recorded');
-          await Promise.race([pause(clock, leaseMs / HEARTBEATS / 2), ended]);
+          await withDeadline(ended, beatMs / 2, clock);
         }
       }
       return false;
     },
-    stop() {
-      if (state === 'held') state = 'stopped';
-      cancel();
-      end();
-    },
+    stop: () => finish('stopped'),
   };
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
-  });
+/** After a settle whose answer was lost: a refusal may mean that it had gone through. */
+async function isRecorded(store: Store, key: Fence, outcome: Outcome): Promise<boolean> {
+  const entry = await store.get(key);
+  return entry?.state === outcome.type; // done or dead; for the others nothing depends on it
 }

@@ -40,10 +40,13 @@ export function withFields(logger: Logger, fields: Record<string, unknown>): Log
   const add =
     (level: keyof Logger): LogMethod =>
     (details, message) =>
-      // pino also takes a message alone, and handlers written for it do that
+      // pino also takes a message or an error alone, and handlers written for it do that
       typeof details === 'string'
         ? logger[level](fields, details)
-        : logger[level]({ ...fields, ...details }, message);
+        : logger[level](
+            { ...fields, ...(details instanceof Error ? { err: details } : details) },
+            message,
+          );
   return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
 }
 

@@ -2,6 +2,7 @@ import type { Inbox } from './inbox.ts';
 import { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
 import { pollingInbox, type PollingInboxOptions } from './polling-inbox.ts';
 
+/** Bounds of the memory inbox, and how it is consumed. */
 export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 'pollMs'>;
 
 /**

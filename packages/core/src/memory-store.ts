@@ -21,6 +21,7 @@ import {
   type Row,
 } from './memory-table.ts';
 
+/** Bounds of the memory store. */
 export interface MemoryStoreOptions {
   /** Most entries kept, default 100,000. Past it the oldest done ones go, then `inbox_full`. */
   readonly maxEntries?: number | undefined;
@@ -63,9 +64,13 @@ interface Room {
 
 function add(table: MemoryTable, entry: NewEntry, room: Room): 'added' | 'duplicate' {
   const existing = table.find(entry);
-  if (existing !== undefined && !givesWay(existing.entry, entry)) return 'duplicate';
-  if (existing !== undefined) table.forget(existing);
-  else makeRoom(table, bytesOf(entry), room);
+  if (existing === undefined) {
+    makeRoom(table, 1, bytesOf(entry), room);
+  } else {
+    if (!givesWay(existing.entry, entry)) return 'duplicate';
+    makeRoom(table, 0, bytesOf(entry) - bytesOf(existing.entry), room);
+    table.forget(existing);
+  }
   table.insert(entry);
   return 'added';
 }
@@ -75,14 +80,21 @@ function givesWay(existing: Entry, entry: NewEntry): boolean {
   return existing.drift !== null && entry.drift === null && existing.state !== 'done';
 }
 
-function makeRoom(table: MemoryTable, needed: number, { maxEntries, maxBytes }: Room): void {
-  const hasRoom = () => table.rows.size < maxEntries && table.bytes() + needed <= maxBytes;
-  for (const oldest of table.states.done) {
-    if (hasRoom()) return;
-    table.forget(oldest);
-  }
-  if (!hasRoom()) {
+/** Forgets the longest done, but nothing if that would not be enough. */
+function makeRoom(table: MemoryTable, entries: number, bytes: number, room: Room): void {
+  const { rows, states } = table;
+  const { done, ...others } = table.bytes;
+  const kept = others.pending + others.running + others.dead;
+  const isFull =
+    rows.size - states.done.size + entries > room.maxEntries || kept + bytes > room.maxBytes;
+  if (isFull) {
     throw new WebhookError('inbox_full', 'the memory inbox is full of entries that are not done');
+  }
+  let excess = kept + done + bytes - room.maxBytes;
+  for (const oldest of states.done) {
+    if (rows.size + entries <= room.maxEntries && excess <= 0) return;
+    excess -= bytesOf(oldest.entry);
+    table.forget(oldest);
   }
 }
 

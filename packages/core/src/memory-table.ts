@@ -18,8 +18,8 @@ export interface MemoryTable {
   readonly rows: ReadonlyMap<string, Row>;
   /** By state; within done and dead the longest settled come first. */
   readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
-  /** Bytes of memory that the bodies take. */
-  bytes(): number;
+  /** Bytes of memory that the bodies take, by state. */
+  readonly bytes: Readonly<Record<EntryState, number>>;
   /** A fence that no lease had before. */
   nextFence(): string;
   find(key: EntryKey): Row | undefined;
@@ -40,7 +40,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     done: new Set<Row>(),
     dead: new Set<Row>(),
   };
-  let bytes = 0;
+  const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   let order = 0;
   let fences = 0;
 
@@ -53,8 +53,14 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   function index(row: Row): void {
     const { state, dueAt, endpoint } = row.entry;
     states[state].add(row);
+    bytes[state] += bytesOf(row.entry);
     if (dueAt === null) queue(endpoint).remove(row);
     else queue(endpoint).set(row, dueAt);
+  }
+
+  function unindex(row: Row): void {
+    states[row.entry.state].delete(row);
+    bytes[row.entry.state] -= bytesOf(row.entry);
   }
 
   return {
@@ -63,7 +69,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     states,
     queue,
     queues: () => queues.values(),
-    bytes: () => bytes,
+    bytes,
     nextFence: () => String((fences += 1)),
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
@@ -71,21 +77,19 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       const fresh = { ...entry, ...firstSeries(clock.now()), handled: [] };
       const row: Row = { order, entry: fresh, fence: null };
       rows.set(rowKey(entry), row);
-      bytes += bytesOf(entry);
       index(row);
     },
     change(row, changes, fence) {
-      states[row.entry.state].delete(row);
+      unindex(row);
       row.entry = { ...row.entry, ...changes };
       row.fence = fence;
       index(row);
     },
     forget(row) {
       rows.delete(rowKey(row.entry));
-      states[row.entry.state].delete(row);
+      unindex(row);
       queue(row.entry.endpoint).remove(row);
       row.fence = null;
-      bytes -= bytesOf(row.entry);
     },
   };
 }

@@ -6,6 +6,7 @@ import { errorFields, type Logger } from './logger.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** How a store is consumed, and for how long it remembers. */
 export interface PollingInboxOptions {
   /**
    * How long a claim holds before others may take the entry over, in milliseconds; default 30 s.
@@ -42,7 +43,6 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
   const wake = () => {
     for (const consumer of consumers) consumer.wake();
   };
-  const purge = createPurge(store, { doneMs, deadMs }, purgeMs, clock);
 
   const inbox: Inbox = {
     capabilities: store.capabilities,
@@ -59,11 +59,12 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
         leaseMs,
         pollMs: store.capabilities.shared ? pollMs : Infinity,
         clock,
-        tidy: () => purge(consume.log),
       });
       consumers.add(consumer);
+      const stopPurging = purgeRegularly(store, { doneMs, deadMs }, purgeMs, clock, consume.log);
       return {
         async stop({ graceMs }) {
+          stopPurging();
           await consumer.stop(graceMs);
           consumers.delete(consumer);
         },
@@ -91,18 +92,30 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
   };
 }
 
-/** A purge that does something once per period. Its failure is logged: the next one makes good. */
-function createPurge(store: Store, retention: Retention, periodMs: number, clock: Clock) {
-  let lastAt = clock.now();
-  return async (log: Logger): Promise<void> => {
-    if (clock.now() - lastAt < periodMs) return;
-    lastAt = clock.now();
+/** One purge after the other; a failed one is logged, and made good by the next. */
+function purgeRegularly(
+  store: Store,
+  retention: Retention,
+  periodMs: number,
+  clock: Clock,
+  log: Logger,
+): () => void {
+  let stopped = false;
+  let cancel = clock.after(periodMs, () => void purge(), { background: true });
+
+  async function purge(): Promise<void> {
     try {
       const entries = await store.purge(retention);
       if (entries > 0) log.debug({ entries }, 'purged entries past their retention');
     } catch (error) {
       log.warn(errorFields(error), 'the inbox could not be purged');
     }
+    if (!stopped) cancel = clock.after(periodMs, () => void purge(), { background: true });
+  }
+
+  return () => {
+    stopped = true;
+    cancel();
   };
 }
 

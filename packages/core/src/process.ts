@@ -7,6 +7,7 @@ import type { ResolvedOptions } from './options.ts';
 import { toEntry } from './to-entry.ts';
 import type { Worker } from './worker.ts';
 
+/** What a queue of your own knows of an event. */
 export interface ProcessOptions {
   /** Which attempt this is, from 1 on, when your queue counts them. */
   readonly attempt?: number | undefined;
@@ -38,15 +39,14 @@ export interface ProcessParts {
 export async function processEvent(
   event: unknown,
   { attempt = 1, handled = [], metadata = {}, signal }: ProcessOptions,
+  closing: AbortSignal,
   parts: ProcessParts,
 ): Promise<void> {
   const entry = isEntry(event) ? event : fromEnvelope(event, metadata, parts);
   if (entry === null) return;
-  const never = new AbortController().signal;
-  const outcome = await parts.worker.attempt(
-    { ...entry, attempts: attempt, handled },
-    signal ?? never,
-  );
+  const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+  const attempted = { ...entry, attempts: attempt, handled };
+  const outcome = await parts.worker.attempt(attempted, either);
   if (outcome.type !== 'done') throw new HandlersFailed(outcome);
 }
 

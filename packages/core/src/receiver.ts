@@ -28,6 +28,7 @@ export interface ReceiverStats {
   readonly dropped: number;
 }
 
+/** One endpoint for webhooks: takes deliveries, keeps events, runs handlers. */
 export interface Receiver extends Registration {
   readonly inbox: Inbox;
   /** Takes one delivery and says what to answer. Never rejects. */
@@ -83,7 +84,8 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const settlements = createSettlements();
   const announcer = createAnnouncer(options, handlers, log);
   const worker = createWorker({ options, handlers, settlements, announcer, log });
-  const deliveries = createInFlight();
+  const deliveries = createInFlight(clock);
+  const processed = createInFlight(clock);
   const counters = createCounters();
   let closed: Promise<void> | undefined;
 
@@ -95,28 +97,32 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     announcer,
     log,
     isClosed: () => closed !== undefined,
-    keep: (entry, budgetMs) => keep(entry, budgetMs, keepOptions),
+    async keep(entry, budgetMs) {
+      worker.startFor(entry);
+      return keep(entry, budgetMs, keepOptions);
+    },
     count: counters.reply,
   });
 
   async function close(graceMs: number): Promise<void> {
+    const deadline = clock.now() + graceMs;
+    const left = () => Math.max(0, deadline - clock.now());
     await deliveries.idle();
-    await worker.stop(graceMs);
+    await Promise.all([worker.stop(left()), processed.stop(left())]);
+    await announcer.stop(left()); // dead letters may have come until now
     await inbox.close();
   }
 
   return {
     ...createRegistration(handlers, worker.handlersChanged, input),
     inbox,
-    handle(request) {
-      worker.start();
-      return deliveries.track(handle(request));
-    },
+    handle: (request) => deliveries.run(() => handle(request)),
     callback: (asked = {}) => createCallback(asked, { url, name, tokens, clock }),
     async callbackUrl(asked = {}) {
       return (await createCallback(asked, { url, name, tokens, clock })).url;
     },
-    process: (event, given = {}) => processEvent(event, given, { options, worker, announcer }),
+    process: (event, given = {}) =>
+      processed.run((signal) => processEvent(event, given, signal, { options, worker, announcer })),
     start: worker.start,
     close: ({ graceMs = 10_000 } = {}) => (closed ??= close(graceMs)),
     async stats() {

@@ -8,12 +8,25 @@ const REDACTED = '[redacted]';
  * URL in `payload.extra.webhook.url`, and may copy it elsewhere, so tokens go wherever they stand.
  */
 export function redactPayload(payload: JsonObject): string {
-  return JSON.stringify(withoutUrlSecret(payload)).replace(TOKEN_PATTERN, REDACTED);
+  return redactJson(withoutUrlSecret(payload));
 }
 
-/** The same for what is not a result: any JSON value, without tokens. */
-export function redactJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value).replace(TOKEN_PATTERN, REDACTED)) as T;
+/** Any value of bounded depth as JSON text, with no token in any text or key. */
+export function redactJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.search(TOKEN_PATTERN) === -1 ? text : JSON.stringify(walk(value));
+}
+
+/** Text by text: in the middle of JSON an escape such as `\n` can look like part of a token. */
+function walk(value: unknown): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (Array.isArray(value)) return value.map(walk);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [redactText(key), walk(it)]));
+}
+
+function redactText(text: string): string {
+  return text.replace(TOKEN_PATTERN, REDACTED);
 }
 
 function withoutUrlSecret(payload: JsonObject): JsonObject {

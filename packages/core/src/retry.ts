@@ -3,6 +3,7 @@ import { WebhookError } from './errors.ts';
 /** How long to wait after the given failed attempt (1 is the first), in milliseconds. */
 export type RetryDelay = (attempt: number) => number;
 
+/** The shape of the backoff. */
 export interface ExponentialOptions {
   /** Upper bound of the first delay, in milliseconds. Default 2 s. */
   readonly initialMs?: number | undefined;

@@ -5,7 +5,7 @@ import { isWebhookError, WebhookError } from './errors.ts';
 export type HandlerEnd =
   | { readonly type: 'succeeded' }
   | { readonly type: 'failed'; readonly thrown: unknown }
-  | { readonly type: 'stuck' };
+  | { readonly type: 'stuck'; readonly ended: Promise<unknown> };
 
 /**
  * Runs a handler with a signal that is aborted when its time is up. A handler that does not listen
@@ -26,7 +26,7 @@ export function runHandler(
     let cancel = clock.after(timeoutMs, () => {
       const message = `the handler took over ${timeoutMs} ms`;
       controller.abort(new WebhookError('handler_timeout', message));
-      cancel = clock.after(timeoutMs, () => end({ type: 'stuck' }));
+      cancel = clock.after(timeoutMs, () => end({ type: 'stuck', ended }));
     });
     const abort = () => {
       controller.abort(outer.reason);
@@ -42,7 +42,7 @@ export function runHandler(
     else outer.addEventListener('abort', abort);
     // In a function of its own, so that a handler which throws at once is one that rejects.
     const run = async () => handle(controller.signal);
-    run().then(
+    const ended = run().then(
       () => end({ type: 'succeeded' }),
       (thrown: unknown) => end({ type: 'failed', thrown }),
     );

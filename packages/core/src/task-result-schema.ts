@@ -49,9 +49,11 @@ const extra = z.looseObject({
 
 /** `null`, `{}` and absent all say that there was no detection. */
 const nsfwDetection = z
-  .looseObject({ valid: z.boolean().optional(), confidence: number })
+  .looseObject({ valid: z.boolean().nullish(), confidence: number })
   .nullish()
-  .transform((value) => (value?.valid === undefined ? null : { ...value, valid: value.valid }));
+  .transform((value) =>
+    value?.valid === undefined || value.valid === null ? null : { ...value, valid: value.valid },
+  );
 
 const audioMetadata = z
   .looseObject({})

@@ -29,6 +29,7 @@ export type TaskType =
   | 'WAN_IMG_TO_VIDEO'
   | (string & {});
 
+/** How the task ended. */
 export interface Task {
   readonly task_id: string;
   readonly status: TerminalStatus | ProgressStatus;
@@ -42,6 +43,7 @@ export interface Task {
   readonly [field: string]: unknown;
 }
 
+/** What Novita says beside the result. Open. */
 export interface TaskExtra {
   /** 64 bits, hence text. */
   readonly seed: string | null;
@@ -59,6 +61,7 @@ interface Expiring {
   readonly [field: string]: unknown;
 }
 
+/** One of `images`. */
 export interface ImageResult extends Expiring {
   /** Empty with custom storage; not a URL with base64 output. */
   readonly image_url: string;
@@ -69,6 +72,7 @@ export interface ImageResult extends Expiring {
   readonly nsfw_detection_result: NsfwDetection | null;
 }
 
+/** What the detection found. */
 export interface NsfwDetection {
   /** Whether the detection ran, *not* whether the picture is NSFW. */
   readonly valid: boolean;
@@ -77,6 +81,7 @@ export interface NsfwDetection {
   readonly [field: string]: unknown;
 }
 
+/** One of `videos`. */
 export interface VideoResult extends Expiring {
   readonly video_url: string;
   readonly video_url_ttl: number | null;
@@ -84,6 +89,7 @@ export interface VideoResult extends Expiring {
   readonly video_type: string;
 }
 
+/** One of `audios`. */
 export interface AudioResult extends Expiring {
   readonly audio_url: string;
   readonly audio_url_ttl: number | null;
@@ -92,6 +98,7 @@ export interface AudioResult extends Expiring {
   readonly audio_metadata: AudioMetadata | null;
 }
 
+/** What Novita tells of an audio, where it does. */
 export interface AudioMetadata {
   readonly text?: string;
   /** Seconds. */
@@ -103,7 +110,7 @@ export interface AudioMetadata {
 
 /** The three lists in which a result's files come. */
 export type Media = 'images' | 'videos' | 'audios';
-export const MEDIA: readonly Media[] = ['images', 'videos', 'audios'];
+export const MEDIA: readonly ['images', 'videos', 'audios'] = ['images', 'videos', 'audios'];
 
 /** Whether a status ends its task. */
 export function isTerminal(status: unknown): status is TerminalStatus {

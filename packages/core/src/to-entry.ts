@@ -18,7 +18,7 @@ export function toEntry(
   return {
     endpoint: name,
     taskId: event.taskId,
-    status: event.status,
+    status: /^\w{1,64}$/.test(event.status) ? event.status : '',
     body: redactPayload(event.payload),
     drift: parseTaskResult(event.payload, receivedAt).drift,
     metadata: grant.metadata,

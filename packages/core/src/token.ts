@@ -12,7 +12,7 @@ export interface TokenClaims {
 }
 
 /** Why a token was refused. Only for logs and figures: the sender gets one answer for all. */
-export type TokenRefusal =
+type TokenRefusal =
   'missing' | 'malformed' | 'unknown_key' | 'forged' | 'expired' | 'other_endpoint';
 
 export interface Tokens {

@@ -1,15 +1,19 @@
 import type { Announcer } from './announcer.ts';
 import { runAttempt, type AttemptEntry, type AttemptOptions } from './attempt.ts';
+import { LATE, withDeadline } from './clock.ts';
 import type { Handlers } from './handlers.ts';
-import type { Consumption, Entry, Outcome } from './inbox.ts';
+import type { Consumption, Entry, EntryKey, Outcome } from './inbox.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Settlements } from './settlements.ts';
+import { createStuckHandlers } from './stuck-handlers.ts';
 
 /** What becomes of an event after its delivery was answered. */
 export interface Worker {
   /** Begins to consume the inbox, as soon as there is a handler for results. */
   start(): void;
+  /** The same, for when events are coming in: says so if nobody is there to handle them. */
+  startFor(entry: EntryKey): void;
   handlersChanged(): void;
   stop(graceMs: number): Promise<void>;
   attempt(entry: AttemptEntry, signal: AbortSignal): Promise<Outcome>;
@@ -28,10 +32,12 @@ export function createWorker(parts: WorkerParts): Worker {
   const { options, handlers, announcer, log } = parts;
   const { retry, clock } = options;
   const { timeoutMs, concurrency } = options.handlers;
-  const attemptOptions: AttemptOptions = { handlers, retry, timeoutMs, clock, log };
+  const stuck = createStuckHandlers();
+  const attemptOptions: AttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
   const outcomes = { done: 0, again: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
   let consumption: Consumption | undefined;
+  let warned = false;
 
   const attempt = (entry: AttemptEntry, signal: AbortSignal) =>
     runAttempt(entry, signal, attemptOptions);
@@ -49,29 +55,38 @@ export function createWorker(parts: WorkerParts): Worker {
     if (outcome.type === 'dead') announcer.deadLetter(entry, outcome.reason);
   }
 
+  function start(): void {
+    if (state === 'new') state = 'started';
+    consume();
+  }
+
   return {
     attempt,
-    start() {
-      if (state === 'new') state = 'started';
-      consume();
+    start,
+    startFor({ taskId }) {
+      start();
+      if (warned || handlers.handlesResults()) return;
+      warned = true;
+      log.warn({ taskId }, 'no handler for results is registered: events wait in the inbox');
     },
     handlersChanged: consume,
     async stop(graceMs) {
       state = 'stopped';
       await consumption?.stop({ graceMs });
-      await announcer.stop(graceMs);
       await warnOfLoss(parts);
     },
     outcomes: () => ({ ...outcomes }),
   };
 }
 
+const LAST_LOOK_MS = 1000;
+
 /** What a memory inbox still holds goes with the process. That must not go unsaid. */
-async function warnOfLoss({ options: { inbox }, log }: WorkerParts): Promise<void> {
+async function warnOfLoss({ options: { inbox, clock }, log }: WorkerParts): Promise<void> {
   if (inbox.capabilities.durable) return;
   try {
-    const { pending, running } = await inbox.stats();
-    const entries = pending + running;
+    const stats = await withDeadline(inbox.stats(), LAST_LOOK_MS, clock);
+    const entries = stats === LATE ? 0 : stats.pending + stats.running;
     if (entries === 0) return;
     log.error({ entries }, 'closing with events not handled; a durable inbox would keep them');
   } catch (error) {

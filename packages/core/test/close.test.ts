@@ -193,7 +193,7 @@ describe('what a memory inbox still holds at the end', () => {
     const { receiver, settle, log } = setUp({ inbox: durable }, clock);
     await settle(event);
     await receiver.close();
-    expect(log.lines).toEqual([]);
+    expect(log.messages('error')).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ import {
 } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
-import { describeError, isRetryLater } from '../src/errors.ts';
+import { describeError, retryDelayOf } from '../src/errors.ts';
 
 describe('isWebhookError', () => {
   test('knows the library’s errors, also those of another copy of it', () => {
@@ -45,17 +45,17 @@ describe('isWebhookError', () => {
   });
 });
 
-describe('isRetryLater', () => {
+describe('retryDelayOf', () => {
   test.each([
-    [new RetryLater(0), true],
-    [{ name: 'WebhookError', code: 'retry_later', delayMs: 5 }, true],
-    [{ name: 'WebhookError', code: 'retry_later', delayMs: NaN }, false],
-    [{ name: 'WebhookError', code: 'retry_later', delayMs: '5' }, false],
-    [{ name: 'WebhookError', code: 'retry_later', delayMs: -5 }, false],
-    [{ name: 'WebhookError', code: 'retry_later' }, false],
-    [{ delayMs: 5 }, false],
+    [new RetryLater(0), 0],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: 5 }, 5],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: NaN }, null],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: '5' }, null],
+    [{ name: 'WebhookError', code: 'retry_later', delayMs: -5 }, null],
+    [{ name: 'WebhookError', code: 'retry_later' }, null],
+    [{ delayMs: 5 }, null],
   ])('%j: %s', (error, expected) => {
-    expect(isRetryLater(error)).toBe(expected);
+    expect(retryDelayOf(error)).toBe(expected);
   });
 });
 

@@ -176,8 +176,8 @@ describe('retention', () => {
     await settle(sampleEvents.imageSucceeded({ taskId: 'done' }));
     await settle(sampleEvents.imageSucceeded({ taskId: 'dead' }));
     const stateAfter = async (days: number) => {
-      await clock.advance(days * DAY);
-      await settle(sampleEvents.imageSucceeded({ taskId: `later-${clock.now()}` }));
+      clock.skip(days * DAY);
+      await clock.advance(60_000); // long enough for a purge
       const ids = (await receiver.inbox.list()).entries.map(({ taskId }) => taskId);
       return ['done', 'dead'].filter((taskId) => ids.includes(taskId));
     };

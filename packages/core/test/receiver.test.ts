@@ -209,7 +209,8 @@ describe('duplicates', () => {
     receiver.onTaskSucceeded(gauge.count(noop));
     await settle(event);
     for (let day = 0; day < 6; day += 1) {
-      await clock.advance(24 * 60 * 60 * 1000);
+      clock.skip(24 * 60 * 60 * 1000);
+      await clock.advance(60_000); // long enough for a purge
       expect(codeOf(await settle(event))).toBe('duplicate');
     }
     expect(gauge.runs()).toBe(1);

@@ -193,11 +193,12 @@ describe('redacted payloads', () => {
     `${TOKEN}${TOKEN}`,
     JSON.stringify({ prompt: 'a line\nwt1.5', url: TOKEN }),
   ])('are JSON, whatever stands around a token: %j', (text) => {
-    const body = redactPayload({ text, [text]: 1 });
-    expect(() => JSON.parse(body) as unknown).not.toThrow();
-    expect(() => redactJson({ text, [text]: 1 })).not.toThrow();
-    expect(dump(JSON.parse(body))).not.toContain(TOKEN.slice(0, 20));
-    expect(dump(redactJson({ text, [text]: 1 }))).not.toContain(TOKEN.slice(0, 20));
+    for (const json of [redactPayload({ text, [text]: 1 }), redactJson({ text, [text]: 1 })]) {
+      // Text by text, since in JSON the end of an escape can look like the beginning of a token.
+      for (const value of Object.entries(JSON.parse(json) as object).flat()) {
+        expect(String(value)).not.toContain(TOKEN.slice(0, 20));
+      }
+    }
   });
 
   test('leave a prompt alone in which a line only begins like a token', () => {

@@ -5,6 +5,7 @@ import type { WebhookReply } from '../request.ts';
 import { nodeBody, type ParsedBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
+/** Where a framework keeps what is not on the request. */
 export interface RespondOptions {
   /** What earlier parsers left, where that is not on the request itself. */
   readonly parsed?: ParsedBody | undefined;

@@ -14,6 +14,8 @@ export interface FakeInbox extends Inbox {
 }
 
 /**
+ * Makes an inbox in memory that does as it is told, also what no inbox should.
+ *
  * @example
  * const inbox = createFakeInbox();
  * inbox.fail(new Error('connection refused')); // deliveries are answered 503

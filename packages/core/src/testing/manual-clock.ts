@@ -20,7 +20,11 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** @param startAt milliseconds since 1970; default 2026-03-01T10:15:00Z */
+/**
+ * Makes a clock that stands still.
+ *
+ * @param startAt milliseconds since 1970; default 2026-03-01T10:15:00Z
+ */
 export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)): ManualClock {
   const timers = new Set<Timer>();
   let now = startAt;
