@@ -26,6 +26,8 @@ export default defineConfig({
     projects: [
       project('core', 'packages/core/test'),
       project('express', 'packages/express/test'),
+      project('fastify', 'packages/fastify/test'),
+      project('koa', 'packages/koa/test'),
       project('simulator', 'packages/simulator/test'),
       project('examples', 'examples'),
       project('repository', 'test'),

@@ -48,7 +48,7 @@ export { HandlersFailed, type ProcessOptions } from './process.ts';
 export { createReceiver, toReceiver, type Receiver, type ReceiverStats } from './receiver.ts';
 export type { HandlerOptions, OnTask, Registration } from './registration.ts';
 export type { ReplyCode } from './replies.ts';
-export type { RequestBody, WebhookReply, WebhookRequest } from './request.ts';
+export type { RequestBody, Surroundings, WebhookReply, WebhookRequest } from './request.ts';
 export { exponential, type ExponentialOptions, type RetryDelay } from './retry.ts';
 export type {
   AudioMetadata,
@@ -64,3 +64,10 @@ export type {
   TerminalStatus,
   VideoResult,
 } from './task-result.ts';
+export { toFetchHandler, type FetchHandler } from './to-fetch-handler.ts';
+export {
+  toLambdaHandler,
+  type LambdaEvent,
+  type LambdaHandler,
+  type LambdaResult,
+} from './to-lambda-handler.ts';

@@ -24,8 +24,9 @@ export interface ReceiverOptions extends HandlerOptions {
   /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
   readonly name?: string | undefined;
   /**
-   * When to answer 2xx: once the inbox holds the event (`'accepted'`, the default), or once the
-   * handlers have succeeded (`'handled'`, for the memory inbox only).
+   * When to answer 2xx: once the inbox holds the event (`'accepted'`), or once the handlers have
+   * succeeded (`'handled'`, for the memory inbox only). Default: `'accepted'`; with the memory inbox
+   * on a runtime that may stop after the answer (`toFetchHandler`, `toLambdaHandler`), `'handled'`.
    */
   readonly ack?: 'accepted' | 'handled' | undefined;
   readonly limits?:
@@ -68,7 +69,8 @@ export interface ResolvedOptions {
   readonly secrets: readonly [string, ...string[]] | null;
   readonly inbox: Inbox;
   readonly name: string;
-  readonly ack: 'accepted' | 'handled';
+  /** `null`: as the runtime allows. */
+  readonly ack: 'accepted' | 'handled' | null;
   readonly limits: {
     readonly bodyBytes: number;
     readonly bodyMs: number;
@@ -107,7 +109,7 @@ const schema = z.strictObject({
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: withMethods<Inbox>('add', 'consume', 'get', 'stats', 'close').optional(),
   name: z.string().min(1).max(64).default('novita'),
-  ack: z.enum(['accepted', 'handled']).default('accepted'),
+  ack: z.enum(['accepted', 'handled']).nullable().default(null),
   limits: z
     .strictObject({
       bodyBytes: count.default(1024 * 1024),

@@ -7,7 +7,7 @@ import { parseJson } from './json.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { ResolvedOptions } from './options.ts';
 import { isReplyCode, replies, type ReplyCode } from './replies.ts';
-import type { WebhookReply, WebhookRequest } from './request.ts';
+import type { Surroundings, WebhookReply, WebhookRequest } from './request.ts';
 import { toEntry, type Grant } from './to-entry.ts';
 import type { Tokens } from './token.ts';
 
@@ -19,7 +19,11 @@ export interface PipelineParts {
   readonly log: Logger;
   readonly isClosed: () => boolean;
   /** Keeps an entry, waiting no longer than `budgetMs`. */
-  readonly keep: (entry: NewEntry, budgetMs: number) => Promise<ReplyCode>;
+  readonly keep: (
+    entry: NewEntry,
+    budgetMs: number,
+    surroundings: Surroundings,
+  ) => Promise<ReplyCode>;
   readonly announcer: Announcer;
   readonly count: (code: ReplyCode) => void;
 }
@@ -28,7 +32,11 @@ export interface PipelineParts {
 export function createPipeline(parts: PipelineParts) {
   const { options, announcer, count, log } = parts;
 
-  async function receive(request: WebhookRequest, startedAt: number): Promise<ReplyCode> {
+  async function receive(
+    request: WebhookRequest,
+    surroundings: Surroundings,
+    startedAt: number,
+  ): Promise<ReplyCode> {
     requirePost(request);
     const grant = await requireToken(request, parts);
     if (parts.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
@@ -42,11 +50,16 @@ export function createPipeline(parts: PipelineParts) {
     if (incoming.kind === 'progress') {
       return announcer.progress(entry) ? 'accepted' : 'ignored';
     }
-    return parts.keep(entry, options.limits.replyMs - (options.clock.now() - startedAt));
+    const budgetMs = options.limits.replyMs - (options.clock.now() - startedAt);
+    return parts.keep(entry, budgetMs, surroundings);
   }
 
-  return async function handle(request: WebhookRequest): Promise<WebhookReply> {
-    const code = await receive(request, options.clock.now()).catch((error: unknown) =>
+  return async function handle(
+    request: WebhookRequest,
+    surroundings: Surroundings,
+  ): Promise<WebhookReply> {
+    const startedAt = options.clock.now();
+    const code = await receive(request, surroundings, startedAt).catch((error: unknown) =>
       rejection(error, log),
     );
     count(code);

@@ -1,5 +1,6 @@
 import { createAnnouncer } from './announcer.ts';
 import { createCallback, type Callback, type CallbackOptions } from './callback.ts';
+import { consumeWhile } from './consume-while.ts';
 import { createHandlers } from './handlers.ts';
 import { createInFlight } from './in-flight.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox.ts';
@@ -10,7 +11,7 @@ import { createPipeline } from './pipeline.ts';
 import { processEvent, type ProcessOptions } from './process.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import type { ReplyCode } from './replies.ts';
-import type { WebhookReply, WebhookRequest } from './request.ts';
+import type { Surroundings, WebhookReply, WebhookRequest } from './request.ts';
 import { createSettlements } from './settlements.ts';
 import { createTokens } from './token.ts';
 import { createWorker } from './worker.ts';
@@ -32,7 +33,7 @@ export interface ReceiverStats {
 export interface Receiver extends Registration {
   readonly inbox: Inbox;
   /** Takes one delivery and says what to answer. Never rejects. */
-  handle(request: WebhookRequest): Promise<WebhookReply>;
+  handle(request: WebhookRequest, surroundings?: Surroundings): Promise<WebhookReply>;
   /**
    * Makes the callback URL for one task, in the form in which Novita takes it.
    *
@@ -77,8 +78,9 @@ export interface Receiver extends Registration {
  */
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
-  const { inbox, clock, name, ack, url, secrets } = options;
+  const { inbox, clock, name, url, secrets } = options;
   const log = safeLogger(options.logger);
+  const graceMs = options.handlers.timeoutMs;
   const tokens = secrets === null ? null : createTokens(secrets);
   const handlers = createHandlers();
   const settlements = createSettlements();
@@ -90,16 +92,21 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   let closed: Promise<void> | undefined;
 
   const onConflict = counters.conflict;
-  const keepOptions = { inbox, ack, settlements, clock, log, onConflict };
+  const keepOptions = { inbox, settlements, clock, log, onConflict };
   const handle = createPipeline({
     options,
     tokens,
     announcer,
     log,
     isClosed: () => closed !== undefined,
-    async keep(entry, budgetMs) {
+    async keep(entry, budgetMs, { ephemeral = false, waitUntil }) {
+      const waits = options.ack ?? (ephemeral && inbox.hurry ? 'handled' : 'accepted');
+      const work = () => keep(entry, budgetMs, { ...keepOptions, ack: waits });
+      if (ephemeral && (waits === 'handled' || waitUntil)) {
+        return consumeWhile(entry, work, { worker, settlements, graceMs, clock, log, waitUntil });
+      }
       worker.startFor(entry);
-      return keep(entry, budgetMs, keepOptions);
+      return work();
     },
     count: counters.reply,
   });
@@ -116,7 +123,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   return {
     ...createRegistration(handlers, worker.handlersChanged, input),
     inbox,
-    handle: (request) => deliveries.run(() => handle(request)),
+    handle: (request, surroundings = {}) => deliveries.run(() => handle(request, surroundings)),
     callback: (asked = {}) => createCallback(asked, { url, name, tokens, clock }),
     async callbackUrl(asked = {}) {
       return (await createCallback(asked, { url, name, tokens, clock })).url;

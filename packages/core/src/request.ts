@@ -32,6 +32,17 @@ export interface WebhookReply {
   readonly close: boolean;
 }
 
+/** What an entry point knows of the runtime around it. */
+export interface Surroundings {
+  /**
+   * Nothing is sure to go on after the answer. Then, unless `ack` was set or the inbox keeps events
+   * elsewhere, the answer waits for the handlers.
+   */
+  readonly ephemeral?: boolean | undefined;
+  /** Keeps the runtime alive until a promise settles, also after the answer. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+}
+
 /** The first value of a header, or `undefined`. */
 export function header(request: WebhookRequest, name: string): string | undefined {
   const value = request.headers[name];

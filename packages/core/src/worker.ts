@@ -14,6 +14,8 @@ export interface Worker {
   start(): void;
   /** The same, for when events are coming in: says so if nobody is there to handle them. */
   startFor(entry: EntryKey): void;
+  /** A consumption for its caller to stop, unless the inbox is being consumed anyway. */
+  beginBriefly(): Consumption | undefined;
   handlersChanged(): void;
   stop(graceMs: number): Promise<void>;
   attempt(entry: AttemptEntry, signal: AbortSignal): Promise<Outcome>;
@@ -45,8 +47,12 @@ export function createWorker(parts: WorkerParts): Worker {
   /** Not before there is a handler: entries of an earlier process must not be done without one. */
   function consume(): void {
     if (state !== 'started' || consumption !== undefined || !handlers.handlesResults()) return;
+    consumption = begin();
+  }
+
+  function begin(): Consumption {
     const endpoint = options.name;
-    consumption = options.inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
+    return options.inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
   }
 
   function onSettled(entry: Entry, outcome: Outcome): void {
@@ -69,6 +75,7 @@ export function createWorker(parts: WorkerParts): Worker {
       warned = true;
       log.warn({ taskId }, 'no handler for results is registered: events wait in the inbox');
     },
+    beginBriefly: () => (state === 'new' && handlers.handlesResults() ? begin() : undefined),
     handlersChanged: consume,
     async stop(graceMs) {
       state = 'stopped';

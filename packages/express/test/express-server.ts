@@ -94,6 +94,10 @@ function parsersOf(express: typeof express5): Record<Before, RequestHandler> {
         next();
       });
     },
+    tap(request, _response, next) {
+      request.on('data', () => undefined);
+      next();
+    },
     drain(request, _response, next) {
       request.resume();
       request.on('end', () => next());

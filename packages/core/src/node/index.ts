@@ -1,2 +1,3 @@
 export { respond, type RespondOptions } from './respond.ts';
 export type { NodeRequest, NodeResponse } from './types.ts';
+export { toNodeHandler, type NodeHandler } from './to-node-handler.ts';

@@ -2,13 +2,13 @@ import { systemClock } from '../clock.ts';
 import { WebhookError } from '../errors.ts';
 import type { Receiver } from '../receiver.ts';
 import type { WebhookReply } from '../request.ts';
-import { nodeBody, type ParsedBody } from './node-body.ts';
+import { nodeBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
 /** Where a framework keeps what is not on the request. */
 export interface RespondOptions {
-  /** What earlier parsers left, where that is not on the request itself. */
-  readonly parsed?: ParsedBody | undefined;
+  /** What has the `body` and `rawBody` of earlier parsers, where that is not the request itself. */
+  readonly parsed?: object | undefined;
 }
 
 /**

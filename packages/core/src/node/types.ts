@@ -15,6 +15,8 @@ export interface NodeRequest {
   readonly complete?: boolean;
   readonly destroyed?: boolean;
   readonly readableEnded?: boolean;
+  /** It has a listener for its data. */
+  readonly readableFlowing?: boolean | null;
   /** Somebody has read from it. */
   readonly readableDidRead?: boolean;
   on(event: string, listener: Listener): unknown;

@@ -66,6 +66,18 @@ export const accepting: readonly AdapterCase[] = [
       }),
   },
   {
+    name: 'beside a listener that does not wait (tap): handled, or 500 at once if it was too late',
+    skip: needs('tap'),
+    run: (subject) =>
+      play(subject, { before: 'tap' }, async (scene) => {
+        const startedAt = Date.now();
+        const reply = await scene.deliver(event());
+        assert.ok(Date.now() - startedAt < 1000);
+        if (reply.status === 200) await untilHandled(scene, 1);
+        else assertReply(reply, 500, 'body_already_read');
+      }),
+  },
+  {
     name: 'without a content type: JSON is JSON',
     run: (subject) =>
       play(subject, {}, async (scene) => {

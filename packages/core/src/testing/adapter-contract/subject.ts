@@ -10,9 +10,10 @@ import { post, type HttpReply } from './http-client.ts';
 /**
  * What is mounted before the adapter. `json`, `raw` and `text` are the framework's usual parsers,
  * for every content type; `json-by-type` is the JSON parser with its defaults; `rawBody` keeps the
- * bytes as `rawBody` and nothing else; `drain` reads the body and keeps nothing.
+ * bytes as `rawBody` and nothing else; `tap` listens to the body and does not wait for it; `drain` reads
+ * the body and keeps nothing.
  */
-export type Before = 'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'drain';
+export type Before = 'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'tap' | 'drain';
 
 /** A server with the adapter mounted. */
 export interface AdapterServer {

@@ -1,0 +1,81 @@
+import type { AdapterSubject, Before } from '@novita-webhooks/core/testing';
+import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
+import type { Receiver } from '@novita-webhooks/core';
+import fastify5, { type FastifyInstance } from 'fastify';
+import fastify4 from 'fastify-4';
+import fastify417 from 'fastify-4-17';
+import rawBody5 from 'fastify-raw-body';
+import rawBody4 from 'fastify-raw-body-4';
+
+/** Every Fastify that is supported: the oldest, the last of its major, the newest. */
+export const versions = {
+  'Fastify 4.17': { fastify: fastify417, rawBody: rawBody4 },
+  'Fastify 4': { fastify: fastify4, rawBody: rawBody4 },
+  'Fastify 5': { fastify: fastify5, rawBody: rawBody5 },
+};
+
+export const PATH = '/webhooks/novita';
+
+/** Ways to put the webhooks into an app, all of which have to work. */
+export const mounts = {
+  'a plugin': (app: FastifyInstance, receiver: Receiver) => {
+    void app.register(novitaWebhooks, { receiver, path: PATH });
+  },
+  'a plugin under a prefix': (app: FastifyInstance, receiver: Receiver) => {
+    void app.register(novitaWebhooks, { receiver, prefix: '/webhooks', path: '/novita' });
+  },
+  'a route of its own': (app: FastifyInstance, receiver: Receiver) => {
+    receiver.start();
+    void app.register(async (own) => {
+      own.all(PATH, { onRequest: toFastifyHandler(receiver) }, () => undefined);
+    });
+  },
+};
+
+export function fastifySubject(
+  { fastify, rawBody }: (typeof versions)[keyof typeof versions],
+  mount: (typeof mounts)[keyof typeof mounts],
+): AdapterSubject {
+  return {
+    parsers: ['raw', ...(Object.keys(parsers) as Before[])],
+    async serve(receiver, before) {
+      const app = fastify();
+      let passedOn = 0;
+      if (before === 'raw') await app.register(rawBody as never, { global: true, runFirst: true });
+      else if (before !== undefined) await parsers[before]?.(app);
+      mount(app, receiver);
+      const count = async () => {
+        passedOn += 1;
+      };
+      app.addHook('preHandler', count);
+      app.addHook('onError', count);
+      const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+      return { url: origin + PATH, passedOn: () => passedOn, close: () => app.close() };
+    },
+  };
+}
+
+async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** What other plugins may have done before: Fastify itself reads no body before its handler. */
+const parsers: Partial<Record<Before, (app: FastifyInstance) => Promise<unknown>>> = {
+  async rawBody(app) {
+    app.addHook('onRequest', async (request) => {
+      Object.assign(request, { rawBody: await readAll(request.raw) });
+    });
+  },
+  async tap(app) {
+    app.addHook('onRequest', async (request) => {
+      request.raw.on('data', () => undefined);
+    });
+  },
+  async drain(app) {
+    app.addHook('onRequest', async (request) => {
+      await readAll(request.raw);
+    });
+  },
+};
