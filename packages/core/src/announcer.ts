@@ -31,6 +31,7 @@ export function createAnnouncer(
 ): Announcer {
   const { clock } = options;
   const inFlight = createInFlight(clock);
+  const letters = createInFlight(clock); // bounded by the entries there are: none is dropped
   let dropped = 0;
 
   function tell(what: string, handle: (signal: AbortSignal) => unknown): void {
@@ -73,11 +74,15 @@ export function createAnnouncer(
       const own = withFields(log, { taskId: entry.taskId });
       own.error({ attempts: entry.attempts, reason }, 'an event became a dead letter');
       for (const handle of handlers.deadLetter) {
-        tell('dead letter', () => handle(letterOf(entry, reason), { log: own }));
+        void letters.run((signal) =>
+          attempt('dead letter', () => handle(letterOf(entry, reason), { log: own }), signal),
+        );
       }
     },
     dropped: () => dropped,
-    stop: inFlight.stop,
+    async stop(graceMs) {
+      await Promise.all([inFlight.stop(graceMs), letters.stop(graceMs)]);
+    },
   };
 }
 

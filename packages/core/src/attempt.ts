@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { describeError, isWebhookError, retryDelayOf } from './errors.ts';
+import { describeError, isWebhookError, retryDelayOf, stackOf } from './errors.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import type { NewEntry, Outcome } from './inbox.ts';
 import { errorFields, withFields, type Logger } from './logger.ts';
@@ -26,6 +26,7 @@ export interface AttemptOptions {
 /** What went wrong in an attempt, and what that means for the next one. */
 interface Failure {
   readonly reason: string;
+  readonly stack?: string | undefined;
   /** Trying again cannot help, or must not be done. */
   readonly final: boolean;
   /** The handler's own wish. */
@@ -40,7 +41,9 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const { attempts } = options.retry;
   if (entry.attempts > attempts) {
-    const reason = `given up after ${attempts} attempts, the last of which never ended: did it end the process?`;
+    const reason =
+      `not attempted again: ${entry.attempts - 1} attempts were begun, ${attempts} are allowed, ` +
+      'and the last one was never settled. Did it end the process?';
     return { type: 'dead', reason, handled: entry.handled };
   }
   const { result, drift } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
@@ -49,6 +52,7 @@ export async function runAttempt(
   const handled = [...entry.handled];
   const failures: Failure[] = [];
   const matching = options.handlers.matching(result);
+  if (matching.length === 0) options.log.debug({ taskId: entry.taskId }, 'no handler wants this');
   for (const handler of matching) {
     if (handled.includes(handler.name)) continue;
     if (isAborted(signal)) break;
@@ -87,8 +91,8 @@ async function runOne(
   if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
   const failure = end.type === 'stuck' ? failedByBeingStuck(timeoutMs) : describe(end.thrown);
   const { taskId, attempts: attempt } = entry;
-  const { reason } = failure;
-  log.warn({ taskId, handler: handler.name, attempt, reason }, 'a handler failed');
+  const { reason, stack } = failure;
+  log.warn({ taskId, handler: handler.name, attempt, reason, stack }, 'a handler failed');
   return failure;
 }
 
@@ -119,6 +123,7 @@ function failedByBeingStuck(timeoutMs: number): Failure {
 function describe(thrown: unknown): Failure {
   return {
     reason: describeError(thrown),
+    stack: stackOf(thrown),
     final: isWebhookError(thrown, 'permanent'),
     delayMs: retryDelayOf(thrown),
   };

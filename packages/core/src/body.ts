@@ -43,10 +43,11 @@ async function readStream(
   clock: Clock,
 ): Promise<Uint8Array> {
   const deadline = clock.now() + limits.bodyMs;
-  const reader = stream[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let size = 0;
+  let reader: AsyncIterator<Uint8Array | string> | undefined;
   try {
+    reader = stream[Symbol.asyncIterator]();
     for (;;) {
       const next = await withDeadline(reader.next(), deadline - clock.now(), clock);
       if (next === LATE)
@@ -63,7 +64,7 @@ async function readStream(
     throw new WebhookError('body_incomplete', 'the body broke off', { cause: error });
   } finally {
     // Not awaited: a reader that is stuck in next() answers return() only after it.
-    void reader.return?.().catch(() => undefined);
+    void reader?.return?.().catch(() => undefined);
   }
 }
 

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
+import { problems } from './check-options.ts';
 import type { Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
-import type { JsonObject } from './json.ts';
 import type { TerminalStatus } from './task-result.ts';
 import type { Tokens } from './token.ts';
 
 /** What `receiver.callback()` takes. */
 export interface CallbackOptions {
   /** Comes back as `context.metadata`. Up to 1024 bytes of JSON. Signed, but readable to all. */
-  readonly metadata?: JsonObject | undefined;
+  readonly metadata?: object | undefined;
   /**
    * Milliseconds until the URL stops working. Default 7 days, as long as done tasks are remembered:
    * so nothing delivered to it can be handled again. `Infinity` for a URL that does not expire.
@@ -62,7 +62,10 @@ export async function createCallback(
   }
   const { metadata, expiresIn, testMode } = checkOptions(options);
   const testing = testMode === undefined ? {} : { test_mode: testModeOf(testMode) };
-  if (tokens === null) return { url, ...testing };
+  if (tokens === null) {
+    refuseWhatNeedsAToken(options);
+    return { url, ...testing };
+  }
   const expiresAt = expiresIn === Infinity ? null : Math.ceil(clock.now() + expiresIn);
   const token = await tokens.mint({
     endpoint: name,
@@ -73,6 +76,13 @@ export async function createCallback(
   return { url: `${url}${url.includes('?') ? '&' : '?'}token=${token}`, ...testing };
 }
 
+function refuseWhatNeedsAToken({ metadata, expiresIn }: CallbackOptions): void {
+  if (metadata === undefined && expiresIn === undefined) return;
+  const message =
+    'callback: metadata and expiresIn travel in the token, and insecure: true has none';
+  throw new WebhookError('invalid_argument', message);
+}
+
 function testModeOf(status: TerminalStatus) {
   return { enabled: true, return_task_status: status } as const;
 }
@@ -80,10 +90,7 @@ function testModeOf(status: TerminalStatus) {
 function checkOptions(options: CallbackOptions) {
   const parsed = schema.safeParse(options);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${path.map(String).join('.')} ${message}`,
-    );
-    throw new WebhookError('invalid_argument', `callback: ${problems.join('; ')}`);
+    throw new WebhookError('invalid_argument', `callback: ${problems(parsed.error)}`);
   }
   const bytes = new TextEncoder().encode(JSON.stringify(parsed.data.metadata)).byteLength;
   if (bytes > MAX_METADATA_BYTES) {

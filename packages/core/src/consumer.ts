@@ -1,6 +1,6 @@
 import { LATE, withDeadline, type Clock } from './clock.ts';
 import { createCrew } from './crew.ts';
-import type { ConsumeOptions, Run, Store } from './inbox.ts';
+import type { Claim, ConsumeOptions, Run, Store } from './inbox.ts';
 import { errorFields } from './logger.ts';
 
 export interface ConsumerOptions extends ConsumeOptions {
@@ -45,10 +45,22 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       const free = crew.free();
       if (stopping || free <= 0) return Infinity;
       const askedAt = clock.now(); // the leases began no earlier
-      const claims = await store.claim(endpoint, free, leaseMs);
+      const claims = await claim(free);
       for (const claim of claims) crew.take(claim, askedAt);
       if (claims.length >= free) continue;
       return Math.min(pollMs, (await store.nextDueMs(endpoint)) ?? Infinity);
+    }
+  }
+
+  /** A claim that outlasts its leases is of no use, and one that never returns stops everything. */
+  async function claim(limit: number): Promise<Claim[]> {
+    const message =
+      'a claim takes longer than a lease: nothing is handled until the inbox is faster';
+    const cancel = clock.after(leaseMs, () => log.warn({ leaseMs }, message));
+    try {
+      return await store.claim(endpoint, limit, leaseMs);
+    } finally {
+      cancel();
     }
   }
 

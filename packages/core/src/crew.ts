@@ -3,6 +3,7 @@ import { WebhookError } from './errors.ts';
 import type { Claim, Entry, Outcome, Run, Store } from './inbox.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { errorFields, type Logger } from './logger.ts';
+import { settle } from './settle.ts';
 
 export interface CrewOptions {
   readonly store: Store;
@@ -22,6 +23,8 @@ export interface Crew {
   free(): number;
   /** @param heldSince when the claim was asked for, in milliseconds since 1970 */
   take(claim: Claim, heldSince: number): void;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
   /** Claims that still come in are given back. */
   takeNoMore(): void;
   /** Waits for what runs, aborts what is left after `graceMs`, gives the leases back. */
@@ -45,8 +48,8 @@ export function createCrew(options: CrewOptions): Crew {
 
   function start(claim: Claim, heldSince: number): void {
     const controller = new AbortController();
-    const onLost = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
-    const lease = holdLease(claim, heldSince, { store, leaseMs, clock, log, onLost });
+    const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
+    const lease = holdLease(claim, heldSince, { store, leaseMs, clock, log, onDoubt });
     const finished = attempt(claim, lease, controller.signal, options).finally(() => {
       lease.stop();
       running.delete(claim.taskId);
@@ -65,13 +68,19 @@ export function createCrew(options: CrewOptions): Crew {
       const mine = running.get(claim.taskId);
       // The answer came so late that somebody else may have the entry by now.
       if (clock.now() >= heldSince + leaseMs) void giveBack(claim, store, 0);
-      // A lease of ours that ended unnoticed: this process overslept, and still runs the entry.
-      else if (mine !== undefined && !mine.lease.isLost()) mine.lease.adopt(claim, heldSince);
-      // Told to stop, but still at it: not twice at a time.
-      else if (mine !== undefined) void giveBack(claim, store, leaseMs);
-      else if (closing) void giveBack(claim, store, 0);
-      else start(claim, heldSince);
+      else if (mine === undefined && closing) void giveBack(claim, store, 0);
+      else if (mine === undefined) start(claim, heldSince);
+      // A lease of ours that ended unnoticed: this process overslept, and still runs the event.
+      else if (!mine.lease.isLost() && isSameEvent(mine.claim, claim)) {
+        mine.lease.adopt(claim, heldSince);
+      } else {
+        // Another event has taken the place of the one that runs, or somebody else had it in the
+        // meantime. What runs here was told to stop; until it has, nothing is run beside it.
+        mine.lease.lose();
+        void giveBack(claim, store, leaseMs);
+      }
     },
+    idle: allFinished,
     takeNoMore() {
       closing = true;
     },
@@ -86,7 +95,7 @@ export function createCrew(options: CrewOptions): Crew {
         'handlers ignored their signal; giving their leases back',
       );
       const left = [...running.values()];
-      await withDeadline(releaseAll(left), LAST_CALL_MS, clock);
+      await withDeadline(releaseAll(left, options), LAST_CALL_MS, clock);
       for (const { lease } of left) lease.stop(); // no heartbeat outlives the crew
     },
   };
@@ -96,12 +105,13 @@ async function attempt(
   claim: Claim,
   lease: Lease,
   signal: AbortSignal,
-  { run, onSettled, log }: CrewOptions,
+  options: CrewOptions,
 ): Promise<void> {
+  const { run, onSettled, log } = options;
   const { taskId } = claim;
   try {
     const outcome = await run(claim, signal);
-    if (await lease.settle(outcome)) onSettled(claim, outcome);
+    if (await settle(lease, outcome, options)) onSettled(claim, outcome);
     else
       log.warn({ taskId, outcome: outcome.type }, 'the lease was lost; the outcome does not count');
   } catch (error) {
@@ -109,16 +119,25 @@ async function attempt(
   }
 }
 
+/** A drifted event gives way to one that fits, under the same key. */
+function isSameEvent(one: Claim, other: Claim): boolean {
+  return one.body === other.body && one.drift === other.drift;
+}
+
 async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<void> {
   const { handled } = claim;
-  await store.settle(claim, { type: 'released', delayMs, handled }).catch(() => false); // then the lease ends by itself
+  try {
+    await store.settle(claim, { type: 'released', delayMs, handled });
+  } catch {
+    // Then the lease ends by itself.
+  }
 }
 
 /** For handlers that do not listen to their signal. What they settle later is refused. */
-async function releaseAll(left: readonly Running[]): Promise<void> {
+async function releaseAll(left: readonly Running[], options: CrewOptions): Promise<void> {
   await Promise.all(
     left.map(({ claim: { handled }, lease }) =>
-      lease.settle({ type: 'released', delayMs: 0, handled }),
+      settle(lease, { type: 'released', delayMs: 0, handled }, options),
     ),
   );
 }

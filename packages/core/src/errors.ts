@@ -1,4 +1,5 @@
 import type { ReplyCode } from './replies.ts';
+import { TOKEN_PATTERN } from './token-pattern.ts';
 
 /**
  * Every error code of this library. Codes are stable; messages are for people and may change.
@@ -11,7 +12,6 @@ export type WebhookErrorCode =
   | 'invalid_option'
   | 'invalid_argument'
   | 'already_replied'
-  | 'inbox_closed'
   | 'handler_failed'
   | 'handler_timeout'
   | 'lease_lost'
@@ -95,33 +95,69 @@ export function retryDelayOf(error: unknown): number | null {
   }
 }
 
-const QUERY_OF_A_URL = /(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi;
-const SIGNED_PARAMETER = /([?&](?:X-Amz-[\w-]+|q-[\w-]+|Signature|token)=)[^\s"'`<>&]*/gi;
+const SECRETS: readonly [RegExp, string][] = [
+  [/(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi, '$1?[redacted]'], // result links are presigned
+  [/([?&](?:X-Amz-[\w-]+|q-[\w-]+|Signature|token)=)[^\s"'`<>&]*/gi, '$1[redacted]'],
+  [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password
+  [TOKEN_PATTERN, '[redacted]'],
+];
 const MAX_DESCRIPTION = 500;
+const MAX_STACK = 2000;
 /** Read no more than this: whoever throws a megabyte gets no megabyte's worth of attention. */
-const MAX_READ = 4 * MAX_DESCRIPTION;
+const MAX_READ = 4 * MAX_STACK;
 
-/**
- * What was thrown, as one line for logs and dead letters. Result links are presigned, hence
- * secrets: the query of every URL is cut off. Survives whatever a handler may throw.
- */
-export function describeError(thrown: unknown): string {
-  let text: string;
-  try {
-    text =
-      typeof thrown === 'object' && thrown !== null && 'message' in thrown
-        ? `${errorName(thrown)}: ${String(thrown.message)}`
-        : `threw ${typeof thrown}: ${String(thrown)}`;
-  } catch {
-    text = 'threw something that cannot be read';
-  }
-  return text
-    .slice(0, MAX_READ)
-    .replace(QUERY_OF_A_URL, '$1?[redacted]')
-    .replace(SIGNED_PARAMETER, '$1[redacted]')
-    .slice(0, MAX_DESCRIPTION);
+function redact(text: string, maxLength: number): string {
+  let redacted = text.slice(0, MAX_READ);
+  for (const [secret, replacement] of SECRETS) redacted = redacted.replace(secret, replacement);
+  return redacted.slice(0, maxLength);
 }
 
-function errorName(error: object): string {
-  return 'name' in error && typeof error.name === 'string' ? error.name : 'Error';
+/**
+ * What was thrown, and what caused it, as one line for logs and dead letters, with secrets cut out
+ * of it. Survives whatever a handler may throw.
+ */
+export function describeError(thrown: unknown): string {
+  return redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION);
+}
+
+/** The stack of what was thrown, likewise without secrets; `undefined` where there is none. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    const stack = isObjectWith(thrown, 'stack') ? thrown.stack : undefined;
+    return typeof stack === 'string' ? redact(stack, MAX_STACK) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_CAUSES = 3;
+
+/** `fetch failed` and its like say why only in their cause, refused connections in their members. */
+function chain(thrown: unknown, depth: number): string {
+  try {
+    if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${String(thrown)}`;
+    const code = isObjectWith(thrown, 'code') ? ` (${String(thrown.code)})` : '';
+    const own = `${nameOf(thrown)}: ${String(thrown.message)}${code}`;
+    const why = isObjectWith(thrown, 'cause') ? thrown.cause : firstOf(thrown);
+    return why === undefined || depth === 0 ? own : `${own}, caused by ${chain(why, depth - 1)}`;
+  } catch {
+    return 'threw something that cannot be read';
+  }
+}
+
+function firstOf(thrown: object): unknown {
+  return isObjectWith(thrown, 'errors') && Array.isArray(thrown.errors)
+    ? (thrown.errors as unknown[])[0]
+    : undefined;
+}
+
+function nameOf(error: object): string {
+  return isObjectWith(error, 'name') && typeof error.name === 'string' ? error.name : 'Error';
+}
+
+function isObjectWith<Key extends string>(
+  value: unknown,
+  key: Key,
+): value is Readonly<Record<Key, unknown>> {
+  return typeof value === 'object' && value !== null && key in value;
 }

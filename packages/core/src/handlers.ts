@@ -77,7 +77,6 @@ export interface Handlers {
   matching(result: TaskResult): readonly RegisteredHandler[];
   /** Whether there is any handler for results that end a task. */
   handlesResults(): boolean;
-  handlesProgress(): boolean;
   readonly other: readonly OtherEventHandler[];
   readonly deadLetter: readonly DeadLetterHandler[];
 }
@@ -98,7 +97,6 @@ export function createHandlers(): Handlers {
     addDeadLetter: (handler) => void deadLetter.push(requireFunction(handler)),
     matching: (result) => tasks.filter((handler) => matches(handler, result)),
     handlesResults: () => tasks.some(({ event }) => event !== 'progress'),
-    handlesProgress: () => tasks.some(({ event }) => event === 'progress'),
   };
 }
 

@@ -141,6 +141,20 @@ export interface Inbox extends EntryAdmin {
   /** Makes a pending entry due now. Only inboxes that have it can be used with `ack: 'handled'`. */
   hurry?(key: EntryKey): Promise<void>;
   consume(run: Run, options: ConsumeOptions): Consumption;
+  /**
+   * Attempts one pending entry now, due or not; `undefined` when it is not pending. For runtimes
+   * that may stop after the answer, and in which nothing may outlive the request that began it.
+   */
+  attempt?(key: EntryKey, run: Run, options: AttemptNow): Promise<SingleAttempt | undefined>;
+}
+
+/** How a single entry is attempted. */
+export type AttemptNow = Pick<ConsumeOptions, 'log' | 'onSettled'>;
+
+/** One entry being attempted. */
+export interface SingleAttempt extends Consumption {
+  /** Resolves when it has been settled or given back. */
+  readonly finished: Promise<void>;
 }
 
 /** The right to settle: what a claim hands out and a later claim of the same entry invalidates. */
@@ -174,6 +188,8 @@ export interface Store extends EntryAdmin {
    * running with a lease that ended. Each begins an attempt and carries a fence never used before.
    */
   claim(endpoint: string, limit: number, leaseMs: number): Promise<Claim[]>;
+  /** Leases out one pending entry, due or not. See {@link Inbox.attempt}. */
+  claimOne?(key: EntryKey, leaseMs: number): Promise<Claim | undefined>;
   /** Makes a lease end `leaseMs` from now. `false`: the fence is no longer valid. */
   extend(fence: Fence, leaseMs: number): Promise<boolean>;
   /** Records an outcome. `false`: the fence is no longer valid, and nothing was changed. */

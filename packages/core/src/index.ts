@@ -19,6 +19,7 @@ export type {
   TaskHandler,
 } from './handlers.ts';
 export type {
+  AttemptNow,
   Claim,
   ConsumeOptions,
   Consumption,
@@ -36,6 +37,7 @@ export type {
   Outcome,
   Retention,
   Run,
+  SingleAttempt,
   Store,
 } from './inbox.ts';
 export type { JsonObject } from './json.ts';

@@ -11,6 +11,8 @@ export interface KeepOptions {
   readonly settlements: Settlements;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The entry is in the inbox and waits for an attempt. */
+  readonly onKept: (state: 'added' | 'pending') => unknown;
   /** A second terminal event of a task told another story than the first. */
   readonly onConflict: () => void;
 }
@@ -26,17 +28,20 @@ export async function keep(
   budgetMs: number,
   options: KeepOptions,
 ): Promise<ReplyCode> {
-  const { inbox, ack, settlements, clock } = options;
+  const { ack, settlements, clock, onKept } = options;
   const deadline = clock.now() + budgetMs;
   const settlement = settlements.next(entry); // before the entry can be settled
   try {
     const added = await withDeadline(add(entry, options), budgetMs, clock);
     if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
     const isEnough = ack === 'accepted' || entry.drift !== null; // what drifted is never handled
-    if (isEnough) return added === 'added' ? 'accepted' : 'duplicate';
+    if (isEnough) {
+      if (added === 'added') await onKept(added);
+      return added === 'added' ? 'accepted' : 'duplicate';
+    }
     const left = () => deadline - clock.now();
-    const state =
-      added === 'added' ? added : await withDeadline(hurriedState(entry, inbox), left(), clock);
+    const hurried = hurry(entry, added, options);
+    const state = await withDeadline(hurried, left(), clock);
     if (state === 'done') return 'duplicate';
     if (state === 'dead') throw new WebhookError('not_handled', 'the event is a dead letter');
     const outcome = await withDeadline(settlement.promise, left(), clock);
@@ -91,8 +96,12 @@ async function noteConflict(
 }
 
 /** A copy is Novita's own retry: it is taken as the moment for our next attempt. */
-async function hurriedState(entry: NewEntry, inbox: Inbox): Promise<EntryState | undefined> {
-  const state = (await inbox.get(entry))?.state;
-  if (state === 'pending') await inbox.hurry?.(entry);
+async function hurry(
+  entry: NewEntry,
+  added: 'added' | 'duplicate',
+  { inbox, onKept }: KeepOptions,
+): Promise<EntryState | 'added' | undefined> {
+  const state = added === 'added' ? added : (await inbox.get(entry))?.state;
+  if (state === 'added' || state === 'pending') await onKept(state);
   return state;
 }

@@ -1,15 +1,23 @@
 import { withDeadline, type Clock } from './clock.ts';
 import { errorFields, type Logger } from './logger.ts';
-import type { Claim, Fence, Outcome, Store } from './inbox.ts';
+import type { Claim, Fence, Store } from './inbox.ts';
 
-/** A worker's hold on one entry: kept alive by a heartbeat until the entry is settled. */
+/** A worker's hold on one entry, kept alive by a heartbeat until it is lost or stopped. */
 export interface Lease {
-  /** Whether somebody else may hold the entry by now. */
+  /** What settling has to show. */
+  fence(): Fence;
+  /** Whether the store said that somebody else has the entry. */
   isLost(): boolean;
-  /** Takes over a later claim of the same entry: this worker overslept, and still runs it. */
+  /** Whether it is lost or stopped. */
+  isOver(): boolean;
+  /** Resolves when it is over. */
+  readonly ended: Promise<false>;
+  /** Takes over a later claim of the same event: this worker overslept, and still runs it. */
   adopt(claim: Claim, heldSince: number): void;
-  /** Records the outcome, trying again while the lease holds. Whether it was recorded. */
-  settle(outcome: Outcome): Promise<boolean>;
+  /** From now on a refused heartbeat is no loss: the settle has spent the fence. */
+  beginSettling(): void;
+  /** Gives the entry up: it is not what was claimed any more. */
+  lose(): void;
   /** Ends the heartbeat. */
   stop(): void;
 }
@@ -19,76 +27,80 @@ export interface LeaseOptions {
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called once, when the lease is lost. */
-  readonly onLost: () => void;
+  /** Called once: the lease is lost, or the store cannot be asked whether it is. */
+  readonly onDoubt: () => void;
 }
 
 /** Three heartbeats per lease: two may fail before it ends. */
 const HEARTBEATS = 3;
 
-/** @param heldSince when the claim was asked for, in milliseconds since 1970: its lease began then or later */
+/**
+ * @param heldSince when the claim was asked for, in milliseconds since 1970: its lease began then
+ * or later
+ */
 export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions): Lease {
-  const { store, leaseMs, clock, log, onLost } = options;
+  const { store, leaseMs, clock, log, onDoubt } = options;
   const beatMs = leaseMs / HEARTBEATS;
   let fence: Fence = claim;
   let heldUntil = heldSince + leaseMs;
-  let state: 'held' | 'lost' | 'stopped' = 'held';
+  let state: 'held' | 'settling' | 'lost' | 'stopped' = 'held';
+  let doubted = false;
   let cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
   let end: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (end = () => resolve(false)));
+  const isOver = () => state === 'lost' || state === 'stopped';
 
   function beat(): void {
-    if (clock.now() >= heldUntil) {
-      finish('lost'); // no heartbeat came through: others may claim the entry now
-      return;
-    }
-    cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
-    void extend(fence);
+    const left = heldUntil - clock.now();
+    cancel = clock.after(left > 0 ? Math.min(beatMs, left) : beatMs, beat);
+    if (left > 0) void extend();
+    else void confirm();
   }
 
-  async function extend(shown: Fence): Promise<void> {
+  async function extend(): Promise<void> {
+    const shown = fence;
     const sentAt = clock.now();
     try {
       const extended = await store.extend(shown, leaseMs);
       if (extended) heldUntil = Math.max(heldUntil, sentAt + leaseMs);
-      else if (shown === fence) finish('lost');
+      else if (shown === fence && state === 'held') finish('lost');
     } catch (error) {
       log.warn({ taskId: shown.taskId, ...errorFields(error) }, 'a lease could not be extended');
     }
   }
 
+  /** Our clock says that the lease has ended, but only the store knows whether anybody took it. */
+  async function confirm(): Promise<void> {
+    await withDeadline(extend(), beatMs, clock);
+    if (!isOver() && clock.now() >= heldUntil) doubt();
+  }
+
+  function doubt(): void {
+    if (!doubted) onDoubt();
+    doubted = true;
+  }
+
   function finish(how: 'lost' | 'stopped'): void {
-    if (state !== 'held') return;
+    if (isOver()) return;
     state = how;
     cancel();
     end();
-    if (how === 'lost') onLost();
+    if (how === 'lost') doubt();
   }
 
   return {
+    fence: () => fence,
     isLost: () => state === 'lost',
+    isOver,
+    ended,
     adopt(later, since) {
       fence = later;
       heldUntil = since + leaseMs;
     },
-    async settle(outcome) {
-      for (let mayBeRecorded = false; state === 'held'; mayBeRecorded = true) {
-        try {
-          const settled = await Promise.race([store.settle(fence, outcome), ended]);
-          return settled || (mayBeRecorded && (await isRecorded(store, fence, outcome)));
-        } catch (error) {
-          log.warn({ taskId: fence.taskId, ...errorFields(error) }, 'an outcome was not recorded');
-          await withDeadline(ended, beatMs / 2, clock);
-        }
-      }
-      return false;
+    lose: () => finish('lost'),
+    beginSettling() {
+      if (state === 'held') state = 'settling';
     },
     stop: () => finish('stopped'),
   };
-}
-
-/** After a settle whose answer was lost: a refusal may mean that it had gone through. */
-async function isRecorded(store: Store, key: Fence, outcome: Outcome): Promise<boolean> {
-  const entry = await store.get(key);
-  return entry?.state === outcome.type; // done or dead; for the others nothing depends on it
 }

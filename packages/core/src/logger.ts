@@ -1,4 +1,4 @@
-import { describeError } from './errors.ts';
+import { describeError, stackOf } from './errors.ts';
 
 type LogMethod = (details: Record<string, unknown>, message: string) => unknown;
 
@@ -50,7 +50,7 @@ export function withFields(logger: Logger, fields: Record<string, unknown>): Log
   return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
 }
 
-/** How an error goes into a log line: its text without links, and its code. */
+/** How an error goes into a log line: what it says and where it came from, without secrets. */
 export function errorFields(thrown: unknown): Record<string, unknown> {
-  return { error: describeError(thrown) };
+  return { error: describeError(thrown), stack: stackOf(thrown) };
 }

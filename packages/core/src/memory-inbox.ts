@@ -14,5 +14,7 @@ export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 
  * createReceiver({ secret, inbox: memoryInbox({ maxEntries: 10_000 }) });
  */
 export function memoryInbox(options: MemoryInboxOptions = {}): Inbox {
-  return pollingInbox(memoryStore(options), options);
+  const { maxEntries, maxBytes, ...polling } = options;
+  const { clock } = polling;
+  return pollingInbox(memoryStore({ maxEntries, maxBytes, clock }), polling);
 }

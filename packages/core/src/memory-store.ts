@@ -1,3 +1,6 @@
+import { z } from 'zod';
+
+import { checkOptions, positive } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { resolveEntryQuery } from './entry-query.ts';
 import { WebhookError } from './errors.ts';
@@ -30,11 +33,18 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+const schema = z.strictObject({
+  maxEntries: positive,
+  maxBytes: positive,
+  clock: z.unknown().optional(),
+});
+
 /**
  * The reference store: everything in one process, nothing on disk. What the other stores say in
  * SQL can be read here in plain code.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions('memoryStore', schema, options);
   const { maxEntries = 100_000, maxBytes = 256 * 1024 * 1024, clock = systemClock } = options;
   const table = createMemoryTable(clock);
   return {
@@ -42,6 +52,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     add: async (entry) => add(table, entry, { maxEntries, maxBytes }),
     hurry: async (key) => hurry(table, table.find(key)),
     claim: async (endpoint, limit, leaseMs) => claim(table, endpoint, limit, leaseMs),
+    claimOne: async (key, leaseMs) => claimOne(table, table.find(key), leaseMs),
     extend: async (fence, leaseMs) => extend(table, holder(table, fence), leaseMs),
     settle: async (fence, outcome) => settle(table, holder(table, fence), outcome),
     nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
@@ -109,13 +120,20 @@ function claim(table: MemoryTable, endpoint: string, limit: number, leaseMs: num
   while (claims.length < limit) {
     const first = queue.peek();
     if (first === undefined || first.dueAt > now) break;
-    const row = first.value;
-    const fence = table.nextFence();
-    const attempts = row.entry.attempts + 1;
-    table.change(row, { state: 'running', attempts, dueAt: now + leaseMs }, fence);
-    claims.push({ ...row.entry, fence });
+    claims.push(lease(table, first.value, leaseMs));
   }
   return claims;
+}
+
+function claimOne(table: MemoryTable, row: Row | undefined, leaseMs: number): Claim | undefined {
+  return row?.entry.state === 'pending' ? lease(table, row, leaseMs) : undefined;
+}
+
+function lease(table: MemoryTable, row: Row, leaseMs: number): Claim {
+  const fence = table.nextFence();
+  const attempts = row.entry.attempts + 1;
+  table.change(row, { state: 'running', attempts, dueAt: table.clock.now() + leaseMs }, fence);
+  return { ...row.entry, fence };
 }
 
 /** The row that a fence still gives the right to. */

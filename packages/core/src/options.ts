@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { problems } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
 import type { Inbox } from './inbox.ts';
@@ -144,7 +145,7 @@ const schema = z.strictObject({
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
-  if (!parsed.success) throw invalid(parsed.error.issues.map(describeIssue).join('; '));
+  if (!parsed.success) throw invalid(problems(parsed.error));
   const { url = null, secret, insecure = false, inbox, ...rest } = parsed.data;
   const [current, ...older] = secret ?? [];
   if (insecure === (current !== undefined)) throw invalid(secretAdvice(insecure));
@@ -167,11 +168,6 @@ function secretAdvice(insecure: boolean): string {
     ? 'secret and insecure exclude each other; leave one out'
     : 'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
         'environment variable set?), or pass insecure: true to accept events from anybody';
-}
-
-/** Never quotes a value: it may be the secret. */
-function describeIssue({ path, message }: z.core.$ZodIssue): string {
-  return `${path.map(String).join('.') || 'options'}: ${message}`;
 }
 
 function invalid(message: string): WebhookError {

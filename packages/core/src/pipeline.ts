@@ -2,8 +2,8 @@ import type { Announcer } from './announcer.ts';
 import { readBody } from './body.ts';
 import { isWebhookError, WebhookError } from './errors.ts';
 import { readEvent } from './event.ts';
-import type { NewEntry } from './inbox.ts';
 import { parseJson } from './json.ts';
+import type { Keeper } from './keeper.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { ResolvedOptions } from './options.ts';
 import { isReplyCode, replies, type ReplyCode } from './replies.ts';
@@ -19,11 +19,7 @@ export interface PipelineParts {
   readonly log: Logger;
   readonly isClosed: () => boolean;
   /** Keeps an entry, waiting no longer than `budgetMs`. */
-  readonly keep: (
-    entry: NewEntry,
-    budgetMs: number,
-    surroundings: Surroundings,
-  ) => Promise<ReplyCode>;
+  readonly keep: Keeper;
   readonly announcer: Announcer;
   readonly count: (code: ReplyCode) => void;
 }
@@ -31,6 +27,7 @@ export interface PipelineParts {
 /** The way of one delivery, from the request to the reply. Never rejects. */
 export function createPipeline(parts: PipelineParts) {
   const { options, announcer, count, log } = parts;
+  const { bodyBytes, bodyMs, replyMs } = options.limits;
 
   async function receive(
     request: WebhookRequest,
@@ -40,7 +37,9 @@ export function createPipeline(parts: PipelineParts) {
     requirePost(request);
     const grant = await requireToken(request, parts);
     if (parts.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
-    const body = await readBody(request, options.limits, options.clock);
+    const leftMs = () => replyMs - (options.clock.now() - startedAt);
+    const limits = { bodyBytes, bodyMs: Math.min(bodyMs, leftMs()) };
+    const body = await readBody(request, limits, options.clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
       return announcer.other(incoming.event) ? 'accepted' : 'ignored';
@@ -50,8 +49,7 @@ export function createPipeline(parts: PipelineParts) {
     if (incoming.kind === 'progress') {
       return announcer.progress(entry) ? 'accepted' : 'ignored';
     }
-    const budgetMs = options.limits.replyMs - (options.clock.now() - startedAt);
-    return parts.keep(entry, budgetMs, surroundings);
+    return parts.keep(entry, leftMs(), surroundings);
   }
 
   return async function handle(

@@ -1,8 +1,30 @@
+import { z } from 'zod';
+
+import { checkOptions, positive } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { startConsumer, type Consumer } from './consumer.ts';
-import { WebhookError } from './errors.ts';
-import type { ConsumeOptions, Consumption, Inbox, Retention, Run, Store } from './inbox.ts';
+import { createCrew, type CrewOptions } from './crew.ts';
+import type {
+  AttemptNow,
+  Claim,
+  ConsumeOptions,
+  Consumption,
+  EntryKey,
+  Inbox,
+  Retention,
+  Run,
+  SingleAttempt,
+  Store,
+} from './inbox.ts';
 import { errorFields, type Logger } from './logger.ts';
+
+const schema = z.strictObject({
+  leaseMs: positive,
+  pollMs: positive,
+  purgeMs: positive,
+  retention: z.strictObject({ doneMs: positive, deadMs: positive }).optional(),
+  clock: z.unknown().optional(),
+});
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -34,11 +56,9 @@ export interface PollingInboxOptions {
  * const inbox = pollingInbox(memoryStore(), { retention: { doneMs: 3_600_000 } });
  */
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
+  checkOptions('inbox', schema, options);
   const { leaseMs = 30_000, pollMs = 1000, purgeMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
-  for (const [name, ms] of Object.entries({ leaseMs, pollMs, purgeMs, doneMs, deadMs })) {
-    requireDuration(name, ms);
-  }
   const consumers = new Set<Consumer>();
   const wake = () => {
     for (const consumer of consumers) consumer.wake();
@@ -81,15 +101,34 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
     stats: () => store.stats(),
     close: () => store.close(),
   };
-  const { hurry } = store;
-  if (hurry === undefined) return inbox;
+  const { hurry, claimOne } = store;
   return {
     ...inbox,
-    async hurry(key) {
-      await hurry(key);
-      wake();
-    },
+    ...(hurry && {
+      async hurry(key: EntryKey) {
+        await hurry(key);
+        wake();
+      },
+    }),
+    ...(claimOne && {
+      attempt: (key: EntryKey, run: Run, options: AttemptNow) =>
+        attemptOne(() => claimOne(key, leaseMs), { ...options, store, run, leaseMs, clock }),
+    }),
   };
+}
+
+type CrewOfOne = Omit<CrewOptions, 'concurrency' | 'onFree'>;
+
+async function attemptOne(
+  claimIt: () => Promise<Claim | undefined>,
+  options: CrewOfOne,
+): Promise<SingleAttempt | undefined> {
+  const heldSince = options.clock.now();
+  const claim = await claimIt();
+  if (claim === undefined) return undefined;
+  const crew = createCrew({ ...options, concurrency: 1, onFree: () => undefined });
+  crew.take(claim, heldSince);
+  return { finished: crew.idle(), stop: ({ graceMs }) => crew.dismiss(graceMs) };
 }
 
 /** One purge after the other; a failed one is logged, and made good by the next. */
@@ -117,10 +156,4 @@ function purgeRegularly(
     stopped = true;
     cancel();
   };
-}
-
-function requireDuration(name: string, ms: number): void {
-  if (!(ms > 0)) {
-    throw new WebhookError('invalid_option', `inbox: ${name} must be milliseconds above 0`);
-  }
 }

@@ -42,12 +42,17 @@ export async function processEvent(
   closing: AbortSignal,
   parts: ProcessParts,
 ): Promise<void> {
-  const entry = isEntry(event) ? event : fromEnvelope(event, metadata, parts);
+  const entry = isEntry(event) ? withReadableBody(event) : fromEnvelope(event, metadata, parts);
   if (entry === null) return;
   const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   const attempted = { ...entry, attempts: attempt, handled };
   const outcome = await parts.worker.attempt(attempted, either);
   if (outcome.type !== 'done') throw new HandlersFailed(outcome);
+}
+
+function withReadableBody(entry: NewEntry): NewEntry {
+  parseJson(entry.body); // throws what `process` promises, and not later in the middle of an attempt
+  return entry;
 }
 
 /** `null` for what is not a result: it is announced, and that is all. */
@@ -68,6 +73,7 @@ function fromEnvelope(
   return null;
 }
 
+/** An entry that made its way through somebody's queue. */
 function isEntry(value: unknown): value is NewEntry {
   return (
     isObject(value) &&

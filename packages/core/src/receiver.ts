@@ -1,10 +1,12 @@
 import { createAnnouncer } from './announcer.ts';
 import { createCallback, type Callback, type CallbackOptions } from './callback.ts';
-import { consumeWhile } from './consume-while.ts';
+import { withDeadline } from './clock.ts';
+import { WebhookError } from './errors.ts';
 import { createHandlers } from './handlers.ts';
 import { createInFlight } from './in-flight.ts';
+import { releaseInbox, shareInbox } from './inbox-shares.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox.ts';
-import { keep } from './keep.ts';
+import { createKeeper } from './keeper.ts';
 import { safeLogger } from './logger.ts';
 import { resolveOptions, type ReceiverOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
@@ -50,7 +52,7 @@ export interface Receiver extends Registration {
    *
    * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it
    * @throws WebhookError `handler_failed` (see {@link HandlersFailed}), `missing_event_type`,
-   * `missing_task_id`, `invalid_json`
+   * `missing_task_id`, `invalid_json`, `closing`
    */
   process(event: unknown, options?: ProcessOptions): Promise<void>;
 
@@ -60,11 +62,15 @@ export interface Receiver extends Registration {
    */
   start(): void;
   /**
-   * Answers 503 from now on, waits for what is under way, then closes the inbox.
+   * Answers 503 from now on, waits for what is under way, then closes the inbox, unless another
+   * receiver still uses it.
    *
-   * @param options `graceMs`: how long handlers may go on before they are aborted; default 10 s
+   * @param options `graceMs`: milliseconds that handlers may go on before they are aborted; default
+   * 10 s. Before them deliveries have up to `limits.replyMs`, and after them aborted handlers have
+   * up to 2 s to end and give their leases back. A handler that ignores its signal goes on all the
+   * same: end the process, or it may run beside another worker.
    */
-  close(options?: { readonly graceMs?: number }): Promise<void>;
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
 }
 
@@ -80,7 +86,6 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, name, url, secrets } = options;
   const log = safeLogger(options.logger);
-  const graceMs = options.handlers.timeoutMs;
   const tokens = secrets === null ? null : createTokens(secrets);
   const handlers = createHandlers();
   const settlements = createSettlements();
@@ -88,48 +93,48 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const worker = createWorker({ options, handlers, settlements, announcer, log });
   const deliveries = createInFlight(clock);
   const processed = createInFlight(clock);
+  const afterwards = createInFlight(clock);
   const counters = createCounters();
   let closed: Promise<void> | undefined;
+  shareInbox(inbox);
 
   const onConflict = counters.conflict;
-  const keepOptions = { inbox, settlements, clock, log, onConflict };
   const handle = createPipeline({
     options,
     tokens,
     announcer,
     log,
     isClosed: () => closed !== undefined,
-    async keep(entry, budgetMs, { ephemeral = false, waitUntil }) {
-      const waits = options.ack ?? (ephemeral && inbox.hurry ? 'handled' : 'accepted');
-      const work = () => keep(entry, budgetMs, { ...keepOptions, ack: waits });
-      if (ephemeral && (waits === 'handled' || waitUntil)) {
-        return consumeWhile(entry, work, { worker, settlements, graceMs, clock, log, waitUntil });
-      }
-      worker.startFor(entry);
-      return work();
-    },
+    keep: createKeeper({ options, worker, settlements, afterwards, log, onConflict }),
     count: counters.reply,
   });
 
   async function close(graceMs: number): Promise<void> {
     const deadline = clock.now() + graceMs;
     const left = () => Math.max(0, deadline - clock.now());
-    await deliveries.idle();
-    await Promise.all([worker.stop(left()), processed.stop(left())]);
+    await withDeadline(deliveries.idle(), options.limits.replyMs, clock);
+    await Promise.all([worker.stop(left()), processed.stop(left()), afterwards.stop(left())]);
     await announcer.stop(left()); // dead letters may have come until now
-    await inbox.close();
+    if (releaseInbox(inbox)) await inbox.close();
   }
 
   return {
     ...createRegistration(handlers, worker.handlersChanged, input),
     inbox,
-    handle: (request, surroundings = {}) => deliveries.run(() => handle(request, surroundings)),
+    handle(request, surroundings = {}) {
+      const answered = () => handle(request, surroundings);
+      return closed === undefined ? deliveries.run(answered) : answered(); // not waited for
+    },
     callback: (asked = {}) => createCallback(asked, { url, name, tokens, clock }),
     async callbackUrl(asked = {}) {
       return (await createCallback(asked, { url, name, tokens, clock })).url;
     },
-    process: (event, given = {}) =>
-      processed.run((signal) => processEvent(event, given, signal, { options, worker, announcer })),
+    async process(event, given = {}) {
+      if (closed !== undefined)
+        throw new WebhookError('closing', 'process: the receiver is closed');
+      const parts = { options, worker, announcer };
+      return processed.run((signal) => processEvent(event, given, signal, parts));
+    },
     start: worker.start,
     close: ({ graceMs = 10_000 } = {}) => (closed ??= close(graceMs)),
     async stats() {
@@ -155,5 +160,8 @@ function createCounters() {
  * @throws WebhookError `invalid_option`
  */
 export function toReceiver(target: Receiver | ReceiverOptions): Receiver {
+  if (typeof (target as unknown) !== 'object') {
+    throw new WebhookError('invalid_option', 'pass a receiver, or the options of createReceiver');
+  }
   return 'handle' in target ? target : createReceiver(target);
 }

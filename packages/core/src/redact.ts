@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from './json.ts';
-import { TOKEN_PATTERN } from './token.ts';
+import { TOKEN_PATTERN } from './token-pattern.ts';
 
 const REDACTED = '[redacted]';
 

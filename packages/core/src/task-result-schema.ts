@@ -3,24 +3,38 @@ import { z } from 'zod';
 import { linkExpiry } from './link-expiry.ts';
 import type { TaskResult } from './task-result.ts';
 
+/** Text that results are of no use without. */
 const text = z
   .string()
   .nullish()
   .transform((value) => value ?? '');
 
-const number = z
-  .union([z.number(), z.string()])
-  .nullish()
-  .transform((value) => toNumber(value));
+/** What is only said beside a result is not worth losing it: `null` when it makes no sense. */
+const number = z.unknown().optional().transform(toNumber);
+const flag = z.boolean().nullable().catch(null);
+
+/** 64 bits, so a number that JavaScript had to round is not the seed any more. */
+const seed = z
+  .unknown()
+  .optional()
+  .transform((value) => {
+    if (typeof value === 'string') return value;
+    return Number.isSafeInteger(value) ? String(value) : null;
+  });
 
 /** `"0"` is common on live links and means that nobody knows. */
 const ttl = number.transform((seconds) => (seconds !== null && seconds > 0 ? seconds : null));
 
+const MAX_FILES = 1000;
+
+/** Counted before anything is done with the members: a megabyte holds half a million of them. */
 const list = <T extends z.ZodType>(item: T) =>
   z
-    .array(item)
+    .array(z.unknown())
+    .max(MAX_FILES)
     .nullish()
-    .transform((items) => items ?? []);
+    .transform((items) => items ?? [])
+    .pipe(z.array(item));
 
 const task = z.looseObject({
   task_id: z.coerce.string(),
@@ -36,29 +50,20 @@ const task = z.looseObject({
   progress_percent: number,
 });
 
-const extra = z.looseObject({
-  seed: z
-    .union([z.string(), z.number()])
-    .nullish()
-    .transform((seed) => (seed === null || seed === undefined ? null : String(seed))),
-  enable_nsfw_detection: z
-    .boolean()
-    .nullish()
-    .transform((value) => value ?? null),
-});
+const extra = z
+  .looseObject({ seed, enable_nsfw_detection: flag })
+  .catch({ seed: null, enable_nsfw_detection: null });
 
 /** `null`, `{}` and absent all say that there was no detection. */
 const nsfwDetection = z
-  .looseObject({ valid: z.boolean().nullish(), confidence: number })
-  .nullish()
-  .transform((value) =>
-    value?.valid === undefined || value.valid === null ? null : { ...value, valid: value.valid },
-  );
+  .looseObject({ valid: z.boolean(), confidence: number })
+  .nullable()
+  .catch(null);
 
 const audioMetadata = z
-  .looseObject({})
-  .nullish()
-  .transform((value) => value ?? null);
+  .looseObject({ text: text.catch(''), start_time: number, end_time: number })
+  .nullable()
+  .catch(null);
 
 /**
  * Tolerates what Novita may change and refuses only what handlers could not work with: a field
@@ -66,7 +71,7 @@ const audioMetadata = z
  */
 const payloadSchema = z.looseObject({
   task,
-  extra: extra.nullish().transform((value) => value ?? { seed: null, enable_nsfw_detection: null }),
+  extra,
   images: list(
     z.looseObject({
       image_url: text,
@@ -114,9 +119,9 @@ export function parseTaskResult(payload: unknown, receivedAt: number): ParsedRes
   };
 }
 
-function toNumber(value: number | string | null | undefined): number | null {
+function toNumber(value: unknown): number | null {
   if (typeof value === 'number') return value;
-  if (value === null || value === undefined || value.trim() === '') return null;
+  if (typeof value !== 'string' || value.trim() === '') return null;
   const parsed = Number(value);
   return Number.isFinite(parsed) ? parsed : null;
 }

@@ -45,7 +45,7 @@ export interface Task {
 
 /** What Novita says beside the result. Open. */
 export interface TaskExtra {
-  /** 64 bits, hence text. */
+  /** 64 bits, hence text. `null` also where it came as a number too large to be read exactly. */
   readonly seed: string | null;
   readonly enable_nsfw_detection: boolean | null;
   readonly [field: string]: unknown;
@@ -100,11 +100,11 @@ export interface AudioResult extends Expiring {
 
 /** What Novita tells of an audio, where it does. */
 export interface AudioMetadata {
-  readonly text?: string;
+  readonly text: string;
   /** Seconds. */
-  readonly start_time?: number;
+  readonly start_time: number | null;
   /** Seconds. */
-  readonly end_time?: number;
+  readonly end_time: number | null;
   readonly [field: string]: unknown;
 }
 

@@ -46,21 +46,25 @@ export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler
 }
 
 function fetchBody({ body, bodyUsed }: Request): RequestBody {
-  if (bodyUsed) return undefined;
+  if (bodyUsed || body?.locked === true) return undefined; // read, or being read
   return body === null ? '' : chunksOf(body);
 }
 
-/** By hand: not every runtime's streams can be iterated. */
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // What is left is not wanted; whether the stream minds is of no interest.
-    void reader.cancel().catch(() => undefined);
-  }
+/** By hand: not every runtime's streams can be iterated, and a slow one has to be cancelled. */
+function chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reader = stream.getReader();
+      return {
+        async next() {
+          const { done, value } = await reader.read();
+          return value === undefined || done ? { done: true, value: undefined } : { done, value };
+        },
+        async return() {
+          await reader.cancel();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

@@ -82,14 +82,9 @@ function methodOf({ httpMethod, requestContext }: LambdaEvent): string {
 /** Load balancers leave the values encoded, API Gateway v1 decodes them: a token survives both. */
 function queryOf(event: LambdaEvent): string {
   if (event.rawQueryString !== undefined) return event.rawQueryString;
-  const query = new URLSearchParams();
-  for (const [name, values] of listed(
-    event.multiValueQueryStringParameters,
-    event.queryStringParameters,
-  )) {
-    for (const value of values) query.append(name, value);
-  }
-  return query.toString();
+  const { multiValueQueryStringParameters: many, queryStringParameters: one } = event;
+  const pairs = listed(many, one).flatMap(([name, values]) => values.map((it) => `${name}=${it}`));
+  return pairs.join('&');
 }
 
 function headersOf(event: LambdaEvent): Record<string, string[]> {
@@ -109,7 +104,11 @@ function listed(many: Many, one: One): [string, readonly string[]][] {
   );
 }
 
-function bodyOf({ body, isBase64Encoded }: LambdaEvent): string | Uint8Array {
-  if (body === null || body === undefined) return '';
-  return isBase64Encoded === true ? (fromBase64(body) ?? '') : body;
+/** As a stream, like any other body that nobody has read or decoded yet. */
+async function* bodyOf({
+  body,
+  isBase64Encoded,
+}: LambdaEvent): AsyncGenerator<string | Uint8Array> {
+  if (body === null || body === undefined) return;
+  yield isBase64Encoded === true ? (fromBase64(body) ?? '') : body;
 }

@@ -31,9 +31,6 @@ export interface Tokens {
 const VERSION = 'nwt1';
 const LONGEST_TOKEN = 4096;
 
-/** Finds tokens in any text, also where the dots are percent-encoded. */
-export const TOKEN_PATTERN: RegExp = /nwt1(?:\.|%2E)[\w-]*(?:(?:\.|%2E)[\w-]*){0,2}/gi;
-
 /** The claims on the wire: one-letter names, since they travel in a URL. */
 interface WireClaims {
   readonly e: string;

@@ -1,5 +1,6 @@
 import type { Announcer } from './announcer.ts';
 import { runAttempt, type AttemptEntry, type AttemptOptions } from './attempt.ts';
+import { createBriefAttempts, type BriefAttempts } from './brief-attempts.ts';
 import { LATE, withDeadline } from './clock.ts';
 import type { Handlers } from './handlers.ts';
 import type { Consumption, Entry, EntryKey, Outcome } from './inbox.ts';
@@ -14,8 +15,11 @@ export interface Worker {
   start(): void;
   /** The same, for when events are coming in: says so if nobody is there to handle them. */
   startFor(entry: EntryKey): void;
-  /** A consumption for its caller to stop, unless the inbox is being consumed anyway. */
-  beginBriefly(): Consumption | undefined;
+  /**
+   * Attempts on single entries, for runtimes that may stop after the answer; `undefined` where the
+   * inbox cannot make them, is being consumed anyway, or there is no handler.
+   */
+  briefly(): BriefAttempts | undefined;
   handlersChanged(): void;
   stop(graceMs: number): Promise<void>;
   attempt(entry: AttemptEntry, signal: AbortSignal): Promise<Outcome>;
@@ -32,7 +36,7 @@ export interface WorkerParts {
 
 export function createWorker(parts: WorkerParts): Worker {
   const { options, handlers, announcer, log } = parts;
-  const { retry, clock } = options;
+  const { inbox, retry, clock } = options;
   const { timeoutMs, concurrency } = options.handlers;
   const stuck = createStuckHandlers();
   const attemptOptions: AttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
@@ -47,12 +51,8 @@ export function createWorker(parts: WorkerParts): Worker {
   /** Not before there is a handler: entries of an earlier process must not be done without one. */
   function consume(): void {
     if (state !== 'started' || consumption !== undefined || !handlers.handlesResults()) return;
-    consumption = begin();
-  }
-
-  function begin(): Consumption {
     const endpoint = options.name;
-    return options.inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
+    consumption = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
   }
 
   function onSettled(entry: Entry, outcome: Outcome): void {
@@ -66,6 +66,17 @@ export function createWorker(parts: WorkerParts): Worker {
     consume();
   }
 
+  const brief =
+    inbox.attempt &&
+    createBriefAttempts({
+      attempt: inbox.attempt,
+      run: attempt,
+      concurrency,
+      clock,
+      log,
+      onSettled,
+    });
+
   return {
     attempt,
     start,
@@ -75,7 +86,7 @@ export function createWorker(parts: WorkerParts): Worker {
       warned = true;
       log.warn({ taskId }, 'no handler for results is registered: events wait in the inbox');
     },
-    beginBriefly: () => (state === 'new' && handlers.handlesResults() ? begin() : undefined),
+    briefly: () => (state === 'new' && handlers.handlesResults() ? brief : undefined),
     handlersChanged: consume,
     async stop(graceMs) {
       state = 'stopped';

@@ -281,14 +281,27 @@ describe('drift', () => {
       { videos: [{}, { video_url: { [SECRET]: 1 } }] },
       'videos.1.video_url',
     ],
-    [
-      'a ttl that is no number',
-      { audios: [{ audio_url_ttl: [SECRET] }] },
-      'audios.0.audio_url_ttl',
-    ],
-    ['an extra that is a list', { extra: [SECRET] }, 'extra'],
-    ['a seed that is an object', { extra: { seed: { [SECRET]: SECRET } } }, 'extra.seed'],
+    ['more files than any task has', { images: Array.from({ length: 1001 }, () => 1) }, 'images'],
   ];
+
+  test.each([
+    ['a ttl that is no number', { audios: [{ audio_url_ttl: [1] }] }],
+    ['an extra that is a list', { extra: [1] }],
+    ['a seed that is an object', { extra: { seed: {} } }],
+    ['a seed that lost digits', { extra: { seed: 2 ** 63 } }],
+    ['a flag that is text', { extra: { enable_nsfw_detection: 'true' } }],
+    ['a detection that is text', { images: [{ nsfw_detection_result: 'none' }] }],
+    ['metadata of an audio that is text', { audios: [{ audio_metadata: 'none' }] }],
+    ['an eta that is a list', { task: { task_id: 'odd', status: 'TASK_STATUS_SUCCEED', eta: [] } }],
+  ])('%s is not worth a result: handled, without it', async (_, parts) => {
+    const { receiver, settle } = setUp();
+    const seen: unknown[] = [];
+    receiver.onTaskSucceeded((result) => seen.push(result));
+    const { event_type, payload } = sampleEvents.imageSucceeded({ taskId: 'odd' });
+    await settle({ event_type, payload: { ...payload, ...parts } });
+    expect(seen).toHaveLength(1);
+    expect(JSON.stringify(seen)).not.toContain('true"');
+  });
 
   test.each(drifts)('%s: answered 200, kept with its body, dead', async (_, parts, where) => {
     const { receiver, settle, log } = setUp();

@@ -434,7 +434,7 @@ describe('an entry that ends its process each time', () => {
     await clock.flush();
     expect(runs).toBe(0);
     expect(await store.get(KEY)).toMatchObject({ state: 'dead' });
-    expect(letters[0]).toMatch(/given up after 3 attempts/);
+    expect(letters[0]).toMatch(/3 attempts were begun/);
     expect(log.messages('error')).toContain('an event became a dead letter');
   });
 

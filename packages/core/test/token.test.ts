@@ -330,10 +330,10 @@ describe('insecure: true', () => {
     const seen: unknown[] = [];
     const { receiver, clock } = setUp({ insecure: true });
     receiver.onTaskSucceeded((_, { metadata }) => seen.push(metadata));
-    const callback = await receiver.callback({
-      metadata: { orderId: 42 },
-      testMode: 'TASK_STATUS_SUCCEED',
-    });
+    for (const lost of [{ metadata: { orderId: 42 } }, { expiresIn: 1000 }]) {
+      await expect(receiver.callback(lost)).rejects.toMatchObject({ code: 'invalid_argument' });
+    }
+    const callback = await receiver.callback({ testMode: 'TASK_STATUS_SUCCEED' });
     expect(callback.url).toBe(ENDPOINT);
     expect(callback.test_mode?.enabled).toBe(true);
     expect((await receiver.handle(delivery('/', event))).status).toBe(200);

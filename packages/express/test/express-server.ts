@@ -41,7 +41,19 @@ export function expressSubject(
   const parsers = parsersOf(express);
   return {
     parsers: Object.keys(parsers) as Before[],
+    inflates: true,
     postOnly: mount === mounts['app.post'],
+    async serveNeighbour(receiver) {
+      const app = express();
+      if (receiver !== undefined) mount(app, adapter(receiver), express);
+      const custom = express.raw({ type: 'application/x-custom' });
+      app.use(express.json(), express.text(), express.urlencoded({ extended: true }), custom);
+      app.post('/other', ({ body }, response) => {
+        response.send(body ?? 'nothing');
+      });
+      const { close, url } = await serveApp(app);
+      return { close, url: url.replace(PATH, '/other') };
+    },
     serve(receiver, before) {
       const app = express();
       if (before !== undefined) app.use(parsers[before]);

@@ -9,7 +9,7 @@ import rawBody4 from 'fastify-raw-body-4';
 
 /** Every Fastify that is supported: the oldest, the last of its major, the newest. */
 export const versions = {
-  'Fastify 4.17': { fastify: fastify417, rawBody: rawBody4 },
+  'Fastify 4.17': { fastify: fastify417, rawBody: undefined },
   'Fastify 4': { fastify: fastify4, rawBody: rawBody4 },
   'Fastify 5': { fastify: fastify5, rawBody: rawBody5 },
 };
@@ -35,11 +35,27 @@ export const mounts = {
 export function fastifySubject(
   { fastify, rawBody }: (typeof versions)[keyof typeof versions],
   mount: (typeof mounts)[keyof typeof mounts],
+  { http2 = false }: { readonly http2?: boolean } = {},
 ): AdapterSubject {
+  const create = () => (http2 ? (fastify({ http2 }) as unknown as FastifyInstance) : fastify());
+  const scheme = (origin: string) => (http2 ? origin.replace('http:', 'h2c:') : origin);
   return {
-    parsers: ['raw', ...(Object.keys(parsers) as Before[])],
+    http2,
+    closesConnections: !http2,
+    parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as Before[])],
+    trailingSlash: 'left',
+    async serveNeighbour(receiver) {
+      const app = create();
+      app.addContentTypeParser('application/x-custom', { parseAs: 'buffer' }, (_, body, done) =>
+        done(null, { custom: body.toString('hex') }),
+      );
+      if (receiver !== undefined) mount(app, receiver);
+      app.post('/other', async ({ body }) => body ?? 'nothing');
+      const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+      return { url: `${scheme(origin)}/other`, close: () => app.close() };
+    },
     async serve(receiver, before) {
-      const app = fastify();
+      const app = create();
       let passedOn = 0;
       if (before === 'raw') await app.register(rawBody as never, { global: true, runFirst: true });
       else if (before !== undefined) await parsers[before]?.(app);
@@ -50,7 +66,7 @@ export function fastifySubject(
       app.addHook('preHandler', count);
       app.addHook('onError', count);
       const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-      return { url: origin + PATH, passedOn: () => passedOn, close: () => app.close() };
+      return { url: scheme(origin) + PATH, passedOn: () => passedOn, close: () => app.close() };
     },
   };
 }

@@ -37,8 +37,8 @@ export const mounts = {
   },
   'a router': (app: Koa3, receiver: Receiver) => {
     const router = new Router();
-    router.all(PATH, novitaWebhooks(receiver) as unknown as Router.Middleware);
-    app.use(router.routes() as unknown as Middleware);
+    router.all(PATH, novitaWebhooks(receiver));
+    app.use(router.routes());
   },
 };
 
@@ -54,6 +54,20 @@ export function koaSubject(
   };
   return {
     parsers: Object.keys(parsers) as Before[],
+    inflates: true,
+    async serveNeighbour(receiver) {
+      const app = new Koa();
+      app.silent = true;
+      if (receiver !== undefined) mount(app, receiver);
+      app.use(oldBodyParser({ enableTypes: ['json', 'form', 'text'] }) as unknown as Middleware);
+      app.use((context) => {
+        if (context.path !== '/other') return;
+        const { body } = context.request as { body?: unknown };
+        context.body = body ?? 'nothing';
+      });
+      const { close, url } = await serveApp(app);
+      return { close, url: url.replace(PATH, '/other') };
+    },
     async serve(receiver, before) {
       const app = new Koa();
       let passedOn = 0;

@@ -10,30 +10,31 @@ interface ParsedBody {
 
 /**
  * The body of a Node request in the best form in which it is still to be had: bytes that somebody
- * kept, what a parser made of them, or the stream itself. Never a stream that has ended: waiting
- * for that would be for ever.
+ * kept, the stream itself, or what a parser made of it. Never a stream that has ended: waiting for
+ * that would be for ever.
  */
 export function nodeBody(request: NodeRequest, parsed: object): RequestBody {
   const { body, rawBody } = parsed as ParsedBody;
   if (isBytesOrText(rawBody)) return rawBody;
+  if (isUnread(request) && (body === undefined || isSent(request))) return unreadStream(request);
   if (isBytesOrText(body)) return body;
-  if (isObject(body) && !isEmpty(body)) return { parsed: body };
-  if (isUnread(request)) return unreadStream(request);
-  // Parsers write {} both for the body `{}` and for one that they did not understand.
-  if (isObject(body) && Number(request.headers['content-length']) <= 2) return { parsed: body };
-  return undefined;
+  if (body === undefined || body === '' || isLeftBlank(body, request)) return undefined;
+  return { parsed: body };
 }
 
 function isBytesOrText(value: unknown): value is Uint8Array | string {
   return (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** Parsers write `{}` both for the body `{}` and for one that they did not understand. */
+function isLeftBlank(body: unknown, { headers }: NodeRequest): boolean {
+  const isBlank = typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+  return isBlank && !(Number(headers['content-length']) <= 2);
 }
 
-function isEmpty(value: object): boolean {
-  return Object.keys(value).length === 0;
+/** Whether there is a body on the wire. */
+function isSent({ headers }: NodeRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
 function isUnread({ readableEnded, readableDidRead, destroyed }: NodeRequest): boolean {
@@ -43,18 +44,23 @@ function isUnread({ readableEnded, readableDidRead, destroyed }: NodeRequest): b
 type Chunk = Uint8Array | string;
 
 /**
- * A stream that flows already has another listener, perhaps a logger, and will not wait for the
- * token to be checked: it is listened to at once. One that does not flow is left alone until then.
+ * A stream to be read later, after the token was checked. Held until then: another listener,
+ * perhaps a logger, would let it flow away.
  */
 function unreadStream(request: NodeRequest): AsyncIterable<Chunk> {
-  const flowing = request.readableFlowing === true ? readChunks(request) : undefined;
+  request.pause();
   return {
     [Symbol.asyncIterator]() {
-      if (flowing !== undefined) return flowing;
-      if (isUnread(request)) return readChunks(request);
-      throw new WebhookError('body_already_read', 'somebody read the body in the meantime');
+      if (isUnread(request) && !hasReader(request)) return readChunks(request);
+      if (request.destroyed === true) throw new Error('the connection was closed');
+      throw new WebhookError('body_already_read', 'somebody else reads the body');
     },
   };
+}
+
+/** Whoever listens for `readable` takes the chunks away before they are handed out. */
+function hasReader(request: NodeRequest): boolean {
+  return (request.listenerCount?.('readable') ?? 0) > 0;
 }
 
 /**

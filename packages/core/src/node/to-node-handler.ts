@@ -8,7 +8,8 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
 
 /**
  * Receives Novita's webhooks in a server of `node:http`, `node:https` or `node:http2`. Takes a
- * receiver, or the options to make one. Answers every request that it is given.
+ * receiver, or the options to make one. Answers every request that it is given,
+ * but for those that were answered before.
  *
  * @throws WebhookError `invalid_option`
  * @example
@@ -22,5 +23,7 @@ export function toNodeHandler(options: ReceiverOptions): NodeHandler;
 export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
   const receiver = toReceiver(target);
   receiver.start();
-  return (request, response) => respond(receiver, request, response);
+  return async (request, response) => {
+    if (!response.headersSent) await respond(receiver, request, response);
+  };
 }

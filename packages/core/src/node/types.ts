@@ -15,10 +15,9 @@ export interface NodeRequest {
   readonly complete?: boolean;
   readonly destroyed?: boolean;
   readonly readableEnded?: boolean;
-  /** It has a listener for its data. */
-  readonly readableFlowing?: boolean | null;
   /** Somebody has read from it. */
   readonly readableDidRead?: boolean;
+  listenerCount?(event: string): number;
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
   pause(): unknown;

@@ -21,7 +21,7 @@ export interface FakeInbox extends Inbox {
  * inbox.fail(new Error('connection refused')); // deliveries are answered 503
  */
 export function createFakeInbox(options: Omit<PollingInboxOptions, 'pollMs'> = {}): FakeInbox {
-  const store = memoryStore(options);
+  const store = memoryStore({ clock: options.clock });
   const current = new Set<string>();
   let trouble: Promise<void> | undefined;
   let recover: () => void = () => undefined;
@@ -40,6 +40,11 @@ export function createFakeInbox(options: Omit<PollingInboxOptions, 'pollMs'> = {
     stats: () => pass(() => store.stats()),
     extend: (fence, leaseMs) => pass(async () => holds(fence) && store.extend(fence, leaseMs)),
     settle: (fence, outcome) => pass(async () => holds(fence) && store.settle(fence, outcome)),
+    async claimOne(key, leaseMs) {
+      const claim = await pass(async () => store.claimOne?.(key, leaseMs));
+      if (claim !== undefined) current.add(claim.fence);
+      return claim;
+    },
     async claim(endpoint, limit, leaseMs) {
       const claims = await pass(() => store.claim(endpoint, limit, leaseMs));
       for (const { fence } of claims) current.add(fence);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
 
 import { sampleEvents } from '../sample-events.ts';
-import { post, send } from './http-client.ts';
+import { post } from './http-client.ts';
 import {
   assertReply,
   needs,
@@ -39,21 +38,6 @@ export const accepting: readonly AdapterCase[] = [
         assert.deepEqual(scene.handled, ['one']);
       }),
   },
-  {
-    name: 'metadata comes back from among the other parameters of the query',
-    async run(subject) {
-      const seen: unknown[] = [];
-      const onTaskSettled = (_: unknown, { metadata }: { metadata: unknown }) =>
-        seen.push(metadata);
-      await play(subject, { onTaskSettled }, async ({ receiver, server }) => {
-        const url = new URL(await receiver.callbackUrl({ metadata: { order: 'ü 42' } }));
-        const query = `?first=1&${url.search.slice(1)}&last=%20`;
-        assertReply(await post(server.url + query, JSON.stringify(event())), 200, 'accepted');
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        assert.deepEqual(seen, [{ order: 'ü 42' }]);
-      });
-    },
-  },
   ...parsedFirst,
   {
     name: 'after a parser that passed the body by (json-by-type, text/plain): it is read after all',
@@ -84,51 +68,6 @@ export const accepting: readonly AdapterCase[] = [
         const reply = await post(await scene.callbackUrl(), JSON.stringify(event()));
         assertReply(reply, 200, 'accepted');
         await untilHandled(scene, 1);
-      }),
-  },
-  {
-    name: 'chunked, and cut in the middle of a character: it arrives whole',
-    async run(subject) {
-      let reason = '';
-      const onTaskFailed = ({ task }: { task: { reason: string } }) => (reason = task.reason);
-      await play(subject, { onTaskFailed }, async (scene) => {
-        const failed = sampleEvents.failed();
-        const task = { ...(failed.payload['task'] as object), reason: 'Größe 任务' };
-        const bytes = Buffer.from(
-          JSON.stringify({ ...failed, payload: { ...failed.payload, task } }),
-        );
-        async function* chunks() {
-          for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
-        }
-        assertReply(await post(await scene.callbackUrl(), chunks()), 200, 'accepted');
-        await untilHandled(scene, 1);
-        assert.equal(reason, 'Größe 任务');
-      });
-    },
-  },
-  {
-    name: 'Expect: 100-continue is answered, then the event is taken',
-    run: (subject) =>
-      play(subject, {}, async (scene) => {
-        const reply = await scene.deliver(event(), { expect: '100-continue' });
-        assertReply(reply, 200, 'accepted');
-      }),
-  },
-  {
-    name: 'one connection carries many deliveries',
-    run: (subject) =>
-      play(subject, {}, async (scene) => {
-        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-        const ports = new Set<number | undefined>();
-        agent.on('free', (socket: { localPort?: number }) => ports.add(socket.localPort));
-        for (const taskId of ['a', 'b', 'c']) {
-          const body = JSON.stringify(event({ taskId }));
-          const url = await scene.callbackUrl();
-          assertReply(await send(url, { method: 'POST', body, agent }), 200, 'accepted');
-        }
-        agent.destroy();
-        assert.equal(ports.size, 1);
-        await untilHandled(scene, 3);
       }),
   },
   {

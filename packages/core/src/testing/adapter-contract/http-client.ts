@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+import { createConnection } from 'node:net';
+
+import { sendHttp2 } from './http2-client.ts';
 
 export interface HttpReply {
   readonly status: number;
@@ -6,8 +10,8 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** A body as text, or as chunks that may come as slowly as they like. */
-export type HttpBody = string | AsyncIterable<string | Uint8Array>;
+/** A body as a whole, or as chunks that may come as slowly as they like. */
+export type HttpBody = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
 export interface HttpOptions {
   readonly method?: string;
@@ -28,14 +32,12 @@ export function post(
 
 /** One request. An answer counts also when the connection breaks after it. */
 export function send(url: string, options: HttpOptions): Promise<HttpReply> {
+  if (url.startsWith('h2c:')) return sendHttp2(url, options);
   const { method = 'GET', headers = {}, body = '', timeoutMs = 5000, agent } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
-      headers:
-        typeof body === 'string'
-          ? { 'content-length': Buffer.byteLength(body), ...headers }
-          : headers,
+      headers: isWhole(body) ? { 'content-length': Buffer.byteLength(body), ...headers } : headers,
       agent: agent ?? new Agent({ keepAlive: false }),
     });
     const timer = setTimeout(() => {
@@ -43,6 +45,8 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
       outgoing.destroy();
     }, timeoutMs);
     outgoing.on('error', reject);
+    // A kept connection may break when nobody is left to hear of it: after the answer.
+    outgoing.on('socket', (socket) => socket.on('error', () => undefined));
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -54,9 +58,27 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
         if (!outgoing.writableEnded) outgoing.destroy();
       });
     });
-    if (typeof body === 'string') outgoing.end(body);
+    if (isWhole(body)) outgoing.end(body);
     else void pump(body, outgoing);
   });
+}
+
+export function isWhole(body: HttpBody): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}
+
+/**
+ * What comes back on one connection to which requests are written all at once, as bytes; the last
+ * of them has to ask for the connection to be closed.
+ */
+export async function exchange(url: string, requests: string): Promise<string> {
+  const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
+  socket.setTimeout(5000, () => socket.destroy(new Error('the connection stays open')));
+  let answers = '';
+  socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+  socket.write(requests);
+  await once(socket, 'close');
+  return answers;
 }
 
 type Outgoing = ReturnType<typeof request>;

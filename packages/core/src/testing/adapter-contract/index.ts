@@ -1,6 +1,8 @@
 import { accepting } from './accepting.ts';
 import { refusing } from './refusing.ts';
+import { routing } from './routing.ts';
 import type { AdapterCase } from './subject.ts';
+import { transport } from './transport.ts';
 
 /**
  * What every adapter has to do, on a real socket.
@@ -10,4 +12,9 @@ import type { AdapterCase } from './subject.ts';
  *   test(contractCase.name, ({ skip }) => runCase(contractCase, () => subject, async () => {}, skip));
  * }
  */
-export const adapterContract: readonly AdapterCase[] = [...accepting, ...refusing];
+export const adapterContract: readonly AdapterCase[] = [
+  ...accepting,
+  ...transport,
+  ...routing,
+  ...refusing,
+];

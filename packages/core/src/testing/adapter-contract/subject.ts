@@ -28,9 +28,23 @@ export interface AdapterServer {
 export interface AdapterSubject {
   /** What of `Before` there is for this framework. */
   readonly parsers: readonly Before[];
+  /** Its `json` parser decodes what came with a `Content-Encoding`. */
+  readonly inflates?: boolean;
   /** It is mounted for POST only; other methods are the app's affair. */
   readonly postOnly?: boolean;
+  /** What becomes of a delivery to the path with a slash more: the default, `'taken'`, or 404. */
+  readonly trailingSlash?: 'taken' | 'left';
+  /** `false`: connections are the server's affair, and the adapter cannot end one. */
+  readonly closesConnections?: boolean;
+  /** The servers speak HTTP/2 without TLS, and their URLs begin with `h2c:`. */
+  readonly http2?: boolean;
   serve(receiver: Receiver, before: Before | undefined): Promise<AdapterServer>;
+  /**
+   * The app with its usual parsers and another route, at `url`, that answers with what its handler
+   * received; with the adapter mounted, or without it for comparison. Left out where a server has
+   * no routes.
+   */
+  serveNeighbour?(receiver: Receiver | undefined): Promise<Omit<AdapterServer, 'passedOn'>>;
 }
 
 export type AdapterCase = ContractCase<AdapterSubject>;
@@ -79,6 +93,16 @@ export async function play(
 /** Skips a case for frameworks without such a parser. */
 export function needs(before: Before): (subject: AdapterSubject) => string | undefined {
   return ({ parsers }) => (parsers.includes(before) ? undefined : `there is no ${before} here`);
+}
+
+/** Skips a case about connections on which one request follows another. */
+export function needsHttp1({ http2 }: AdapterSubject): string | undefined {
+  return http2 === true ? 'HTTP/2 has streams instead' : undefined;
+}
+
+/** Where the adapter can end a connection, it has to: what follows on it is not a request. */
+export function assertCloses({ closesConnections }: AdapterSubject, reply: HttpReply): void {
+  if (closesConnections !== false) assert.equal(reply.headers.connection, 'close');
 }
 
 export function assertReply(reply: HttpReply, status: number, code: string): void {

@@ -1,0 +1,15 @@
+import type { Inbox } from './inbox.ts';
+
+/** How many receivers use an inbox: two endpoints may share one. */
+const shares = new WeakMap<Inbox, number>();
+
+export function shareInbox(inbox: Inbox): void {
+  shares.set(inbox, (shares.get(inbox) ?? 0) + 1);
+}
+
+/** Whether that was the last one, so that the inbox can be closed. */
+export function releaseInbox(inbox: Inbox): boolean {
+  const left = (shares.get(inbox) ?? 1) - 1;
+  shares.set(inbox, left);
+  return left <= 0;
+}

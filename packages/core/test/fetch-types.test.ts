@@ -1,0 +1,92 @@
+import {
+  toFetchHandler,
+  toLambdaHandler,
+  type FetchHandler,
+  type LambdaHandler,
+  type Receiver,
+} from '@novita-webhooks/core';
+import { toNodeHandler, type NodeHandler } from '@novita-webhooks/core/node';
+import type {
+  ALBEvent,
+  ALBResult,
+  APIGatewayProxyEvent,
+  APIGatewayProxyEventV2,
+  APIGatewayProxyHandler,
+  APIGatewayProxyResult,
+  APIGatewayProxyStructuredResultV2,
+  LambdaFunctionURLEvent,
+} from 'aws-lambda';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { expect, expectTypeOf, test } from 'vitest';
+
+// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail.
+
+type Expiry = Date | null | undefined;
+
+test('inline options infer what handlers get', () => {
+  toFetchHandler({
+    insecure: true,
+    onTaskSucceeded: ({ images }) => expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Expiry>(),
+  });
+  toLambdaHandler({
+    insecure: true,
+    onTaskSucceeded: ({ images }) => expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Expiry>(),
+  });
+  const handler = toNodeHandler({
+    insecure: true,
+    onTaskSucceeded({ images }, { signal, attempt }) {
+      expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Expiry>();
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+      expectTypeOf(attempt).toEqualTypeOf<number>();
+    },
+    onTaskFailed: ({ task }) => expectTypeOf(task.task_id).toEqualTypeOf<string>(),
+  });
+  expect(handler).toBeTypeOf('function');
+});
+
+test('options that are none do not compile', () => {
+  // @ts-expect-error: a number is no secret
+  expect(() => toFetchHandler({ secret: 1 })).toThrow();
+  // @ts-expect-error: no such option
+  expect(() => toLambdaHandler({ insecure: true, secrets: [] })).toThrow();
+  // @ts-expect-error: neither a receiver nor options
+  expect(() => toNodeHandler('secret')).toThrow();
+});
+
+test('receivers are taken as well', () => {
+  expectTypeOf(toFetchHandler).toBeCallableWith({} as Receiver);
+  expectTypeOf(toLambdaHandler).toBeCallableWith({} as Receiver);
+  expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver);
+});
+
+test("requests of Node's own fit", () => {
+  expectTypeOf<IncomingMessage>().toExtend<Parameters<NodeHandler>[0]>();
+  expectTypeOf<ServerResponse>().toExtend<Parameters<NodeHandler>[1]>();
+  expectTypeOf<Http2ServerRequest>().toExtend<Parameters<NodeHandler>[0]>();
+  expectTypeOf<Http2ServerResponse>().toExtend<Parameters<NodeHandler>[1]>();
+  expectTypeOf<NodeHandler>().toExtend<(...given: Parameters<RequestListener>) => unknown>();
+});
+
+test('requests and contexts of fetch fit', () => {
+  expectTypeOf<FetchHandler>().toExtend<(request: Request) => Promise<Response>>();
+  interface ExecutionContext {
+    waitUntil(promise: Promise<unknown>): void;
+    passThroughOnException(): void;
+  }
+  expectTypeOf<FetchHandler>().toExtend<
+    (request: Request, context: ExecutionContext) => Promise<Response>
+  >();
+});
+
+test("events and results of AWS's own types fit", () => {
+  expectTypeOf<APIGatewayProxyEvent>().toExtend<Parameters<LambdaHandler>[0]>();
+  expectTypeOf<APIGatewayProxyEventV2>().toExtend<Parameters<LambdaHandler>[0]>();
+  expectTypeOf<LambdaFunctionURLEvent>().toExtend<Parameters<LambdaHandler>[0]>();
+  expectTypeOf<ALBEvent>().toExtend<Parameters<LambdaHandler>[0]>();
+  type Result = Awaited<ReturnType<LambdaHandler>>;
+  expectTypeOf<Result>().toExtend<APIGatewayProxyResult>();
+  expectTypeOf<Result>().toExtend<APIGatewayProxyStructuredResultV2>();
+  expectTypeOf<Result>().toExtend<ALBResult>();
+  expectTypeOf<LambdaHandler>().toExtend<APIGatewayProxyHandler>();
+});

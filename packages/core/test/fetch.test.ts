@@ -1,0 +1,227 @@
+import { getRequestListener } from '@hono/node-server';
+import { createReceiver, toFetchHandler, type FetchHandler } from '@novita-webhooks/core';
+import {
+  adapterContract,
+  runCase,
+  sampleEvents,
+  signedDelivery,
+  TEST_SECRET,
+  type AdapterSubject,
+  type Before,
+} from '@novita-webhooks/core/testing';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+
+import { setUp, track } from './helpers.ts';
+
+const PATH = '/webhooks/novita';
+const URL_OF_ENDPOINT = 'https://hooks.example.com/novita';
+
+/** Ways in which a request of fetch is made of what comes in on a socket. */
+const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
+  '@hono/node-server': (handler) => {
+    const listener = getRequestListener((request) => handler(request));
+    return (request, response) => void listener(request, response);
+  },
+  'streams of Node, and waitUntil': (handler) => (incoming, response) => {
+    const { method = '', url = '', headers } = incoming;
+    const hasBody = method !== 'GET' && method !== 'HEAD';
+    const request = new Request(new URL(url, 'http://127.0.0.1'), {
+      method,
+      headers: Object.entries(headers).flatMap(([name, value]) =>
+        [value ?? []].flat().map((one): [string, string] => [name, one]),
+      ),
+      body: hasBody ? (Readable.toWeb(incoming) as ReadableStream<Uint8Array>) : null,
+      duplex: 'half',
+    });
+    const waitUntil = (work: Promise<unknown>) => void work;
+    void handler(request, { waitUntil }).then(async (answer) => {
+      const body = Buffer.from(await answer.arrayBuffer());
+      for (const [name, value] of answer.headers) response.setHeader(name, value);
+      response.writeHead(answer.status, { 'content-length': body.length }).end(body);
+      response.on('finish', () => incoming.complete || incoming.destroy());
+    });
+  },
+};
+
+const parsers: Partial<Record<Before, (request: Request) => Promise<unknown>>> = {
+  drain: (request) => request.arrayBuffer(),
+};
+
+function subject(toListener: (handler: FetchHandler) => RequestListener): AdapterSubject {
+  return {
+    parsers: Object.keys(parsers) as Before[],
+    closesConnections: false,
+    async serve(receiver, before) {
+      let passedOn = 0;
+      const handler = toFetchHandler(receiver);
+      const listener = toListener(async (request, context) => {
+        if (before !== undefined) await parsers[before]?.(request);
+        return handler(request, context).catch(() => {
+          passedOn += 1;
+          return new Response('', { status: 599 });
+        });
+      });
+      const server = createServer(listener).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      return {
+        url: `http://127.0.0.1:${port}${PATH}`,
+        passedOn: () => passedOn,
+        async close() {
+          server.close();
+          server.closeAllConnections();
+          await once(server, 'close');
+        },
+      };
+    },
+  };
+}
+
+for (const [how, toListener] of Object.entries(servers)) {
+  describe(`the adapter contract, by fetch, mounted with ${how}`, () => {
+    for (const contractCase of adapterContract) {
+      test(contractCase.name, ({ skip }) =>
+        runCase(
+          contractCase,
+          () => subject(toListener),
+          async () => undefined,
+          skip,
+        ),
+      );
+    }
+  });
+}
+
+const post = (
+  body: string | ReadableStream<Uint8Array> | null,
+  headers: Record<string, string> = {},
+  url = URL_OF_ENDPOINT,
+) => new Request(url, { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+
+const text = JSON.stringify(sampleEvents.imageSucceeded());
+
+describe('toFetchHandler', () => {
+  test('answers a response of fetch, with the headers of the reply', async () => {
+    const handler = toFetchHandler(setUp().receiver);
+    const response = await handler(post('{}'));
+    expect(response).toBeInstanceOf(Response);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.headers.get('www-authenticate')).toMatch(/./);
+    expect(await response.json()).toMatchObject({ code: 'unauthorized' });
+  });
+
+  test('takes what a receiver signed, with the whole URL', async () => {
+    const { receiver } = setUp({ onTaskSucceeded: () => undefined });
+    const { url, body } = await signedDelivery(receiver, sampleEvents.imageSucceeded());
+    const response = await toFetchHandler(receiver)(post(body as string, {}, url));
+    expect([response.status, await response.json()]).toEqual([200, { status: 'accepted' }]);
+  });
+
+  test('takes options inline, and refuses those that make no sense at once', async () => {
+    const tasks: string[] = [];
+    const handler = toFetchHandler({
+      insecure: true,
+      onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    });
+    expect((await handler(post(text))).status).toBe(200);
+    expect(tasks).toHaveLength(1);
+    expect(() => toFetchHandler({})).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+
+  test('a request without a body: 400, and one whose body was read: 500', async () => {
+    const handler = toFetchHandler(createReceiver({ insecure: true }));
+    expect((await handler(post(null))).status).toBe(400);
+    const read = post(text);
+    await read.text();
+    const response = await handler(read);
+    expect([response.status, await response.json()]).toMatchObject([
+      500,
+      { code: 'body_already_read' },
+    ]);
+  });
+
+  test('a body that somebody holds a reader of: an answer, not an exception', async () => {
+    const handler = toFetchHandler(createReceiver({ insecure: true }));
+    const locked = post(text);
+    locked.body?.getReader();
+    expect((await handler(locked)).status).toBe(500);
+  });
+
+  test('a body announced as too large: 413, and not one byte is asked for', async () => {
+    const asked: number[] = [];
+    const body = new ReadableStream<Uint8Array>(
+      { pull: (controller) => (asked.push(1), controller.enqueue(new Uint8Array(10))) },
+      { highWaterMark: 0 },
+    );
+    const handler = toFetchHandler({ insecure: true, limits: { bodyBytes: 100 } });
+    expect((await handler(post(body, { 'content-length': '101' }))).status).toBe(413);
+    expect(asked).toEqual([]);
+  });
+
+  test('a body that turns out too large: 413, and the stream is cancelled', async () => {
+    let sent = 0;
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1000;
+        controller.enqueue(new Uint8Array(1000));
+      },
+      cancel: () => void (cancelled = true),
+    });
+    const handler = toFetchHandler({ insecure: true, limits: { bodyBytes: 10_000 } });
+    expect((await handler(post(body))).status).toBe(413);
+    expect(sent).toBeLessThan(20_000);
+    await expect.poll(() => cancelled).toBe(true);
+  });
+
+  test('a body that does not come: 408 at the limit, and the stream is cancelled', async () => {
+    const { clock, receiver } = setUp({ insecure: true, limits: { bodyMs: 1000 } });
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled = true) });
+    const response = track(toFetchHandler(receiver)(post(body)));
+    await clock.advance(999);
+    expect(response.settled).toBe(false);
+    await clock.advance(1);
+    expect(response.value?.status).toBe(408);
+    expect(cancelled).toBe(true);
+    expect(clock.timers()).toBe(0);
+  });
+
+  test('a body that breaks off: 400', async () => {
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error('gone')),
+    });
+    const response = await toFetchHandler({ insecure: true })(post(body));
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: 'body_incomplete' },
+    ]);
+  });
+
+  test('waitUntil is called on its context, as runtimes insist', async () => {
+    const context = {
+      called: 0,
+      waitUntil() {
+        // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- that is the question
+        if (this !== context) throw new TypeError('Illegal invocation');
+        this.called += 1;
+      },
+    };
+    const handler = toFetchHandler({ secret: TEST_SECRET, onTaskSettled: () => undefined });
+    expect((await handler(post('{}'), context)).status).toBe(401);
+    const open = toFetchHandler({ insecure: true, onTaskSettled: () => undefined });
+    expect((await open(post(text), context)).status).toBe(200);
+    expect(context.called).toBe(1);
+  });
+
+  test('a context of which it knows nothing, or none, is ignored', async () => {
+    const handler = toFetchHandler({ insecure: true, onTaskSettled: () => undefined });
+    expect((await handler(post(text), {})).status).toBe(200);
+    expect((await handler(post(text))).status).toBe(200);
+  });
+});

@@ -1,0 +1,262 @@
+import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
+import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { PATH, versions } from './fastify-server.ts';
+
+const clean: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const undo of clean.splice(0).reverse()) await undo();
+});
+
+const event = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
+const headers = { 'content-type': 'application/json' };
+
+function createSigned(options: Partial<ReceiverOptions> = {}) {
+  const tasks: string[] = [];
+  const receiver = createReceiver({
+    url: `https://hooks.example.com${PATH}`,
+    secret: TEST_SECRET,
+    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    ...options,
+  });
+  clean.push(() => receiver.close({ graceMs: 0 }));
+  const signedPath = async () => PATH + new URL(await receiver.callbackUrl()).search;
+  return { receiver, tasks, signedPath };
+}
+
+/** A promise that others resolve. */
+function deferred() {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+describe.each(Object.entries(versions))('%s', (_version, { fastify, rawBody }) => {
+  function create(options: FastifyServerOptions = {}): FastifyInstance {
+    const app: FastifyInstance = fastify(options);
+    clean.push(() => app.close());
+    return app;
+  }
+
+  test('app.inject works: 200, 401, 400, 405, 413, 415', async () => {
+    const { receiver, tasks, signedPath } = createSigned({ limits: { bodyBytes: 1000 } });
+    const app = create();
+    await app.register(novitaWebhooks, { receiver, path: PATH });
+    const url = await signedPath();
+    const post = (payload: string, more: Record<string, string> = {}, to = url) =>
+      app.inject({ method: 'POST', url: to, payload, headers: { ...headers, ...more } });
+    const accepted = await post(event);
+    expect([accepted.statusCode, accepted.json()]).toEqual([200, { status: 'accepted' }]);
+    expect((await post(event, {}, PATH)).statusCode).toBe(401);
+    expect((await post('{')).statusCode).toBe(400);
+    expect((await post(' '.repeat(1001))).statusCode).toBe(413);
+    expect((await post('x', { 'content-type': 'image/png' })).statusCode).toBe(415);
+    expect((await app.inject({ method: 'GET', url })).statusCode).toBe(405);
+    await expect.poll(() => tasks).toEqual(['one']);
+  });
+
+  test('takes the options of a receiver, and its route where the prefix says', async () => {
+    const tasks: string[] = [];
+    const app = create();
+    await app.register(novitaWebhooks, {
+      prefix: '/hooks',
+      path: '/novita',
+      logLevel: 'error',
+      insecure: true,
+      onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
+    });
+    const reply = await app.inject({ method: 'POST', url: '/hooks/novita', payload: event });
+    expect(reply.statusCode).toBe(200);
+    await expect.poll(() => tasks).toEqual(['one']);
+    expect((await app.inject({ method: 'POST', url: '/novita', payload: event })).statusCode).toBe(
+      404,
+    );
+  });
+
+  test('is at the prefix itself without a path, and twice in an app without quarrel', async () => {
+    const app = create();
+    for (const prefix of ['/a', '/b']) {
+      await app.register(novitaWebhooks, { prefix, insecure: true, name: prefix.slice(1) });
+    }
+    for (const url of ['/a', '/b']) {
+      const reply = await app.inject({ method: 'POST', url, payload: event });
+      expect([reply.statusCode, reply.json()]).toEqual([200, { status: 'accepted' }]);
+    }
+  });
+
+  test('refuses options that make no sense when the app gets ready', async () => {
+    const app = create();
+    app.register(novitaWebhooks, { secret: 'short' }).then(undefined, () => undefined);
+    await expect(app.ready()).rejects.toMatchObject({ code: 'invalid_option' });
+  });
+
+  test("logs to the app's logger, unless it was given another", async () => {
+    const lines: string[] = [];
+    const stream = { write: (line: string) => void lines.push(line) };
+    const app = create({ logger: { level: 'debug', stream } });
+    await app.register(novitaWebhooks, { path: PATH, secret: TEST_SECRET });
+    const mine: string[] = [];
+    const keep = (_details: unknown, message: string) => void mine.push(message);
+    const logger = { debug: keep, info: keep, warn: keep, error: keep };
+    await app.register(novitaWebhooks, { path: '/other', secret: TEST_SECRET, logger });
+    await app.inject({ method: 'POST', url: PATH, payload: event });
+    expect(lines.join()).toMatch(/refused for its token/);
+    expect(mine).toEqual([]);
+    lines.length = 0;
+    await app.inject({ method: 'POST', url: '/other', payload: event });
+    expect(lines.join()).not.toMatch(/refused for its token/);
+    expect(mine.join()).toMatch(/refused for its token/);
+  });
+
+  test("keeps the token out of the app's log lines of its own", async () => {
+    const lines: string[] = [];
+    const { receiver, signedPath } = createSigned();
+    const app = create({
+      logger: { level: 'debug', stream: { write: (line: string) => void lines.push(line) } },
+      disableRequestLogging: true,
+    });
+    await app.register(novitaWebhooks, { receiver, path: PATH });
+    const url = await signedPath();
+    await app.inject({ method: 'POST', url, payload: event });
+    expect(lines.join()).not.toContain(url.split('token=')[1]);
+  });
+
+  test('starts with the app, not before', async () => {
+    const inbox = createFakeInbox();
+    const first = createReceiver({ insecure: true, inbox });
+    await first.handle({ method: 'POST', url: '/', headers: {}, body: event });
+    const tasks: string[] = [];
+    const app = create();
+    await app.register(novitaWebhooks, {
+      path: PATH,
+      insecure: true,
+      inbox,
+      onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
+    });
+    expect((await inbox.stats()).pending).toBe(1);
+    await app.ready();
+    await expect.poll(() => tasks).toEqual(['one']);
+  });
+
+  test('from preClose on: 503; and app.close() lets the handlers come to an end', async () => {
+    const begun = deferred();
+    const end = deferred();
+    let ended = false;
+    const closing = deferred();
+    const goOn = deferred();
+    const { receiver, signedPath } = createSigned({
+      async onTaskSettled() {
+        begun.resolve();
+        await end.promise;
+        ended = true;
+      },
+    });
+    const app = create({ return503OnClosing: false, forceCloseConnections: true });
+    await app.register(novitaWebhooks, { receiver, path: PATH });
+    // In a plugin that was registered later, it is reached when ours has been.
+    await app.register(async (later) => {
+      later.addHook('preClose', async () => {
+        closing.resolve();
+        await goOn.promise;
+      });
+    });
+    clean.push(async () => [goOn, end].forEach(({ resolve }) => resolve()));
+    const url = (await app.listen({ host: '127.0.0.1', port: 0 })) + (await signedPath());
+    const post = () => fetch(url, { method: 'POST', body: event });
+    expect((await post()).status).toBe(200);
+    await begun.promise;
+
+    let closed = false;
+    const whenClosed = app.close().then(() => (closed = true));
+    await closing.promise;
+    const late = await post();
+    expect([late.status, await late.json()]).toMatchObject([503, { code: 'closing' }]);
+    goOn.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([closed, ended]).toEqual([false, false]);
+    end.resolve();
+    await whenClosed;
+    expect(ended).toBe(true);
+  });
+
+  test('closing the app under load: what was answered 2xx is in the inbox', async () => {
+    const inbox = createFakeInbox();
+    const { receiver, signedPath } = createSigned({ inbox });
+    const app = create({ forceCloseConnections: true });
+    await app.register(novitaWebhooks, { receiver, path: PATH });
+    const url = (await app.listen({ host: '127.0.0.1', port: 0 })) + (await signedPath());
+    const acknowledged: string[] = [];
+    const deliveries = Array.from({ length: 100 }, async (_, index) => {
+      const taskId = `task-${index}`;
+      const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId }));
+      // Refused connections are as true an answer as 503.
+      const reply = await fetch(url, { method: 'POST', body }).catch(() => undefined);
+      if (reply?.status === 200) acknowledged.push(taskId);
+      else expect([503, undefined]).toContain(reply?.status);
+    });
+    await Promise.race(deliveries);
+    await app.close();
+    await Promise.all(deliveries);
+    expect(acknowledged.length).toBeGreaterThan(0);
+    for (const taskId of acknowledged) {
+      expect(await inbox.get({ endpoint: 'novita', taskId }), taskId).toBeDefined();
+    }
+  });
+
+  test('behind a proxy that the app trusts', async () => {
+    const { receiver, signedPath } = createSigned();
+    const app = create({ trustProxy: true });
+    const seen: unknown[] = [];
+    app.addHook('onResponse', async ({ ip, protocol }) => void seen.push([ip, protocol]));
+    await app.register(novitaWebhooks, { receiver, path: PATH });
+    const forwarded = {
+      'x-forwarded-for': '203.0.113.7',
+      'x-forwarded-host': 'evil.example.com',
+      'x-forwarded-proto': 'https',
+    };
+    const reply = await app.inject({
+      method: 'POST',
+      url: await signedPath(),
+      payload: event,
+      headers: { ...headers, ...forwarded },
+    });
+    expect(reply.statusCode).toBe(200);
+    await expect.poll(() => seen).toEqual([['203.0.113.7', 'https']]);
+  });
+
+  describe('toFastifyHandler', () => {
+    test('as the handler of a route, after Fastify has read the body', async () => {
+      const { receiver, tasks, signedPath } = createSigned();
+      receiver.start();
+      const app = create();
+      app.post(PATH, toFastifyHandler(receiver));
+      const url = await signedPath();
+      const post = (payload: string, type = 'application/json', to = url) =>
+        app.inject({ method: 'POST', url: to, payload, headers: { 'content-type': type } });
+      expect((await post(event)).statusCode).toBe(200);
+      expect((await post(event, 'text/plain')).json()).toEqual({ status: 'duplicate' });
+      expect((await post('{}')).statusCode).toBe(422);
+      expect((await post(event, 'application/json', PATH)).statusCode).toBe(401);
+      await expect.poll(() => tasks).toEqual(['one']);
+    });
+
+    test('with fastify-raw-body, which keeps the bytes of a route that asks for them', async () => {
+      const { receiver, tasks, signedPath } = createSigned();
+      receiver.start();
+      const app = create();
+      await app.register(rawBody as never, { global: false, encoding: false });
+      const handler = toFastifyHandler(receiver);
+      app.post(PATH, { config: { rawBody: true } as never }, async (request, reply) => {
+        expect((request as { rawBody?: unknown }).rawBody).toEqual(Buffer.from(event));
+        await handler(request, reply);
+      });
+      const url = await signedPath();
+      const reply = await app.inject({ method: 'POST', url, payload: event, headers });
+      expect(reply.statusCode).toBe(200);
+      await expect.poll(() => tasks).toEqual(['one']);
+    });
+  });
+});

@@ -1,0 +1,151 @@
+import Router from '@koa/router';
+import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
+import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { novitaWebhooks } from '@novita-webhooks/koa';
+import type Koa from 'koa';
+import mount from 'koa-mount';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { PATH, serveApp, versions } from './koa-server.ts';
+
+const clean: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const undo of clean.splice(0).reverse()) await undo();
+});
+
+const event = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
+
+function createSigned(options: Partial<ReceiverOptions> = {}) {
+  const tasks: string[] = [];
+  const receiver = createReceiver({
+    url: `https://hooks.example.com${PATH}`,
+    secret: TEST_SECRET,
+    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    ...options,
+  });
+  clean.push(() => receiver.close({ graceMs: 0 }));
+  const query = async () => new URL(await receiver.callbackUrl()).search;
+  return { receiver, tasks, query };
+}
+
+async function listen(app: Koa): Promise<string> {
+  const { url, close } = await serveApp(app);
+  clean.push(close);
+  return url.replace(PATH, '');
+}
+
+describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
+  test('takes the options of a receiver, and shows the receiver it made', async () => {
+    const tasks: string[] = [];
+    const middleware = novitaWebhooks({
+      url: 'https://hooks.example.com',
+      secret: TEST_SECRET,
+      onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
+    });
+    clean.push(() => middleware.receiver.close());
+    const origin = await listen(new KoaOfVersion().use(middleware));
+    const { search } = new URL(await middleware.receiver.callbackUrl());
+    expect((await fetch(origin + search, { method: 'POST', body: event })).status).toBe(200);
+    await expect.poll(() => tasks).toEqual(['one']);
+  });
+
+  test.each([PATH, `${PATH}/`])('mounted with the path %s: both ways to write it', async (path) => {
+    const { receiver, tasks, query } = createSigned();
+    const app = new KoaOfVersion();
+    app.use(novitaWebhooks(receiver, { path }));
+    app.use((context) => {
+      context.status = 418;
+    });
+    const origin = await listen(app);
+    for (const taken of [PATH, `${PATH}/`]) {
+      const url = origin + taken + (await query());
+      expect((await fetch(url, { method: 'POST', body: event })).status).toBe(200);
+    }
+    for (const other of ['', '/', '/webhooks', `${PATH}x`, `${PATH}/x`, `/x${PATH}`, `${PATH}//`]) {
+      const url = origin + other + (await query());
+      expect((await fetch(url, { method: 'POST', body: event })).status, other).toBe(418);
+    }
+    await expect.poll(() => tasks).toEqual(['one']);
+  });
+
+  test('mounted at the root', async () => {
+    const { receiver, query } = createSigned();
+    const origin = await listen(new KoaOfVersion().use(novitaWebhooks(receiver, { path: '/' })));
+    const url = `${origin}/${await query()}`;
+    expect((await fetch(url, { method: 'POST', body: event })).status).toBe(200);
+    expect((await fetch(`${origin}/other`, { method: 'POST', body: event })).status).toBe(404);
+  });
+
+  test('on a nested router, and by koa-mount', async () => {
+    const { receiver, query } = createSigned();
+    const inner = new Router();
+    inner.post('/novita', novitaWebhooks(receiver));
+    const outer = new Router({ prefix: '/webhooks' });
+    outer.use(inner.routes());
+    const app = new KoaOfVersion();
+    app.use(mount('/mounted', novitaWebhooks(receiver, { path: '/novita' })));
+    app.use(outer.routes());
+    const origin = await listen(app);
+    for (const path of ['/webhooks/novita', '/mounted/novita']) {
+      const url = origin + path + (await query());
+      expect((await fetch(url, { method: 'POST', body: event })).status).toBe(200);
+    }
+  });
+
+  test('refuses options that make no sense when it is mounted', () => {
+    expect(() => novitaWebhooks({ secret: 'short' })).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
+  });
+
+  test('begins with what an inbox already holds when it is mounted', async () => {
+    const inbox = createFakeInbox();
+    const first = createReceiver({ insecure: true, inbox });
+    await first.handle({ method: 'POST', url: '/', headers: {}, body: event });
+    const tasks: string[] = [];
+    const { receiver } = novitaWebhooks({
+      insecure: true,
+      inbox,
+      onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
+    });
+    clean.push(() => receiver.close());
+    await expect.poll(() => tasks).toEqual(['one']);
+  });
+
+  test('what was answered before it came here is an error of the app', async () => {
+    const { receiver, query } = createSigned();
+    const app = new KoaOfVersion();
+    const errors: unknown[] = [];
+    app.on('error', (error) => errors.push(error));
+    app.use(async (context, next) => {
+      context.res.end('already');
+      await next();
+    });
+    app.use(novitaWebhooks(receiver));
+    const origin = await listen(app);
+    const reply = await fetch(origin + (await query()), { method: 'POST', body: event });
+    expect(await reply.text()).toBe('already');
+    await expect.poll(() => errors).toMatchObject([{ code: 'already_replied' }]);
+  });
+
+  test('middleware around it that looks at the answer sees its status, and breaks nothing', async () => {
+    const { receiver, query } = createSigned();
+    const app = new KoaOfVersion();
+    const errors: unknown[] = [];
+    const seen: unknown[] = [];
+    app.on('error', (error) => errors.push(error));
+    app.use(async (context, next) => {
+      await next();
+      seen.push(context.status);
+      context.set('x-too-late', '1');
+      context.body = 'replaced';
+    });
+    app.use(novitaWebhooks(receiver));
+    const origin = await listen(app);
+    const good = await fetch(origin + (await query()), { method: 'POST', body: event });
+    expect([good.status, await good.json()]).toEqual([200, { status: 'accepted' }]);
+    expect((await fetch(origin, { method: 'POST', body: event })).status).toBe(401);
+    expect(seen).toEqual([200, 401]);
+    expect(errors).toEqual([]);
+  });
+});
