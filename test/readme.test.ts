@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const tsx = join(root, 'node_modules/.bin/tsx');
 
 /** The TypeScript blocks of a Markdown file, in order. */
 async function codeBlocks(file: string): Promise<string[]> {
@@ -35,7 +34,8 @@ async function runUntil(
   // Beside the sources, so that package names resolve to them.
   const folder = await mkdtemp(join(root, 'test', '.readme-'));
   await writeFile(join(folder, 'snippet.mts'), code);
-  const child = spawn(tsx, [join(folder, 'snippet.mts')], {
+  // Not the tsx command: ended, that would leave its own child behind.
+  const child = spawn(process.execPath, ['--import', 'tsx', join(folder, 'snippet.mts')], {
     cwd: root,
     env: { ...process.env, ...env },
   });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { problems } from './check-options.ts';
 import type { Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
+import { isObject } from './json.ts';
 import type { TerminalStatus } from './task-result.ts';
 import type { Tokens } from './token.ts';
 
@@ -87,8 +88,15 @@ function testModeOf(status: TerminalStatus) {
   return { enabled: true, return_task_status: status } as const;
 }
 
+/** As `JSON.stringify` does it: a field that a request did not have is no mistake. */
+function withoutUndefined(metadata: unknown): unknown {
+  return isObject(metadata)
+    ? Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
+    : metadata;
+}
+
 function checkOptions(options: CallbackOptions) {
-  const parsed = schema.safeParse(options);
+  const parsed = schema.safeParse({ ...options, metadata: withoutUndefined(options.metadata) });
   if (!parsed.success) {
     throw new WebhookError('invalid_argument', `callback: ${problems(parsed.error)}`);
   }

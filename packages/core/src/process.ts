@@ -42,7 +42,9 @@ export async function processEvent(
   closing: AbortSignal,
   parts: ProcessParts,
 ): Promise<void> {
-  const entry = isEntry(event) ? withReadableBody(event) : fromEnvelope(event, metadata, parts);
+  const isRaw = typeof event === 'string' || event instanceof Uint8Array;
+  const value = parseJson(isRaw ? event : { parsed: event });
+  const entry = isEntry(value) ? withReadableBody(value) : fromEnvelope(value, metadata, parts);
   if (entry === null) return;
   const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   const attempted = { ...entry, attempts: attempt, handled };
@@ -57,11 +59,11 @@ function withReadableBody(entry: NewEntry): NewEntry {
 
 /** `null` for what is not a result: it is announced, and that is all. */
 function fromEnvelope(
-  envelope: unknown,
+  envelope: JsonObject,
   metadata: JsonObject,
   { options, announcer }: ProcessParts,
 ): NewEntry | null {
-  const incoming = readEvent(parseJson({ parsed: envelope }));
+  const incoming = readEvent(envelope);
   if (incoming.kind === 'other') {
     announcer.other(incoming.event);
     return null;

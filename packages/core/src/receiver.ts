@@ -48,9 +48,10 @@ export interface Receiver extends Registration {
   callbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
   /**
    * Runs the handlers on an event that came through a queue of your own. Resolves when all have
-   * succeeded: acknowledge the message then.
+   * succeeded: acknowledge the message then. The inbox is not asked, so nothing is deduplicated.
    *
-   * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it
+   * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it; as text or
+   * bytes of JSON, or parsed
    * @throws WebhookError `handler_failed` (see {@link HandlersFailed}), `missing_event_type`,
    * `missing_task_id`, `invalid_json`, `closing`
    */

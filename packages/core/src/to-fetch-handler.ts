@@ -15,7 +15,7 @@ export type FetchHandler = (
  * Such runtimes may stop at any time after the answer. So unless `ack` was set or the inbox keeps
  * events elsewhere, the answer waits for the handlers (`ack: 'handled'`), and is 2xx only if they
  * succeeded; a `waitUntil` lets those that take longer come to an end. A server that runs on, as
- * with Bun or Deno, can set `ack: 'accepted'`.
+ * with Bun or Deno, can set `ack: 'accepted'` and call `receiver.start()`.
  *
  * @throws WebhookError `invalid_option`
  * @example

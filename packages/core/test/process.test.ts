@@ -101,9 +101,22 @@ describe('process', () => {
   });
 
   test.each([
+    ['text', JSON.stringify(event)],
+    ['bytes', new TextEncoder().encode(JSON.stringify(event))],
+  ])('takes an event as %s', async (_, message) => {
+    const { receiver } = setUp();
+    let runs = 0;
+    receiver.onTaskSucceeded(() => (runs += 1));
+    await receiver.process(message);
+    expect(runs).toBe(1);
+  });
+
+  test.each([
     [undefined, 'invalid_json'],
     [null, 'invalid_json'],
-    ['{}', 'invalid_json'],
+    ['{', 'invalid_json'],
+    ['{}', 'missing_event_type'],
+    [new Uint8Array([255]), 'invalid_json'],
     [[], 'invalid_json'],
     [JSON.parse('{"__proto__":{}}'), 'invalid_json'],
     [{}, 'missing_event_type'],

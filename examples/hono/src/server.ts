@@ -1,0 +1,61 @@
+import { serve } from '@hono/node-server';
+import { assets, createReceiver, toFetchHandler } from '@novita-webhooks/core';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+
+const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
+const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+
+const sdxl = {
+  model_name: 'sd_xl_base_1.0.safetensors',
+  sampler_name: 'Euler a',
+  width: 1024,
+  height: 1024,
+  image_num: 1,
+  steps: 20,
+  seed: -1,
+  guidance_scale: 7.5,
+};
+
+const receiver = createReceiver({
+  url: `${PUBLIC_URL}/webhooks/novita`,
+  secret: process.env['NOVITA_WEBHOOK_SECRET'],
+  ack: 'accepted', // this server runs on after the answer; leave it out where that is not so
+  logger: console,
+});
+
+receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
+  // The place to keep the files: their links die after about an hour.
+  console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
+});
+receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
+  console.log('order', orderId, 'has failed:', taskId, task.reason);
+});
+receiver.start(); // likewise
+
+const app = new Hono();
+const webhooks = toFetchHandler(receiver);
+app.post('/webhooks/novita', (c) => webhooks(c.req.raw));
+
+app.post('/images', async (c) => {
+  const { orderId, prompt } = await c.req.json<{ orderId: number; prompt: string }>();
+  const submitted = await fetch(`${NOVITA_BASE_URL}/v3/async/txt2img`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+      request: { ...sdxl, prompt },
+    }),
+  });
+  if (!submitted.ok) throw new HTTPException(502, { message: `Novita: ${submitted.status}` });
+  return c.json((await submitted.json()) as { task_id: string }, 202);
+});
+
+const server = serve({ fetch: app.fetch, hostname: HOST, port: Number(PORT) }, () => {
+  console.log(`listening at http://${HOST}:${PORT}`);
+});
+
+process.once('SIGTERM', () => {
+  server.close();
+  void receiver.close(); // handlers that run may come to an end
+});

@@ -1,0 +1,68 @@
+import { assets, createReceiver } from '@novita-webhooks/core';
+import { toNodeHandler } from '@novita-webhooks/core/node';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
+
+const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
+const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+
+const sdxl = {
+  model_name: 'sd_xl_base_1.0.safetensors',
+  sampler_name: 'Euler a',
+  width: 1024,
+  height: 1024,
+  image_num: 1,
+  steps: 20,
+  seed: -1,
+  guidance_scale: 7.5,
+};
+
+const receiver = createReceiver({
+  url: `${PUBLIC_URL}/webhooks/novita`,
+  secret: process.env['NOVITA_WEBHOOK_SECRET'],
+  logger: console,
+});
+
+receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
+  // The place to keep the files: their links die after about an hour.
+  console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
+});
+receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
+  console.log('order', orderId, 'has failed:', taskId, task.reason);
+});
+
+async function images(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { orderId, prompt } = (await json(request)) as { orderId: number; prompt: string };
+  const submitted = await fetch(`${NOVITA_BASE_URL}/v3/async/txt2img`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+      request: { ...sdxl, prompt },
+    }),
+  });
+  if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+  response.writeHead(202, { 'content-type': 'application/json' }).end(await submitted.text());
+}
+
+const webhooks = toNodeHandler(receiver);
+
+async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  if (pathname === '/webhooks/novita') await webhooks(request, response);
+  else if (pathname === '/images' && request.method === 'POST') await images(request, response);
+  else response.writeHead(404).end();
+}
+
+const server = createServer((request, response) => {
+  route(request, response).catch((error: unknown) => {
+    console.error(error);
+    if (!response.headersSent) response.writeHead(500).end();
+  });
+});
+server.listen(Number(PORT), HOST, () => console.log(`listening at http://${HOST}:${PORT}`));
+
+process.once('SIGTERM', () => {
+  server.close();
+  void receiver.close(); // handlers that run may come to an end
+});

@@ -1,0 +1,90 @@
+import { createSimulator } from '@novita-webhooks/simulator';
+import { describe, test, type TestContext } from 'vitest';
+
+import { freePort, runProgram, type Program, type ProgramOptions } from './support/program.ts';
+
+const SECRET = 'a secret for the examples, long enough to sign';
+const TIMEOUT_MS = 60_000;
+
+/** What `npm start` runs in each of the examples that are servers. */
+const SERVERS = {
+  express: 'src/server.ts',
+  fastify: 'src/server.ts',
+  koa: 'src/server.ts',
+  hono: 'src/server.ts',
+  'node-http': 'src/server.ts',
+  lambda: 'src/local.ts',
+};
+
+function run(name: string, file: string, { onTestFinished }: TestContext, given: ProgramOptions) {
+  const env = { NOVITA_WEBHOOK_SECRET: SECRET, ...given.env };
+  const program = runProgram(`examples/${name}`, file, { ...given, env });
+  onTestFinished(program.kill);
+  return program;
+}
+
+const READY = /order\b.*is ready/;
+/** Lines of the handler, in whichever form the example prints them. */
+const handledLines = ({ lines }: Program) => lines.filter((line) => READY.test(line));
+
+const post = (url: string, body: string) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+
+async function expectCleanExit(program: Program, { expect }: TestContext): Promise<void> {
+  const { code, ms } = await program.terminate();
+  expect(code, program.lines.join('\n')).toBe(0);
+  expect(ms).toBeLessThan(5000);
+}
+
+// Each waits for processes to start; together that takes no longer than the slowest.
+describe.concurrent('the example', () => {
+  test.for(Object.entries(SERVERS))(
+    '%s submits a task, handles its result once, and stops when asked to',
+    { timeout: TIMEOUT_MS },
+    async ([name, file], context) => {
+      const { expect } = context;
+      const simulator = await createSimulator({ plan: () => ({ duplicates: 1 }) });
+      context.onTestFinished(simulator.close);
+      const port = String(await freePort());
+      const env = { HOST: '127.0.0.1', PORT: port, NOVITA_BASE_URL: simulator.url };
+      const program = run(name, file, context, { env });
+      await program.line(/listening/i);
+
+      const address = `http://127.0.0.1:${port}`;
+      const response = await post(`${address}/images`, '{"orderId":4711,"prompt":"a red kite"}');
+      expect(response.status).toBe(202);
+      const { task_id } = (await response.json()) as { task_id: string };
+      await program.line(READY);
+      await simulator.idle();
+      const answers = simulator.deliveries().map(({ answer }) => answer);
+      expect(answers).toEqual([
+        { status: 200, body: '{"status":"accepted"}' },
+        { status: 200, body: '{"status":"duplicate"}' },
+      ]);
+      expect((await post(`${address}/webhooks/novita`, '{}')).status).toBe(401);
+
+      await expectCleanExit(program, context);
+      const [handled, ...more] = handledLines(program);
+      expect(more).toEqual([]);
+      expect(handled).toMatch(/\b4711\b/);
+      expect(handled).toContain(task_id);
+    },
+  );
+
+  test(
+    'custom-runtime handles what comes out of a queue, and stops when asked to',
+    async (context) => {
+      const { expect } = context;
+      const program = run('custom-runtime', 'src/main.ts', context, {});
+      run('custom-runtime', 'src/novita.ts', context, { onLine: program.write });
+      await program.line(/^acknowledge: .*accepted/);
+      await program.line(/^acknowledge: .*duplicate/);
+
+      await expectCleanExit(program, context);
+      expect(handledLines(program)).toEqual([
+        expect.stringMatching(/^order 42 is ready: \S+ http/),
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+});
