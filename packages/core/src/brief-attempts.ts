@@ -7,7 +7,7 @@ export interface BriefAttempts {
   prepare(key: EntryKey): BriefAttempt;
 }
 
-export interface BriefAttempt {
+interface BriefAttempt {
   /** Begins as soon as fewer than `concurrency` attempts run. To be called once. */
   begin(): void;
   /** Ends it now, or lets it come to its end within `graceMs`. Does not reject. */

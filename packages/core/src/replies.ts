@@ -54,6 +54,7 @@ const answers: Readonly<Record<ReplyCode, Answer>> = {
     status: 401,
     problem: ['Unauthorized', 'The callback URL carries no valid token.'],
     headers: { 'www-authenticate': 'CallbackToken realm="webhooks"' },
+    close: true, // always, so that all 401s are alike, however much of the body has come
   },
   body_too_large: {
     status: 413,

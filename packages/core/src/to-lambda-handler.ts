@@ -12,7 +12,14 @@ export interface LambdaEvent {
   /** API Gateway v2, function URLs. */
   readonly rawQueryString?: string | undefined;
   readonly requestContext?:
-    { readonly http?: { readonly method?: string | undefined } | undefined } | undefined;
+    | {
+        /** API Gateway v2, function URLs. */
+        readonly http?: { readonly method?: string | undefined } | undefined;
+        // Not read. Named so that the types of the others fit, which have nothing of the above.
+        readonly accountId?: unknown;
+        readonly elb?: unknown;
+      }
+    | undefined;
   readonly queryStringParameters?: One;
   readonly multiValueQueryStringParameters?: Many;
   readonly headers?: One;

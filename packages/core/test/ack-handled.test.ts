@@ -95,7 +95,8 @@ describe('a copy that arrives meanwhile', () => {
     const end = deferred();
     receiver.onTaskSucceeded(gauge.count(() => end.promise));
     const replies = Array.from({ length: 5 }, () => track(deliver(event)));
-    await clock.flush();
+    await expect.poll(async () => (await receiver.inbox.stats()).running).toBe(1);
+    for (let turn = 0; turn < 5; turn += 1) await clock.flush(); // all five have come in
     end.reject(new Error('no'));
     await clock.flush();
     expect(replies.map(({ value }) => value?.status)).toEqual(Array(5).fill(503));

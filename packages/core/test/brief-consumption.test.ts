@@ -248,7 +248,7 @@ describe('several at a time', () => {
       await clock.flush();
       expect(replies['slow']?.value?.status).toBe(200);
       expect(clock.timers()).toBe(0);
-      for (const taskId of ['quick', 'slow']) await inbox.discard?.({ endpoint: 'novita', taskId });
+      for (const taskId of ['quick', 'slow']) await inbox.discard({ endpoint: 'novita', taskId });
     }
   });
 

@@ -207,7 +207,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     const reasons: string[] = [];
     const handler = toLambdaHandler({
       insecure: true,
-      onTaskFailed: ({ task }) => reasons.push(task.reason ?? ''),
+      onTaskFailed: ({ task }) => reasons.push(task.reason),
     });
     const failed = sampleEvents.failed();
     const reason = 'Größe 任务 ÿþ>>>???';

@@ -40,7 +40,13 @@ const rows: readonly Row[] = [
     code: 'method_not_allowed',
     headers: { allow: 'POST' },
   })),
-  { situation: 'no token', changes: { url: '/novita' }, status: 401, code: 'unauthorized' },
+  {
+    situation: 'no token',
+    changes: { url: '/novita' },
+    status: 401,
+    code: 'unauthorized',
+    close: true,
+  },
   {
     situation: 'a body over the limit by header',
     changes: { headers: { 'content-length': '1048577' }, body: never },

@@ -24,15 +24,16 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
   const { path = '/', ...rest } = options;
   const receiver = rest.receiver ?? createReceiver({ logger: app.log, ...ownOptions(rest) });
   const handler = toFastifyHandler(receiver);
-  // As a hook, since the token is to be checked before Fastify reads the body.
-  app.all(path, { onRequest: handler }, () => undefined);
+  // As a hook, since the token is to be checked before Fastify reads the body; and as the last one
+  // before it, since limits of requests and their like come as onRequest hooks.
+  app.all(path, { preParsing: handler }, () => undefined);
   app.addHook('onReady', async () => receiver.start());
   app.addHook('preClose', async () => void receiver.close());
   app.addHook('onClose', async () => receiver.close());
 };
 
 /**
- * For a route of your own: as its handler, after Fastify has read the body, or as its `onRequest`
+ * For a route of your own: as its handler, after Fastify has read the body, or as its `preParsing`
  * hook, before. Starting and closing the receiver is then up to you.
  *
  * @example

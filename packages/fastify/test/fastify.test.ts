@@ -34,7 +34,7 @@ function deferred() {
   return { promise, resolve };
 }
 
-describe.each(Object.entries(versions))('%s', (_version, { fastify, rawBody }) => {
+describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) => {
   function create(options: FastifyServerOptions = {}): FastifyInstance {
     const app: FastifyInstance = fastify(options);
     clean.push(() => app.close());
@@ -243,20 +243,24 @@ describe.each(Object.entries(versions))('%s', (_version, { fastify, rawBody }) =
       await expect.poll(() => tasks).toEqual(['one']);
     });
 
-    test('with fastify-raw-body, which keeps the bytes of a route that asks for them', async () => {
-      const { receiver, tasks, signedPath } = createSigned();
-      receiver.start();
-      const app = create();
-      await app.register(rawBody as never, { global: false, encoding: false });
-      const handler = toFastifyHandler(receiver);
-      app.post(PATH, { config: { rawBody: true } as never }, async (request, reply) => {
-        expect((request as { rawBody?: unknown }).rawBody).toEqual(Buffer.from(event));
-        await handler(request, reply);
-      });
-      const url = await signedPath();
-      const reply = await app.inject({ method: 'POST', url, payload: event, headers });
-      expect(reply.statusCode).toBe(200);
-      await expect.poll(() => tasks).toEqual(['one']);
-    });
+    // The last fastify-raw-body for Fastify 4 asks for 4.19.
+    test.skipIf(version === 'Fastify 4.17')(
+      'with fastify-raw-body, which keeps the bytes of a route that asks for them',
+      async () => {
+        const { receiver, tasks, signedPath } = createSigned();
+        receiver.start();
+        const app = create();
+        await app.register(rawBody as never, { global: false, encoding: false });
+        const handler = toFastifyHandler(receiver);
+        app.post(PATH, { config: { rawBody: true } as never }, async (request, reply) => {
+          expect((request as { rawBody?: unknown }).rawBody).toEqual(Buffer.from(event));
+          await handler(request, reply);
+        });
+        const url = await signedPath();
+        const reply = await app.inject({ method: 'POST', url, payload: event, headers });
+        expect(reply.statusCode).toBe(200);
+        await expect.poll(() => tasks).toEqual(['one']);
+      },
+    );
   });
 });

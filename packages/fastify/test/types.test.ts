@@ -1,7 +1,13 @@
 import type { Receiver } from '@novita-webhooks/core';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { expect, expectTypeOf, test } from 'vitest';
+
+const require = createRequire(import.meta.url);
 
 // What counts here is that it compiles: `tsc --noEmit` is what these tests can fail.
 
@@ -35,3 +41,27 @@ test('options that are none do not compile', async () => {
   await expect(plugin).rejects.toThrow();
   await app.close().catch(() => undefined);
 });
+
+test('all of this holds with the types of Fastify 4', () => {
+  const folder = dirname(require.resolve('fastify-4/package.json'));
+  expect(problemsWith('fastify', folder)).toEqual([]);
+}, 60_000);
+
+/** What `tsc` has to say of this file when the types of `framework` are those in `folder`. */
+function problemsWith(framework: string, folder: string): string[] {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile) as {
+    config: unknown;
+  };
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const paths = { ...options.paths, [framework]: [folder] };
+  const program = ts.createProgram([fileURLToPath(import.meta.url)], { ...options, paths });
+  // The folder has to be where the types came from, or this would prove nothing.
+  const used = program.getSourceFiles().some(({ fileName }) => fileName.startsWith(folder));
+  return [
+    ...(used ? [] : [`${folder} is not used`]),
+    ...ts
+      .getPreEmitDiagnostics(program)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+  ];
+}

@@ -35,9 +35,17 @@ export function novitaWebhooks(
       await next();
       return;
     }
-    // Answered on Node's own response, as the answer may have to go out while the body comes in.
-    context.respond = false;
-    await respond(receiver, context.req, context.res, { parsed: context.request });
+    await respond(receiver, context.req, context.res, {
+      parsed: context.request,
+      send({ status, headers, body }) {
+        context.status = status;
+        context.set(headers);
+        context.body = body;
+      },
+      takeOver() {
+        context.respond = false;
+      },
+    });
   };
   return Object.assign(middleware, { receiver });
 }

@@ -25,7 +25,7 @@ for (const [version, Koa] of Object.entries(versions)) {
 }
 
 for (const [family, parser] of Object.entries(parserFamilies)) {
-  describe(`the adapter contract, after ${family}`, () => {
+  describe(`the adapter contract, by Koa 3, mounted after ${family}`, () => {
     const subject = koaSubject(versions['Koa 3'], mounts['a router'], parser);
     for (const contractCase of adapterContract.filter(({ name }) => name.includes('(json)'))) {
       test(contractCase.name, ({ skip }) =>

@@ -49,7 +49,7 @@ export function koaSubject(
 ): AdapterSubject {
   const parsers: Partial<Record<Before, Middleware>> = {
     json,
-    'json-by-type': oldBodyParser() as unknown as Middleware,
+    'json-by-type': oldBodyParser(),
     ...ownParsers,
   };
   return {
@@ -59,7 +59,7 @@ export function koaSubject(
       const app = new Koa();
       app.silent = true;
       if (receiver !== undefined) mount(app, receiver);
-      app.use(oldBodyParser({ enableTypes: ['json', 'form', 'text'] }) as unknown as Middleware);
+      app.use(oldBodyParser({ enableTypes: ['json', 'form', 'text'] }));
       app.use((context) => {
         if (context.path !== '/other') return;
         const { body } = context.request as { body?: unknown };

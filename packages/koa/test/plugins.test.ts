@@ -53,7 +53,7 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   app.use(helmet());
   app.use(cors({ origin: 'https://app.example.com', credentials: true }));
   app.use(ratelimit({ driver: 'memory', db: new Map(), duration: 60_000, max }));
-  app.use(session({ autoCommit: true }, app) as unknown as Middleware);
+  app.use(session({ autoCommit: true }, app));
   app.use(async (context, next) => {
     const { session: own } = context as unknown as { session: { visits?: number } };
     own.visits = (own.visits ?? 0) + 1;
@@ -115,7 +115,7 @@ test.each(Object.keys(bodyParsers) as (keyof typeof bodyParsers)[])(
   },
 );
 
-test('what middlewares set before is on our answers', async () => {
+test('what middlewares set before and after is on our answers', async () => {
   const { signed, url } = await serve('@koa/bodyparser');
   for (const [to, status] of [
     [await signed(), 200],
@@ -126,6 +126,8 @@ test('what middlewares set before is on our answers', async () => {
     expect(reply.headers.get('x-content-type-options')).toBe('nosniff'); // helmet
     expect(reply.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
     expect(reply.headers.get('x-ratelimit-limit')).toBe('1000');
+    expect(reply.headers.get('x-response-time')).toMatch(/ms$/);
+    expect(reply.headers.get('set-cookie')).toMatch(/koa\.sess/);
     expect(reply.headers.get('content-type')).toMatch(/json/);
     await reply.json();
   }

@@ -5,10 +5,16 @@ import type { WebhookReply } from '../request.ts';
 import { nodeBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
-/** Where a framework keeps what is not on the request. */
+/** How a framework differs from plain Node. */
 export interface RespondOptions {
   /** What has the `body` and `rawBody` of earlier parsers, where that is not the request itself. */
   readonly parsed?: object | undefined;
+  /**
+   * Sends a reply in the framework's own way. Not used while the body is still coming in: then the
+   * answer goes out on Node's response, after `takeOver` was called.
+   */
+  readonly send?: ((reply: WebhookReply) => void) | undefined;
+  readonly takeOver?: (() => void) | undefined;
 }
 
 /**
@@ -21,7 +27,7 @@ export async function respond(
   receiver: Receiver,
   request: NodeRequest,
   response: NodeResponse,
-  { parsed = request }: RespondOptions = {},
+  { parsed = request, send, takeOver }: RespondOptions = {},
 ): Promise<void> {
   if (hasAnswered(response)) {
     const message =
@@ -35,25 +41,38 @@ export async function respond(
     body: nodeBody(request, parsed),
   });
   // Meanwhile a time-out middleware may have answered, or the sender may have left.
-  if (!hasAnswered(response) && response.destroyed !== true) send(request, response, reply);
+  if (hasAnswered(response) || response.destroyed === true) return;
+  const isComing = request.complete === false;
+  const answer = isComing || reply.close ? closing(reply, request) : reply;
+  if (!isComing && send !== undefined) {
+    send(answer);
+    return;
+  }
+  takeOver?.();
+  writeHead(response, answer);
+  // A stream of HTTP/2 can end alone; a connection of HTTP/1 would be reset.
+  if (isComing && request.httpVersionMajor !== 2) {
+    response.write(answer.body);
+    linger(request, response);
+  } else {
+    response.end(answer.body);
+  }
 }
 
 function hasAnswered(response: NodeResponse): boolean {
   return response.headersSent;
 }
 
-function send(request: NodeRequest, response: NodeResponse, reply: WebhookReply): void {
+/** HTTP/2 has no such header; there the stream ends, and the connection goes on. */
+function closing(reply: WebhookReply, { httpVersionMajor }: NodeRequest): WebhookReply {
+  if (httpVersionMajor === 2) return reply;
+  return { ...reply, headers: { ...reply.headers, connection: 'close' } };
+}
+
+function writeHead(response: NodeResponse, reply: WebhookReply): void {
   response.statusCode = reply.status;
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
   response.setHeader('content-length', reply.body.length);
-  if (!reply.close && request.complete !== false) {
-    response.end(reply.body);
-    return;
-  }
-  // HTTP/2 has no such header; there the stream ends, and the connection goes on.
-  if (request.httpVersionMajor !== 2) response.setHeader('connection', 'close');
-  response.write(reply.body);
-  linger(request, response);
 }
 
 const LINGER_MS = 1000;

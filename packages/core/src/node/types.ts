@@ -35,6 +35,9 @@ export interface NodeResponse {
   readonly destroyed?: boolean;
   setHeader(name: string, value: string | number): unknown;
   write(chunk: string): unknown;
-  end(chunk?: string): unknown;
+  // Two signatures, as the response of node:http2 has them.
+  end(): unknown;
+  // eslint-disable-next-line @typescript-eslint/unified-signatures
+  end(chunk: string): unknown;
   on(event: string, listener: Listener): unknown;
 }

@@ -1,26 +1,11 @@
 import { once } from 'node:events';
-import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
 
+import { isWhole, type HttpBody, type HttpOptions, type HttpReply } from './http-message.ts';
 import { sendHttp2 } from './http2-client.ts';
 
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** A body as a whole, or as chunks that may come as slowly as they like. */
-export type HttpBody = string | Uint8Array | AsyncIterable<string | Uint8Array>;
-
-export interface HttpOptions {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: HttpBody;
-  readonly agent?: Agent;
-  /** Default 5000: an adapter that does not answer fails its case. */
-  readonly timeoutMs?: number;
-}
+export type { HttpBody, HttpReply };
 
 export function post(
   url: string,
@@ -34,11 +19,13 @@ export function post(
 export function send(url: string, options: HttpOptions): Promise<HttpReply> {
   if (url.startsWith('h2c:')) return sendHttp2(url, options);
   const { method = 'GET', headers = {}, body = '', timeoutMs = 5000, agent } = options;
+  // It asks to keep the connection, so that an answer that closes it does so of its own accord.
+  const own = agent ?? new Agent({ keepAlive: true });
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       headers: isWhole(body) ? { 'content-length': Buffer.byteLength(body), ...headers } : headers,
-      agent: agent ?? new Agent({ keepAlive: false }),
+      agent: own,
     });
     const timer = setTimeout(() => {
       reject(new Error(`no answer within ${timeoutMs} ms`));
@@ -56,15 +43,12 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
         const text = Buffer.concat(chunks).toString();
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
         if (!outgoing.writableEnded) outgoing.destroy();
+        if (agent === undefined) own.destroy();
       });
     });
     if (isWhole(body)) outgoing.end(body);
     else void pump(body, outgoing);
   });
-}
-
-export function isWhole(body: HttpBody): body is string | Uint8Array {
-  return typeof body === 'string' || body instanceof Uint8Array;
 }
 
 /**

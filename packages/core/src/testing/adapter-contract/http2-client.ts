@@ -1,7 +1,7 @@
 import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
 
-import { isWhole, type HttpOptions, type HttpReply } from './http-client.ts';
+import { isWhole, type HttpOptions, type HttpReply } from './http-message.ts';
 
 /** One request on a connection of its own, by HTTP/2 without TLS, to a URL with `h2c:`. */
 export function sendHttp2(url: string, options: HttpOptions): Promise<HttpReply> {

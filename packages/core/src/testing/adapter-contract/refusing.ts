@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { BAD_TOKENS, badCallbackUrl } from '../deliveries.ts';
 import { createFakeInbox } from '../fake-inbox.ts';
 import { sampleEvents } from '../sample-events.ts';
-import { post, send, type HttpReply } from './http-client.ts';
+import { post, send } from './http-client.ts';
+import type { HttpReply } from './http-message.ts';
 import {
   assertCloses,
   assertReply,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { sampleEvents } from '../sample-events.ts';
 import { createReceiver } from '../../receiver.ts';
 import { TEST_SECRET } from '../deliveries.ts';
-import { post, type HttpReply } from './http-client.ts';
+import { post } from './http-client.ts';
+import type { HttpReply } from './http-message.ts';
 import {
   assertReply,
   play,

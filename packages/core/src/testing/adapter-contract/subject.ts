@@ -5,7 +5,8 @@ import type { ReceiverOptions } from '../../options.ts';
 import { createReceiver, type Receiver } from '../../receiver.ts';
 import type { ContractCase } from '../contract.ts';
 import { TEST_SECRET } from '../deliveries.ts';
-import { post, type HttpReply } from './http-client.ts';
+import { post } from './http-client.ts';
+import type { HttpReply } from './http-message.ts';
 
 /**
  * What is mounted before the adapter. `json`, `raw` and `text` are the framework's usual parsers,

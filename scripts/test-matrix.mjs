@@ -1,0 +1,122 @@
+// Runs the adapters on every Node, and core's bundle on every runtime; prints one table.
+//   npm run test:matrix                    everything
+//   npm run test:matrix -- --quick         the oldest and the newest Node, every other runtime
+//   npm run test:matrix -- --node 20,26    these
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { fetchRuntime } from './fetch-runtime.mjs';
+import { createMatrix } from './matrix-table.mjs';
+import { publicPackages, readJson, root } from './packages.mjs';
+
+const NODES = ['20', '22', '24', '26'];
+const OTHERS = ['bun', 'deno', 'workerd'];
+const TITLES = { node: 'Node', bun: 'Bun', deno: 'Deno', workerd: 'workerd' };
+const REPORTS = join(root, '.cache/matrix');
+
+/** There every runtime has to be: a skip would pass unseen. */
+const isStrict = Boolean(process.env.CI || process.env.REQUIRE_SERVICES);
+
+function nodesToTest() {
+  const { values } = parseArgs({
+    options: { node: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  });
+  const asked = values.node?.split(',') ?? (values.quick ? [NODES.at(0), NODES.at(-1)] : NODES);
+  const unknown = asked.find((major) => !NODES.includes(major));
+  if (unknown !== undefined) throw new Error(`--node takes ${NODES.join(', ')}, not ${unknown}`);
+  return asked;
+}
+
+/** A runtime with its binary, or why there is none. */
+function toColumn(name) {
+  const [kind] = name.split(' ');
+  try {
+    const { version, binary } = fetchRuntime(name);
+    return { kind, binary, column: `${TITLES[kind]} ${version}` };
+  } catch (error) {
+    return { kind, missing: error.message, column: name.replace(kind, TITLES[kind]) };
+  }
+}
+
+/** The runtimes get what users get. */
+function buildCore() {
+  const core = join(root, 'packages/core');
+  const built = join(core, 'dist/index.d.cts'); // the last file to be written
+  const sources = readdirSync(join(core, 'src'), { recursive: true }).map((file) =>
+    join(core, 'src', file),
+  );
+  const builtAt = existsSync(built) ? statSync(built).mtimeMs : 0;
+  if (sources.every((file) => statSync(file).mtimeMs <= builtAt)) return;
+  console.log('Building core, since its source has changed.');
+  const { status } = spawnSync('npm', ['run', 'build', '-w', '@novita-webhooks/core'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) throw new Error('core could not be built');
+}
+
+/** Runs Vitest to its end in one Node. Returns its report, and what it said if that is amiss. */
+function runVitest(binary, name, args, env = {}) {
+  const outputFile = join(REPORTS, `${name}.json`);
+  rmSync(outputFile, { force: true });
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const report = ['--reporter=json', `--outputFile=${outputFile}`];
+  const { status, stdout, stderr } = spawnSync(binary, [vitest, 'run', ...args, ...report], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const results = existsSync(outputFile) ? readJson(outputFile).testResults : [];
+  return { status, results, said: (stdout + stderr).trim() };
+}
+
+/** The published packages that are put to the adapter contract. */
+const adapters = publicPackages()
+  .map(({ dir }) => dir)
+  .filter((dir) => existsSync(join(dir, 'test/contract.test.ts')))
+  .map((dir) => dir.slice(join(root, 'packages/').length));
+
+function testAdapters(matrix, { column, binary }) {
+  const projects = adapters.flatMap((name) => ['--project', name]);
+  const args = ['--config', 'vitest.workspace.ts', ...projects];
+  const run = runVitest(binary, column.replace(' ', '-'), args);
+  matrix.addAdapters(column, run);
+}
+
+/** One run for all: it only sends requests, what is tested are the servers. */
+function testRuntimes(matrix, runtimes) {
+  const config = ['--config', 'test/runtimes/vitest.config.ts'];
+  const env = { TEST_RUNTIMES: JSON.stringify(runtimes) };
+  matrix.addRuntimes(runVitest(process.execPath, 'runtimes', config, env));
+}
+
+function timed(what, work) {
+  const startedAt = Date.now();
+  work();
+  console.log(`${what}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
+}
+
+function main() {
+  mkdirSync(REPORTS, { recursive: true });
+  const columns = [...nodesToTest().map((major) => `node ${major}`), ...OTHERS].map(toColumn);
+  const present = columns.filter(({ missing }) => missing === undefined);
+  const matrix = createMatrix(columns);
+  buildCore();
+  for (const column of present.filter(({ kind }) => kind === 'node')) {
+    timed(`${adapters.join(', ')} on ${column.column}`, () => testAdapters(matrix, column));
+  }
+  timed('core on all runtimes', () => testRuntimes(matrix, present));
+  matrix.print();
+  for (const { column, missing } of columns.filter(({ missing }) => missing !== undefined)) {
+    console.log(`\nSKIPPED: ${column} was not tested. ${missing}`);
+    console.log('         Where npm has it for this platform, `npm run test:matrix` runs it.');
+    if (isStrict) process.exitCode = 1;
+  }
+  if (matrix.hasFailed()) process.exitCode = 1;
+}
+
+main();
