@@ -50,8 +50,7 @@ export async function respond(
   }
   takeOver?.();
   writeHead(response, answer);
-  // A stream of HTTP/2 can end alone; a connection of HTTP/1 would be reset.
-  if (isComing && request.httpVersionMajor !== 2) {
+  if (isComing) {
     response.write(answer.body);
     linger(request, response);
   } else {
