@@ -25,11 +25,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Runs code as somebody would who pasted it into a file. Resolves once it printed `wanted`. */
+/**
+ * Runs code as somebody would who pasted it into a file. Resolves once it printed `wanted`, and
+ * ends it after `beforeTheEnd`.
+ */
 async function runUntil(
   code: string,
   wanted: RegExp,
   env: Record<string, string>,
+  beforeTheEnd: () => Promise<void> = async () => undefined,
 ): Promise<string> {
   // Beside the sources, so that package names resolve to them.
   const folder = await mkdtemp(join(root, 'test', '.readme-'));
@@ -40,7 +44,7 @@ async function runUntil(
     env: { ...process.env, ...env },
   });
   try {
-    return await new Promise((resolve, reject) => {
+    const printed = await new Promise<string>((resolve, reject) => {
       let output = '';
       const read = (chunk: Buffer) => {
         output += chunk.toString();
@@ -51,6 +55,8 @@ async function runUntil(
       child.on('exit', (status) => reject(new Error(`exit ${status}, printed: ${output}`)));
       setTimeout(() => reject(new Error(`not seen in: ${output}`)), 15_000).unref();
     });
+    await beforeTheEnd();
+    return printed;
   } finally {
     child.kill('SIGKILL');
     await rm(folder, { recursive: true });
@@ -73,9 +79,8 @@ test('the README example handles a task that its own submit call asked for', asy
     .replace('https://example.com', `http://127.0.0.1:${port}`)
     .replace('https://api.novita.ai', simulator.url);
   const env = { PORT: String(port), NOVITA_WEBHOOK_SECRET: secret };
-  const output = await runUntil(code, /order 42 \S+ http\S+/, env);
+  const output = await runUntil(code, /order 42 \S+ http\S+/, env, simulator.idle);
   expect(output).toContain(`order 42 ${simulator.tasks()[0]?.id}`);
-  await simulator.idle();
   expect(simulator.deliveries().map(({ answer }) => answer)).toMatchObject([{ status: 200 }]);
   await simulator.close();
 }, 30_000);
