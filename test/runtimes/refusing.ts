@@ -73,7 +73,9 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
         const reply = await post(url, JSON.stringify(event({ taskId })));
         assertReply(reply, 401, 'unauthorized');
         const { status, headers, body } = reply;
-        answers.add(JSON.stringify({ status, headers: { ...headers, date: undefined }, body }));
+        // Whether the connection goes on is the server's affair, and depends on what has come in.
+        const passing = { date: undefined, connection: undefined, 'keep-alive': undefined };
+        answers.add(JSON.stringify({ status, headers: { ...headers, ...passing }, body }));
       }
       assert.equal(answers.size, 1);
       assertReply(await deliver(subject, 'plain', event({ taskId })), 200, 'accepted');
