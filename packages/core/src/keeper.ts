@@ -51,8 +51,9 @@ export function createKeeper(parts: KeeperOptions): Keeper {
   return async (entry, budgetMs, { ephemeral = false, waitUntil }) => {
     const ack = options.ack ?? (ephemeral && inbox.hurry ? 'handled' : 'accepted');
     const isBrief = ephemeral && (ack === 'handled' || waitUntil !== undefined);
-    if (isBrief && worker.briefly() !== undefined)
+    if (isBrief && worker.briefly() !== undefined) {
       return keepBriefly(entry, budgetMs, ack, waitUntil);
+    }
     worker.startFor(entry);
     const onKept = async (state: 'added' | 'pending') => {
       if (state === 'pending') await inbox.hurry?.(entry);
