@@ -1,6 +1,6 @@
 import { LATE, withDeadline, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
-import type { Claim, Entry, Outcome, Run, Store } from './inbox.ts';
+import type { Claim, Entry, Fence, Outcome, Run, Store, Transact } from './inbox.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { errorFields, type Logger } from './logger.ts';
 import { settle } from './settle.ts';
@@ -33,6 +33,8 @@ export interface Crew {
 
 interface Running {
   readonly claim: Claim;
+  /** Another claim of the same entry by this worker, made meanwhile. */
+  later: { readonly claim: Claim; readonly heldSince: number } | null;
   readonly lease: Lease;
   readonly controller: AbortController;
   readonly finished: Promise<void>;
@@ -50,12 +52,37 @@ export function createCrew(options: CrewOptions): Crew {
     const controller = new AbortController();
     const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
     const lease = holdLease(claim, heldSince, { store, leaseMs, clock, log, onDoubt });
-    const finished = attempt(claim, lease, controller.signal, options).finally(() => {
+    const finished = attempt(claim, lease, controller.signal, options).then((recorded) => {
       lease.stop();
       running.delete(claim.taskId);
+      const { later } = mine;
+      // The outcome made the entry due again, and it was claimed before the answer had come.
+      if (later && recorded && recorded.fence !== later.claim.fence) {
+        take(later.claim, later.heldSince);
+      }
       options.onFree();
     });
-    running.set(claim.taskId, { claim, lease, controller, finished });
+    const mine: Running = { claim, lease, controller, finished, later: null };
+    running.set(claim.taskId, mine);
+  }
+
+  function take(claim: Claim, heldSince: number): void {
+    const mine = running.get(claim.taskId);
+    // The answer came so late that somebody else may have the entry by now.
+    if (clock.now() >= heldSince + leaseMs) void giveBack(claim, store, 0);
+    else if (mine === undefined && closing) void giveBack(claim, store, 0);
+    else if (mine === undefined) start(claim, heldSince);
+    // Either a lease of ours ended unnoticed, since this process overslept, and it still runs the
+    // event; or its outcome has just been recorded. Which one it is will be seen when it settles.
+    else if (!mine.lease.isLost() && isSameEvent(mine.claim, claim)) {
+      mine.lease.adopt(claim, heldSince);
+      mine.later = { claim, heldSince };
+    } else {
+      // Another event has taken the place of the one that runs, or somebody else had it in the
+      // meantime. What runs here was told to stop; until it has, nothing is run beside it.
+      mine.lease.lose();
+      void giveBack(claim, store, leaseMs);
+    }
   }
 
   async function allFinished(): Promise<void> {
@@ -64,22 +91,7 @@ export function createCrew(options: CrewOptions): Crew {
 
   return {
     free: () => options.concurrency - running.size,
-    take(claim, heldSince) {
-      const mine = running.get(claim.taskId);
-      // The answer came so late that somebody else may have the entry by now.
-      if (clock.now() >= heldSince + leaseMs) void giveBack(claim, store, 0);
-      else if (mine === undefined && closing) void giveBack(claim, store, 0);
-      else if (mine === undefined) start(claim, heldSince);
-      // A lease of ours that ended unnoticed: this process overslept, and still runs the event.
-      else if (!mine.lease.isLost() && isSameEvent(mine.claim, claim)) {
-        mine.lease.adopt(claim, heldSince);
-      } else {
-        // Another event has taken the place of the one that runs, or somebody else had it in the
-        // meantime. What runs here was told to stop; until it has, nothing is run beside it.
-        mine.lease.lose();
-        void giveBack(claim, store, leaseMs);
-      }
-    },
+    take,
     idle: allFinished,
     takeNoMore() {
       closing = true;
@@ -106,17 +118,26 @@ async function attempt(
   lease: Lease,
   signal: AbortSignal,
   options: CrewOptions,
-): Promise<void> {
+): Promise<Fence | null> {
   const { run, onSettled, log } = options;
   const { taskId } = claim;
   try {
-    const outcome = await run(claim, signal);
-    if (await settle(lease, outcome, options)) onSettled(claim, outcome);
+    const outcome = await run(claim, signal, transactUnder(lease, options.store));
+    const recorded = await settle(lease, outcome, options);
+    if (recorded !== null) onSettled(claim, outcome);
     else
       log.warn({ taskId, outcome: outcome.type }, 'the lease was lost; the outcome does not count');
+    return recorded;
   } catch (error) {
     log.error({ taskId, ...errorFields(error) }, 'an attempt broke; its lease will end by itself');
+    return null;
   }
+}
+
+/** Shows the fence of the moment: the lease may have adopted a later claim. */
+function transactUnder(lease: Lease, store: Store): Transact | undefined {
+  const { transaction } = store;
+  return transaction && ((handler, work) => transaction(lease.fence(), handler, work));
 }
 
 /** A drifted event gives way to one that fits, under the same key. */

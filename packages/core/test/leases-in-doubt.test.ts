@@ -1,4 +1,4 @@
-import { memoryInbox, memoryStore, pollingInbox, type Store } from '@novita-webhooks/core';
+import { memoryInbox, memoryStore, pollingInbox, RetryLater, type Store } from '@novita-webhooks/core';
 import { createManualClock, sampleEvents } from '@novita-webhooks/core/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -116,5 +116,34 @@ describe('a claim that takes longer than a lease', () => {
     await settle(event);
     await clock.advance(LEASE + 1);
     expect(log.messages('warn')).toEqual([expect.stringContaining('takes longer than a lease')]);
+  });
+});
+
+describe('an entry that is due again before its settle was answered', () => {
+  test('is attempted again at once, and not beside the attempt before', async () => {
+    let answer = deferred();
+    const { receiver, settle, clock, store } = setUpWith((store) => ({
+      capabilities: { ...store.capabilities, shared: true }, // looked at every second
+      async settle(...args) {
+        const settled = await store.settle(...args);
+        await answer.promise; // a store that syncs, or a network: committed, and not answered yet
+        return settled;
+      },
+    }));
+    const gauge = createGauge();
+    receiver.onTaskSucceeded(
+      gauge.count(() => {
+        if (gauge.runs() === 1) throw new RetryLater(10);
+      }),
+    );
+    await settle(event);
+    await clock.advance(2000); // long enough for the second claim
+    expect(gauge.runs()).toBe(1);
+    answer.resolve();
+    answer = deferred();
+    answer.resolve();
+    await clock.advance(20);
+    expect(gauge.runs()).toBe(2);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 2 });
   });
 });
