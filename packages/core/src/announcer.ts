@@ -5,6 +5,7 @@ import { createInFlight } from './in-flight.ts';
 import type { Entry, NewEntry } from './inbox.ts';
 import { errorFields, withFields, type Logger } from './logger.ts';
 import type { ResolvedOptions } from './options.ts';
+import { noTransaction } from './own-transaction.ts';
 import { redactJson } from './redact.ts';
 import { runHandler } from './run-handler.ts';
 import { parseTaskResult } from './task-result-schema.ts';
@@ -55,10 +56,11 @@ export function createAnnouncer(
       const result = parse();
       const wanted = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, handled: [] };
+      const context = { attempts: 1, log, transaction: noTransaction };
       for (const { handle } of wanted) {
         tell('progress', (signal) => {
           const own = parse(); // none sees what another one did to the result
-          return own && handle(own, contextOf(attempted, signal, { attempts: 1, log }));
+          return own && handle(own, contextOf(attempted, signal, context));
         });
       }
       return wanted.length > 0;

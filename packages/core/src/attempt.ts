@@ -1,8 +1,9 @@
 import type { Clock } from './clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from './errors.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
-import type { NewEntry, Outcome } from './inbox.ts';
+import type { NewEntry, Outcome, Transact } from './inbox.ts';
 import { errorFields, withFields, type Logger } from './logger.ts';
+import { createOwnTransaction } from './own-transaction.ts';
 import { exponential, type RetryDelay } from './retry.ts';
 import { runHandler } from './run-handler.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
@@ -21,6 +22,8 @@ export interface AttemptOptions {
   readonly stuck: StuckHandlers;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of a transactional inbox. */
+  readonly transact?: Transact | undefined;
 }
 
 /** What went wrong in an attempt, and what that means for the next one. */
@@ -39,13 +42,6 @@ export async function runAttempt(
   signal: AbortSignal,
   options: AttemptOptions,
 ): Promise<Outcome> {
-  const { attempts } = options.retry;
-  if (entry.attempts > attempts) {
-    const reason =
-      `not attempted again: ${entry.attempts - 1} attempts were begun, ${attempts} are allowed, ` +
-      'and the last one was never settled. Did it end the process?';
-    return { type: 'dead', reason, handled: entry.handled };
-  }
   const { result, drift } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
   if (result === null) return { type: 'dead', reason: drift, handled: entry.handled };
 
@@ -53,16 +49,27 @@ export async function runAttempt(
   const failures: Failure[] = [];
   const matching = options.handlers.matching(result);
   if (matching.length === 0) options.log.debug({ taskId: entry.taskId }, 'no handler wants this');
-  for (const handler of matching) {
-    if (handled.includes(handler.name)) continue;
+  const open = matching.filter(({ name }) => !handled.includes(name));
+  const { attempts } = options.retry;
+  if (open.length > 0 && entry.attempts > attempts) {
+    return { type: 'dead', reason: neverSettled(entry.attempts, attempts), handled };
+  }
+  for (const handler of open) {
     if (isAborted(signal)) break;
     const failure = await runOne(handler, entry, signal, options);
     if (failure === null) handled.push(handler.name);
     else if (!isAborted(signal)) failures.push(failure);
   }
-  const left = matching.some(({ name }) => !handled.includes(name));
+  const left = open.some(({ name }) => !handled.includes(name));
   if (left && isAborted(signal)) return { type: 'released', delayMs: 0, handled };
   return decide(failures, entry.attempts, handled, options);
+}
+
+function neverSettled(attempt: number, attempts: number): string {
+  return (
+    `not attempted again: ${attempt - 1} attempts were begun, ${attempts} are allowed, ` +
+    'and the last one was never settled. Did it end the process?'
+  );
 }
 
 /** A call, because the compiler does not know that this changes while something is awaited. */
@@ -76,30 +83,42 @@ async function runOne(
   signal: AbortSignal,
   options: AttemptOptions,
 ): Promise<Failure | null> {
-  const { retry, log, stuck, timeoutMs } = options;
+  const { log, stuck, timeoutMs, transact } = options;
+  const { attempts } = options.retry;
   if (stuck.has(entry, handler.name)) return failedByBeingStuck(timeoutMs);
   // Parsed anew for each handler: none sees what another one did to the result.
   const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
   if (result === null) return null;
-  const end = await runHandler(
-    (own) => handler.handle(result, contextOf(entry, own, { attempts: retry.attempts, log })),
-    timeoutMs,
-    signal,
-    options.clock,
-  );
+  const own = createOwnTransaction(transact && ((work) => transact(handler.name, work)));
+  const handle = (signal: AbortSignal) =>
+    own.during(signal, (transaction) =>
+      handler.handle(result, contextOf(entry, signal, { attempts, log, transaction })),
+    );
+  const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
   const failure = end.type === 'stuck' ? failedByBeingStuck(timeoutMs) : describe(end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
-  log.warn({ taskId, handler: handler.name, attempt, reason, stack }, 'a handler failed');
-  return failure;
+  const committed = own.hasCommitted();
+  const message = committed ? FAILED_TOO_LATE : 'a handler failed';
+  log.warn({ taskId, handler: handler.name, attempt, reason, stack }, message);
+  return committed ? null : failure;
+}
+
+const FAILED_TOO_LATE =
+  'a handler failed after its transaction had committed: it counts as succeeded';
+
+interface ContextOptions {
+  readonly attempts: number;
+  readonly log: Logger;
+  readonly transaction: HandlerContext['transaction'];
 }
 
 export function contextOf(
   entry: AttemptEntry,
   signal: AbortSignal,
-  { attempts, log }: { readonly attempts: number; readonly log: Logger },
+  { attempts, log, transaction }: ContextOptions,
 ): HandlerContext {
   return {
     taskId: entry.taskId,
@@ -110,6 +129,7 @@ export function contextOf(
     metadata: structuredClone(entry.metadata),
     testMode: entry.testMode,
     log: withFields(log, { taskId: entry.taskId }),
+    transaction,
   };
 }
 

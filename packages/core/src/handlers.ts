@@ -7,7 +7,7 @@ import type { Logger } from './logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from './task-result.ts';
 
 /** What a handler knows of the event besides the result. */
-export interface HandlerContext {
+export interface HandlerContext<Tx = unknown> {
   readonly taskId: string;
   /** Which attempt this is; the first is 1. */
   readonly attempt: number;
@@ -25,10 +25,31 @@ export interface HandlerContext {
   readonly testMode: boolean;
   /** The receiver's logger, with the task id on every line. */
   readonly log: Logger;
+  /**
+   * Writes to the inbox's own database, exactly once: what `work` writes and the record that this
+   * handler has succeeded commit together, or neither does. From then on the handler counts as
+   * succeeded, whatever becomes of it afterwards; what it throws is logged, and not retried. When
+   * `work` throws nothing is kept, and its error is passed on.
+   *
+   * To be called once in a run, with everything in it, and while the handler runs.
+   *
+   * @param work with SQLite it has to be synchronous
+   * @throws WebhookError `not_transactional` where the inbox has no transactions, in
+   * `receiver.process()` and in `onTaskProgress`; `invalid_argument` when called again; `lease_lost`
+   * when somebody else has the entry, or the handler has ended; when `signal` is aborted, its reason
+   * @example
+   * receiver.onTaskSucceeded(({ task }, context) =>
+   *   context.transaction((tx) => tx.prepare('insert into paid values (?)').run(task.task_id)),
+   * );
+   */
+  transaction<T>(work: (tx: Tx) => T | Promise<T>): Promise<T>;
 }
 
 /** Handles a result. It has handled it when its promise resolves; what it throws is retried. */
-export type TaskHandler = (result: TaskResult, context: HandlerContext) => unknown;
+export type TaskHandler<Tx = unknown> = (
+  result: TaskResult,
+  context: HandlerContext<Tx>,
+) => unknown;
 /** Hears of an event that is not a result. */
 export type OtherEventHandler = (event: OtherEvent, context: { readonly log: Logger }) => unknown;
 /** Hears of an entry that was given up. */

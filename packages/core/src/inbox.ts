@@ -43,7 +43,11 @@ export interface Entry extends NewEntry {
   readonly settledAt: number | null;
 }
 
-/** What came of an attempt. Delays are relative, since the store owns the clock of its leases. */
+/**
+ * What came of an attempt. Delays are relative, since the store owns the clock of its leases.
+ * `handled` is added to what the entry has: a transaction may have committed without the attempt
+ * hearing of it.
+ */
 export type Outcome =
   | { readonly type: 'done' }
   | {
@@ -56,8 +60,24 @@ export type Outcome =
   /** Given back unfinished, through no fault of the entry: does not count as an attempt. */
   | { readonly type: 'released'; readonly delayMs: number; readonly handled: readonly string[] };
 
-/** One attempt on an entry. Never rejects: whatever handlers do ends as an outcome. */
-export type Run = (entry: Entry, signal: AbortSignal) => Promise<Outcome>;
+/**
+ * Runs `work` in a transaction on the inbox's database, which also records that `handler` has
+ * succeeded with the entry of this attempt. See {@link Store.transaction}.
+ */
+export type Transact<Tx = unknown> = <T>(
+  handler: string,
+  work: (tx: Tx) => T | Promise<T>,
+) => Promise<T>;
+
+/**
+ * One attempt on an entry. Never rejects: whatever handlers do ends as an outcome. Is given
+ * `transact` by inboxes that are transactional.
+ */
+export type Run<Tx = unknown> = (
+  entry: Entry,
+  signal: AbortSignal,
+  transact?: Transact<Tx>,
+) => Promise<Outcome>;
 
 /** How an inbox is consumed. */
 export interface ConsumeOptions {
@@ -85,6 +105,8 @@ export interface InboxCapabilities {
   readonly durable: boolean;
   /** Several processes may add to and consume from it. */
   readonly shared: boolean;
+  /** Handlers can write to its database through `context.transaction`. */
+  readonly transactional: boolean;
 }
 
 /** Which entries to list. */
@@ -127,8 +149,8 @@ export interface EntryAdmin {
   close(): Promise<void>;
 }
 
-/** Where accepted events stay until they are handled. */
-export interface Inbox extends EntryAdmin {
+/** Where accepted events stay until they are handled. `Tx`: what its transactions hand to handlers. */
+export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /**
    * Keeps an entry, atomically: of any number of concurrent calls with one key exactly one is told
@@ -140,12 +162,12 @@ export interface Inbox extends EntryAdmin {
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
   /** Makes a pending entry due now. Only inboxes that have it can be used with `ack: 'handled'`. */
   hurry?(key: EntryKey): Promise<void>;
-  consume(run: Run, options: ConsumeOptions): Consumption;
+  consume(run: Run<Tx>, options: ConsumeOptions): Consumption;
   /**
    * Attempts one pending entry now, due or not; `undefined` when it is not pending. For runtimes
    * that may stop after the answer, and in which nothing may outlive the request that began it.
    */
-  attempt?(key: EntryKey, run: Run, options: AttemptNow): Promise<SingleAttempt | undefined>;
+  attempt?(key: EntryKey, run: Run<Tx>, options: AttemptNow): Promise<SingleAttempt | undefined>;
 }
 
 /** How a single entry is attempted. */
@@ -175,9 +197,9 @@ export interface Retention {
 
 /**
  * The narrow port under `pollingInbox`: a table with a clock. Every call is atomic. Leases and due
- * times are read against the store's own clock only.
+ * times are read against the store's own clock only. `Tx`: what its transactions hand to handlers.
  */
-export interface Store extends EntryAdmin {
+export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /** See {@link Inbox.add}. */
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
@@ -192,8 +214,21 @@ export interface Store extends EntryAdmin {
   claimOne?(key: EntryKey, leaseMs: number): Promise<Claim | undefined>;
   /** Makes a lease end `leaseMs` from now. `false`: the fence is no longer valid. */
   extend(fence: Fence, leaseMs: number): Promise<boolean>;
-  /** Records an outcome. `false`: the fence is no longer valid, and nothing was changed. */
+  /**
+   * Records an outcome. `false`: the fence is no longer valid, and nothing was changed. Names in
+   * `handled` are added to those that the entry has: within a series none is taken away.
+   */
   settle(fence: Fence, outcome: Outcome): Promise<boolean>;
+  /**
+   * In one transaction: checks the fence, runs `work`, adds `handler` to what the entry has as
+   * handled, and commits. The fence stays valid: the entry runs on, and is to be settled as ever.
+   * Commits only while the fence is valid. When `work` throws nothing is kept, and its error is
+   * passed on as it is. Stores that have this say so in `capabilities.transactional`.
+   *
+   * @throws WebhookError `lease_lost` when the fence is no longer valid; nothing is kept then, and
+   * if it was so from the start, `work` is not run
+   */
+  transaction?<T>(fence: Fence, handler: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
   /** Milliseconds until `claim` may find something; `null` when nothing is waiting. */
   nextDueMs(endpoint: string): Promise<number | null>;
   /** Forgets what is older than its retention, some at a time. Returns how many went. */

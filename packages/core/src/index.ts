@@ -39,6 +39,7 @@ export type {
   Run,
   SingleAttempt,
   Store,
+  Transact,
 } from './inbox.ts';
 export type { JsonObject } from './json.ts';
 export type { Logger } from './logger.ts';

@@ -48,7 +48,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { maxEntries = 100_000, maxBytes = 256 * 1024 * 1024, clock = systemClock } = options;
   const table = createMemoryTable(clock);
   return {
-    capabilities: { durable: false, shared: false },
+    capabilities: { durable: false, shared: false, transactional: false },
     add: async (entry) => add(table, entry, { maxEntries, maxBytes }),
     hurry: async (key) => hurry(table, table.find(key)),
     claim: async (endpoint, limit, leaseMs) => claim(table, endpoint, limit, leaseMs),
@@ -155,20 +155,16 @@ function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boo
 }
 
 function settled(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
+  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, settledAt: now };
+  const handled = [...new Set([...entry.handled, ...outcome.handled])];
   switch (outcome.type) {
-    case 'done':
-      return { state: 'done', reason: null, dueAt: null, settledAt: now };
-    case 'dead': {
-      const { reason, handled } = outcome;
-      return { state: 'dead', reason, handled, dueAt: null, settledAt: now };
-    }
-    case 'again': {
-      const { reason, handled, delayMs } = outcome;
-      return { state: 'pending', reason, handled, dueAt: now + delayMs };
-    }
+    case 'dead':
+      return { state: 'dead', reason: outcome.reason, handled, dueAt: null, settledAt: now };
+    case 'again':
+      return { state: 'pending', reason: outcome.reason, handled, dueAt: now + outcome.delayMs };
     case 'released': {
-      const { handled, delayMs } = outcome;
-      return { state: 'pending', handled, dueAt: now + delayMs, attempts: entry.attempts - 1 };
+      const dueAt = now + outcome.delayMs;
+      return { state: 'pending', handled, dueAt, attempts: entry.attempts - 1 };
     }
   }
 }

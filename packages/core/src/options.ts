@@ -10,7 +10,7 @@ import type { HandlerOptions } from './registration.ts';
 import { exponential, type RetryDelay } from './retry.ts';
 
 /** What `createReceiver` takes. Times are in milliseconds, sizes in bytes. */
-export interface ReceiverOptions extends HandlerOptions {
+export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   /** Public address of the endpoint: what callback URLs are made from. */
   readonly url?: string | undefined;
   /**
@@ -21,7 +21,7 @@ export interface ReceiverOptions extends HandlerOptions {
   /** Accept events from anybody. Only where something else keeps strangers out. */
   readonly insecure?: true | undefined;
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
-  readonly inbox?: Inbox | undefined;
+  readonly inbox?: Inbox<Tx> | undefined;
   /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
   readonly name?: string | undefined;
   /**

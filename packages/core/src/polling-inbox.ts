@@ -55,6 +55,11 @@ export interface PollingInboxOptions {
  * @example
  * const inbox = pollingInbox(memoryStore(), { retention: { doneMs: 3_600_000 } });
  */
+export function pollingInbox<Tx = unknown>(
+  store: Store<Tx>,
+  options?: PollingInboxOptions,
+): Inbox<Tx>;
+// What the store hands to handlers only passes through here.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
   checkOptions('inbox', schema, options);
   const { leaseMs = 30_000, pollMs = 1000, purgeMs = 60_000, clock = systemClock } = options;

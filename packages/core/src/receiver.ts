@@ -32,8 +32,8 @@ export interface ReceiverStats {
 }
 
 /** One endpoint for webhooks: takes deliveries, keeps events, runs handlers. */
-export interface Receiver extends Registration {
-  readonly inbox: Inbox;
+export interface Receiver<Tx = unknown> extends Registration<Tx> {
+  readonly inbox: Inbox<Tx>;
   /** Takes one delivery and says what to answer. Never rejects. */
   handle(request: WebhookRequest, surroundings?: Surroundings): Promise<WebhookReply>;
   /**
@@ -83,6 +83,8 @@ export interface Receiver extends Registration {
  * const receiver = createReceiver({ url: 'https://example.com/webhooks/novita', secret });
  * receiver.onTaskSucceeded(async ({ task, images }) => { … });
  */
+export function createReceiver<Tx = unknown>(input: ReceiverOptions<Tx>): Receiver<Tx>;
+// What the inbox hands to handlers only passes through here.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, name, url, secrets } = options;
@@ -160,7 +162,7 @@ function createCounters() {
  *
  * @throws WebhookError `invalid_option`
  */
-export function toReceiver(target: Receiver | ReceiverOptions): Receiver {
+export function toReceiver<Tx = unknown>(target: Receiver<Tx> | ReceiverOptions<Tx>): Receiver<Tx> {
   if (typeof (target as unknown) !== 'object') {
     throw new WebhookError('invalid_option', 'pass a receiver, or the options of createReceiver');
   }

@@ -7,20 +7,20 @@ import type {
 } from './handlers.ts';
 
 /** Registers a handler, for all results or for those that a filter lets through. */
-export interface OnTask {
+export interface OnTask<Tx = unknown> {
   /** @throws WebhookError `invalid_argument` */
-  (handler: TaskHandler): void;
-  (filter: TaskFilter, handler: TaskHandler): void;
+  (handler: TaskHandler<Tx>): void;
+  (filter: TaskFilter, handler: TaskHandler<Tx>): void;
 }
 
 /** How handlers are registered. Several may be, also for one event; they run in this order. */
-export interface Registration {
-  readonly onTaskSucceeded: OnTask;
-  readonly onTaskFailed: OnTask;
+export interface Registration<Tx = unknown> {
+  readonly onTaskSucceeded: OnTask<Tx>;
+  readonly onTaskFailed: OnTask<Tx>;
   /** Both of them. */
-  readonly onTaskSettled: OnTask;
+  readonly onTaskSettled: OnTask<Tx>;
   /** Statuses before the end. Best effort: not kept, not repeated, not deduplicated. */
-  readonly onTaskProgress: OnTask;
+  readonly onTaskProgress: OnTask<Tx>;
   /** Events that are not a task's result. Best effort, likewise. */
   onOtherEvent(handler: OtherEventHandler): void;
   /** An entry was given up. Best effort; the entry itself stays in the inbox. */
@@ -28,11 +28,11 @@ export interface Registration {
 }
 
 /** The handlers that can be given as options. */
-export interface HandlerOptions {
-  readonly onTaskSucceeded?: TaskHandler | undefined;
-  readonly onTaskFailed?: TaskHandler | undefined;
-  readonly onTaskSettled?: TaskHandler | undefined;
-  readonly onTaskProgress?: TaskHandler | undefined;
+export interface HandlerOptions<Tx = unknown> {
+  readonly onTaskSucceeded?: TaskHandler<Tx> | undefined;
+  readonly onTaskFailed?: TaskHandler<Tx> | undefined;
+  readonly onTaskSettled?: TaskHandler<Tx> | undefined;
+  readonly onTaskProgress?: TaskHandler<Tx> | undefined;
   readonly onOtherEvent?: OtherEventHandler | undefined;
   readonly onDeadLetter?: DeadLetterHandler | undefined;
 }

@@ -25,8 +25,7 @@ export type FetchHandler = (
  */
 export function toFetchHandler(receiver: Receiver): FetchHandler;
 // Two signatures, since the parameters of inline handlers are not inferred from a union.
-// eslint-disable-next-line @typescript-eslint/unified-signatures
-export function toFetchHandler(options: ReceiverOptions): FetchHandler;
+export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
 export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler {
   const receiver = toReceiver(target);
   return async (request, context) => {

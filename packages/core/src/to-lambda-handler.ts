@@ -54,8 +54,7 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
  */
 export function toLambdaHandler(receiver: Receiver): LambdaHandler;
 // Two signatures, since the parameters of inline handlers are not inferred from a union.
-// eslint-disable-next-line @typescript-eslint/unified-signatures
-export function toLambdaHandler(options: ReceiverOptions): LambdaHandler;
+export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): LambdaHandler;
 export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
   const receiver = toReceiver(target);
   return async (event) => {

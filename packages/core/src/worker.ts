@@ -3,7 +3,7 @@ import { runAttempt, type AttemptEntry, type AttemptOptions } from './attempt.ts
 import { createBriefAttempts, type BriefAttempts } from './brief-attempts.ts';
 import { LATE, withDeadline } from './clock.ts';
 import type { Handlers } from './handlers.ts';
-import type { Consumption, Entry, EntryKey, Outcome } from './inbox.ts';
+import type { Consumption, Entry, EntryKey, Outcome, Transact } from './inbox.ts';
 import { errorFields, type Logger } from './logger.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Settlements } from './settlements.ts';
@@ -22,7 +22,7 @@ export interface Worker {
   briefly(): BriefAttempts | undefined;
   handlersChanged(): void;
   stop(graceMs: number): Promise<void>;
-  attempt(entry: AttemptEntry, signal: AbortSignal): Promise<Outcome>;
+  attempt(entry: AttemptEntry, signal: AbortSignal, transact?: Transact): Promise<Outcome>;
   outcomes(): Readonly<Record<Outcome['type'], number>>;
 }
 
@@ -45,8 +45,8 @@ export function createWorker(parts: WorkerParts): Worker {
   let consumption: Consumption | undefined;
   let warned = false;
 
-  const attempt = (entry: AttemptEntry, signal: AbortSignal) =>
-    runAttempt(entry, signal, attemptOptions);
+  const attempt = (entry: AttemptEntry, signal: AbortSignal, transact?: Transact) =>
+    runAttempt(entry, signal, { ...attemptOptions, transact });
 
   /** Not before there is a handler: entries of an earlier process must not be done without one. */
   function consume(): void {

@@ -189,7 +189,7 @@ describe('what a memory inbox still holds at the end', () => {
   test('is no loss in a durable inbox', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
-    const durable = { ...inbox, capabilities: { durable: true, shared: false } };
+    const durable = { ...inbox, capabilities: { ...inbox.capabilities, durable: true } };
     const { receiver, settle, log } = setUp({ inbox: durable }, clock);
     await settle(event);
     await receiver.close();

@@ -17,7 +17,8 @@ const event = sampleEvents.imageSucceeded();
 
 /** One store under several inboxes: what several processes at one database are. */
 function createShared(clock: ManualClock): Store {
-  return { ...memoryStore({ clock }), capabilities: { durable: true, shared: true } };
+  const capabilities = { durable: true, shared: true, transactional: false };
+  return { ...memoryStore({ clock }), capabilities };
 }
 
 describe('a process that overslept its lease', () => {

@@ -8,6 +8,8 @@ import {
 import { memoryInbox, memoryStore } from '@novita-webhooks/core';
 import { describe, test } from 'vitest';
 
+import { createTransactionalStore, type LedgerTx } from './transactional-store.ts';
+
 const LEASE_MS = 30_000;
 
 describe('the store contract, by the memory store', () => {
@@ -18,6 +20,24 @@ describe('the store contract, by the memory store', () => {
         store: memoryStore({ clock }),
         advance: (ms: number) => clock.advance(ms),
       });
+      return runCase(contractCase, open, ({ store }) => store.close(), skip);
+    });
+  }
+});
+
+// Not a store to use, but the cases for transactional ones have to be tried on something.
+describe('the store contract, by a transactional store', () => {
+  for (const contractCase of storeContract) {
+    test(contractCase.name, ({ skip }) => {
+      const clock = createManualClock();
+      const open = () => {
+        const store = createTransactionalStore(clock);
+        const ledger = {
+          write: (tx: unknown, line: string) => (tx as LedgerTx).write(line),
+          read: async () => store.lines,
+        };
+        return { store, ledger, advance: (ms: number) => clock.advance(ms) };
+      };
       return runCase(contractCase, open, ({ store }) => store.close(), skip);
     });
   }

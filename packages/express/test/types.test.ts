@@ -18,6 +18,7 @@ test('it fits where Express takes a handler', () => {
   express.Router().all('/hooks', express.json(), middleware);
   expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver>();
   expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver);
+  expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver<{ readonly sql: string }>);
 });
 
 test('inline options infer what handlers get', () => {

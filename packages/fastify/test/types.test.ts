@@ -20,7 +20,10 @@ test('it fits where Fastify takes plugins and handlers', async () => {
     app
       .post('/a', toFastifyHandler(receiver))
       .post('/b', { onRequest: toFastifyHandler(receiver) }, () => undefined);
-  expect([register, route]).toHaveLength(2);
+  const transactional = {} as Receiver<{ readonly sql: string }>;
+  const others = () => app.register(novitaWebhooks, { receiver: transactional });
+  expectTypeOf(toFastifyHandler).toBeCallableWith(transactional);
+  expect([register, route, others]).toHaveLength(3);
 });
 
 test('inline options infer what handlers get', async () => {

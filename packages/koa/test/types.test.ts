@@ -19,6 +19,9 @@ test('it fits where Koa takes middleware and on a router', () => {
   new Router().post('/hooks', middleware).use(middleware);
   expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver>();
   expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver, { path: '/hooks' });
+  expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver<{ readonly sql: string }>, {
+    path: '/hooks',
+  });
 });
 
 test('inline options infer what handlers get', () => {

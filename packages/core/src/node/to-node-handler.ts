@@ -18,8 +18,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
  */
 export function toNodeHandler(receiver: Receiver): NodeHandler;
 // Two signatures, since the parameters of inline handlers are not inferred from a union.
-// eslint-disable-next-line @typescript-eslint/unified-signatures
-export function toNodeHandler(options: ReceiverOptions): NodeHandler;
+export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeHandler;
 export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
   const receiver = toReceiver(target);
   receiver.start();

@@ -3,11 +3,13 @@ import { claiming } from './claiming.ts';
 import { operating } from './operating.ts';
 import { settling } from './settling.ts';
 import type { StoreCase } from './subject.ts';
+import { transacting } from './transacting.ts';
 
 /** What every `Store` has to do. The subject of each case is a store of its own. */
 export const storeContract: readonly StoreCase[] = [
   ...adding,
   ...claiming,
   ...settling,
+  ...transacting,
   ...operating,
 ];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import type { Outcome } from '../../inbox.ts';
 import {
   MINUTE,
   LEASE,
@@ -39,6 +40,18 @@ export const settling: readonly StoreCase[] = [
     },
   },
   {
+    name: 'settle: takes a delay of any length, also one with a fraction',
+    async run({ store, advance }) {
+      const claim = await addAndClaim(store);
+      assert.equal(await store.settle(claim, { ...again, delayMs: 10.37 }), true);
+      await advance(11);
+      const next = await claimOne(store);
+      assert.equal(await store.settle(next, { ...again, delayMs: 1e300 }), true);
+      await advance(1000 * MINUTE);
+      await claimNothing(store, 'it wanted to wait longer');
+    },
+  },
+  {
     name: 'settle: dead is kept with its reason, and not attempted by itself',
     async run({ store, advance }) {
       const claim = await addAndClaim(store);
@@ -56,6 +69,25 @@ export const settling: readonly StoreCase[] = [
       assert.equal(await store.settle(claim, released), true);
       const next = await claimOne(store);
       assert.deepEqual([next.attempts, next.handled], [1, ['one']]);
+    },
+  },
+  {
+    name: 'settle: what was recorded as handled stays',
+    async run({ store, advance }) {
+      const claim = await addAndClaim(store);
+      const steps: Outcome[] = [
+        { ...again, handled: ['one'] },
+        { ...again, handled: ['two'] },
+        { ...released, handled: ['three', 'one'] },
+        { ...dead, handled: [] },
+      ];
+      for (const [index, step] of steps.entries()) {
+        const current = index === 0 ? claim : await claimOne(store);
+        assert.equal(await store.settle(current, step), true);
+        await advance(MINUTE + 1);
+      }
+      await store.replay(claim);
+      assert.deepEqual([...(await claimOne(store)).handled].sort(), ['one', 'three', 'two']);
     },
   },
   {

@@ -8,6 +8,13 @@ export interface StoreSubject {
   readonly store: Store;
   /** Lets time go by for the store: its clock, or the times in its rows. */
   advance(ms: number): Promise<void>;
+  /** For transactional stores: a table of lines in the same database. */
+  readonly ledger?: {
+    /** Writes a line through what a transaction handed over. */
+    write(tx: unknown, line: string): void | Promise<void>;
+    /** All lines, the oldest first. */
+    read(): Promise<readonly string[]>;
+  };
 }
 
 export const MINUTE = 60_000;

@@ -1,0 +1,95 @@
+import {
+  createReceiver,
+  memoryInbox,
+  pollingInbox,
+  systemClock,
+  toFetchHandler,
+  toLambdaHandler,
+  toReceiver,
+  type HandlerContext,
+  type Inbox,
+  type Receiver,
+  type ReceiverOptions,
+  type TaskHandler,
+} from '@novita-webhooks/core';
+import { toNodeHandler } from '@novita-webhooks/core/node';
+import { expect, expectTypeOf, test } from 'vitest';
+
+import { createTransactionalStore, type LedgerTx } from './transactional-store.ts';
+
+// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail.
+
+const inbox = pollingInbox(createTransactionalStore(systemClock));
+const isLedger = (tx: LedgerTx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>();
+
+test('the inbox tells what transactions hand to handlers', () => {
+  expectTypeOf(inbox).toEqualTypeOf<Inbox<LedgerTx>>();
+  const receiver = createReceiver({ insecure: true, inbox });
+  expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
+  receiver.onTaskSucceeded(async (_, context) => {
+    const value = await context.transaction((tx) => {
+      expectTypeOf(tx).toEqualTypeOf<LedgerTx>();
+      return 42;
+    });
+    expectTypeOf(value).toEqualTypeOf<number>();
+  });
+  receiver.onTaskFailed({ name: 'refund' }, (_, context) =>
+    context.transaction(async (tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
+  );
+  expect(receiver.inbox).toBe(inbox);
+});
+
+test('also to handlers that are options', () => {
+  const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
+  const receiver = createReceiver({
+    insecure: true,
+    inbox,
+    onTaskSucceeded,
+    onTaskFailed: (_, context) =>
+      context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
+  });
+  expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
+  const onTaskSettled: TaskHandler = (_, context) => context.attempt; // that cares for none
+  expectTypeOf(createReceiver({ insecure: true, inbox, onTaskSettled })).toEqualTypeOf<
+    Receiver<LedgerTx>
+  >();
+});
+
+test('also to those of what takes options in place of a receiver', () => {
+  const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
+  const options = { insecure: true, inbox, onTaskSucceeded } as const;
+  expectTypeOf(toReceiver(options)).toEqualTypeOf<Receiver<LedgerTx>>();
+  const handlers = [toFetchHandler(options), toLambdaHandler(options)];
+  const handler = toNodeHandler({
+    insecure: true,
+    inbox,
+    onTaskSucceeded: (_, context) =>
+      context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
+  });
+  expect([...handlers, handler]).toHaveLength(3);
+});
+
+test('where the inbox says nothing of it, it is unknown', () => {
+  createReceiver({
+    insecure: true,
+    inbox: memoryInbox(),
+    onTaskSucceeded: (_, context) =>
+      context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<unknown>()),
+  });
+  const receiver = createReceiver({ insecure: true });
+  expectTypeOf(receiver).toEqualTypeOf<Receiver>();
+  // @ts-expect-error: the memory inbox hands over no ledger
+  const ledger: Inbox<LedgerTx> = memoryInbox();
+  expect(ledger.capabilities.transactional).toBe(false);
+});
+
+test('receivers, contexts and inboxes of any kind pass for those of no kind in particular', () => {
+  expectTypeOf<Receiver<LedgerTx>>().toExtend<Receiver>();
+  expectTypeOf<Inbox<LedgerTx>>().toExtend<Inbox>();
+  expectTypeOf<HandlerContext<LedgerTx>>().toExtend<HandlerContext>();
+  expectTypeOf<TaskHandler>().toExtend<TaskHandler<LedgerTx>>();
+  expectTypeOf<{ readonly insecure: true; readonly inbox: Inbox<LedgerTx> }>().toExtend<ReceiverOptions>(); // prettier-ignore
+  expectTypeOf(toFetchHandler).toBeCallableWith({} as Receiver<LedgerTx>);
+  expectTypeOf(toLambdaHandler).toBeCallableWith({} as Receiver<LedgerTx>);
+  expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver<LedgerTx>);
+});

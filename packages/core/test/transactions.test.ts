@@ -1,0 +1,388 @@
+import {
+  isWebhookError,
+  PermanentError,
+  pollingInbox,
+  RetryLater,
+  type HandlerContext,
+  type ReceiverOptions,
+} from '@novita-webhooks/core';
+import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { deferred, noop, SAMPLE_TASK, setUp } from './helpers.ts';
+import {
+  createTransactionalStore,
+  type LedgerTx,
+  type TransactionalStore,
+} from './transactional-store.ts';
+
+const LEASE = 30_000;
+const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
+const PATIENT = { timeoutMs: 1000 * LEASE };
+const event = sampleEvents.imageSucceeded();
+
+/** A process at a transactional database, which another one may share. */
+function setUpAt(
+  store: TransactionalStore,
+  clock: ReturnType<typeof createManualClock>,
+  options: Partial<ReceiverOptions<LedgerTx>> = {},
+) {
+  const inbox = pollingInbox(store, { clock, leaseMs: LEASE });
+  const retry = { attempts: 3, delay: () => 1000 };
+  const { receiver, ...rest } = setUp({ retry, ...options, inbox } as ReceiverOptions, clock);
+  return { receiver, ...rest };
+}
+
+function setUpAlone(
+  change: (store: TransactionalStore) => Partial<TransactionalStore> = () => ({}),
+  options: Partial<ReceiverOptions<LedgerTx>> = {},
+) {
+  const clock = createManualClock();
+  const store = createTransactionalStore(clock);
+  return { store, ...setUpAt({ ...store, ...change(store) }, clock, options) };
+}
+
+const writing = (line: string) => (tx: unknown) => (tx as LedgerTx).write(line);
+
+/** The code of the error that a promise rejects with; `undefined` when it does not. */
+async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await promise;
+    return undefined;
+  } catch (error) {
+    return isWebhookError(error) ? error.code : String(error);
+  }
+}
+
+/** A handler that waits for a sign, and the sign. */
+function waiting(then: (context: HandlerContext) => unknown) {
+  const sign = deferred();
+  const codes: (string | undefined)[] = [];
+  return {
+    sign,
+    codes,
+    async handle(_: unknown, context: HandlerContext) {
+      await sign.promise;
+      codes.push(await codeOf(Promise.resolve(then(context))));
+    },
+  };
+}
+
+describe('a handler that writes in its transaction', () => {
+  test('has written when the entry is done, and gets back what its work returned', async () => {
+    const { receiver, settle, store } = setUpAlone();
+    const values: number[] = [];
+    receiver.onTaskSucceeded(async ({ task }, context) => {
+      values.push(
+        await context.transaction((tx) => {
+          writing(task.task_id)(tx);
+          return 42;
+        }),
+      );
+    });
+    await settle(event);
+    expect(store.lines).toEqual([SAMPLE_TASK]);
+    expect(values).toEqual([42]);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+
+  test('is run again when its work threw, of which nothing was kept', async () => {
+    const { receiver, settle, clock, store } = setUpAlone();
+    receiver.onTaskSucceeded(async (_, context) => {
+      await context.transaction(async (tx) => {
+        writing(`attempt ${context.attempt}`)(tx);
+        await Promise.resolve();
+        if (context.attempt === 1) throw new RetryLater(5000, 'not yet');
+      });
+    });
+    await settle(event);
+    expect(store.lines).toEqual([]);
+    expect(await store.get(KEY)).toMatchObject({ state: 'pending', dueAt: clock.now() + 5000 });
+    await clock.advance(5000);
+    expect(store.lines).toEqual(['attempt 2']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done' });
+  });
+
+  test('can do so in a request of an ephemeral runtime', async () => {
+    const { receiver, store } = setUpAlone();
+    receiver.onTaskSucceeded((_, context) => context.transaction(writing('brief')));
+    const work: Promise<unknown>[] = [];
+    const waitUntil = (promise: Promise<unknown>) => void work.push(promise);
+    await receiver.handle(await signedDelivery(receiver, event), { ephemeral: true, waitUntil });
+    await Promise.all(work);
+    expect(store.lines).toEqual(['brief']);
+  });
+
+  test('does so under the fence of the moment, when its process overslept', async () => {
+    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: PATIENT });
+    const { handle, sign, codes } = waiting((context) => context.transaction(writing('late')));
+    receiver.onTaskSucceeded(handle);
+    await settle(event);
+    const claimed = await store.get(KEY);
+    clock.skip(2 * LEASE);
+    await clock.advance(1000); // polls, and claims its own entry anew
+    expect((await store.get(KEY))?.attempts).toBe((claimed?.attempts ?? 0) + 1);
+    sign.resolve();
+    await clock.flush();
+    expect(codes).toEqual([undefined]);
+    expect(store.lines).toEqual(['late']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done' });
+  });
+
+  test('is refused when somebody else has the entry, although nobody told it yet', async () => {
+    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: PATIENT });
+    const { handle, sign, codes } = waiting((context) => context.transaction(writing('late')));
+    receiver.onTaskSucceeded(handle);
+    await settle(event);
+    clock.skip(2 * LEASE);
+    await store.claim('novita', 1, LEASE);
+    sign.resolve();
+    await clock.flush();
+    expect(codes).toEqual(['lease_lost']);
+    expect(store.lines).toEqual([]);
+    expect(await store.get(KEY)).toMatchObject({ state: 'running' });
+  });
+});
+
+describe('what a transaction has committed', () => {
+  test.each([1, 3])('is not done again after the process died: attempt %i', async (attempts) => {
+    const clock = createManualClock();
+    const store = createTransactionalStore(clock);
+    let died = false;
+    const dead = () => new Promise<never>(() => undefined);
+    const dying: TransactionalStore = {
+      ...store,
+      settle: (...args) => (died ? dead() : store.settle(...args)),
+      extend: (...args) => (died ? dead() : store.extend(...args)),
+      claim: (...args) => (died ? dead() : store.claim(...args)),
+    };
+    const first = setUpAt(dying, clock);
+    first.receiver.onTaskSucceeded(async (_, context) => {
+      if (context.attempt < attempts) throw new Error('not yet');
+      await context.transaction(writing('first'));
+      died = true;
+    });
+    await first.settle(event);
+    await clock.advance(1000 * attempts);
+    expect(await store.get(KEY)).toMatchObject({ state: 'running', attempts });
+    const second = setUpAt(store, clock);
+    second.receiver.onTaskSucceeded((_, context) => context.transaction(writing('second')));
+    second.receiver.start();
+    await clock.advance(2 * LEASE);
+    expect(store.lines).toEqual(['first']);
+    // Also after the last attempt that was allowed: nothing is left that could fail.
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: attempts + 1 });
+  });
+
+  test('is not done again when the answer of the commit was lost', async () => {
+    const { receiver, settle, clock, store } = setUpAlone((store) => ({
+      async transaction(...args) {
+        await store.transaction(...args);
+        throw new Error('connection reset');
+      },
+    }));
+    const attempts: number[] = [];
+    receiver.onTaskSucceeded(async (_, context) => {
+      attempts.push(context.attempt);
+      await context.transaction(writing('once'));
+    });
+    await settle(event);
+    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: ['succeeded#1'] });
+    await clock.advance(1000);
+    expect(attempts).toEqual([1]);
+    expect(store.lines).toEqual(['once']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 2 });
+  });
+
+  test.each([
+    ['an error', () => new Error('no mail server')],
+    ['PermanentError', () => new PermanentError('no mail server')],
+    ['RetryLater', () => new RetryLater(1000, 'no mail server')],
+  ])('is a success, although the handler throws %s afterwards', async (_, toError) => {
+    const { receiver, settle, clock, store, log } = setUpAlone();
+    receiver.onTaskSucceeded(async (__, context) => {
+      await context.transaction(writing('once'));
+      throw toError();
+    });
+    await settle(event);
+    await clock.advance(10_000);
+    expect(store.lines).toEqual(['once']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
+    expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([
+      expect.objectContaining({
+        message: 'a handler failed after its transaction had committed: it counts as succeeded',
+        details: expect.objectContaining({
+          handler: 'succeeded#1',
+          reason: expect.stringContaining('no mail server') as string,
+        }) as object,
+      }),
+    ]);
+  });
+
+  test('is a success, although the handler does not come to an end', async () => {
+    const { receiver, settle, clock, store } = setUpAlone(undefined, {
+      handlers: { timeoutMs: 1000 },
+    });
+    receiver.onTaskSucceeded(async (_, context) => {
+      await context.transaction(writing('once'));
+      await new Promise(noop);
+    });
+    await settle(event);
+    await clock.advance(2000);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+
+  test('does not keep the other handlers of the event from being run again', async () => {
+    const { receiver, settle, clock, store } = setUpAlone();
+    receiver.onTaskSucceeded((_, context) => context.transaction(writing('one')));
+    receiver.onTaskSucceeded(async (_, context) => {
+      if (context.attempt === 1) throw new Error('not yet');
+      await context.transaction(writing('two'));
+    });
+    await settle(event);
+    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: ['succeeded#1'] });
+    await clock.advance(1000);
+    expect(store.lines).toEqual(['one', 'two']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 2 });
+  });
+});
+
+describe('a transaction that its handler did not wait for', () => {
+  test('decides all the same: the handler is run again when it fails', async () => {
+    const { receiver, settle, clock, store } = setUpAlone();
+    receiver.onTaskSucceeded((_, context) => {
+      const failed = context.transaction(async (tx) => {
+        await Promise.resolve();
+        if (context.attempt === 1) throw new Error('no');
+        writing('second')(tx);
+      });
+      failed.catch(noop); // but not returned
+    });
+    await settle(event);
+    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: [] });
+    await clock.advance(1000);
+    expect(store.lines).toEqual(['second']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done' });
+  });
+
+  test('decides all the same: the handler has succeeded when it commits', async () => {
+    const { receiver, settle, clock, store } = setUpAlone();
+    const committing = deferred();
+    receiver.onTaskSucceeded((_, context) => {
+      void context.transaction(async (tx) => {
+        await committing.promise;
+        writing('once')(tx);
+      });
+      throw new Error('impatient');
+    });
+    await settle(event);
+    expect(await store.get(KEY)).toMatchObject({ state: 'running' });
+    committing.resolve();
+    await clock.flush();
+    expect(store.lines).toEqual(['once']);
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
+  });
+});
+
+describe('a transaction is refused without asking the store', () => {
+  function setUpCounted(options: Partial<ReceiverOptions<LedgerTx>> = {}) {
+    let asked = 0;
+    const counting = (store: TransactionalStore): Partial<TransactionalStore> => ({
+      transaction(...args) {
+        asked += 1;
+        return store.transaction(...args);
+      },
+    });
+    return { ...setUpAlone(counting, options), asked: () => asked };
+  }
+
+  test.each([
+    ['committed', noop],
+    ['failed', () => Promise.reject(new Error('no'))],
+  ])('the second time in a run, when the first one %s', async (_, work) => {
+    const { receiver, settle, asked } = setUpCounted();
+    const codes: unknown[] = [];
+    receiver.onTaskSucceeded(async (__, context) => {
+      await codeOf(context.transaction(work));
+      codes.push(await codeOf(context.transaction(noop)));
+    });
+    await settle(event);
+    expect(codes).toEqual(['invalid_argument']);
+    expect(asked()).toBe(1);
+  });
+
+  test('the second time while the first one is under way', async () => {
+    const { receiver, settle, store, asked } = setUpCounted();
+    const codes: unknown[] = [];
+    receiver.onTaskSucceeded(async (_, context) => {
+      const both = [writing('one'), writing('two')].map((work) => context.transaction(work));
+      codes.push(...(await Promise.all(both.map(codeOf))));
+    });
+    await settle(event);
+    expect(codes).toEqual([undefined, 'invalid_argument']);
+    expect([store.lines, asked()]).toEqual([['one'], 1]);
+  });
+
+  test.each([
+    ['succeeded', noop],
+    ['failed', () => Promise.reject(new Error('no'))],
+  ])('when the handler has ended: it %s', async (_, end) => {
+    const { receiver, settle, asked } = setUpCounted();
+    const contexts: HandlerContext[] = [];
+    receiver.onTaskSucceeded((__, context) => {
+      contexts.push(context);
+      return end();
+    });
+    await settle(event);
+    const late = contexts.map(({ transaction }) => codeOf(transaction(noop)));
+    expect(await Promise.all(late)).toEqual(['lease_lost']);
+    expect(asked()).toBe(0);
+  });
+
+  test('when the signal is aborted, with its reason', async () => {
+    const { receiver, settle, clock, asked } = setUpCounted({ handlers: { timeoutMs: 1000 } });
+    const { handle, sign, codes } = waiting((context) => context.transaction(noop));
+    receiver.onTaskSucceeded(handle);
+    await settle(event);
+    await clock.advance(1500);
+    sign.resolve();
+    await clock.flush();
+    expect(codes).toEqual(['handler_timeout']);
+    expect(asked()).toBe(0);
+  });
+});
+
+describe('where there are no transactions', () => {
+  const refusal = async (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+  const NOT_TRANSACTIONAL: unknown = expect.objectContaining({
+    name: 'WebhookError',
+    code: 'not_transactional',
+    message: expect.stringMatching(/sqliteInbox.*postgresInbox/) as string,
+  });
+
+  test('a handler is told so: with the memory inbox', async () => {
+    const { receiver, settle } = setUp();
+    const refusals: unknown[] = [];
+    receiver.onTaskSucceeded(async (_, context) => {
+      refusals.push(await refusal(context.transaction(noop)));
+    });
+    await settle(event);
+    expect(refusals).toEqual([NOT_TRANSACTIONAL]);
+    expect(receiver.inbox.capabilities.transactional).toBe(false);
+  });
+
+  test('a handler is told so: in process() and of progress, whatever the inbox', async () => {
+    const { receiver, clock, store } = setUpAlone();
+    const refusals: unknown[] = [];
+    const handle = async (_: unknown, context: HandlerContext) => {
+      refusals.push(await refusal(context.transaction(writing('never'))));
+    };
+    receiver.onTaskSucceeded(handle);
+    receiver.onTaskProgress(handle);
+    await receiver.process(event);
+    await receiver.process(sampleEvents.queued());
+    await clock.flush();
+    expect(refusals).toEqual([NOT_TRANSACTIONAL, NOT_TRANSACTIONAL]);
+    expect(store.lines).toEqual([]);
+  });
+});
