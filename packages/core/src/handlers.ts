@@ -164,10 +164,16 @@ function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
 const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.union([item, z.array(item).min(1)]).optional();
 
+/** Inboxes keep it as text: no control characters, and no half of a surrogate pair. */
+const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
+
 const filterSchema = z.strictObject({
   media: oneOrMore(z.enum(MEDIA)),
   taskType: oneOrMore(z.string()),
-  name: z.string().min(1).optional(),
+  name: z
+    .string()
+    .regex(NAME, 'must be 1 to 200 characters, none of them a control character')
+    .optional(),
 });
 
 function requireFilter(value: unknown): TaskFilter {

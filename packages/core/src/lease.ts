@@ -39,12 +39,14 @@ const HEARTBEATS = 3;
  * or later
  */
 export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions): Lease {
-  const { store, leaseMs, clock, log, onDoubt } = options;
+  const { leaseMs, clock, onDoubt } = options;
   const beatMs = leaseMs / HEARTBEATS;
   let fence: Fence = claim;
   let heldUntil = heldSince + leaseMs;
   let state: 'held' | 'settling' | 'lost' | 'stopped' = 'held';
   let doubted = false;
+  /** Whether a heartbeat is without a good answer. */
+  let isUnanswered = false;
   let cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
   let end: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (end = () => resolve(false)));
@@ -60,17 +62,20 @@ export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions
   async function extend(): Promise<void> {
     const shown = fence;
     const sentAt = clock.now();
-    try {
-      const extended = await store.extend(shown, leaseMs);
-      if (extended) heldUntil = Math.max(heldUntil, sentAt + leaseMs);
-      else if (shown === fence && state === 'held') finish('lost');
-    } catch (error) {
-      log.warn({ taskId: shown.taskId, ...errorFields(error) }, 'a lease could not be extended');
-    }
+    isUnanswered = true;
+    const extended = await ask(shown, options);
+    if (extended === true) {
+      heldUntil = Math.max(heldUntil, sentAt + leaseMs);
+      isUnanswered = false;
+    } else if (extended === false && shown === fence && state === 'held') finish('lost');
   }
 
-  /** Our clock says that the lease has ended, but only the store knows whether anybody took it. */
+  /**
+   * Our clock says that the lease has ended, but only the store knows whether anybody took it. Who
+   * overslept asks; who was awake has asked already, and must stop when others may begin.
+   */
   async function confirm(): Promise<void> {
+    if (isUnanswered) doubt();
     await withDeadline(extend(), beatMs, clock);
     if (!isOver() && clock.now() >= heldUntil) doubt();
   }
@@ -103,4 +108,17 @@ export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions
     },
     stop: () => finish('stopped'),
   };
+}
+
+/** Whether the fence is still valid; `undefined` when the store does not say. */
+async function ask(
+  fence: Fence,
+  { store, leaseMs, log }: LeaseOptions,
+): Promise<boolean | undefined> {
+  try {
+    return await store.extend(fence, leaseMs);
+  } catch (error) {
+    log.warn({ taskId: fence.taskId, ...errorFields(error) }, 'a lease could not be extended');
+    return undefined;
+  }
 }

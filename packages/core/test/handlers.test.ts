@@ -235,6 +235,8 @@ describe('what is no handler or no filter is refused at once', () => {
     ['an object', [{}]],
     ['a filter alone', [{ media: 'images' }]],
     ['a handler and something else', [noop, {}]],
+    ['a name with a control character', [{ name: 'a\0b' }, noop]],
+    ['a name with half a character', [{ name: '\ud800' }, noop]],
     ['a filter that is null', [null, noop]],
     ['a filter that is text', ['images', noop]],
     ['a filter that is a list', [['images'], noop]],

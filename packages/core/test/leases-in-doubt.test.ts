@@ -1,4 +1,10 @@
-import { memoryInbox, memoryStore, pollingInbox, RetryLater, type Store } from '@novita-webhooks/core';
+import {
+  memoryInbox,
+  memoryStore,
+  pollingInbox,
+  RetryLater,
+  type Store,
+} from '@novita-webhooks/core';
 import { createManualClock, sampleEvents } from '@novita-webhooks/core/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -60,6 +66,36 @@ describe('a lease that has run out by our own clock only', () => {
     await clock.advance(2 * LEASE);
     expect(gauge.runs()).toBe(1);
     expect((await store.get(KEY))?.state).toBe('done');
+  });
+});
+
+describe('a lease that the store does not answer about', () => {
+  test('ends for its holder when it ends for the others', async () => {
+    const clock = createManualClock();
+    const store = memoryStore({ clock });
+    const shared = { ...store, capabilities: { ...store.capabilities, shared: true } };
+    const never = () => new Promise<never>(() => undefined);
+    let isCutOff = false;
+    const hangs: Store = {
+      ...shared,
+      claim: (...args) => (isCutOff ? never() : shared.claim(...args)),
+      extend: never,
+    };
+    const options = { clock, leaseMs: LEASE };
+    const one = setUp({ inbox: pollingInbox(hangs, options), handlers: PATIENT }, clock);
+    const other = setUp({ inbox: pollingInbox(shared, options), handlers: PATIENT }, clock);
+    const signals: AbortSignal[] = [];
+    one.receiver.onTaskSucceeded((_, { signal }) => {
+      signals.push(signal);
+      isCutOff = true;
+      return never();
+    });
+    const seen: (boolean | undefined)[] = [];
+    await one.settle(event);
+    other.receiver.onTaskSucceeded(() => void seen.push(signals[0]?.aborted));
+    other.receiver.start();
+    await clock.advance(LEASE + 2000);
+    expect(seen).toEqual([true]);
   });
 });
 
