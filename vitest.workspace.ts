@@ -11,13 +11,13 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
   replacement: fileURLToPath(new URL(file ?? '', import.meta.url)),
 }));
 
-const project = (name: string, folder: string) => ({
+const project = (name: string, folder: string, without: readonly string[] = []) => ({
   resolve: { alias },
   root,
   test: {
     name,
     include: [`${folder}/**/*.test.ts`],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', ...without],
   },
 });
 
@@ -28,9 +28,11 @@ export default defineConfig({
       project('express', 'packages/express/test'),
       project('fastify', 'packages/fastify/test'),
       project('koa', 'packages/koa/test'),
+      project('inbox-sqlite', 'packages/inbox-sqlite/test'),
       project('simulator', 'packages/simulator/test'),
       project('examples', 'examples'),
-      project('repository', 'test'),
+      project('crash', 'test/crash'),
+      project('repository', 'test', ['test/crash/**']),
     ],
   },
 });

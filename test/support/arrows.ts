@@ -10,6 +10,7 @@ export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 /** A package or an example, with its files by path from the root of the repository. */
@@ -40,6 +41,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'packages/express': adapter('express'),
   'packages/fastify': adapter('fastify'),
   'packages/koa': adapter('koa'),
+  'packages/inbox-sqlite': { modules: [CORE], node: ['packages/inbox-sqlite/src/'] },
   'packages/simulator': { modules: [], types: [CORE], node: ['packages/simulator/src/'] },
 };
 
@@ -104,6 +106,16 @@ function judgeDeclared(member: Member, root: Manifest, file: string, specifier: 
   return declared ? null : `is not declared in ${member.folder}/package.json`;
 }
 
+/** Libraries that a package loads by name, if they are there: whoever uses it may bring them. */
+const optionalOf = ({ peerDependenciesMeta = {} }: Manifest) =>
+  Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name]?.optional);
+
+function mayBring({ manifest }: Member, members: readonly Member[]): readonly string[] {
+  const shipped = shippedOf(manifest);
+  const used = members.filter((other) => shipped.includes(other.manifest.name));
+  return [manifest, ...used.map((other) => other.manifest)].flatMap(optionalOf);
+}
+
 /** Every import that breaks a rule, and every dependency that nothing imports. */
 export function findViolations(members: readonly Member[], root: Manifest): readonly string[] {
   const entries = members.flatMap(({ manifest }) => entriesOf(manifest));
@@ -125,8 +137,9 @@ export function findViolations(members: readonly Member[], root: Manifest): read
           .map((reason) => `${file}: '${found.specifier}' ${reason}`),
       ),
     );
+    const brought = mayBring(member, members);
     const unused = shippedOf(member.manifest)
-      .filter((name) => !used.has(name))
+      .filter((name) => !used.has(name) && !brought.includes(name))
       .map((name) => `${member.folder}/package.json: nothing imports '${name}'`);
     return [...bad, ...unused];
   });

@@ -1,0 +1,61 @@
+/**
+ * What came never changes, and what becomes of it changes twice at least. Apart, a change of state
+ * rewrites a small row and not the body beside it. A rowid as the key keeps the arrival in order;
+ * task ids are random, and a table clustered by them would be rewritten all over.
+ */
+export const entriesAndEvents: string = `
+CREATE TABLE novita_events (
+  id          INTEGER PRIMARY KEY,
+  status      TEXT    NOT NULL,
+  body        TEXT    NOT NULL,
+  drift       TEXT,
+  metadata    TEXT    NOT NULL,
+  test_mode   INTEGER NOT NULL,
+  received_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE novita_entries (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  endpoint   TEXT    NOT NULL,
+  task_id    TEXT    NOT NULL,
+  state      TEXT    NOT NULL,
+  attempts   INTEGER NOT NULL DEFAULT 0,
+  handled    TEXT    NOT NULL DEFAULT '[]',
+  reason     TEXT,
+  due_at     INTEGER,
+  settled_at INTEGER,
+  fence      TEXT
+) STRICT;
+
+CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);
+
+-- What there is to do, and what there is to forget: a million done entries cost a claim nothing.
+CREATE INDEX novita_entries_due ON novita_entries (endpoint, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX novita_entries_settled ON novita_entries (state, settled_at) WHERE settled_at IS NOT NULL;
+-- For listing by state. Done ones are so many that reading from the end finds them anyway.
+CREATE INDEX novita_entries_state ON novita_entries (state) WHERE state <> 'done';
+
+-- Counting a million rows takes too long for something that is asked for every second.
+CREATE TABLE novita_counts (
+  endpoint TEXT    NOT NULL,
+  state    TEXT    NOT NULL,
+  entries  INTEGER NOT NULL,
+  PRIMARY KEY (endpoint, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER novita_entries_inserted AFTER INSERT ON novita_entries BEGIN
+  INSERT INTO novita_counts VALUES (new.endpoint, new.state, 1)
+  ON CONFLICT DO UPDATE SET entries = entries + 1;
+END;
+
+CREATE TRIGGER novita_entries_moved AFTER UPDATE OF state ON novita_entries WHEN old.state <> new.state BEGIN
+  UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
+  INSERT INTO novita_counts VALUES (new.endpoint, new.state, 1)
+  ON CONFLICT DO UPDATE SET entries = entries + 1;
+END;
+
+CREATE TRIGGER novita_entries_deleted AFTER DELETE ON novita_entries BEGIN
+  UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
+  DELETE FROM novita_events WHERE id = old.id;
+END;
+`;

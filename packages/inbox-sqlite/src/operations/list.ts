@@ -1,0 +1,35 @@
+import {
+  resolveEntryQuery,
+  type EntryPage,
+  type EntryQuery,
+  type EntryState,
+} from '@novita-webhooks/core';
+
+import type { Connection } from '../connection.ts';
+import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
+
+/** One text per combination, so that each finds its index: only what says so is not `done`. */
+const toSql = (endpoint: string | undefined, state: EntryState | undefined): string =>
+  [
+    SELECT_ENTRY,
+    'WHERE id < :before',
+    endpoint === undefined ? '' : 'AND endpoint = :endpoint',
+    state === undefined ? '' : 'AND state = :state',
+    state === undefined || state === 'done' ? '' : "AND state <> 'done'",
+    'ORDER BY id DESC LIMIT :limit',
+  ].join('\n');
+
+export function list(connection: Connection, query: EntryQuery | undefined): EntryPage {
+  const { endpoint, state, limit, before } = resolveEntryQuery(query);
+  const rows = connection.statement(toSql(endpoint, state)).all({
+    before: Math.min(before, Number.MAX_SAFE_INTEGER),
+    limit: limit + 1, // one more, to see whether there is another page
+    ...(endpoint !== undefined && { endpoint }),
+    ...(state !== undefined && { state }),
+  }) as Row[];
+  const page = rows.slice(0, limit);
+  return {
+    entries: page.map(toEntry),
+    cursor: rows.length > limit ? String(page.at(-1)?.id) : null,
+  };
+}

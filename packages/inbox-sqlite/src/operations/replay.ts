@@ -1,0 +1,18 @@
+import type { EntryKey } from '@novita-webhooks/core';
+
+import type { Connection } from '../connection.ts';
+
+/** After `done` everything runs again, after `dead` only what had not succeeded. */
+const REPLAY = `
+UPDATE novita_entries
+SET state = 'pending', attempts = 0, reason = NULL, due_at = :now, settled_at = NULL,
+    handled = CASE state WHEN 'done' THEN '[]' ELSE handled END
+WHERE task_id = :taskId AND endpoint = :endpoint AND state IN ('done', 'dead')`;
+
+export function replay(
+  connection: Connection,
+  { endpoint, taskId }: EntryKey,
+  now: number,
+): boolean {
+  return Number(connection.statement(REPLAY).run({ endpoint, taskId, now }).changes) > 0;
+}

@@ -1,0 +1,45 @@
+import type { Entry, EntryState, JsonObject } from '@novita-webhooks/core';
+
+/** An entry as it is stored. */
+export interface Row {
+  readonly id: number;
+  readonly endpoint: string;
+  readonly task_id: string;
+  readonly state: EntryState;
+  readonly attempts: number;
+  readonly handled: string;
+  readonly reason: string | null;
+  readonly due_at: number | null;
+  readonly settled_at: number | null;
+  readonly status: string;
+  readonly body: string;
+  readonly drift: string | null;
+  readonly metadata: string;
+  readonly test_mode: number;
+  readonly received_at: number;
+}
+
+/** Everything that makes an entry. */
+export const SELECT_ENTRY = `
+SELECT id, endpoint, task_id, state, attempts, handled, reason, due_at, settled_at,
+       status, body, drift, metadata, test_mode, received_at
+FROM novita_entries JOIN novita_events USING (id)`;
+
+export function toEntry(row: Row): Entry {
+  return {
+    endpoint: row.endpoint,
+    taskId: row.task_id,
+    status: row.status,
+    body: row.body,
+    drift: row.drift,
+    metadata: JSON.parse(row.metadata) as JsonObject,
+    testMode: row.test_mode === 1,
+    receivedAt: row.received_at,
+    state: row.state,
+    attempts: row.attempts,
+    handled: JSON.parse(row.handled) as string[],
+    reason: row.reason,
+    dueAt: row.due_at,
+    settledAt: row.settled_at,
+  };
+}

@@ -1,0 +1,46 @@
+import { WebhookError, type Fence } from '@novita-webhooks/core';
+
+import type { Connection } from '../connection.ts';
+import type { SqliteDatabase } from '../driver.ts';
+import { RolledBack } from '../committer.ts';
+import { UNITE_HANDLED } from './handled.ts';
+
+const RECORD_SUCCESS = `
+UPDATE novita_entries SET handled = ${UNITE_HANDLED}
+WHERE task_id = :taskId AND endpoint = :endpoint AND fence = :fence`;
+
+/** A handler's own writes, and that it succeeded: both or neither. */
+export function transact<T>(
+  connection: Connection,
+  { endpoint, taskId, fence }: Fence,
+  handler: string,
+  work: (tx: SqliteDatabase) => T,
+): T {
+  const handled = JSON.stringify([handler]);
+  const { changes } = connection
+    .statement(RECORD_SUCCESS)
+    .run({ endpoint, taskId, fence, handled });
+  if (Number(changes) === 0) {
+    throw new RolledBack(new WebhookError('lease_lost', 'the lease was lost; nothing was written'));
+  }
+  let result: T;
+  try {
+    result = work(connection.database);
+  } catch (error) {
+    throw new RolledBack(error);
+  }
+  if (isThenable(result)) throw new RolledBack(notSynchronous());
+  return result;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function notSynchronous(): WebhookError {
+  return new WebhookError(
+    'invalid_argument',
+    'context.transaction: with SQLite the function must not be async, since nothing else could ' +
+      'be written until it ends. Fetch what it needs before',
+  );
+}

@@ -1,0 +1,82 @@
+import {
+  createManualClock,
+  inboxContract,
+  runCase,
+  storeContract,
+  type InboxSubject,
+  type StoreSubject,
+} from '@novita-webhooks/core/testing';
+import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+import { describe, test } from 'vitest';
+
+import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
+import { temporaryFile } from './support/files.ts';
+
+const LEASE_MS = 30_000;
+
+const byName = presentDrivers.map((driver) => [driver.name, driver] as const);
+reportMissing('the contract of stores and inboxes');
+
+describe.each(byName)('the store contract, by the SQLite store on %s', (_, driver) => {
+  for (const contractCase of storeContract) {
+    test(contractCase.name, ({ skip }) => {
+      const open = () => openStore(driver);
+      return runCase(contractCase, open, ({ store }) => store.close(), skip);
+    });
+  }
+});
+
+describe.each(byName)('the inbox contract, by the SQLite inbox on %s', (_, driver) => {
+  for (const contractCase of inboxContract) {
+    test(contractCase.name, ({ skip }) => {
+      const open = () => openInbox(driver);
+      return runCase(contractCase, open, ({ inbox }) => inbox.close(), skip);
+    });
+  }
+});
+
+function openStore(driver: DriverUnderTest): StoreSubject {
+  const path = temporaryFile();
+  const clock = createManualClock();
+  withConnection(driver, path, (database) => database.exec('CREATE TABLE ledger (line TEXT)'));
+  const store = driver.use(() => sqliteStore({ path, driver: driver.name, clock }));
+  const ledger = {
+    write(tx: unknown, line: string) {
+      (tx as SqliteDatabase).prepare('INSERT INTO ledger VALUES (?)').run(line);
+    },
+    read: async () =>
+      withConnection(driver, path, (database) => {
+        const rows = database.prepare('SELECT line FROM ledger ORDER BY rowid').all();
+        return (rows as { line: string }[]).map(({ line }) => line);
+      }),
+  };
+  return { store, ledger, advance: (ms) => clock.advance(ms) };
+}
+
+/** Beside the one of the store. */
+function withConnection<T>(
+  driver: DriverUnderTest,
+  path: string,
+  work: (database: SqliteDatabase) => T,
+): T {
+  const database = driver.open(path);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+function openInbox(driver: DriverUnderTest): InboxSubject {
+  const clock = createManualClock();
+  const inbox = driver.use(() =>
+    sqliteInbox({ path: temporaryFile(), driver: driver.name, clock, leaseMs: LEASE_MS }),
+  );
+  const advance = async (ms: number) => {
+    await clock.advance(ms);
+    // The disk takes real time: what was written before this is on it when this is.
+    await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
+    await clock.flush();
+  };
+  return { inbox, advance, leaseMs: LEASE_MS };
+}

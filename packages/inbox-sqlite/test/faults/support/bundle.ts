@@ -1,0 +1,38 @@
+import { build } from 'esbuild';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const bundles = new Map<string, Promise<string>>();
+const folders: string[] = [];
+
+/** A script as one file that anybody may read: from source it would take a second to start. */
+export function bundled(script: 'victim.ts' | 'starter.ts' = 'victim.ts'): Promise<string> {
+  const known = bundles.get(script) ?? bundle(script);
+  bundles.set(script, known);
+  return known;
+}
+
+async function bundle(script: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'novita-faults-'));
+  folders.push(folder);
+  chmodSync(folder, 0o755);
+  const outfile = join(folder, script.replace('.ts', '.mjs'));
+  await build({
+    entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    tsconfig: fileURLToPath(new URL('../../../../../tsconfig.json', import.meta.url)),
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});

@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+
+import type { SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+
+const Database = createRequire(import.meta.url)('libsql') as new (path: string) => SqliteDatabase;
+
+/** A connection of somebody else's: this process is not the victim's. */
+export function openDatabase(path: string): SqliteDatabase {
+  return new Database(path);
+}
+
+/** Takes the write lock. Returns what gives it back. */
+export function holdLock(path: string, mode: 'IMMEDIATE' | 'EXCLUSIVE' = 'IMMEDIATE'): () => void {
+  const database = openDatabase(path);
+  database.exec(`PRAGMA busy_timeout = 5000; BEGIN ${mode}`);
+  return () => {
+    database.exec('ROLLBACK');
+    database.close();
+  };
+}

@@ -1,0 +1,13 @@
+import { newEntry } from '@novita-webhooks/core/testing';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
+
+/** Opens each file that it is told of, adds one entry of its own, and says what came of it. */
+process.on('message', (path: string) => {
+  const inbox = sqliteInbox({ path, driver: 'libsql' });
+  const taskId = `task-of-${process.pid}`;
+  inbox.add(newEntry({ taskId })).then(
+    (result) => process.send?.(result),
+    (error: unknown) => process.send?.(String(error)),
+  );
+});
+process.send?.('ready');

@@ -1,0 +1,94 @@
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+
+import { createReceiver } from '@novita-webhooks/core';
+import { toNodeHandler } from '@novita-webhooks/core/node';
+import { newEntry, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
+
+import type { Answers, Command, News, VictimOptions } from './messages.ts';
+
+/** A process with a receiver in it, and everything that goes wrong around it. */
+const options = JSON.parse(process.argv[2] ?? '') as VictimOptions;
+const { path, busyMs = 400, leaseMs = 800, handlerMs = 0, purgeMs = 60_000 } = options;
+
+const tell = (news: News) => void process.send?.(news);
+const log =
+  (level: string) =>
+  ({ error = '' }: Record<string, unknown>, message: string) =>
+    tell({ type: 'log', level, text: `${message}: ${String(error)}` });
+
+const inbox = sqliteInbox({ path, driver: 'libsql', busyMs, leaseMs, purgeMs, pollMs: 200 });
+const receiver = createReceiver({
+  url: 'http://localhost/novita',
+  secret: TEST_SECRET,
+  inbox,
+  logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+  retry: { delay: () => 50 },
+  async onTaskSettled({ task }) {
+    tell({ type: 'began', taskId: task.task_id });
+    await setTimeout(handlerMs);
+    tell({ type: 'handled', taskId: task.task_id });
+  },
+});
+const handle = toNodeHandler(receiver);
+const server = createServer((request, response) => {
+  if (request.method === 'GET') response.end('alive');
+  else void handle(request, response);
+});
+server.keepAliveTimeout = 60_000;
+
+let taken: number[] = [];
+
+const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[Name]> } = {
+  async states() {
+    const { entries } = await inbox.list({ limit: 1000 });
+    return entries.map(({ taskId, state, attempts }) => ({ taskId, state, attempts }));
+  },
+  /** Adds so many entries at once, past the receiver. */
+  async addMany(count) {
+    const before = process.memoryUsage().rss;
+    const body = JSON.stringify({ prompt: 'x'.repeat(1000) });
+    const adding = Array.from({ length: count }, (_, index) =>
+      inbox.add(newEntry({ endpoint: 'other', taskId: `many-${index}`, body })),
+    );
+    const outcomes = await Promise.allSettled(adding);
+    const added = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    return { added, megabytes: (process.memoryUsage().rss - before) / 2 ** 20 };
+  },
+  /** Leaves this process only so many descriptors. */
+  async exhaust(left) {
+    try {
+      for (;;) taken.push(openSync('/dev/null', 'r'));
+    } catch {
+      for (const descriptor of taken.splice(-left, left)) closeSync(descriptor);
+    }
+    return null;
+  },
+  async relax() {
+    for (const descriptor of taken) closeSync(descriptor);
+    taken = [];
+    return null;
+  },
+  descriptors: async () => readdirSync('/proc/self/fd').length,
+  async close(graceMs) {
+    const before = performance.now();
+    await receiver.close({ graceMs });
+    return performance.now() - before;
+  },
+  async add() {
+    return inbox.add(newEntry({ taskId: 'late' })).catch(String);
+  },
+};
+
+process.on('message', ({ id, name, argument }: Command) => {
+  actions[name](argument).then(
+    (value) => tell({ type: 'answer', id, value }),
+    (error: unknown) => tell({ type: 'answer', id, error: String(error) }),
+  );
+});
+server.listen(0, '127.0.0.1', () => {
+  tell({ type: 'listening', port: (server.address() as AddressInfo).port });
+});

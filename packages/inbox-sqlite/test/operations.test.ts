@@ -1,0 +1,242 @@
+import { createReceiver, type EntryQuery, type Receiver } from '@novita-webhooks/core';
+import { createManualClock, type ManualClock } from '@novita-webhooks/core/testing';
+import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import {
+  copyAfterCrash,
+  countBySql,
+  ENDPOINTS,
+  ENTRIES,
+  explain,
+  fill,
+  findDrift,
+  newEntry,
+  recordStatements,
+  work,
+} from './support/big-file.ts';
+import { presentDrivers } from './support/drivers.ts';
+import { quickTemporaryFile } from './support/files.ts';
+
+const STATES = ['pending', 'running', 'done', 'dead'] as const;
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+
+describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
+  `an inbox of ${ENTRIES} entries, on %s`,
+  (_, driver) => {
+    let path: string;
+    let clock: ManualClock;
+    let database: SqliteDatabase;
+    let statements: ReadonlySet<string>;
+    let receiver: Receiver<SqliteDatabase>;
+
+    beforeEach(async () => {
+      path = quickTemporaryFile();
+      clock = createManualClock();
+      database = driver.open(path);
+      const recorder = recordStatements(database);
+      statements = recorder.statements;
+      await fill(sqliteStore({ database: recorder.recorded, clock }), clock);
+      receiver = receiverOn(recorder.recorded);
+    }, 60_000);
+
+    afterEach(async () => {
+      await receiver.close();
+      database.close();
+    });
+
+    const receiverOn = (connection: SqliteDatabase) =>
+      createReceiver({
+        insecure: true,
+        clock,
+        inbox: sqliteInbox({ database: connection, clock }),
+      });
+
+    /** All task ids, page by page; between the pages something else happens. */
+    async function page(query: EntryQuery, between: () => Promise<unknown> = async () => null) {
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const found = await receiver.inbox.list({ ...query, ...(cursor !== null && { cursor }) });
+        seen.push(...found.entries.map(({ endpoint, taskId }) => `${endpoint} ${taskId}`));
+        cursor = found.cursor;
+        await between();
+      } while (cursor !== null);
+      return seen;
+    }
+
+    function select(where: string, params: Readonly<Record<string, unknown>> = {}): string[] {
+      const sql = `SELECT endpoint || ' ' || task_id AS key FROM novita_entries WHERE ${where} ORDER BY id DESC`;
+      const statement = database.prepare(sql);
+      const rows = Object.keys(params).length > 0 ? statement.all(params) : statement.all();
+      return (rows as { key: string }[]).map(({ key }) => key);
+    }
+
+    async function expectExactStats(): Promise<void> {
+      const { lagMs, ...counts } = await receiver.inbox.stats();
+      expect(counts).toEqual(countBySql(database));
+      expect(lagMs).toBeGreaterThanOrEqual(0);
+      expect(findDrift(database)).toEqual([]);
+    }
+
+    test('paging visits each entry once, the latest first, while others are added', async () => {
+      const before = select('true');
+      expect(before).toHaveLength(ENTRIES);
+      let added = 0;
+      const seen = await page({ limit: 333 }, () => {
+        added += 1;
+        return receiver.inbox.add(newEntry('novita', `late-${added}`));
+      });
+      expect(seen).toEqual(before);
+      expect(added).toBeGreaterThan(30);
+    });
+
+    test('paging leaves out what is discarded meanwhile, and nothing else', async () => {
+      const before = select('true');
+      const gone = before.filter((_, index) => index % 10 === 9);
+      const seen = await page({ limit: 100 }, async () => {
+        const [key = ' '] = gone;
+        const [endpoint = '', taskId = ''] = key.split(' ');
+        if (await receiver.inbox.discard({ endpoint, taskId })) gone.shift();
+      });
+      const left = new Set(select('true'));
+      expect(seen.length).toBe(new Set(seen).size);
+      expect(before.filter((key) => left.has(key) && !seen.includes(key))).toEqual([]);
+    });
+
+    test('lists by state and by endpoint hold what they should', async () => {
+      for (const endpoint of [undefined, ...ENDPOINTS, 'nobody']) {
+        for (const state of [undefined, ...STATES]) {
+          const where = [endpoint && 'endpoint = :endpoint', state && 'state = :state', 'true'];
+          const params = { ...(endpoint && { endpoint }), ...(state && { state }) };
+          const wanted = select(where.filter(Boolean).join(' AND '), params);
+          expect(await page({ endpoint, state, limit: 1000 })).toEqual(wanted);
+        }
+      }
+    });
+
+    test('no statement searches all entries or sorts them', async () => {
+      const { inbox } = receiver;
+      for (const endpoint of [undefined, 'novita']) {
+        for (const state of [undefined, ...STATES]) await inbox.list({ endpoint, state });
+      }
+      const drifted = { ...newEntry('novita', 'drifted'), drift: 'images: not a list' };
+      await inbox.add(drifted);
+      await inbox.add({ ...drifted, drift: null });
+      for (const key of [drifted, newEntry('novita', 'nobody')]) {
+        await inbox.get(key);
+        await inbox.replay(key);
+        await inbox.discard(key);
+      }
+      await inbox.stats();
+      await useStore();
+      const texts = [...statements].filter((sql) => sql.includes('novita_entries'));
+      for (const kind of ['LIMIT', 'INSERT', 'DELETE', 'settled_at <=', 'IS NOT NULL']) {
+        expect(texts.join(), 'the statements are recorded').toContain(kind);
+      }
+      const bad = texts.filter((sql) => {
+        const plan = explain(database, sql).join('\n');
+        // Names of handlers are sorted to be united; there are a few of them.
+        const sorts = !sql.includes('UNION') && plan.includes('TEMP B-TREE FOR ORDER BY');
+        return sorts || /SCAN novita_e|AUTOMATIC/.test(plan);
+      });
+      expect(bad).toEqual([]);
+    });
+
+    test.each(['pending', 'running', 'dead'] as const)(
+      'listing the %s ones does not walk past those that are done',
+      async (state) => {
+        const earlier = new Set(statements);
+        await receiver.inbox.list({ state });
+        await receiver.inbox.list({ state, endpoint: 'seldom' });
+        const texts = [...statements].filter((sql) => !earlier.has(sql));
+        expect(texts).toHaveLength(2);
+        for (const sql of texts) {
+          expect(explain(database, sql)[0]).toMatch(/USING (COVERING )?INDEX novita_entries_/);
+        }
+      },
+    );
+
+    test('the counters stay exact, whatever is done', async () => {
+      const { inbox } = receiver;
+      const random = createRandom(20_260_301);
+      const store = sqliteStore({ database, clock });
+      await expectExactStats();
+      for (let round = 0; round < 60; round += 1) {
+        const keys = Array.from({ length: 50 }, () => randomKey(random));
+        await Promise.all(
+          keys.map((key) => {
+            const choice = random(5);
+            if (choice === 0) return inbox.replay(key);
+            if (choice === 1) return inbox.discard(key);
+            const drift = choice === 2 ? 'images: not a list' : null;
+            return inbox.add({ ...newEntry(key.endpoint, key.taskId), drift });
+          }),
+        );
+        clock.skip(random(3) * 100_000);
+        await work(store, ENDPOINTS[random(4)] ?? '', 40);
+        if (round % 10 === 9) {
+          await store.purge({ doneMs: 600_000, deadMs: 900_000 });
+          await expectExactStats();
+        }
+      }
+    });
+
+    test('and after a crash', async () => {
+      const copy = quickTemporaryFile();
+      const store = sqliteStore({ database, clock });
+      // Acknowledged, and still in the write-ahead log only.
+      await Promise.all(ENDPOINTS.map((endpoint) => work(store, endpoint, 100)));
+      const before = await receiver.inbox.stats();
+      copyAfterCrash(path, copy);
+      await receiver.close();
+      database.close();
+      database = driver.open(copy);
+      receiver = receiverOn(database);
+      expect(await receiver.inbox.stats()).toEqual(before);
+      await expectExactStats();
+      await work(sqliteStore({ database, clock }), 'novita', 100);
+      await expectExactStats();
+    });
+
+    test('a purge of thousands leaves what is to be done, and the counters right', async () => {
+      const { pending, running, done, dead } = await receiver.inbox.stats();
+      clock.skip(WEEK_MS);
+      const store = sqliteStore({ database, clock });
+      expect(await store.purge({ doneMs: WEEK_MS / 2, deadMs: 2 * WEEK_MS })).toBe(done);
+      expect(await receiver.inbox.stats()).toMatchObject({ pending, running, done: 0, dead });
+      await expectExactStats();
+    });
+
+    /** What consumers do, and no operator. */
+    async function useStore(): Promise<void> {
+      const recorder = recordStatements(database);
+      const store = sqliteStore({ database: recorder.recorded, clock });
+      await work(store, 'novita', 10);
+      const [claim] = await store.claim('novita', 1, 1000);
+      if (claim === undefined) throw new Error('there is nothing to claim');
+      await store.extend(claim, 1000);
+      await store.transaction?.(claim, 'one', () => null);
+      await store.settle(claim, { type: 'released', delayMs: 0, handled: [] });
+      await store.nextDueMs('novita');
+      await store.purge({ doneMs: WEEK_MS, deadMs: WEEK_MS });
+      statements = new Set([...statements, ...recorder.statements]);
+    }
+  },
+);
+
+function randomKey(random: (below: number) => number) {
+  const key = random(ENTRIES + 500); // some of them are new
+  return { endpoint: ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', taskId: `${key}` };
+}
+
+/** The same numbers each time (mulberry32). */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}

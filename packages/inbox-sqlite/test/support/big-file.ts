@@ -1,0 +1,107 @@
+import type { NewEntry, Outcome, Store } from '@novita-webhooks/core';
+import type { ManualClock } from '@novita-webhooks/core/testing';
+import type { SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+import { copyFileSync, existsSync } from 'node:fs';
+
+export const ENDPOINTS = ['novita', 'other', 'third', 'seldom'] as const;
+export const ENTRIES = 10_500;
+const LEASE_MS = 24 * 60 * 60 * 1000;
+
+export const newEntry = (endpoint: string, taskId: string): NewEntry => ({
+  endpoint,
+  taskId,
+  status: 'TASK_STATUS_SUCCEED',
+  body: `{"task":{"task_id":"${taskId}"}}`,
+  drift: null,
+  metadata: {},
+  testMode: false,
+  receivedAt: Date.UTC(2026, 2, 1),
+});
+
+const OUTCOMES: readonly Outcome[] = [
+  { type: 'done' },
+  { type: 'done' },
+  { type: 'dead', reason: 'it cannot work', handled: ['one'] },
+  { type: 'again', delayMs: 60_000, reason: 'it failed', handled: [] },
+];
+
+/** Entries of all endpoints in all states. Of every 40 one is of the endpoint that is seldom. */
+export async function fill(store: Store, clock: ManualClock): Promise<void> {
+  for (let first = 0; first < ENTRIES; first += 500) {
+    const keys = Array.from({ length: 500 }, (_, index) => first + index);
+    await Promise.all(
+      keys.map((key) =>
+        store.add(newEntry(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
+      ),
+    );
+    clock.skip(1000);
+    for (const endpoint of ENDPOINTS) await work(store, endpoint, 140);
+  }
+}
+
+/** Claims some, and settles most of them. */
+export async function work(store: Store, endpoint: string, limit: number): Promise<void> {
+  const claims = await store.claim(endpoint, limit, LEASE_MS);
+  await Promise.all(
+    claims.map(async (claim, index) => {
+      const outcome = OUTCOMES[index % 5]; // of the fifth there is none: it stays as it is
+      if (outcome !== undefined) await store.settle(claim, outcome);
+    }),
+  );
+}
+
+/** What a crash leaves: the files as they are, without anybody having closed them. */
+export function copyAfterCrash(path: string, to: string): void {
+  // The -shm file is made anew; it is what the processes share that have the database open.
+  for (const suffix of ['', '-wal']) {
+    if (existsSync(path + suffix)) copyFileSync(path + suffix, to + suffix);
+  }
+}
+
+/** Counted one by one, past everything that the store keeps for itself. */
+export function countBySql(database: SqliteDatabase): Readonly<Record<string, number>> {
+  const sql = 'SELECT state, count(*) AS entries FROM novita_entries GROUP BY state';
+  const rows = database.prepare(sql).all() as { state: string; entries: number }[];
+  const none = { pending: 0, running: 0, done: 0, dead: 0 };
+  return { ...none, ...Object.fromEntries(rows.map(({ state, entries }) => [state, entries])) };
+}
+
+/** Where a table says something else than the entries; `[]` is what is wanted. */
+export function findDrift(database: SqliteDatabase): unknown[] {
+  return [
+    `SELECT * FROM novita_counts FULL JOIN
+       (SELECT endpoint, state, count(*) AS found FROM novita_entries GROUP BY endpoint, state)
+     USING (endpoint, state) WHERE coalesce(entries, 0) <> coalesce(found, 0)`,
+    `SELECT novita_entries.id, novita_events.id FROM novita_entries FULL JOIN novita_events USING (id)
+     WHERE novita_entries.id IS NULL OR novita_events.id IS NULL`,
+    `SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
+  ].flatMap((sql) => database.prepare(sql).all());
+}
+
+/** Remembers every statement that passes. */
+export function recordStatements(database: SqliteDatabase): {
+  readonly recorded: SqliteDatabase;
+  readonly statements: ReadonlySet<string>;
+} {
+  const statements = new Set<string>();
+  const recorded: SqliteDatabase = {
+    exec: (sql) => database.exec(sql),
+    prepare(sql) {
+      statements.add(sql);
+      return database.prepare(sql);
+    },
+    close: () => database.close(),
+  };
+  return { recorded, statements };
+}
+
+/** How SQLite would go about it, a line per step. */
+export function explain(database: SqliteDatabase, sql: string): readonly string[] {
+  const names = [...new Set([...sql.matchAll(/:(\w+)/g)].map(([, name]) => name ?? ''))];
+  const params = Object.fromEntries(
+    names.map((name) => [name, name === 'ids' || name === 'handled' ? '[]' : 1]),
+  );
+  const statement = database.prepare(`EXPLAIN QUERY PLAN ${sql}`);
+  const rows = (names.length > 0 ? statement.all(params) : statement.all()) as { detail: string }[];
+  return rows.map(({ detail }) => detail);
+}
