@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { systemClock } from '@novita-webhooks/core';
+import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+
+import type { Engine, Ledger, OpenOptions } from '../engine.ts';
+import { POINT_NAMES } from '../points.ts';
+import { DRIVER, openDatabase } from './open-database.ts';
+import { watchDatabase } from './watched-database.ts';
+
+/** What stands between the inbox and its file. */
+export type Wrap = (database: SqliteDatabase) => SqliteDatabase;
+
+export const sqlite: Engine = createSqlite();
+
+/** @param wrap breaks something, to show that it is noticed */
+export function createSqlite(wrap?: Wrap): Engine {
+  return {
+    points: POINT_NAMES,
+    shared: true,
+    async createPlace(folder, name) {
+      const location = join(folder, `${name}.db`);
+      const files = ['', '-wal', '-shm'].map((suffix) => location + suffix);
+      return {
+        location,
+        async remove() {
+          await Promise.all(files.map((file) => rm(file, { force: true })));
+        },
+      };
+    },
+    async open(location, options) {
+      const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
+      const own = watched || wrap ? await openWatched(location, options, wrap) : undefined;
+      const polling = { leaseMs, pollMs, purgeMs, retention };
+      const inbox = own
+        ? sqliteInbox({ database: own, ...polling })
+        : sqliteInbox({ path: location, driver: DRIVER, ...polling });
+      await inbox.stats(); // the file is migrated with the first use
+      return {
+        inbox,
+        ledger: await openLedger(location, reach),
+        addOld: async (count) => own && addOld(own, count),
+      };
+    },
+  };
+}
+
+async function openWatched(
+  location: string,
+  { reach }: OpenOptions,
+  wrap?: Wrap,
+): Promise<SqliteDatabase> {
+  const database = openDatabase(location);
+  // As the inbox does with connections of its own.
+  await untilFree(() => database.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL'));
+  const watched = watchDatabase(database, reach);
+  return wrap ? wrap(watched) : watched;
+}
+
+/** In the same file, since that is what its transactions are for; read on a connection of its own. */
+async function openLedger(location: string, reach: OpenOptions['reach']): Promise<Ledger> {
+  const database = openDatabase(location);
+  const create = 'CREATE TABLE IF NOT EXISTS crash_ledger (task_id TEXT, victim TEXT)';
+  await untilFree(() => database.exec(create));
+  database.close();
+  return {
+    write: (context, victim) =>
+      context.transaction((tx) => {
+        const { prepare } = tx as SqliteDatabase;
+        prepare.call(tx, 'INSERT INTO crash_ledger VALUES (?, ?)').run(context.taskId, victim);
+        reach('transaction');
+      }),
+    async count() {
+      const reader = openDatabase(location, { readonly: true });
+      const sql = 'SELECT task_id, count(*) AS entries FROM crash_ledger GROUP BY task_id';
+      const rows = reader.prepare(sql).all() as { task_id: string; entries: number }[];
+      reader.close();
+      return Object.fromEntries(rows.map(({ task_id, entries }) => [task_id, entries]));
+    },
+  };
+}
+
+async function untilFree(work: () => unknown): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (tries === 500) throw error;
+      await pause(10);
+    }
+  }
+}
+
+const OLD_MS = 10 * 24 * 60 * 60 * 1000;
+const OLD = 'old';
+
+/** Through the store itself, by a clock that is ten days behind. */
+async function addOld(database: SqliteDatabase, count: number): Promise<void> {
+  const clock = { ...systemClock, now: () => Date.now() - OLD_MS };
+  const store = sqliteStore({ database, clock });
+  const common = { endpoint: OLD, status: '', body: '{}', drift: null, metadata: {} };
+  const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
+  await Promise.all(
+    ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() })),
+  );
+  const claims = await store.claim(OLD, count, OLD_MS);
+  await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+}
