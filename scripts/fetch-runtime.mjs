@@ -1,9 +1,7 @@
-// JavaScript runtimes for the tests, from npm packages that carry the binary. They are large, so
-// they come when they are needed, into a folder that git ignores, and never with `npm ci`.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// JavaScript runtimes for the tests, from npm packages that carry the binary.
 import { join } from 'node:path';
 
+import { fetchPackage, runToEnd } from './fetch-package.mjs';
 import { root } from './packages.mjs';
 
 const FOLDER = join(root, '.cache/runtimes');
@@ -57,43 +55,11 @@ export function fetchRuntime(name) {
   const runtime = RUNTIMES[name];
   if (runtime === undefined) throw new Error(`known are ${Object.keys(RUNTIMES).join(', ')}`);
   const folder = join(FOLDER, `${name.replace(' ', '')}@${runtime.version}`);
-  if (!existsSync(folder)) install(runtime, folder);
+  const spec = `${runtime.package}@${runtime.version}`;
+  fetchPackage({ spec, megabytes: runtime.megabytes }, folder, (draft) =>
+    runToEnd(binaryIn(draft, runtime), ['--version']),
+  );
   return { version: runtime.version, binary: binaryIn(folder, runtime) };
 }
 
 const binaryIn = (folder, runtime) => join(folder, 'node_modules', runtime.package, runtime.binary);
-
-/** Beside its place and then moved there: whoever comes second finds it whole, or not at all. */
-function install(runtime, folder) {
-  const spec = `${runtime.package}@${runtime.version}`;
-  console.log(`Downloading ${spec} from npm, about ${runtime.megabytes} MB. This happens once.`);
-  mkdirSync(FOLDER, { recursive: true });
-  const draft = mkdtempSync(join(FOLDER, '.draft-'));
-  try {
-    writeFileSync(join(draft, 'package.json'), '{ "private": true }\n');
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-    // No script of the package is run: it has the binary in it.
-    const bare = ['--ignore-scripts', '--no-package-lock', ...quiet];
-    runToEnd('npm', ['install', spec, '--prefix', draft, ...bare]);
-    runToEnd(binaryIn(draft, runtime), ['--version']);
-    moveUnlessThere(draft, folder);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
-}
-
-function runToEnd(command, args) {
-  const shell = process.platform === 'win32' && command === 'npm';
-  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', shell });
-  if (status === 0) return;
-  const why = error?.message ?? stderr.trim();
-  throw new Error(`${command} ${args[0]} failed: ${why.split('\n').slice(0, 3).join(' ')}`);
-}
-
-function moveUnlessThere(draft, folder) {
-  try {
-    renameSync(draft, folder);
-  } catch (error) {
-    if (!existsSync(folder)) throw error;
-  }
-}

@@ -4,10 +4,24 @@ import Table from 'cli-table3';
 const NONE = '–';
 
 /** Which row a test of an adapter belongs to: the version of the framework that its suites name. */
-function rowOf(file, titles) {
+function rowOfAdapter(file, titles) {
   const [, name] = /packages\/(\w+)\/test\//.exec(file.replaceAll('\\', '/')) ?? [];
   const title = `${name[0].toUpperCase()}${name.slice(1)}`;
   return new RegExp(`${title} \\d[\\d.]*`).exec(titles.join(' '))?.[0] ?? `${title}, the rest`;
+}
+
+const rowOfDriver = (driver) => `SQLite, ${driver}`;
+
+/** … and one of the SQLite inbox: the driver at the end of a title. */
+function rowOfSqlite(titles) {
+  const [driver] = /(?<= on )(libsql|better-sqlite3|node:sqlite)$/m.exec(titles.join('\n')) ?? [];
+  return rowOfDriver(driver ?? 'the rest');
+}
+
+function toText({ passed, failed, skipped } = { passed: 0, failed: 0, skipped: 0 }) {
+  if (passed + failed === 0) return NONE;
+  const verdict = failed > 0 ? `✘ ${failed} of ${failed + passed}` : `✔ ${passed}`;
+  return skipped > 0 ? `${verdict} (${skipped} n/a)` : verdict;
 }
 
 /** @param columns `{ column, missing }`, `missing` where a runtime could not be had */
@@ -32,7 +46,7 @@ export function createMatrix(columns) {
     const before = troubles.length;
     for (const { name, message, assertionResults } of results) {
       for (const { ancestorTitles, title, status, failureMessages } of assertionResults) {
-        const { row, column } = placeOf(name, ancestorTitles);
+        const { row, column } = placeOf(name, ancestorTitles, title);
         count(row, column, status);
         if (status !== 'failed') continue;
         addTrouble([column, ...ancestorTitles, title].join(' > '), failureMessages.join('\n'));
@@ -43,18 +57,20 @@ export function createMatrix(columns) {
     else if (status !== 0 && troubles.length === before) addTrouble(where, said);
   }
 
-  const textOf = (row, { column, missing }) => {
-    if (missing !== undefined) return 'skipped';
-    const cell = rows.get(row).get(column);
-    if (cell === undefined) return NONE;
-    const { passed, failed, skipped } = cell;
-    const verdict = failed > 0 ? `✘ ${failed} of ${failed + passed}` : `✔ ${passed}`;
-    return skipped > 0 ? `${verdict} (${skipped} n/a)` : verdict;
-  };
+  const textOf = (row, { column, missing }) =>
+    missing === undefined ? toText(rows.get(row).get(column)) : 'skipped';
 
   return {
     addAdapters: (column, run) =>
-      add(run, column, (file, titles) => ({ column, row: rowOf(file, titles) })),
+      add(run, column, (file, titles) => ({ column, row: rowOfAdapter(file, titles) })),
+    /** @param drivers those that this Node has: without a test on each of them, the run has failed */
+    addSqlite(column, run, drivers) {
+      add(run, column, (_, suites, title) => ({ column, row: rowOfSqlite([...suites, title]) }));
+      for (const driver of drivers) {
+        if (rows.get(rowOfDriver(driver))?.get(column)?.passed > 0) continue;
+        addTrouble(`${column} > ${rowOfDriver(driver)}`, 'no test has passed on this driver');
+      }
+    },
     addRuntimes: (run) =>
       add(run, 'the runtimes', (_, [suite]) => {
         const [, row, column] = /, by (\w+), on (.+)$/.exec(suite);

@@ -1,4 +1,5 @@
-// Runs the adapters on every Node, and core's bundle on every runtime; prints one table.
+// Runs the adapters on every Node, the SQLite inbox on every driver there, and core's bundle on every
+// runtime; prints one table.
 //   npm run test:matrix                    everything
 //   npm run test:matrix -- --quick         the oldest and the newest Node, every other runtime
 //   npm run test:matrix -- --node 20,26    these
@@ -7,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { DRIVER_NEEDS_NODE, fetchDriver } from './fetch-driver.mjs';
 import { fetchRuntime } from './fetch-runtime.mjs';
 import { createMatrix } from './matrix-table.mjs';
 import { publicPackages, readJson, root } from './packages.mjs';
@@ -31,10 +33,10 @@ function nodesToTest() {
 
 /** A runtime with its binary, or why there is none. */
 function toColumn(name) {
-  const [kind] = name.split(' ');
+  const [kind, major] = name.split(' ');
   try {
     const { version, binary } = fetchRuntime(name);
-    return { kind, binary, column: `${TITLES[kind]} ${version}` };
+    return { kind, major: Number(major), binary, column: `${TITLES[kind]} ${version}` };
   } catch (error) {
     return { kind, missing: error.message, column: name.replace(kind, TITLES[kind]) };
   }
@@ -74,17 +76,34 @@ function runVitest(binary, name, args, env = {}) {
   return { status, results, said: (stdout + stderr).trim() };
 }
 
+const inWorkspace = (projects) => [
+  ...['--config', 'vitest.workspace.ts'],
+  ...projects.flatMap((name) => ['--project', name]),
+];
+
 /** The published packages that are put to the adapter contract. */
 const adapters = publicPackages()
   .map(({ dir }) => dir)
   .filter((dir) => existsSync(join(dir, 'test/contract.test.ts')))
-  .map((dir) => dir.slice(join(root, 'packages/').length));
+  .map((dir) => dir.slice(join(root, 'packages/').length))
+  .filter((name) => !name.startsWith('inbox-'));
 
 function testAdapters(matrix, { column, binary }) {
-  const projects = adapters.flatMap((name) => ['--project', name]);
-  const args = ['--config', 'vitest.workspace.ts', ...projects];
-  const run = runVitest(binary, column.replace(' ', '-'), args);
+  const run = runVitest(binary, `${column.replace(' ', '-')}-adapters`, inWorkspace(adapters));
   matrix.addAdapters(column, run);
+}
+
+/** What of the SQLite inbox depends on the library that it stands on. */
+const SQLITE_TESTS = ['contract', 'model', 'operations', 'operations-contents', 'drivers'].map(
+  (name) => `packages/inbox-sqlite/test/${name}.test.ts`,
+);
+
+function testSqlite(matrix, { column, binary, major }) {
+  const args = [...inWorkspace(['inbox-sqlite']), ...SQLITE_TESTS];
+  const env = { TEST_BETTER_SQLITE3: fetchDriver() };
+  const run = runVitest(binary, `${column.replace(' ', '-')}-sqlite`, args, env);
+  const newer = major >= DRIVER_NEEDS_NODE ? ['better-sqlite3', 'node:sqlite'] : [];
+  matrix.addSqlite(column, run, ['libsql', ...newer]);
 }
 
 /** One run for all: it only sends requests, what is tested are the servers. */
@@ -108,6 +127,7 @@ function main() {
   buildCore();
   for (const column of present.filter(({ kind }) => kind === 'node')) {
     timed(`${adapters.join(', ')} on ${column.column}`, () => testAdapters(matrix, column));
+    timed(`inbox-sqlite on ${column.column}`, () => testSqlite(matrix, column));
   }
   timed('core on all runtimes', () => testRuntimes(matrix, present));
   matrix.print();
