@@ -40,7 +40,7 @@ async function runUntil(
   await writeFile(join(folder, 'snippet.mts'), code);
   // Not the tsx command: ended, that would leave its own child behind.
   const child = spawn(process.execPath, ['--import', 'tsx', join(folder, 'snippet.mts')], {
-    cwd: root,
+    cwd: folder,
     env: { ...process.env, ...env },
   });
   try {

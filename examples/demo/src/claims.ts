@@ -1,3 +1,4 @@
+import type { EntryState } from '@novita-webhooks/core';
 import type { Simulator } from '@novita-webhooks/simulator';
 
 import type { Role } from './cast.ts';
@@ -11,6 +12,8 @@ export interface Story {
   readonly simulator: Simulator;
   readonly server: DemoServer;
   readonly intrusions: readonly Intrusion[];
+  /** What the file of the inbox says of each task. */
+  readonly onDisk: ReadonlyMap<string, EntryState>;
 }
 
 /** Something the library promises, and the task ids or the like for which it does not hold. */
@@ -21,10 +24,10 @@ export interface Claim {
 
 /** What must hold at the end of the demo, whatever happened in between. */
 export function checkClaims(story: Story): Claim[] {
-  const { roles, simulator, server, intrusions } = story;
+  const { roles, simulator, server, intrusions, onDisk } = story;
   const isHopeless = ({ temper, drifts }: Role) => temper === 'never succeeds' || drifts;
-  const tasksWhere = (broken: (role: Role, seen: Sighting | undefined) => boolean) =>
-    [...roles].flatMap(([id, role]) => (broken(role, server.sightings.get(id)) ? [id] : []));
+  const tasksWhere = (broken: (role: Role, seen: Sighting | undefined, id: string) => boolean) =>
+    [...roles].flatMap(([id, role]) => (broken(role, server.sightings.get(id), id) ? [id] : []));
 
   const unacknowledged = simulator
     .tasks()
@@ -37,6 +40,12 @@ export function checkClaims(story: Story): Claim[] {
     {
       text: 'every task was acknowledged to Novita',
       exceptions: unacknowledged.map(({ id }) => id),
+    },
+    {
+      text: 'every task is on disk, settled as it should be',
+      exceptions: tasksWhere(
+        (role, _, id) => onDisk.get(id) !== (isHopeless(role) ? 'dead' : 'done'),
+      ),
     },
     {
       text: 'each task was handled exactly once',

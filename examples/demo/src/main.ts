@@ -2,10 +2,14 @@ import { createSimulator, type Simulator } from '@novita-webhooks/simulator';
 import { Listr } from 'listr2';
 import colors from 'picocolors';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { castRoles, type Role } from './cast.ts';
 import { checkClaims } from './claims.ts';
+import { readFromDisk } from './disk.ts';
 import { sentAndSeen, verdict } from './report.ts';
 import { startServer, type DemoServer } from './server.ts';
 import { intrude, type Intrusion } from './strangers.ts';
@@ -16,7 +20,9 @@ const DEADLINE_MS = 30_000;
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
 const simulator = await createSimulator({ retry: { delayMs: (retry) => 200 * retry } });
-const server = await startServer();
+const folder = mkdtempSync(join(tmpdir(), 'novita-demo-'));
+const path = join(folder, 'webhooks.db');
+const server = await startServer(path);
 const roles = new Map<string, Role>();
 const intrusions: Intrusion[] = [];
 
@@ -28,7 +34,7 @@ const watchdog = setTimeout(() => {
 await new Listr(
   [
     {
-      title: `A local Novita at ${simulator.url}, an Express server beside it`,
+      title: `A local Novita at ${simulator.url}, an Express server beside it, its inbox in ${path}`,
       task: () => undefined,
     },
     {
@@ -53,12 +59,13 @@ await new Listr(
 ).run();
 clearTimeout(watchdog);
 
-const story = { roles, simulator, server, intrusions };
+const story = { roles, simulator, server, intrusions, onDisk: await readFromDisk(path) };
 const claims = checkClaims(story);
 console.log(`\n${await sentAndSeen(story)}\n\n${verdict(claims)}\n`);
 if (values.keep) await keepRunning();
 await server.close();
 await simulator.close();
+rmSync(folder, { recursive: true });
 process.exitCode = claims.every(({ exceptions }) => exceptions.length === 0) ? 0 : 1;
 
 async function submitAll({ submit }: Simulator, { receiver }: DemoServer): Promise<void> {

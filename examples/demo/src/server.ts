@@ -1,6 +1,7 @@
 import { assets, createReceiver, exponential, type Receiver } from '@novita-webhooks/core';
 import type { HandlerContext, TaskResult } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import express from 'express';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -31,8 +32,12 @@ export interface DemoServer {
 
 export const ATTEMPTS = 4;
 
-/** The server of somebody who uses the library, with a handler that has its moods. */
-export async function startServer(): Promise<DemoServer> {
+/**
+ * The server of somebody who uses the library, with a handler that has its moods.
+ *
+ * @param path where events are kept until they are handled
+ */
+export async function startServer(path: string): Promise<DemoServer> {
   const app = express();
   const listener = app.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -41,6 +46,7 @@ export async function startServer(): Promise<DemoServer> {
   const receiver = createReceiver({
     url: `http://127.0.0.1:${port}/webhooks/novita`,
     secret: randomBytes(32).toString('hex'),
+    inbox: sqliteInbox({ path }),
     retry: { attempts: ATTEMPTS, delay: exponential({ initialMs: 100, factor: 2 }) },
   });
   const sightings = new Map<string, Sighting>();

@@ -1,9 +1,11 @@
 import { assets, createReceiver } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import express from 'express';
 
 const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
 const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
@@ -19,6 +21,7 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
   logger: console,
 });
 

@@ -1,10 +1,12 @@
 import { serve } from '@hono/node-server';
 import { assets, createReceiver, toFetchHandler } from '@novita-webhooks/core';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 
 const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
 const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
@@ -20,7 +22,7 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  ack: 'accepted', // this server runs on after the answer; leave it out where that is not so
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
   logger: console,
 });
 
@@ -31,7 +33,7 @@ receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
 receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
   console.log('order', orderId, 'has failed:', taskId, task.reason);
 });
-receiver.start(); // likewise
+receiver.start(); // this server runs on after the answer; leave it out where that is not so
 
 const app = new Hono();
 const webhooks = toFetchHandler(receiver);

@@ -1,11 +1,13 @@
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import { assets, createReceiver } from '@novita-webhooks/core';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import Koa from 'koa';
 
 const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
 const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
@@ -21,6 +23,7 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
   logger: console,
 });
 

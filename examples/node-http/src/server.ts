@@ -1,10 +1,12 @@
 import { assets, createReceiver } from '@novita-webhooks/core';
 import { toNodeHandler } from '@novita-webhooks/core/node';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 
 const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
 const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
@@ -20,6 +22,7 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
   logger: console,
 });
 
