@@ -6,5 +6,4 @@ export default defineConfig({
   target: 'node20',
   dts: true,
   clean: true,
-  shims: true, // import.meta.url in the CommonJS build
 });

@@ -47,7 +47,11 @@ export function createOwnTransaction(transact: Transaction = noTransaction): Own
     hasCommitted: () => committed,
     async during(signal, handle) {
       try {
-        await handle((work) => begin(work, signal));
+        await handle((work) => {
+          const committing = begin(work, signal);
+          committing.catch(() => undefined); // who does not wait for it hears of it from `end`
+          return committing;
+        });
       } catch (error) {
         await end().catch(() => undefined); // the handler's own error says more
         throw error;

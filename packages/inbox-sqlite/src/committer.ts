@@ -1,7 +1,9 @@
+import { PermanentError } from '@novita-webhooks/core';
+
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
-import { rollBack } from './driver.ts';
-import { explain, troubleOf } from './troubles.ts';
+import { rollBack, type SqliteDatabase } from './driver.ts';
+import { explain, stuck, troubleOf } from './troubles.ts';
 
 /** Something to do within a transaction. Synchronous: SQLite has one writer, and it is this. */
 export type Operation<T> = (connection: Connection) => T;
@@ -99,7 +101,7 @@ function inTransaction<T>({ database, guard, checkVersion }: Connection, work: (
   try {
     checkVersion();
     const result = work();
-    database.exec('COMMIT');
+    end(database);
     guard.check();
     return result;
   } catch (error) {
@@ -107,3 +109,19 @@ function inTransaction<T>({ database, guard, checkVersion }: Connection, work: (
     throw error;
   }
 }
+
+/** What fails here is no lock of somebody else's: BEGIN has had it. */
+function end(database: SqliteDatabase): void {
+  try {
+    database.exec('COMMIT');
+  } catch (error) {
+    if (String(error).includes('no transaction is active')) {
+      throw new RolledBack(new PermanentError(ENDED_INSIDE, { cause: error }));
+    }
+    throw troubleOf(error) === 'busy' ? stuck(error) : error;
+  }
+}
+
+const ENDED_INSIDE =
+  'context.transaction: the transaction was ended inside the function; what came after that was ' +
+  'written all the same';

@@ -2,6 +2,7 @@ import { WebhookError } from '@novita-webhooks/core';
 
 import { checkpoint } from './checkpoint.ts';
 import { prepareConnection, type Connection } from './connection.ts';
+import { refuseDamaged } from './damage.ts';
 import type { OpenDatabase, SqliteDatabase } from './driver.ts';
 import { createOpener } from './opener.ts';
 import { createPause } from './pause.ts';
@@ -24,7 +25,7 @@ export interface Connections {
 }
 
 /** After these a new connection may work where the present one never will. */
-const GIVE_UP: readonly Trouble[] = ['readonly', 'corrupt', 'io', 'unopened', 'lost'];
+const GIVE_UP: readonly Trouble[] = ['readonly', 'corrupt', 'io', 'unopened', 'lost', 'stuck'];
 
 /** How long a file that is of no use is left alone, in milliseconds. */
 const PAUSE_MS = 250;
@@ -67,9 +68,9 @@ export function connectTo(path: string, openDatabase: OpenDatabase): Connections
   }
 
   function disconnect(): void {
-    current?.release();
-    current?.database.close();
+    const former = current;
     current = undefined;
+    if (former !== undefined) dispose(former);
   }
 
   return {
@@ -101,6 +102,15 @@ export function connectTo(path: string, openDatabase: OpenDatabase): Connections
   };
 }
 
+function dispose({ release, database }: Connection): void {
+  release();
+  try {
+    database.close();
+  } catch {
+    // Some drivers do not close what is in the middle of something. It goes with the process.
+  }
+}
+
 function closed(): WebhookError {
   return new WebhookError('closing', 'the inbox is closed');
 }
@@ -121,7 +131,17 @@ export function connectedTo(path: string, database: SqliteDatabase): Connections
       if (isClosed) throw closed();
       return (current ??= prepareConnection(database, false));
     },
-    failed: (_, error) => error, // only the caller can open another one
+    failed(connection, error) {
+      // Only the caller can open another one, but for a file that was made smaller in good order.
+      if (connection !== current || connection.guard.loss() !== 'cut') return error;
+      try {
+        refuseDamaged(database);
+        disconnect();
+        return error;
+      } catch (reason) {
+        return reason;
+      }
+    },
     notSynced(connection) {
       if (connection === current) disconnect();
     },

@@ -42,7 +42,7 @@ export function findDriver(wanted?: SqliteDriver): OpenDatabase {
       causes.push(error);
     }
   }
-  const cause = causes.at(-1);
+  const cause = new AggregateError(causes, causes.map(String).join('; '));
   throw new WebhookError('invalid_option', `sqliteInbox: ${adviceFor(wanted)}`, { cause });
 }
 
@@ -61,7 +61,8 @@ function builtIn(): DatabaseClass {
 
 /** From here first, which is where a package manager puts peers; else from the application. */
 function installed(name: string): DatabaseClass {
-  const fromHere = createRequire(import.meta.url);
+  // The CommonJS build has no import.meta, and the other one no __filename.
+  const fromHere = createRequire(typeof __filename === 'string' ? __filename : import.meta.url);
   try {
     return loadFor(name, fromHere);
   } catch (error) {
@@ -71,18 +72,18 @@ function installed(name: string): DatabaseClass {
 }
 
 /** better-sqlite3 13 on Node 20 does not throw but ends the process: its wish comes first. */
-function loadFor(name: string, require: NodeJS.Require): DatabaseClass {
-  const [, least = '0'] = /^>=\s*(\d+)/.exec(wishOf(name, require)) ?? [];
+function loadFor(name: string, load: NodeJS.Require): DatabaseClass {
+  const [, least = '0'] = /^>=\s*(\d+)/.exec(wishOf(name, load)) ?? [];
   if (Number.parseInt(process.versions.node) < Number(least)) {
     throw new Error(`the installed ${name} is for Node ${least} and later`);
   }
-  return require(name) as DatabaseClass;
+  return load(name) as DatabaseClass;
 }
 
 /** The Node that a package says it is for; `''` where that is not to be found out. */
-function wishOf(name: string, require: NodeJS.Require): string {
+function wishOf(name: string, load: NodeJS.Require): string {
   try {
-    const { engines } = require(`${name}/package.json`) as { engines?: { node?: string } };
+    const { engines } = load(`${name}/package.json`) as { engines?: { node?: string } };
     return engines?.node ?? '';
   } catch {
     return '';

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { isWebhookError, WebhookError } from '@novita-webhooks/core';
 
@@ -40,7 +41,23 @@ function toFile(path: unknown, driver: SqliteDriver | undefined): Connections {
   if (path === ':memory:' || path.startsWith('file:')) {
     throw invalid('path must be the name of a file, no URI; for memory take memoryInbox()');
   }
-  const connections = connectTo(resolve(path), findDriver(driver));
+  if (path !== path.trim()) throw invalid('path must not begin or end with a space');
+  return tried(connectTo(toRealPath(resolve(path)), findDriver(driver)));
+}
+
+/** The files beside it are beside what a link points to. */
+function toRealPath(path: string): string {
+  try {
+    const folder = realpathSync(dirname(path));
+    const file = join(folder, basename(path));
+    const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+    return isLink ? toRealPath(resolve(folder, readlinkSync(file))) : file;
+  } catch {
+    return path; // its folder is not there yet
+  }
+}
+
+function tried(connections: Connections): Connections {
   try {
     connections.get();
   } catch (error) {
@@ -52,14 +69,27 @@ function toFile(path: unknown, driver: SqliteDriver | undefined): Connections {
 }
 
 function toDatabase(database: SqliteDatabase): Connections {
-  if (typeof database !== 'object' || typeof database.prepare !== 'function') {
-    throw invalid('database must be a connection of node:sqlite, better-sqlite3 or libsql');
-  }
+  checkDatabase(database);
   const path = pathOf(database);
   if (path === '') throw invalid('database is in memory; memoryInbox() does that better');
-  return connectedTo(path, database);
+  return tried(connectedTo(path, database));
 }
 
-function invalid(message: string): WebhookError {
-  return new WebhookError('invalid_option', `sqliteInbox: ${message}`);
+function checkDatabase(database: SqliteDatabase | null): void {
+  let answer: unknown;
+  try {
+    [answer] = database?.prepare('SELECT 1 AS number, :text AS text').all({ text: '' }) ?? [];
+  } catch (cause) {
+    throw invalid(`database ${WHAT_IT_HAS_TO_BE}`, cause);
+  }
+  const number = (answer as { number?: unknown } | undefined)?.number;
+  if (number !== 1) throw invalid(`database ${WHAT_IT_HAS_TO_BE}`);
+}
+
+const WHAT_IT_HAS_TO_BE =
+  'must be an open connection of node:sqlite, better-sqlite3 or libsql that takes parameters by ' +
+  'their bare names, and returns rows as objects and numbers as numbers, not as BigInt';
+
+function invalid(message: string, cause?: unknown): WebhookError {
+  return new WebhookError('invalid_option', `sqliteInbox: ${message}`, { cause });
 }

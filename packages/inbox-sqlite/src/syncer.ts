@@ -22,6 +22,7 @@ export function createSyncer(path: string): Syncer {
   file.catch(() => undefined); // whoever waits for a sync hears of it
   let waiting: Waiting[] = [];
   let isSyncing = false;
+  let isClosed = false;
 
   async function sync(): Promise<void> {
     isSyncing = true;
@@ -36,6 +37,14 @@ export function createSyncer(path: string): Syncer {
       }
     }
     isSyncing = false;
+    if (isClosed) letGo();
+  }
+
+  function letGo(): void {
+    void file.then(
+      (descriptor) => close(descriptor),
+      () => undefined,
+    );
   }
 
   return {
@@ -45,10 +54,8 @@ export function createSyncer(path: string): Syncer {
         if (!isSyncing) void sync();
       }),
     close() {
-      void file.then(
-        (descriptor) => close(descriptor),
-        () => undefined,
-      );
+      isClosed = true;
+      if (!isSyncing) letGo(); // else a sync could meet another file that has the number by then
     },
   };
 }

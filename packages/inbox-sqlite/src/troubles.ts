@@ -11,6 +11,7 @@ export type Trouble =
   | 'unopened'
   | 'descriptors'
   | 'lost'
+  | 'stuck'
   | 'other';
 
 const BY_NUMBER: Readonly<Record<number, Trouble>> = {
@@ -55,6 +56,9 @@ const WHAT_TO_DO: Readonly<Record<Trouble, string>> = {
   descriptors:
     'too many files are open. Raise the limit (ulimit -n), or find what leaves them open',
   lost: 'its files were deleted, replaced or cut short while in use. If this goes on, restart the process',
+  stuck:
+    'a transaction could not be ended. Does something in context.transaction leave an iterator over ' +
+    'rows open?',
   other: 'SQLite reported an error',
 };
 
@@ -64,6 +68,7 @@ export function troubleOf(error: unknown): Trouble {
   const { code, errcode, message } = error as Record<string, unknown>;
   if (code === FILE_LOST) return 'lost';
   if (code === FILE_CUT) return 'cut';
+  if (code === STUCK) return 'stuck';
   if (errcode === NO_SHM) return 'full';
   if (typeof errcode === 'number') return BY_NUMBER[errcode & 0xff] ?? other(message);
   const named = BY_NAME.find(([pattern]) => typeof code === 'string' && pattern.test(code));
@@ -80,6 +85,14 @@ function other(message: unknown): Trouble {
 /** The codes of the errors that say so. */
 export const FILE_LOST = 'FILE_LOST';
 export const FILE_CUT = 'FILE_CUT';
+
+const STUCK = 'TRANSACTION_STUCK';
+
+/** A transaction that can be neither committed nor tried again. */
+export function stuck(cause: unknown): Error {
+  const error = new Error('the transaction could not be committed', { cause });
+  return Object.assign(error, { code: STUCK });
+}
 
 /** An error that tells the person who reads it what to do. */
 export function explain(path: string, error: unknown): Error {

@@ -1,4 +1,4 @@
-import { WebhookError, type Fence } from '@novita-webhooks/core';
+import { PermanentError, WebhookError, type Fence } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection.ts';
 import type { SqliteDatabase } from '../driver.ts';
@@ -16,6 +16,7 @@ export function transact<T>(
   handler: string,
   work: (tx: SqliteDatabase) => T,
 ): T {
+  if (work.constructor.name === 'AsyncFunction') throw new RolledBack(notSynchronous());
   const handled = JSON.stringify([handler]);
   const { changes } = connection
     .statement(RECORD_SUCCESS)
@@ -29,17 +30,18 @@ export function transact<T>(
   } catch (error) {
     throw new RolledBack(error);
   }
-  if (isThenable(result)) throw new RolledBack(notSynchronous());
-  return result;
+  if (!isThenable(result)) return result;
+  Promise.resolve(result).catch(() => undefined); // what becomes of it does not count
+  throw new RolledBack(notSynchronous());
 }
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
+/** Trying again would do the same again, and what it writes after its first `await` stays. */
 function notSynchronous(): WebhookError {
-  return new WebhookError(
-    'invalid_argument',
+  return new PermanentError(
     'context.transaction: with SQLite the function must not be async, since nothing else could ' +
       'be written until it ends. Fetch what it needs before',
   );

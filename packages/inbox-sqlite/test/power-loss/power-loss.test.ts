@@ -88,6 +88,11 @@ describe.skipIf(reason !== undefined)('the proof of power loss', () => {
     ['raw SQLite with synchronous = OFF', { subject: 'off' }],
     ['commits that join a sync under way', { subject: 'late-join' }],
   ] as const)('finds what is lost by %s', { timeout: PATIENCE_MS }, async (_, options) => {
-    expect((await run(options)).lost).toBeGreaterThan(0);
+    // How commits and syncs overlap is up to the machine: what one run does not show, another does.
+    for (let seed = 1; seed <= 6; seed += 1) {
+      const { lost, wrong } = await run({ ...options, seed });
+      if (lost + wrong > 0) return;
+    }
+    expect.fail('nothing was lost, so this would not notice');
   });
 });
