@@ -17,7 +17,9 @@ export interface OwnTransaction {
 export function createOwnTransaction(transact: Transaction = noTransaction): OwnTransaction {
   let state: 'unused' | 'used' | 'ended' = 'unused';
   let committed = false;
-  let underWay: Promise<unknown> | undefined;
+  let isUnderWay = false;
+  /** As the handler was given it. */
+  let given: Promise<unknown> | undefined;
 
   function check(signal: AbortSignal): void {
     if (state === 'ended') throw new WebhookError('lease_lost', TOO_LATE);
@@ -32,26 +34,30 @@ export function createOwnTransaction(transact: Transaction = noTransaction): Own
       committed = true;
       return value;
     });
-    const over = () => (underWay = undefined);
-    underWay = committing;
+    const over = () => (isUnderWay = false);
+    isUnderWay = true;
     committing.then(over, over);
     return committing;
   }
 
+  function call<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
+    const isFirst = state === 'unused';
+    const promise = begin(work, signal);
+    if (isFirst) given = promise;
+    return promise;
+  }
+
+  /** One that failed before is the handler's to hear of, and Node's if it does not listen. */
   async function end(): Promise<void> {
     state = 'ended';
-    await underWay;
+    if (isUnderWay) await given;
   }
 
   return {
     hasCommitted: () => committed,
     async during(signal, handle) {
       try {
-        await handle((work) => {
-          const committing = begin(work, signal);
-          committing.catch(() => undefined); // who does not wait for it hears of it from `end`
-          return committing;
-        });
+        await handle((work) => call(work, signal));
       } catch (error) {
         await end().catch(() => undefined); // the handler's own error says more
         throw error;

@@ -284,6 +284,30 @@ describe('a transaction that its handler did not wait for', () => {
   });
 });
 
+test('a transaction that failed unheard while its handler ran on is not kept quiet about', async () => {
+  const { receiver, settle, clock } = setUpAlone();
+  const finish = deferred();
+  receiver.onTaskSucceeded(async (_, context) => {
+    void context.transaction(() => {
+      throw new Error('nobody listens');
+    });
+    await finish.promise;
+  });
+  const listeners = process.rawListeners('unhandledRejection') as ((reason: unknown) => void)[];
+  process.removeAllListeners('unhandledRejection');
+  const unhandled: unknown[] = [];
+  process.on('unhandledRejection', (reason) => unhandled.push(reason));
+  try {
+    await settle(event);
+    finish.resolve();
+    await clock.flush();
+  } finally {
+    process.removeAllListeners('unhandledRejection');
+    for (const listener of listeners) process.on('unhandledRejection', listener);
+  }
+  expect(unhandled).toEqual([expect.objectContaining({ message: 'nobody listens' })]);
+});
+
 describe('a transaction is refused without asking the store', () => {
   function setUpCounted(options: Partial<ReceiverOptions<LedgerTx>> = {}) {
     let asked = 0;
