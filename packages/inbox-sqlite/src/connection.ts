@@ -40,8 +40,7 @@ const TRY = 'PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ROLLBACK';
 
 /** @param isOwn whether its settings are ours to choose */
 export function prepareConnection(database: SqliteDatabase, isOwn: boolean): Connection {
-  if (isOwn) database.exec(OWN);
-  if (isOwn) database.exec(TRY);
+  if (isOwn) database.exec(OWN + TRY);
   useWal(database);
   const path = pathOf(database);
   rewriteWal(database, path);
