@@ -1,4 +1,7 @@
 import { createSimulator } from '@novita-webhooks/simulator';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'vitest';
 
 import { freePort, runProgram, type Program, type ProgramOptions } from './support/program.ts';
@@ -17,7 +20,10 @@ const SERVERS = {
 };
 
 function run(name: string, file: string, { onTestFinished }: TestContext, given: ProgramOptions) {
-  const env = { NOVITA_WEBHOOK_SECRET: SECRET, ...given.env };
+  const folder = mkdtempSync(join(tmpdir(), 'novita-example-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const own = { NOVITA_WEBHOOK_SECRET: SECRET, WEBHOOKS_DB: join(folder, 'webhooks.db') };
+  const env = { ...own, ...given.env };
   const program = runProgram(`examples/${name}`, file, { ...given, env });
   onTestFinished(program.kill);
   return program;

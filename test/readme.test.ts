@@ -104,3 +104,22 @@ test('the README example of the core package gets a reply', async () => {
   const output = await runUntil(code, /^401 .*unauthorized/ms, { NOVITA_WEBHOOK_SECRET: secret });
   expect(output).toContain('application/problem+json');
 }, 30_000);
+
+test('the README examples of the SQLite inbox keep an event, and write to its file once', async () => {
+  const [receiver = '', transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
+  const before = `
+    import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+    import Database from 'libsql';
+    const open = () => new Database('webhooks.db');
+    open().exec('CREATE TABLE pictures (task_id TEXT, file TEXT)');
+    const download = async (url) => 'picture of ' + new URL(url).hostname;`;
+  const after = `
+    await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
+    receiver.start();
+    const isDone = async () => (await receiver.inbox.stats()).done === 1;
+    while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
+    console.log('pictures', JSON.stringify(open().prepare('SELECT file FROM pictures').all()));`;
+  const code = [before, receiver, transaction, after].join('\n');
+  const output = await runUntil(code, /^pictures .*$/m, { NOVITA_WEBHOOK_SECRET: secret });
+  expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
+}, 30_000);
