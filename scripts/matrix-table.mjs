@@ -10,6 +10,9 @@ function rowOfAdapter(file, titles) {
   return new RegExp(`${title} \\d[\\d.]*`).exec(titles.join(' '))?.[0] ?? `${title}, the rest`;
 }
 
+/** What a run said of errors that belong to no test; all of it where it said nothing of them. */
+const besideTests = (said) => /^.*Unhandled Errors?[^]*/m.exec(said)?.[0] ?? said;
+
 const rowOfDriver = (driver) => `SQLite, ${driver}`;
 
 /** … and one of the SQLite inbox: the driver at the end of a title. */
@@ -54,7 +57,7 @@ export function createMatrix(columns) {
       if (message && assertionResults.length === 0) addTrouble(`${where}: ${name}`, message);
     }
     if (results.length === 0) addTrouble(where, `no test ran\n${said}`);
-    else if (status !== 0 && troubles.length === before) addTrouble(where, said);
+    else if (status !== 0 && troubles.length === before) addTrouble(where, besideTests(said));
   }
 
   const textOf = (row, { column, missing }) =>

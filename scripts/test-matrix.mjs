@@ -65,11 +65,12 @@ function runVitest(binary, name, args, env = {}) {
   const outputFile = join(REPORTS, `${name}.json`);
   rmSync(outputFile, { force: true });
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const report = ['--reporter=json', `--outputFile=${outputFile}`];
+  // The default one as well: errors beside the tests are only said there.
+  const report = ['--reporter=json', '--reporter=default', `--outputFile.json=${outputFile}`];
   const { status, stdout, stderr } = spawnSync(binary, [vitest, 'run', ...args, ...report], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, NO_COLOR: '1' },
     maxBuffer: 64 * 1024 * 1024,
   });
   const results = existsSync(outputFile) ? readJson(outputFile).testResults : [];
@@ -94,9 +95,14 @@ function testAdapters(matrix, { column, binary }) {
 }
 
 /** What of the SQLite inbox depends on the library that it stands on. */
-const SQLITE_TESTS = ['contract', 'model', 'operations', 'operations-contents', 'drivers'].map(
-  (name) => `packages/inbox-sqlite/test/${name}.test.ts`,
-);
+const SQLITE_TESTS = [
+  'contract',
+  'model',
+  'operations',
+  'operations-contents',
+  'drivers',
+  'dropped',
+].map((name) => `packages/inbox-sqlite/test/${name}.test.ts`);
 
 function testSqlite(matrix, { column, binary, major }) {
   const args = [...inWorkspace(['inbox-sqlite']), ...SQLITE_TESTS];

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { close, fdatasync, open } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Brings a file to disk without standing in anybody's way. */
 export interface Syncer {
@@ -8,12 +9,25 @@ export interface Syncer {
   close(): void;
 }
 
-/** @param path of a file that exists */
+/**
+ * By descriptor and not by `FileHandle`: from Node 25 on, one that is collected unclosed ends the
+ * process, and an inbox that was dropped without `close()` must not do that.
+ *
+ * @param path of a file that exists
+ */
 export function createSyncer(path: string): Syncer {
-  const opening = open(path, 'r+'); // Windows syncs only what may be written to
-  opening.catch(() => undefined); // whoever waits for a sync hears of it
+  const opening = promisify(open)(path, 'r+'); // Windows syncs only what may be written to
+  let underWay: Promise<unknown> = opening.catch(() => undefined); // whoever waits for a sync hears of it
   return {
-    synced: async () => (await opening).datasync(),
-    close: () => void opening.then((file) => file.close()).catch(() => undefined),
+    synced() {
+      const syncing = opening.then(promisify(fdatasync));
+      underWay = Promise.allSettled([underWay, syncing]);
+      return syncing;
+    },
+    close() {
+      // Not before, or the sync could meet another file that has the number by then.
+      const closing = underWay.then(() => opening).then(promisify(close));
+      closing.catch(() => undefined);
+    },
   };
 }
