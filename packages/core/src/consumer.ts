@@ -27,6 +27,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const alarm = createAlarm(clock);
   const crew = createCrew({ ...options, onFree: alarm.ring });
   let stopping = false;
+  const unsubscribe = store.subscribe?.(endpoint, alarm.ring);
   const ended = loop();
 
   async function loop(): Promise<void> {
@@ -68,6 +69,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     wake: alarm.ring,
     async stop(graceMs) {
       stopping = true;
+      unsubscribe?.();
       alarm.ring();
       const deadline = clock.now() + graceMs;
       crew.takeNoMore();

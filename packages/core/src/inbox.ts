@@ -153,6 +153,11 @@ export interface EntryAdmin {
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /**
+   * Called once by every receiver that uses the inbox, before anything else: time to connect, and to
+   * log what its operators should know. Returns at once and never throws.
+   */
+  open?(log: Logger): void;
+  /**
    * Keeps an entry, atomically: of any number of concurrent calls with one key exactly one is told
    * `added`. Resolves only when the entry is kept. An entry that drifted from the schema gives way
    * to one with the same key that fits: it must not stand in the way of the real result.
@@ -201,6 +206,8 @@ export interface Retention {
  */
 export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
+  /** See {@link Inbox.open}. */
+  open?(log: Logger): void;
   /** See {@link Inbox.add}. */
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
   /** See {@link Inbox.hurry}. */
@@ -229,6 +236,11 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * if it was so from the start, `work` is not run
    */
   transaction?<T>(fence: Fence, handler: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
+  /**
+   * Calls `heard` when another process may have made something due at an endpoint, until the
+   * function that it returns is called. Best effort: polling finds what is not heard of.
+   */
+  subscribe?(endpoint: string, heard: () => void): () => void;
   /** Milliseconds until `claim` may find something; `null` when nothing is waiting. */
   nextDueMs(endpoint: string): Promise<number | null>;
   /** Forgets what is older than its retention, some at a time. Returns how many went. */

@@ -15,13 +15,20 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   readonly url?: string | undefined;
   /**
    * Signs callback URLs, at least 32 characters. With several, the first one signs and all are
-   * accepted: put the new one first to rotate, drop the old one when its URLs have expired.
+   * accepted: put the new one first to rotate, drop the old one when its URLs have expired. A
+   * process that takes no events, and only handles what an inbox holds that it shares with others,
+   * leaves the option out.
    */
   readonly secret?: string | readonly string[] | undefined;
   /** Accept events from anybody. Only where something else keeps strangers out. */
   readonly insecure?: true | undefined;
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
   readonly inbox?: Inbox<Tx> | undefined;
+  /**
+   * Whether this process runs handlers. Default `true`; with `false` it only takes events, and other
+   * processes that share the inbox handle them.
+   */
+  readonly consume?: boolean | undefined;
   /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
   readonly name?: string | undefined;
   /**
@@ -66,9 +73,10 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
 /** The options with everything present and valid. */
 export interface ResolvedOptions {
   readonly url: string | null;
-  /** `null`: insecure. */
-  readonly secrets: readonly [string, ...string[]] | null;
+  /** `null`: insecure. None: a worker, which takes no events. */
+  readonly secrets: readonly string[] | null;
   readonly inbox: Inbox;
+  readonly consume: boolean;
   readonly name: string;
   /** `null`: as the runtime allows. */
   readonly ack: 'accepted' | 'handled' | null;
@@ -109,6 +117,7 @@ const schema = z.strictObject({
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: withMethods<Inbox>('add', 'consume', 'get', 'stats', 'close').optional(),
+  consume: z.boolean().default(true),
   name: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
   limits: z
@@ -146,21 +155,37 @@ const schema = z.strictObject({
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw invalid(problems(parsed.error));
-  const { url = null, secret, insecure = false, inbox, ...rest } = parsed.data;
-  const [current, ...older] = secret ?? [];
-  if (insecure === (current !== undefined)) throw invalid(secretAdvice(insecure));
+  const { url = null, secret = [], insecure = false, inbox, ...rest } = parsed.data;
+  const isWorker = isWorkerOnly(options);
+  if (!isWorker && insecure === secret.length > 0) throw invalid(secretAdvice(insecure));
   const resolved: ResolvedOptions = {
     ...rest,
     url,
-    secrets: current === undefined ? null : [current, ...older],
+    secrets: insecure ? null : secret,
     inbox: inbox ?? memoryInbox({ clock: rest.clock }),
   };
-  if (resolved.ack === 'handled' && resolved.inbox.hurry === undefined) {
+  refuseContradictions(resolved);
+  return resolved;
+}
+
+/**
+ * Only where nothing was said of a secret at all: one that is `undefined` is an environment variable
+ * that is not set.
+ */
+function isWorkerOnly(options: ReceiverOptions): boolean {
+  const { inbox, consume = true } = options;
+  const saysNothing = !('secret' in options) && !('insecure' in options);
+  return saysNothing && consume && inbox?.capabilities.shared === true;
+}
+
+function refuseContradictions({ ack, inbox, consume }: ResolvedOptions): void {
+  if (ack === 'handled' && inbox.hurry === undefined) {
     throw invalid(
       "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
     );
   }
-  return resolved;
+  if (consume || inbox.capabilities.shared) return;
+  throw invalid('consume: false needs an inbox that other processes share, or nobody handles it');
 }
 
 function secretAdvice(insecure: boolean): string {

@@ -106,9 +106,10 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
     stats: () => store.stats(),
     close: () => store.close(),
   };
-  const { hurry, claimOne } = store;
+  const { open, hurry, claimOne } = store;
   return {
     ...inbox,
+    ...(open && { open: (log: Logger) => open(log) }),
     ...(hurry && {
       async hurry(key: EntryKey) {
         await hurry(key);

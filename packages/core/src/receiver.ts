@@ -15,7 +15,7 @@ import { createRegistration, type Registration } from './registration.ts';
 import type { ReplyCode } from './replies.ts';
 import type { Surroundings, WebhookReply, WebhookRequest } from './request.ts';
 import { createSettlements } from './settlements.ts';
-import { createTokens } from './token.ts';
+import { createTokens, NO_SECRET } from './token.ts';
 import { createWorker } from './worker.ts';
 
 /** Figures since the receiver was made, and of its inbox now. */
@@ -58,8 +58,14 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
   process(event: unknown, options?: ProcessOptions): Promise<void>;
 
   /**
-   * Begins to handle what the inbox holds, as soon as there is a handler. Adapters call it.
-   * Register all handlers before, or in the same tick.
+   * Begins to handle what the inbox holds, as soon as there is a handler. Adapters call it; a
+   * worker process without a server does so itself. Register all handlers before, or in the same
+   * tick. Does nothing with `consume: false`.
+   *
+   * @example
+   * const worker = createReceiver({ inbox }); // shared with the processes that take events
+   * worker.onTaskSucceeded(async ({ task, images }) => { … });
+   * worker.start();
    */
   start(): void;
   /**
@@ -100,6 +106,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const counters = createCounters();
   let closed: Promise<void> | undefined;
   shareInbox(inbox);
+  inbox.open?.(log);
 
   const onConflict = counters.conflict;
   const handle = createPipeline({
@@ -121,7 +128,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     if (releaseInbox(inbox)) await inbox.close();
   }
 
-  return {
+  const receiver: Receiver = {
     ...createRegistration(handlers, worker.handlersChanged, input),
     inbox,
     handle(request, surroundings = {}) {
@@ -145,7 +152,12 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       return { inbox: await inbox.stats(), ...counters.read(), ...own };
     },
   };
+  if (secrets?.length === 0) workers.add(receiver);
+  return receiver;
 }
+
+/** Receivers without a secret. */
+const workers = new WeakSet<object>();
 
 function createCounters() {
   const replies: Partial<Record<ReplyCode, number>> = {};
@@ -158,7 +170,7 @@ function createCounters() {
 }
 
 /**
- * What adapters are given: a receiver, or the options to make one.
+ * What adapters are given: a receiver that takes deliveries, or the options to make one.
  *
  * @throws WebhookError `invalid_option`
  */
@@ -166,5 +178,7 @@ export function toReceiver<Tx = unknown>(target: Receiver<Tx> | ReceiverOptions<
   if (typeof (target as unknown) !== 'object') {
     throw new WebhookError('invalid_option', 'pass a receiver, or the options of createReceiver');
   }
-  return 'handle' in target ? target : createReceiver(target);
+  const receiver = 'handle' in target ? target : createReceiver(target);
+  if (workers.has(receiver)) throw new WebhookError('invalid_option', NO_SECRET);
+  return receiver;
 }

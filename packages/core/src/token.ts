@@ -1,4 +1,5 @@
 import { fromBase64Url, toBase64Url } from './base64url.ts';
+import { WebhookError } from './errors.ts';
 import type { JsonObject } from './json.ts';
 
 /** What a token says, and vouches for. */
@@ -30,6 +31,9 @@ export interface Tokens {
  */
 const VERSION = 'nwt1';
 const LONGEST_TOKEN = 4096;
+export const NO_SECRET: string =
+  'this receiver was made without a secret, to handle what an inbox holds: it has no callback URLs ' +
+  'and takes no deliveries. Pass secret to createReceiver where it should';
 
 /** The claims on the wire: one-letter names, since they travel in a URL. */
 interface WireClaims {
@@ -42,9 +46,10 @@ interface WireClaims {
 
 /**
  * Mints and checks the tokens that stand in for the signature that Novita does not send. The first
- * secret signs; all of them are accepted, so that a secret can be rotated.
+ * secret signs; all of them are accepted, so that a secret can be rotated. Without any, no token is
+ * good.
  */
-export function createTokens(secrets: readonly [string, ...string[]]): Tokens {
+export function createTokens(secrets: readonly string[]): Tokens {
   // Imported on first use: nothing asynchronous happens when a receiver is made.
   let imported: Promise<readonly SigningKey[]> | undefined;
   const keys = () => (imported ??= Promise.all(secrets.map(importKey)));
@@ -52,7 +57,7 @@ export function createTokens(secrets: readonly [string, ...string[]]): Tokens {
   return {
     async mint(claims) {
       const [current] = await keys();
-      if (current === undefined) throw new Error('there is always a first secret');
+      if (current === undefined) throw new WebhookError('invalid_option', NO_SECRET);
       const signed = `${VERSION}.${current.id}.${encodeClaims(claims)}`;
       const mac = await crypto.subtle.sign('HMAC', current.key, utf8.encode(signed));
       return `${signed}.${toBase64Url(new Uint8Array(mac))}`;

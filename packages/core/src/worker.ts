@@ -50,7 +50,8 @@ export function createWorker(parts: WorkerParts): Worker {
 
   /** Not before there is a handler: entries of an earlier process must not be done without one. */
   function consume(): void {
-    if (state !== 'started' || consumption !== undefined || !handlers.handlesResults()) return;
+    if (!options.consume || state !== 'started' || consumption !== undefined) return;
+    if (!handlers.handlesResults()) return;
     const endpoint = options.name;
     consumption = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
   }
@@ -82,11 +83,12 @@ export function createWorker(parts: WorkerParts): Worker {
     start,
     startFor({ taskId }) {
       start();
-      if (warned || handlers.handlesResults()) return;
+      if (warned || !options.consume || handlers.handlesResults()) return;
       warned = true;
       log.warn({ taskId }, 'no handler for results is registered: events wait in the inbox');
     },
-    briefly: () => (state === 'new' && handlers.handlesResults() ? brief : undefined),
+    briefly: () =>
+      options.consume && state === 'new' && handlers.handlesResults() ? brief : undefined,
     handlersChanged: consume,
     async stop(graceMs) {
       state = 'stopped';
