@@ -28,6 +28,8 @@ export default defineConfig({
       project('express', 'packages/express/test'),
       project('fastify', 'packages/fastify/test'),
       project('koa', 'packages/koa/test'),
+      project('inbox-bullmq', 'packages/inbox-bullmq/test'),
+      project('inbox-postgres', 'packages/inbox-postgres/test'),
       project('inbox-sqlite', 'packages/inbox-sqlite/test'),
       project('simulator', 'packages/simulator/test'),
       project('examples', 'examples'),

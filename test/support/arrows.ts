@@ -41,6 +41,11 @@ const TABLE: Readonly<Record<string, Row>> = {
   'packages/express': adapter('express'),
   'packages/fastify': adapter('fastify'),
   'packages/koa': adapter('koa'),
+  'packages/inbox-bullmq': {
+    modules: [CORE, 'bullmq'],
+    node: ['packages/inbox-bullmq/src/'],
+  },
+  'packages/inbox-postgres': { modules: [CORE], node: ['packages/inbox-postgres/src/'] },
   'packages/inbox-sqlite': { modules: [CORE], node: ['packages/inbox-sqlite/src/'] },
   'packages/simulator': { modules: [], types: [CORE], node: ['packages/simulator/src/'] },
 };
