@@ -1,10 +1,12 @@
 import type { Inbox } from './inbox.ts';
+import type { Logger } from './logger.ts';
 
 /** How many receivers use an inbox: two endpoints may share one. */
 const shares = new WeakMap<Inbox, number>();
 
-export function shareInbox(inbox: Inbox): void {
+export function shareInbox(inbox: Inbox, log: Logger): void {
   shares.set(inbox, (shares.get(inbox) ?? 0) + 1);
+  inbox.open?.(log);
 }
 
 /** Whether that was the last one, so that the inbox can be closed. */

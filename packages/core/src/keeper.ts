@@ -49,7 +49,8 @@ export function createKeeper(parts: KeeperOptions): Keeper {
   }
 
   return async (entry, budgetMs, { ephemeral = false, waitUntil }) => {
-    const ack = options.ack ?? (ephemeral && inbox.hurry ? 'handled' : 'accepted');
+    const waits = ephemeral && options.consume && inbox.hurry !== undefined;
+    const ack = options.ack ?? (waits ? 'handled' : 'accepted');
     const isBrief = ephemeral && (ack === 'handled' || waitUntil !== undefined);
     if (isBrief && worker.briefly() !== undefined) {
       return keepBriefly(entry, budgetMs, ack, waitUntil);

@@ -184,7 +184,10 @@ function refuseContradictions({ ack, inbox, consume }: ResolvedOptions): void {
       "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
     );
   }
-  if (consume || inbox.capabilities.shared) return;
+  if (consume) return;
+  if (ack === 'handled')
+    throw invalid("ack: 'handled' waits for handlers; consume: false has none");
+  if (inbox.capabilities.shared) return;
   throw invalid('consume: false needs an inbox that other processes share, or nobody handles it');
 }
 

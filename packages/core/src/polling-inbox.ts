@@ -9,6 +9,7 @@ import type {
   Claim,
   ConsumeOptions,
   Consumption,
+  EntryAdmin,
   EntryKey,
   Inbox,
   Retention,
@@ -95,16 +96,12 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
         },
       };
     },
-    list: (query) => store.list(query),
-    get: (key) => store.get(key),
+    ...lookUpIn(store),
     async replay(key) {
       const replayed = await store.replay(key);
       wake();
       return replayed;
     },
-    discard: (key) => store.discard(key),
-    stats: () => store.stats(),
-    close: () => store.close(),
   };
   const { open, hurry, claimOne } = store;
   return {
@@ -120,6 +117,17 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
       attempt: (key: EntryKey, run: Run, options: AttemptNow) =>
         attemptOne(() => claimOne(key, leaseMs), { ...options, store, run, leaseMs, clock }),
     }),
+  };
+}
+
+/** What needs no more than the store. */
+function lookUpIn(store: Store): Omit<EntryAdmin, 'replay'> {
+  return {
+    list: (query) => store.list(query),
+    get: (key) => store.get(key),
+    discard: (key) => store.discard(key),
+    stats: () => store.stats(),
+    close: () => store.close(),
   };
 }
 

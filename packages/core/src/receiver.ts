@@ -105,8 +105,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const afterwards = createInFlight(clock);
   const counters = createCounters();
   let closed: Promise<void> | undefined;
-  shareInbox(inbox);
-  inbox.open?.(log);
+  shareInbox(inbox, log);
 
   const onConflict = counters.conflict;
   const handle = createPipeline({

@@ -11,6 +11,7 @@ import { describe, test } from 'vitest';
 import { createTransactionalStore, type LedgerTx } from './transactional-store.ts';
 
 const LEASE_MS = 30_000;
+const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
 describe('the store contract, by the memory store', () => {
   for (const contractCase of storeContract) {
@@ -51,10 +52,15 @@ for (const [name, createInbox] of Object.entries(inboxes)) {
       test(contractCase.name, ({ skip }) => {
         const open = () => {
           const clock = createManualClock();
-          const inbox = createInbox({ clock, leaseMs: LEASE_MS });
+          const inbox = createInbox({
+            clock,
+            leaseMs: LEASE_MS,
+            purgeMs: 500,
+            retention: RETENTION,
+          });
           const advance = (ms: number) => clock.advance(ms);
           const thief = 'loseLeases' in inbox ? { loseLeases: inbox.loseLeases as () => void } : {};
-          return { inbox, advance, leaseMs: LEASE_MS, ...thief };
+          return { inbox, advance, leaseMs: LEASE_MS, retention: RETENTION, ...thief };
         };
         return runCase(contractCase, open, ({ inbox }) => inbox.close(), skip);
       });

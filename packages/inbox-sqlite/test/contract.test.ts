@@ -1,3 +1,4 @@
+import { pollingInbox } from '@novita-webhooks/core';
 import {
   createManualClock,
   inboxContract,
@@ -13,6 +14,7 @@ import { presentDrivers, reportMissing, type DriverUnderTest } from './support/d
 import { temporaryFile } from './support/files.ts';
 
 const LEASE_MS = 30_000;
+const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
 const byName = presentDrivers.map((driver) => [driver.name, driver] as const);
 reportMissing('the contract of stores and inboxes');
@@ -69,14 +71,21 @@ function withConnection<T>(
 
 function openInbox(driver: DriverUnderTest): InboxSubject {
   const clock = createManualClock();
-  const inbox = driver.use(() =>
-    sqliteInbox({ path: temporaryFile(), driver: driver.name, clock, leaseMs: LEASE_MS }),
-  );
+  const path = temporaryFile();
+  const file = { path, driver: driver.name, clock };
+  const open = () =>
+    driver.use(() =>
+      sqliteInbox({ ...file, leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION }),
+    );
+  // Entries go by the clock of all, its own timers by one that stands still.
+  const openSleeper = () =>
+    driver.use(() => pollingInbox(sqliteStore(file), { clock: createManualClock() }));
+  const inbox = open();
   const advance = async (ms: number) => {
     await clock.advance(ms);
     // The disk takes real time: what was written before this is on it when this is.
     await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
     await clock.flush();
   };
-  return { inbox, advance, leaseMs: LEASE_MS };
+  return { inbox, advance, leaseMs: LEASE_MS, retention: RETENTION, openPeer: open, openSleeper };
 }

@@ -15,4 +15,5 @@ export type { InboxSubject } from './inbox-contract/subject.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { sampleEvents, type SampleEvent, type SampleOptions } from './sample-events.ts';
 export { storeContract } from './store-contract/index.ts';
-export { newEntry, type StoreSubject } from './store-contract/subject.ts';
+export { newEntry } from './new-entry.ts';
+export type { StoreSubject } from './store-contract/subject.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Entry, Outcome, Run } from '../../inbox.ts';
-import { newEntry } from '../store-contract/subject.ts';
+import { newEntry } from '../new-entry.ts';
 import { consume, done, eventually, type InboxCase } from './subject.ts';
 
 export const consuming: readonly InboxCase[] = [

@@ -1,7 +1,24 @@
+import { entryContract } from '../entry-contract/index.ts';
+import { casesFor } from '../entry-contract/subject.ts';
 import { consuming } from './consuming.ts';
 import { leasing } from './leasing.ts';
+import { operating } from './operating.ts';
+import { retaining } from './retaining.ts';
+import { settling } from './settling.ts';
+import { sharing } from './sharing.ts';
+import { sleeping } from './sleeping.ts';
 import { stopping } from './stopping.ts';
-import type { InboxCase } from './subject.ts';
+import type { InboxCase, InboxSubject } from './subject.ts';
 
 /** What every `Inbox` has to do. The subject of each case is an inbox of its own. */
-export const inboxContract: readonly InboxCase[] = [...consuming, ...leasing, ...stopping];
+export const inboxContract: readonly InboxCase[] = [
+  ...casesFor(entryContract, ({ inbox }: InboxSubject) => inbox),
+  ...consuming,
+  ...settling,
+  ...leasing,
+  ...stopping,
+  ...operating,
+  ...retaining,
+  ...sharing,
+  ...sleeping,
+];

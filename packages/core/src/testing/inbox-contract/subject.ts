@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 
-import type { Consumption, ConsumeOptions, Inbox, Outcome, Run } from '../../inbox.ts';
+import type {
+  Consumption,
+  ConsumeOptions,
+  Entry,
+  EntryKey,
+  Inbox,
+  NewEntry,
+  Outcome,
+  Retention,
+  Run,
+} from '../../inbox.ts';
 import { silentLogger } from '../../logger.ts';
 import type { ContractCase } from '../contract.ts';
+import { newEntry } from '../new-entry.ts';
 
 /** An inbox under test, empty, with a hand on its clock. */
 export interface InboxSubject {
@@ -13,6 +24,15 @@ export interface InboxSubject {
   readonly leaseMs: number;
   /** Makes the leases handed out so far somebody else's. */
   readonly loseLeases?: () => Promise<void> | void;
+  /** How long it keeps what was settled. Without it the cases on that are skipped. */
+  readonly retention?: Retention;
+  /** For inboxes that are shared: opens it once more, as another process does. */
+  readonly openPeer?: () => Promise<Inbox> | Inbox;
+  /**
+   * The same, as by a process that sleeps: what it begins goes on, but its timers stand still, so
+   * that no lease of its is extended.
+   */
+  readonly openSleeper?: () => Promise<Inbox> | Inbox;
 }
 
 export type InboxCase = ContractCase<InboxSubject>;
@@ -20,8 +40,10 @@ export type InboxCase = ContractCase<InboxSubject>;
 export const done: Outcome = { type: 'done' };
 export const never: Promise<never> = new Promise<never>(() => undefined);
 
+export const dead: Outcome = { type: 'dead', reason: 'it cannot work', handled: ['one'] };
+
 export function consume(
-  { inbox }: InboxSubject,
+  { inbox }: Pick<InboxSubject, 'inbox'>,
   run: Run,
   options: Partial<ConsumeOptions> = {},
 ): Consumption {
@@ -46,4 +68,50 @@ export async function eventually(
     await subject.advance(stepMs);
   }
   assert.fail(`never came true: ${what}`);
+}
+
+export async function stateOf(inbox: Inbox, key: EntryKey): Promise<Entry['state'] | undefined> {
+  return (await inbox.get(key))?.state;
+}
+
+/** Adds an entry and has one attempt made on it, by a consumption of its own. */
+export async function settleAs(
+  subject: InboxSubject,
+  outcome: Outcome,
+  entry: NewEntry = newEntry(),
+): Promise<NewEntry> {
+  const settled = new Set<string>();
+  const consumption = consume(subject, async () => outcome, {
+    endpoint: entry.endpoint,
+    onSettled: ({ taskId }) => void settled.add(taskId),
+  });
+  assert.equal(await subject.inbox.add(entry), 'added');
+  await eventually(subject, outcome.type, () => settled.has(entry.taskId));
+  await consumption.stop({ graceMs: 1000 });
+  return entry;
+}
+
+/** A run that goes on until it is told how to end, and a note of what it was given. */
+export interface HeldRun {
+  readonly run: Run;
+  readonly entries: readonly Entry[];
+  readonly signals: readonly AbortSignal[];
+  /** Ends the first that is not ended. */
+  finish(outcome: Outcome): void;
+}
+
+export function holdRuns(): HeldRun {
+  const entries: Entry[] = [];
+  const signals: AbortSignal[] = [];
+  const open: ((outcome: Outcome) => void)[] = [];
+  return {
+    entries,
+    signals,
+    finish: (outcome) => open.shift()?.(outcome),
+    run(entry, signal) {
+      entries.push(entry);
+      signals.push(signal);
+      return new Promise((resolve) => open.push(resolve));
+    },
+  };
 }

@@ -1,44 +1,9 @@
 import assert from 'node:assert/strict';
 
-import type { Entry } from '../../inbox.ts';
-import {
-  LEASE,
-  newEntry,
-  addAndClaim,
-  claimOne,
-  claimNothing,
-  dead,
-  type StoreCase,
-} from './subject.ts';
+import { newEntry } from '../new-entry.ts';
+import { LEASE, addAndClaim, claimOne, claimNothing, dead, type StoreCase } from './subject.ts';
 
 export const adding: readonly StoreCase[] = [
-  {
-    name: 'add: the first is added, every later one is a duplicate',
-    async run({ store }) {
-      const entry = newEntry();
-      assert.equal(await store.add(entry), 'added');
-      assert.equal(await store.add(entry), 'duplicate');
-      assert.equal(await store.add({ ...entry, status: 'TASK_STATUS_FAILED' }), 'duplicate');
-      assert.equal((await store.get(entry))?.status, 'TASK_STATUS_SUCCEED');
-    },
-  },
-  {
-    name: 'add: of many at the same time exactly one is added',
-    async run({ store }) {
-      const entry = newEntry();
-      const results = await Promise.all(Array.from({ length: 100 }, () => store.add(entry)));
-      assert.equal(results.filter((result) => result === 'added').length, 1);
-      assert.equal((await store.claim('novita', 10, LEASE)).length, 1);
-    },
-  },
-  {
-    name: 'add: the same task at another endpoint is another entry',
-    async run({ store }) {
-      const entry = newEntry();
-      assert.equal(await store.add(entry), 'added');
-      assert.equal(await store.add({ ...entry, endpoint: 'other' }), 'added');
-    },
-  },
   {
     name: 'add: a done or dead entry still makes a duplicate',
     async run({ store }) {
@@ -49,43 +14,6 @@ export const adding: readonly StoreCase[] = [
       assert.equal(await store.settle(given, dead), true);
       assert.equal(await store.add(newEntry({ taskId: given.taskId })), 'duplicate');
       await claimNothing(store, 'nothing was added');
-    },
-  },
-  {
-    name: 'add: task ids of every shape are kept apart, and come back as they were',
-    async run({ store }) {
-      const taskIds = ['1', '01', 'a:b', 'a:b:c', "'; drop table x; --", '__proto__', 'ü', 'U', 'u', ' u',
-        '任务', '%00', '\\', '{}', 'constructor', 'x'.repeat(256)]; // prettier-ignore
-      for (const taskId of taskIds)
-        assert.equal(await store.add(newEntry({ taskId })), 'added', taskId);
-      for (const taskId of taskIds) {
-        assert.equal((await store.get(newEntry({ taskId })))?.taskId, taskId);
-      }
-    },
-  },
-  {
-    name: 'add: everything in an entry comes back',
-    async run({ store }) {
-      const entry = newEntry({
-        body: JSON.stringify({
-          text: 'ü 任务 \u0000 \u2028 "quoted"',
-          big: 'x'.repeat(1024 * 1024),
-        }),
-        metadata: { orderId: 42, nested: { list: [1, null, 'ü'] } },
-        drift: 'a reason',
-        testMode: true,
-      });
-      await store.add(entry);
-      const found = await store.get(entry);
-      assert.ok(found);
-      for (const [field, value] of Object.entries(entry)) {
-        assert.deepEqual(found[field as keyof Entry], value, field);
-      }
-      const { state, attempts, handled, reason, settledAt } = found;
-      assert.deepEqual(
-        { state, attempts, handled, reason, settledAt },
-        { state: 'pending', attempts: 0, handled: [], reason: null, settledAt: null },
-      );
     },
   },
   {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
+import { newEntry } from '../new-entry.ts';
 import {
   MINUTE,
   LEASE,
-  newEntry,
   addAndClaim,
   claimOne,
   claimNothing,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Claim, Entry, NewEntry, Outcome, Store } from '../../inbox.ts';
 import type { ContractCase } from '../contract.ts';
+import { newEntry } from '../new-entry.ts';
 
 /** A store under test, empty, with a hand on its clock. */
 export interface StoreSubject {
@@ -19,24 +20,6 @@ export interface StoreSubject {
 
 export const MINUTE = 60_000;
 export const LEASE = 30_000;
-
-let ids = 0;
-
-/** An entry with a task id of its own. */
-export function newEntry(changes: Partial<NewEntry> = {}): NewEntry {
-  ids += 1;
-  return {
-    endpoint: 'novita',
-    taskId: `task-${ids}`,
-    status: 'TASK_STATUS_SUCCEED',
-    body: '{"task":{"task_id":"task"}}',
-    drift: null,
-    metadata: {},
-    testMode: false,
-    receivedAt: Date.UTC(2026, 2, 1),
-    ...changes,
-  };
-}
 
 export async function addAndClaim(store: Store, entry: NewEntry = newEntry()): Promise<Claim> {
   assert.equal(await store.add(entry), 'added');

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 
 import type { Claim } from '../../inbox.ts';
+import { newEntry } from '../new-entry.ts';
 import {
   again,
   addAndClaim,
   claimOne,
   LEASE,
   MINUTE,
-  newEntry,
   stateOf,
   type StoreCase,
   type StoreSubject,
