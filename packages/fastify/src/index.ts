@@ -1,4 +1,4 @@
-import { createReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
+import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { respond } from '@novita-webhooks/core/node';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -22,7 +22,7 @@ export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => P
  */
 export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (app, options) => {
   const { path = '/', ...rest } = options;
-  const receiver = rest.receiver ?? createReceiver({ logger: app.log, ...ownOptions(rest) });
+  const receiver = toReceiver(rest.receiver ?? { logger: app.log, ...ownOptions(rest) });
   const handler = toFastifyHandler(receiver);
   // As a hook, since the token is to be checked before Fastify reads the body; and as the last one
   // before it, since limits of requests and their like come as onRequest hooks.
@@ -39,7 +39,8 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
  * @example
  * app.post('/webhooks/novita', toFastifyHandler(receiver));
  */
-export function toFastifyHandler(receiver: Receiver): FastifyHandler {
+export function toFastifyHandler(target: Receiver): FastifyHandler {
+  const receiver = toReceiver(target);
   return async (request, reply) => {
     reply.hijack(); // the answer may have to go out while the body still comes in
     for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { sampleEvents } from '../sample-events.ts';
 import { createReceiver } from '../../receiver.ts';
 import { TEST_SECRET } from '../deliveries.ts';
+import { createFakeInbox } from '../fake-inbox.ts';
 import { post } from './http-client.ts';
 import type { HttpReply } from './http-message.ts';
 import {
@@ -50,6 +51,21 @@ export const routing: readonly AdapterCase[] = [
         assert.equal((await deliverWithSlash(scene)).status, 404);
         assert.deepEqual((await scene.receiver.stats()).replies, {});
       }),
+  },
+  {
+    name: 'a receiver without a secret, which takes no deliveries, is not mounted',
+    async run(subject) {
+      const inbox = createFakeInbox();
+      const capabilities = { ...inbox.capabilities, shared: true };
+      const worker = createReceiver({ inbox: { ...inbox, capabilities } });
+      try {
+        await assert.rejects(async () => subject.serve(worker, undefined), {
+          code: 'invalid_option',
+        });
+      } finally {
+        await worker.close({ graceMs: 100 });
+      }
+    },
   },
   {
     name: 'another route receives its bodies as it does without the adapter',
