@@ -1,41 +1,33 @@
 import { pollingInbox } from '@novita-webhooks/core';
 import {
   createManualClock,
-  inboxContract,
-  runCase,
-  storeContract,
   type InboxSubject,
   type StoreSubject,
 } from '@novita-webhooks/core/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
-import { describe, test } from 'vitest';
 
+import {
+  describeInboxContract,
+  describeStoreContract,
+} from '../../../test/support/describe-contract.ts';
 import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
 import { temporaryFile } from './support/files.ts';
 
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
-const byName = presentDrivers.map((driver) => [driver.name, driver] as const);
 reportMissing('the contract of stores and inboxes');
 
-describe.each(byName)('the store contract, by the SQLite store on %s', (_, driver) => {
-  for (const contractCase of storeContract) {
-    test(contractCase.name, ({ skip }) => {
-      const open = () => openStore(driver);
-      return runCase(contractCase, open, ({ store }) => store.close(), skip);
-    });
-  }
-});
-
-describe.each(byName)('the inbox contract, by the SQLite inbox on %s', (_, driver) => {
-  for (const contractCase of inboxContract) {
-    test(contractCase.name, ({ skip }) => {
-      const open = () => openInbox(driver);
-      return runCase(contractCase, open, ({ inbox }) => inbox.close(), skip);
-    });
-  }
-});
+for (const driver of presentDrivers) {
+  describeStoreContract(`the SQLite store on ${driver.name}`, () => {
+    const subject = openStore(driver);
+    return { subject, close: subject.store.close };
+  });
+  describeInboxContract(`the SQLite inbox on ${driver.name}`, () => {
+    const subject = openInbox(driver);
+    return { subject, close: subject.inbox.close };
+  });
+}
 
 function openStore(driver: DriverUnderTest): StoreSubject {
   const path = temporaryFile();

@@ -83,7 +83,7 @@ const cases: readonly SharedCase[] = [
       const first = consume(subject, here.run);
       await eventually(subject, 'running', () => here.entries.length === 1);
       const second = consume({ inbox: peer }, there.run);
-      for (let part = 0; part < 12; part += 1) await subject.advance(subject.leaseMs / 4);
+      for (let part = 0; part < 8; part += 1) await subject.advance(subject.leaseMs / 4);
       assert.equal(there.entries.length, 0);
       assert.equal(await peer.discard(entry), false);
       assert.equal(await peer.replay(entry), false);
