@@ -15,6 +15,7 @@ export type WebhookErrorCode =
   | 'handler_failed'
   | 'handler_timeout'
   | 'lease_lost'
+  | 'not_supported'
   | 'not_transactional'
   | 'permanent'
   | 'retry_later';

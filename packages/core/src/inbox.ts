@@ -107,6 +107,11 @@ export interface InboxCapabilities {
   readonly shared: boolean;
   /** Handlers can write to its database through `context.transaction`. */
   readonly transactional: boolean;
+  /**
+   * Only `add`, `open` and `close` work; other processes handle what comes out of the queue, with
+   * `receiver.process()`. See `addOnlyInbox`.
+   */
+  readonly addOnly?: boolean;
 }
 
 /** Which entries to list. */

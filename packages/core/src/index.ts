@@ -1,3 +1,4 @@
+export { addOnlyInbox, type AddOnlyInboxParts } from './add-only-inbox.ts';
 export { assets, type Asset } from './assets.ts';
 export type { Callback, CallbackOptions } from './callback.ts';
 export { systemClock, type Clock } from './clock.ts';

@@ -78,6 +78,7 @@ async function noteConflict(
   entry: NewEntry,
   { inbox, log, onConflict }: KeepOptions,
 ): Promise<void> {
+  if (inbox.capabilities.addOnly) return; // it cannot be read
   const { taskId } = entry;
   try {
     const first = await inbox.get(entry);

@@ -4,6 +4,7 @@ import { problems } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
 import type { Inbox } from './inbox.ts';
+import { isObject } from './json.ts';
 import { silentLogger, type Logger } from './logger.ts';
 import { memoryInbox } from './memory-inbox.ts';
 import type { HandlerOptions } from './registration.ts';
@@ -17,7 +18,7 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
    * Signs callback URLs, at least 32 characters. With several, the first one signs and all are
    * accepted: put the new one first to rotate, drop the old one when its URLs have expired. A
    * process that takes no events, and only handles what an inbox holds that it shares with others,
-   * leaves the option out.
+   * or what a queue hands to `process()`, leaves the option out.
    */
   readonly secret?: string | readonly string[] | undefined;
   /** Accept events from anybody. Only where something else keeps strangers out. */
@@ -25,8 +26,8 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
   readonly inbox?: Inbox<Tx> | undefined;
   /**
-   * Whether this process runs handlers. Default `true`; with `false` it only takes events, and other
-   * processes that share the inbox handle them.
+   * Whether this process handles what the inbox holds. Default `true`, if the inbox can be consumed;
+   * with `false` it only takes events, and other processes that share the inbox handle them.
    */
   readonly consume?: boolean | undefined;
   /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
@@ -101,6 +102,15 @@ const withMethods = <T>(...methods: string[]) =>
       methods.every((method) => isFunction((value as Record<string, unknown> | null)?.[method])),
     `must be an object with ${methods.join(', ')}`,
   );
+const INBOX_METHODS = ['add', 'consume', 'get', 'stats', 'close'] as const;
+const isInbox = (value: unknown) =>
+  INBOX_METHODS.every((method) => isFunction((value as Partial<Inbox> | null)?.[method])) &&
+  isObject((value as Partial<Inbox>).capabilities);
+const inbox = z.custom<Inbox>(
+  isInbox,
+  `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
+    'addOnlyInbox() makes one of add alone',
+);
 const secret = z.string().min(MIN_SECRET, `must have at least ${MIN_SECRET} characters`);
 const ms = z.number().positive();
 const count = z.int().positive();
@@ -116,8 +126,8 @@ const schema = z.strictObject({
     })
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
-  inbox: withMethods<Inbox>('add', 'consume', 'get', 'stats', 'close').optional(),
-  consume: z.boolean().default(true),
+  inbox: inbox.optional(),
+  consume: z.boolean().optional(),
   name: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
   limits: z
@@ -155,14 +165,16 @@ const schema = z.strictObject({
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw invalid(problems(parsed.error));
-  const { url = null, secret = [], insecure = false, inbox, ...rest } = parsed.data;
+  const { url = null, secret = [], insecure = false, ...rest } = parsed.data;
+  const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
   if (!isWorker && insecure === secret.length > 0) throw invalid(secretAdvice(insecure));
   const resolved: ResolvedOptions = {
     ...rest,
     url,
     secrets: insecure ? null : secret,
-    inbox: inbox ?? memoryInbox({ clock: rest.clock }),
+    inbox,
+    consume: rest.consume ?? !isAddOnly(inbox),
   };
   refuseContradictions(resolved);
   return resolved;
@@ -174,14 +186,24 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
  */
 function isWorkerOnly(options: ReceiverOptions): boolean {
   const { inbox, consume = true } = options;
-  const saysNothing = !('secret' in options) && !('insecure' in options);
-  return saysNothing && consume && inbox?.capabilities.shared === true;
+  if (inbox === undefined || 'secret' in options || 'insecure' in options) return false;
+  return consume && inbox.capabilities.shared;
+}
+
+/** Then handling is left to whoever calls `process()`. */
+function isAddOnly(inbox: Inbox): boolean {
+  return inbox.capabilities.addOnly === true;
 }
 
 function refuseContradictions({ ack, inbox, consume }: ResolvedOptions): void {
   if (ack === 'handled' && inbox.hurry === undefined) {
     throw invalid(
       "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
+    );
+  }
+  if (consume && isAddOnly(inbox)) {
+    throw invalid(
+      'the inbox only adds: leave consume out, and call process() where messages arrive',
     );
   }
   if (consume) return;

@@ -103,7 +103,7 @@ const LAST_LOOK_MS = 1000;
 
 /** What a memory inbox still holds goes with the process. That must not go unsaid. */
 async function warnOfLoss({ options: { inbox, clock }, log }: WorkerParts): Promise<void> {
-  if (inbox.capabilities.durable) return;
+  if (inbox.capabilities.durable || inbox.capabilities.addOnly) return;
   try {
     const stats = await withDeadline(inbox.stats(), LAST_LOOK_MS, clock);
     const entries = stats === LATE ? 0 : stats.pending + stats.running;

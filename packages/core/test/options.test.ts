@@ -39,7 +39,12 @@ describe('options that are wrong are refused, by name', () => {
     ['other test events', { testEvents: 'drop' }, /testEvents/],
     ['half a logger', { logger: { info: noop } }, /logger/],
     ['no logger', { logger: null }, /logger/],
-    ['half an inbox', { inbox: { add: noop } }, /inbox/],
+    ['half an inbox', { inbox: { add: noop } }, /inbox.*consume.*addOnlyInbox/],
+    [
+      'an inbox that does not say what it can do',
+      { inbox: { ...memoryInbox(), capabilities: null } },
+      /inbox.*capabilities/,
+    ],
     ['an inbox that was not made', { inbox: memoryInbox }, /inbox/],
     ['half a clock', { clock: { now: noop } }, /clock/],
     ['a handler that is none', { onTaskSucceeded: 'log' }, /onTaskSucceeded/],

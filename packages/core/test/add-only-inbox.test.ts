@@ -1,0 +1,142 @@
+import {
+  addOnlyInbox,
+  createReceiver,
+  toReceiver,
+  type Inbox,
+  type NewEntry,
+} from '@novita-webhooks/core';
+import { sampleEvents } from '@novita-webhooks/core/testing';
+import { describe, expect, test } from 'vitest';
+
+import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';
+
+const event = sampleEvents.imageSucceeded();
+
+/** A queue in an array, which knows what it has seen. */
+function setUpQueue(durable = true) {
+  const messages: string[] = [];
+  const seen = new Set<string>();
+  const inbox = addOnlyInbox({
+    durable,
+    async add(entry: NewEntry) {
+      const key = JSON.stringify([entry.endpoint, entry.taskId]);
+      if (seen.has(key)) return 'duplicate';
+      seen.add(key);
+      messages.push(JSON.stringify(entry));
+      return 'added';
+    },
+  });
+  return { inbox, messages };
+}
+
+describe('an inbox of add alone', () => {
+  test('takes deliveries in one process, and another one handles what comes out', async () => {
+    const { inbox, messages } = setUpQueue();
+    const { deliver, log, receiver } = setUp({ inbox });
+    expect(codeOf(await deliver(event, { orderId: 42 }))).toBe('accepted');
+    expect(codeOf(await deliver(event, { orderId: 42 }))).toBe('duplicate');
+    expect(messages).toHaveLength(1);
+    await receiver.close();
+    expect(log.lines).toEqual([]); // nothing to warn of: others handle it
+
+    const worker = createReceiver({ inbox });
+    const handled: unknown[] = [];
+    worker.onTaskSucceeded((_, { taskId, metadata }) => handled.push([taskId, metadata]));
+    for (const message of messages) await worker.process(message);
+    expect(handled).toEqual([[SAMPLE_TASK, { orderId: 42 }]]);
+    await worker.close();
+  });
+
+  test('answers 503 when add rejects, and says why in the log', async () => {
+    const inbox = addOnlyInbox({
+      durable: true,
+      add: async () => Promise.reject(new Error('no broker there')),
+    });
+    const { deliver, log } = setUp({ inbox });
+    const reply = await deliver(event);
+    expect([reply.status, codeOf(reply)]).toEqual([503, 'inbox_unavailable']);
+    expect(JSON.stringify(log.lines)).toContain('no broker there');
+  });
+
+  test('runs no handler by itself, also when one is registered and the receiver started', async () => {
+    const { inbox } = setUpQueue();
+    const { settle, receiver, log } = setUp({ inbox });
+    let runs = 0;
+    receiver.onTaskSettled(() => void (runs += 1));
+    receiver.start();
+    expect((await settle(event)).status).toBe(200);
+    expect(runs).toBe(0);
+    expect(log.messages('error')).toEqual([]);
+  });
+
+  test('does not pretend to read: a duplicate with another status is not looked up', async () => {
+    const { inbox } = setUpQueue();
+    let reads = 0;
+    const get: Inbox['get'] = async (key) => {
+      reads += 1;
+      return inbox.get(key);
+    };
+    const { deliver, log } = setUp({ inbox: { ...inbox, get } });
+    await deliver(event);
+    const payload = { task: { task_id: SAMPLE_TASK, status: 'TASK_STATUS_FAILED' } };
+    expect(codeOf(await deliver({ ...event, payload }))).toBe('duplicate');
+    expect([reads, log.lines]).toEqual([0, []]);
+  });
+
+  const missing: [string, (inbox: Inbox) => unknown][] = [
+    ['list', (inbox) => inbox.list()],
+    ['get', (inbox) => inbox.get({ endpoint: 'novita', taskId: 'one' })],
+    ['replay', (inbox) => inbox.replay({ endpoint: 'novita', taskId: 'one' })],
+    ['discard', (inbox) => inbox.discard({ endpoint: 'novita', taskId: 'one' })],
+    ['stats', (inbox) => inbox.stats()],
+    ['stats', (inbox) => createReceiver({ inbox }).stats()],
+  ];
+  test.each(missing)('says of %s that it is not there, and where to look', async (name, call) => {
+    const message = expect.stringMatching(new RegExp(`^${name}: .*the queue itself`)) as unknown;
+    await expect(call(setUpQueue().inbox)).rejects.toMatchObject({
+      name: 'WebhookError',
+      code: 'not_supported',
+      message,
+    });
+  });
+
+  test('cannot be consumed, and whoever asks for it hears so at once', () => {
+    const { inbox } = setUpQueue();
+    const message = expect.stringContaining('process()') as unknown;
+    const refused = { code: 'invalid_option', message };
+    expect(() => setUp({ inbox, consume: true })).toThrow(expect.objectContaining(refused));
+    const options = { endpoint: 'novita', concurrency: 1, log: console, onSettled: noop };
+    expect(() => inbox.consume(async () => ({ type: 'done' }), options)).toThrow(
+      expect.objectContaining({ code: 'not_supported' }),
+    );
+  });
+
+  test('does not make a receiver without a secret one that takes deliveries', () => {
+    const { inbox } = setUpQueue();
+    expect(() => toReceiver(createReceiver({ inbox }))).toThrow(/without a secret/);
+    expect(() => createReceiver({ inbox, secret: undefined })).toThrow(/secret is missing/);
+    expect(() => createReceiver({ inbox, consume: false })).toThrow(/secret is missing/);
+  });
+
+  test('says no word of loss at closing: what it added is not its own', async () => {
+    const { inbox } = setUpQueue(false);
+    const { deliver, receiver, log } = setUp({ inbox });
+    await deliver(event);
+    await receiver.close();
+    expect(log.lines).toEqual([]);
+  });
+
+  test('is opened and closed as the queue wants it', async () => {
+    const calls: string[] = [];
+    const inbox = addOnlyInbox({
+      durable: true,
+      add: async () => 'added',
+      open: () => void calls.push('open'),
+      close: async () => void calls.push('close'),
+    });
+    const receiver = createReceiver({ inbox });
+    expect(calls).toEqual(['open']);
+    await receiver.close();
+    expect(calls).toEqual(['open', 'close']);
+  });
+});
