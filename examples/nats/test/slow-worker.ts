@@ -1,0 +1,33 @@
+// A worker that says when each run begins and ends, and takes its time in between.
+import { connect } from '@nats-io/transport-node';
+import { createReceiver } from '@novita-webhooks/core';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { natsInbox } from '../src/inbox/nats-inbox.ts';
+
+const { NATS_URL = '', LEASE_MS = '' } = process.env;
+
+const connection = await connect({
+  servers: NATS_URL,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 100,
+});
+const worker = createReceiver({
+  inbox: natsInbox({ connection, leaseMs: Number(LEASE_MS), pollMs: 100 }),
+  logger: console,
+});
+
+worker.onTaskSucceeded(async (_, { taskId, signal }) => {
+  const say = (what: string) => console.log('RUN', what, taskId, Date.now());
+  say('begin');
+  await Promise.race([pause(100 + Math.random() * 600), once(signal, 'abort')]);
+  say(signal.aborted ? 'aborted' : 'end');
+});
+
+worker.start();
+console.log('working');
+
+process.once('SIGTERM', () => {
+  void worker.close().then(() => connection.close());
+});
