@@ -1,14 +1,12 @@
 import { connect } from '@nats-io/transport-node';
-import {
-  createManualClock,
-  inboxContract,
-  runCase,
-  storeContract,
-  type InboxSubject,
-  type StoreSubject,
-} from '@novita-webhooks/core/testing';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { pollingInbox } from '@novita-webhooks/core';
+import { createManualClock } from '@novita-webhooks/core/testing';
+import { afterAll, beforeAll, describe } from 'vitest';
 
+import {
+  describeInboxContract,
+  describeStoreContract,
+} from '../../../test/support/describe-contract.ts';
 import {
   findNatsServer,
   startNatsServer,
@@ -18,9 +16,10 @@ import { natsInbox } from '../src/inbox/nats-inbox.ts';
 import { natsStore } from '../src/inbox/nats-store.ts';
 
 const LEASE_MS = 30_000;
+const RETENTION = { doneMs: 2000, deadMs: 4000 };
 const version = await findNatsServer('the NATS inbox of the examples');
 
-describe.skipIf(version === undefined)(`an inbox of your own, on ${version ?? 'NATS'}`, () => {
+describe.skipIf(version === undefined)('an inbox of your own', () => {
   let server: NatsServer;
   let streams = 0;
   beforeAll(async () => {
@@ -35,40 +34,34 @@ describe.skipIf(version === undefined)(`an inbox of your own, on ${version ?? 'N
     return { connection, stream: `CASE_${streams}`, clock: createManualClock() };
   }
 
-  for (const contractCase of storeContract) {
-    test(`the store: ${contractCase.name}`, async ({ skip }) => {
-      const given = await open();
-      const { clock, connection } = given;
-      const subject = (): StoreSubject => ({
-        store: natsStore(given),
-        advance: (ms) => clock.advance(ms),
-      });
-      const close = async ({ store }: StoreSubject) => {
-        await store.close();
-        await connection.close();
-      };
-      await runCase(contractCase, subject, close, skip);
-    });
-  }
+  describeStoreContract(`the NATS store of the examples`, async () => {
+    const given = await open();
+    const { clock, connection } = given;
+    const store = natsStore(given);
+    const subject = { store, advance: (ms: number) => clock.advance(ms) };
+    return { subject, close: () => store.close().then(() => connection.close()) };
+  });
 
-  for (const contractCase of inboxContract) {
-    test(`the inbox: ${contractCase.name}`, async ({ skip }) => {
-      const given = await open();
-      const { clock, connection } = given;
-      const subject = (): InboxSubject => ({
-        inbox: natsInbox({ ...given, leaseMs: LEASE_MS }),
-        leaseMs: LEASE_MS,
-        async advance(ms) {
-          await clock.advance(ms);
-          await connection.flush(); // the server takes real time
-          await clock.flush();
-        },
-      });
-      const close = async ({ inbox }: InboxSubject) => {
-        await inbox.close();
-        await connection.close();
-      };
-      await runCase(contractCase, subject, close, skip);
-    });
-  }
+  describeInboxContract(`the NATS inbox of the examples`, async () => {
+    const given = await open();
+    const { clock, connection } = given;
+    const openPeer = () =>
+      natsInbox({ ...given, leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION });
+    // Entries go by the clock of all, its own timers by one that stands still.
+    const openSleeper = () => pollingInbox(natsStore(given), { clock: createManualClock() });
+    const inbox = openPeer();
+    const subject = {
+      inbox,
+      leaseMs: LEASE_MS,
+      retention: RETENTION,
+      openPeer,
+      openSleeper,
+      async advance(ms: number) {
+        await clock.advance(ms);
+        await connection.flush(); // the server takes real time
+        await clock.flush();
+      },
+    };
+    return { subject, close: () => inbox.close().then(() => connection.close()) };
+  });
 });
