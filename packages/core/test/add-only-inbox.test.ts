@@ -5,7 +5,12 @@ import {
   type Inbox,
   type NewEntry,
 } from '@novita-webhooks/core';
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import {
+  addOnlyContract,
+  inboxContract,
+  runCase,
+  sampleEvents,
+} from '@novita-webhooks/core/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';
@@ -19,7 +24,8 @@ function setUpQueue(durable = true) {
   const inbox = addOnlyInbox({
     durable,
     async add(entry: NewEntry) {
-      const key = JSON.stringify([entry.endpoint, entry.taskId]);
+      // A drifted event must not stand in the way of the real one.
+      const key = JSON.stringify([entry.endpoint, entry.taskId, entry.drift !== null]);
       if (seen.has(key)) return 'duplicate';
       seen.add(key);
       messages.push(JSON.stringify(entry));
@@ -28,6 +34,20 @@ function setUpQueue(durable = true) {
   });
   return { inbox, messages };
 }
+
+for (const contractCase of addOnlyContract) {
+  test(contractCase.name, async ({ skip }) => {
+    const { inbox, messages } = setUpQueue();
+    const subject = { inbox, received: async () => messages };
+    await runCase(contractCase, () => subject, inbox.close, skip);
+  });
+}
+
+test('the contract of whole inboxes is skipped, and says why', () => {
+  const subject = { inbox: setUpQueue().inbox, leaseMs: 1, advance: async () => undefined };
+  const reasons = inboxContract.map(({ skip }) => skip?.(subject));
+  expect(new Set(reasons)).toEqual(new Set([expect.stringContaining('addOnlyContract')]));
+});
 
 describe('an inbox of add alone', () => {
   test('takes deliveries in one process, and another one handles what comes out', async () => {

@@ -1,5 +1,6 @@
 export { adapterContract } from './adapter-contract/index.ts';
 export type { AdapterServer, AdapterSubject, Before } from './adapter-contract/subject.ts';
+export { addOnlyContract, type AddOnlySubject } from './add-only-contract.ts';
 export { runCase, type ContractCase } from './contract.ts';
 export {
   BAD_TOKENS,

@@ -21,4 +21,10 @@ export const inboxContract: readonly InboxCase[] = [
   ...retaining,
   ...sharing,
   ...sleeping,
-];
+].map((one) => ({
+  ...one,
+  skip: (subject) =>
+    subject.inbox.capabilities.addOnly
+      ? 'the inbox only adds: addOnlyContract says what it has to keep'
+      : one.skip?.(subject),
+}));
