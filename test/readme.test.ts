@@ -1,67 +1,9 @@
 import { createReceiver } from '@novita-webhooks/core';
 import { createSimulator } from '@novita-webhooks/simulator';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-/** The TypeScript blocks of a Markdown file, in order. */
-async function codeBlocks(file: string): Promise<string[]> {
-  const markdown = await readFile(join(root, file), 'utf8');
-  return [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/**
- * Runs code as somebody would who pasted it into a file. Resolves once it printed `wanted`, and
- * ends it after `beforeTheEnd`.
- */
-async function runUntil(
-  code: string,
-  wanted: RegExp,
-  env: Record<string, string>,
-  beforeTheEnd: () => Promise<void> = async () => undefined,
-): Promise<string> {
-  // Beside the sources, so that package names resolve to them.
-  const folder = await mkdtemp(join(root, 'test', '.readme-'));
-  await writeFile(join(folder, 'snippet.mts'), code);
-  // Not the tsx command: ended, that would leave its own child behind.
-  const child = spawn(process.execPath, ['--import', 'tsx', join(folder, 'snippet.mts')], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-  });
-  try {
-    const printed = await new Promise<string>((resolve, reject) => {
-      let output = '';
-      const read = (chunk: Buffer) => {
-        output += chunk.toString();
-        if (wanted.test(output)) resolve(output);
-      };
-      child.stdout.on('data', read);
-      child.stderr.on('data', read);
-      child.on('exit', (status) => reject(new Error(`exit ${status}, printed: ${output}`)));
-      setTimeout(() => reject(new Error(`not seen in: ${output}`)), 15_000).unref();
-    });
-    await beforeTheEnd();
-    return printed;
-  } finally {
-    child.kill('SIGKILL');
-    await rm(folder, { recursive: true });
-  }
-}
+import { freePort } from './support/program.ts';
+import { codeBlocks, runUntil } from './support/snippets.ts';
 
 const secret = 'a secret for the README, long enough to sign';
 

@@ -1,0 +1,119 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { findNatsServer, startNatsServer } from './support/nats-server.ts';
+import { codeBlocks, runUntil } from './support/snippets.ts';
+
+const DOCUMENT = 'docs/your-own-engine.md';
+const env = { NOVITA_WEBHOOK_SECRET: 'a secret for the recipe, long enough to sign' };
+const TIMEOUT_MS = 60_000;
+
+const [onlyAdd = '', store = '', inbox = ''] = await codeBlocks(DOCUMENT);
+const [contract = ''] = await codeBlocks(DOCUMENT, 'js');
+
+/** Takes a delivery twice, before the snippet begins to wait for messages. */
+const deliverTwice = `
+  import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+  const deliver = async () =>
+    receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
+  console.log('answers', (await deliver()).body, (await deliver()).body);`;
+
+const version = await findNatsServer('the recipe for an inbox of add alone');
+
+describe.skipIf(version === undefined)('only add', () => {
+  async function run(code: string, wanted: RegExp): Promise<string> {
+    const nats = await startNatsServer();
+    onTestFinished(() => nats.remove());
+    const before = onlyAdd.indexOf('// Where they are handled');
+    const [web, worker] = [onlyAdd.slice(0, before), onlyAdd.slice(before)];
+    return runUntil(`${web}\n${code}\n${worker}`, wanted, { ...env, NATS_URL: nats.url });
+  }
+
+  test(
+    'hands what was taken once to its handlers',
+    async () => {
+      const printed = await run(deliverTwice, /^handled \S+/m);
+      expect(printed).toMatch(/^answers .*accepted.*duplicate/m);
+      expect(printed.match(/^handled/gm)).toHaveLength(1);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'keeps what an inbox of add alone has to keep',
+    async () => {
+      const code = `
+        import { addOnlyContract, runCase } from '@novita-webhooks/core/testing';
+        const lastSeq = async () => (await streams.info('EVENTS')).state.last_seq;
+        for (const one of addOnlyContract) {
+          const before = await lastSeq();
+          const received = async () => {
+            const messages = [];
+            for (let seq = before + 1; seq <= (await lastSeq()); seq += 1)
+              messages.push((await streams.getMessage('EVENTS', { seq })).data);
+            return messages;
+          };
+          await runCase(one, () => ({ inbox, received }), async () => undefined, console.log);
+        }
+        console.log('contract kept', addOnlyContract.length);`;
+      await run(code, /^contract kept [1-9]/m);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('a store', () => {
+  test(
+    'handles what it took',
+    async () => {
+      const printed = await runUntil(`${store}\n${deliverTwice}`, /^handled \S+/m, env);
+      expect(printed).toMatch(/^answers .*accepted.*duplicate/m);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'keeps the contract of stores, as node:test runs it',
+    async () => {
+      const openMyStore = `
+        import { rmSync } from 'node:fs';
+        import type { Clock } from '@novita-webhooks/core';
+        const openMyStore = ({ clock }: { clock: Clock }) => {
+          rmSync(FILE, { force: true });
+          return fileStore(() => clock.now());
+        };`;
+      const code = [store, openMyStore, contract].join('\n');
+      const printed = await runUntil(code, /^# duration_ms/m, env);
+      expect(printed).toMatch(/^# pass (2\d|3\d)$/m);
+      expect(printed).toMatch(/^# fail 0$/m);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+test(
+  'an inbox handles what it took, and keeps the contract of inboxes',
+  async () => {
+    const code = `
+      import { createManualClock, inboxContract, runCase } from '@novita-webhooks/core/testing';
+      let kept = 0;
+      for (const one of inboxContract) {
+        const clock = createManualClock();
+        const open = () => ({
+          inbox: countingInbox(memoryInbox({ clock, leaseMs: 30_000 })),
+          leaseMs: 30_000,
+          advance: (ms: number) => clock.advance(ms),
+        });
+        await runCase(one, open, ({ inbox }) => inbox.close(), () => (kept -= 1));
+        kept += 1;
+      }
+      console.log('contract kept', kept);`;
+    const printed = await runUntil(
+      [inbox, deliverTwice, code].join('\n'),
+      /^contract kept \d\d/m,
+      env,
+    );
+    expect(printed).toMatch(/^handled \S+/m);
+    expect(printed).toMatch(/^answers .*accepted.*duplicate/m);
+  },
+  TIMEOUT_MS,
+);
