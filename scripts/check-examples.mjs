@@ -1,10 +1,16 @@
 // Tries every example as a new user would: in a fresh folder with the packed packages, doing what its
 // README says and nothing else, except that the ports are free ones. And checks its types. Needs a
 // build. With names as arguments, only those.
+//
+// What a README has to keep to: every `sh` block is a terminal, in the order in which they are opened.
+// All but the last one run on, and say in a line that they are listening, working or ready. The last one
+// ends by itself. A server that has to be there is named as in: the one that `DATABASE_URL` names, or
+// else `postgres://…`. A command that is no part of the example, such as nats-server, is called in a
+// line of its own. Without one of these the example is skipped, or fails with REQUIRE_SERVICES set.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -93,48 +99,102 @@ function openTerminal(commands, cwd, env) {
   };
 }
 
-/** A local Novita, a server, an order: three terminals. The handler must have run once. */
-async function followServer([novita, server, order], open) {
-  const first = open(novita);
-  await first.wait(/^Novita is listening/);
-  const second = open(server);
-  await second.wait(/listening/i);
-  const third = open(order);
-  await third.end();
-  await first.wait(/^delivered .* 200/, 2);
-  await second.wait(/order.*is ready/);
-  await second.stop();
-  await first.stop();
-  return second;
+const UP = /listening|^working$|server is ready/i;
+const READY = /order.*is ready/;
+
+/** Opens the terminals in order, and waits for what the order has to come to. */
+async function followTerminals(commands, open) {
+  const running = [];
+  for (const command of commands.slice(0, -1)) {
+    running.push(open(command));
+    await running.at(-1).wait(UP);
+  }
+  const last = open(commands.at(-1));
+  await last.end();
+  const lines = () => [...running, last].flatMap((terminal) => terminal.lines());
+  // A pipe ends when all is done; where something runs on, the copy that Novita sends comes after.
+  if (running.length > 0) await waitUntil(() => count(lines(), /^delivered .* 200/) >= 2, lines);
+  await waitUntil(() => count(lines(), READY) > 0, lines);
+  for (const terminal of running.reverse()) await terminal.stop();
+  return lines();
 }
 
-async function followPipe([pipe], open) {
-  const terminal = open(pipe);
-  await terminal.end();
-  return terminal;
+const count = (lines, pattern) => lines.filter((line) => pattern.test(line)).length;
+
+async function waitUntil(isSo, lines) {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!isSo() && Date.now() < deadline) await pause(20);
+  if (!isSo()) throw new Error(`never came true: ${isSo}\n${lines().join('\n')}`);
+}
+
+/** Ports in commands, each with a free one to take its place. */
+async function mapPorts(commands) {
+  const found = commands.join('\n').matchAll(/(?::|PORT=|--port )(\d{4,5})\b/g);
+  const wanted = new Set(['3000', '4000', '4222', ...[...found].map(([, port]) => port)]);
+  const pairs = [...wanted].map(async (port) => [port, await freePort()]);
+  const free = new Map(await Promise.all(pairs));
+  const replace = (text) =>
+    text.replace(/(:|PORT=|--port )(\d{4,5})\b/g, (_, before, port) => before + free.get(port));
+  return { free, replace };
 }
 
 async function followReadme(folder) {
-  const [port, novitaPort] = [await freePort(), await freePort()];
-  const env = { ...cleanEnvironment(), PORT: port, NOVITA_PORT: novitaPort };
+  const commands = readCommands(folder);
+  const { free, replace } = await mapPorts(commands);
+  const env = {
+    ...cleanEnvironment(),
+    PORT: free.get('3000'),
+    NOVITA_PORT: free.get('4000'),
+    NATS_URL: `nats://127.0.0.1:${free.get('4222')}`,
+  };
   const terminals = [];
-  const open = (commands) => {
-    const onFreePorts = commands
-      .replaceAll(':3000', `:${port}`)
-      .replaceAll(':4000', `:${novitaPort}`);
-    terminals.push(openTerminal(onFreePorts, folder, env));
+  const open = (command) => {
+    terminals.push(openTerminal(replace(command), folder, env));
     return terminals.at(-1);
   };
   try {
-    const commands = readCommands(folder);
-    const { lines } = await (commands.length === 1 ? followPipe : followServer)(commands, open);
-    const handled = lines().filter((line) => /order.*is ready/.test(line));
+    const lines = await followTerminals(commands, open);
+    const handled = lines.filter((line) => READY.test(line));
     if (handled.length === 1 && /\b42\b/.test(handled[0])) return;
-    throw new Error(`was to handle order 42 once\n${lines().join('\n')}`);
+    throw new Error(`was to handle order 42 once\n${lines.join('\n')}`);
   } finally {
     for (const { kill } of terminals) kill();
   }
 }
+
+async function isListening(url) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(2000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What a README says has to be there and is not. */
+async function findMissing(folder) {
+  const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+  const missing = [];
+  for (const [, variable, fallback] of readme.matchAll(NAMED_SERVER)) {
+    const url = process.env[variable] ?? fallback;
+    if (!(await isListening(url))) missing.push(`a server at ${url} (${variable})`);
+  }
+  for (const command of KNOWN_SERVERS) {
+    const isCalled = readCommands(folder).some((block) => block.includes(`\n${command} `));
+    const isThere = process.env.PATH.split(delimiter).some((path) =>
+      existsSync(join(path, command)),
+    );
+    if (isCalled && !isThere) missing.push(`${command} in PATH`);
+  }
+  return missing;
+}
+
+const NAMED_SERVER = /`(\w+_URL)`\s+names,\s+or\s+else\s+`(\w+:\/\/[^`]+)`/g;
+const KNOWN_SERVERS = ['nats-server', 'redis-server'];
 
 /** With its own types only, as an editor would that opens the folder. */
 function checkTypes(folder) {
@@ -162,6 +222,13 @@ await inTemporaryFolder(async (folder) => {
     const start = Date.now();
     const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
     try {
+      const missing = await findMissing(join(root, 'examples', name));
+      if (missing.length > 0) {
+        const message = `NOT TRIED  ${name}: needs ${missing.join(' and ')}`;
+        if (process.env.CI || process.env.REQUIRE_SERVICES) throw new Error(message);
+        console.warn(message);
+        continue;
+      }
       const copy = copyExample(name, folder, packed);
       await followReadme(copy);
       checkTypes(copy);

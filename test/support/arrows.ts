@@ -73,6 +73,7 @@ function judgeRelative(member: Member, file: string, specifier: string): string 
     ? `${member.folder}/src/`
     : `${member.folder}/`;
   const target = resolveRelative(file, specifier);
+  if (isTest(file) && target.startsWith('test/support/')) return null;
   if (!target.startsWith(home)) return `leaves ${home}`;
   if (entryFiles(member).includes(target)) return 'is an entry of its own package';
   if (target.startsWith(TESTING) && !file.startsWith(TESTING)) return 'is test support';
