@@ -165,14 +165,13 @@ async function followReadme(folder) {
 async function isListening(url) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(2000) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  const answer = once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  const isThere = await Promise.race([answer, pause(2000, false, { ref: false })]);
+  socket.destroy();
+  return isThere;
 }
 
 /** What a README says has to be there and is not. */
