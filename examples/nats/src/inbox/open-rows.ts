@@ -3,7 +3,7 @@ import type { Clock, EntryKey } from '@novita-webhooks/core';
 import type { KeptRow } from './nats-table.ts';
 
 /** A row that waits for an attempt, or that a worker holds. */
-export interface OpenRow extends EntryKey {
+interface OpenRow extends EntryKey {
   readonly revision: number;
   /** When it may be claimed, in milliseconds of this process's clock. */
   readonly dueAt: number;
