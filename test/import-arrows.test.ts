@@ -63,7 +63,7 @@ describe('the arrow checker', () => {
     ['packages/express/src/b.ts', `type A = import('express').Request;`],
     ['examples/demo/src/a.ts', `import { b } from './b.ts'; import 'node:fs';`],
     ['examples/demo/src/a.test.ts', `import { test } from 'vitest';`],
-    ['examples/nats/test/a.test.ts', `import { b } from '../../../test/support/b.ts';`],
+    ['examples/demo/test/a.test.ts', `import { b } from '../../../test/support/b.ts';`],
     ['packages/core/src/a.ts', `const text = "import x from 'express'"; // import('express')`],
   ])('accepts %s: %s', (file, text) => {
     expect(violations(file, text)).toEqual([]);
