@@ -11,15 +11,16 @@ const {
   values: { require: required },
 } = parseArgs({ allowPositionals: true, options: { require: { type: 'string', default: '' } } });
 
-const SUITE = /^the (store|inbox) contract, by (?:the )?(.+)$/;
+const SUITE = /^the (?:store|inbox) contract, by (?:the )?(.+)$/;
 
 /** By the name of the store or inbox: what it declares, and what became of each group of cases. */
 function readColumns() {
   const columns = new Map();
   for (const { assertionResults } of readJson(file).testResults) {
     for (const { ancestorTitles, title, status, meta } of assertionResults) {
-      const [, kind, subject] = SUITE.exec(ancestorTitles[0] ?? '') ?? [];
-      if (kind === undefined) continue;
+      const suite = ancestorTitles.find((name) => SUITE.test(name));
+      if (suite === undefined) continue;
+      const [, subject] = SUITE.exec(suite);
       const column = columns.get(subject) ?? { capabilities: undefined, groups: new Map() };
       columns.set(subject, column);
       column.capabilities ??= meta?.capabilities;
