@@ -1,1 +1,11 @@
-export {};
+export { migratePostgres, type MigrateOptions } from './migrate-postgres.ts';
+export type { PostgresStoreOptions } from './options.ts';
+export type {
+  ClientOf,
+  PostgresClient,
+  PostgresPool,
+  PostgresQuery,
+  PostgresResult,
+} from './pool.ts';
+export { postgresInbox, type PostgresInboxOptions } from './postgres-inbox.ts';
+export { postgresStore } from './postgres-store.ts';

@@ -1,0 +1,50 @@
+import type { Logger } from '@novita-webhooks/core';
+
+import type { Query } from './database.ts';
+
+const SETTINGS = `
+SELECT current_setting('server_version_num')::integer AS version,
+       current_setting('fsync') AS fsync,
+       current_setting('full_page_writes') AS full_page_writes,
+       current_setting('synchronous_commit') AS synchronous_commit,
+       pg_is_in_recovery() AS standby`;
+
+interface Settings {
+  readonly version: number;
+  readonly fsync: string;
+  readonly full_page_writes: string;
+  readonly synchronous_commit: string;
+  readonly standby: boolean;
+}
+
+const OLDEST_VERSION = 13;
+
+/** Tells operators what of the promises this server cannot keep. */
+export async function checkHealth(query: Query, log: Logger): Promise<void> {
+  const [settings] = await query<Settings>(SETTINGS);
+  if (settings === undefined) return;
+  for (const warning of warningsOf(settings)) log.warn({}, warning);
+}
+
+function warningsOf(settings: Settings): string[] {
+  const { version, fsync, full_page_writes: pages, synchronous_commit: commit, standby } = settings;
+  const warnings: string[] = [];
+  if (fsync === 'off') {
+    warnings.push(`PostgreSQL runs with fsync = off: ${LOST} when the server's machine fails`);
+  }
+  if (pages === 'off') {
+    warnings.push('PostgreSQL runs with full_page_writes = off: a power cut may damage its tables');
+  }
+  if (commit === 'off') {
+    warnings.push(
+      `PostgreSQL has synchronous_commit = off for this connection: ${LOST} when the server crashes`,
+    );
+  }
+  if (standby) warnings.push('this PostgreSQL is a standby, which takes no events');
+  if (version < OLDEST_VERSION * 10_000) {
+    warnings.push(`PostgreSQL ${Math.floor(version / 10_000)} is older than what is tested`);
+  }
+  return warnings;
+}
+
+const LOST = 'events that were answered 2xx may be lost';

@@ -1,0 +1,84 @@
+import { type Logger } from '@novita-webhooks/core';
+
+import type { Database } from './database.ts';
+import { listenOnce } from './listening.ts';
+import { sleep } from './sleep.ts';
+import { explain } from './troubles.ts';
+
+/** Hears what other processes tell. */
+export interface Listener {
+  /** @returns ends it */
+  subscribe(endpoint: string, heard: () => void): () => void;
+  close(): void;
+}
+
+export interface ListenerOptions {
+  readonly database: Database;
+  readonly channel: string;
+  readonly log: () => Logger;
+}
+
+interface Subscription {
+  readonly endpoint: string;
+  readonly heard: () => void;
+}
+
+const SHORTEST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** On one connection for all, for as long as somebody listens. */
+export function createListener({ database, channel, log }: ListenerOptions): Listener {
+  const subscriptions = new Set<Subscription>();
+  let stop: (() => void) | undefined;
+
+  function tell(endpoint?: string): void {
+    for (const subscription of subscriptions) {
+      if (endpoint === undefined || endpoint === subscription.endpoint) subscription.heard();
+    }
+  }
+
+  /** On one connection after the other, until the signal. */
+  async function listen(signal: AbortSignal): Promise<void> {
+    let pauseMs = SHORTEST_PAUSE_MS;
+    const onListening = () => {
+      pauseMs = SHORTEST_PAUSE_MS;
+      tell(); // of what was not heard before
+    };
+    while (!signal.aborted) {
+      try {
+        await listenOnce({ database, channel, signal, onListening, onHeard: tell });
+      } catch (error) {
+        log().debug({ error: explain(error).message }, 'no notifications for now; polling goes on');
+      }
+      await sleep(pauseMs * (0.5 + Math.random() / 2), signal);
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    }
+  }
+
+  function end(): void {
+    stop?.();
+    stop = undefined;
+  }
+
+  return {
+    subscribe(endpoint, heard) {
+      const subscription = { endpoint, heard };
+      subscriptions.add(subscription);
+      stop ??= start(listen);
+      return () => {
+        subscriptions.delete(subscription);
+        if (subscriptions.size === 0) end();
+      };
+    },
+    close() {
+      subscriptions.clear();
+      end();
+    },
+  };
+}
+
+function start(listen: (signal: AbortSignal) => Promise<void>): () => void {
+  const controller = new AbortController();
+  void listen(controller.signal);
+  return () => controller.abort();
+}

@@ -1,0 +1,63 @@
+import type { Database } from './database.ts';
+import type { PostgresClient } from './pool.ts';
+import { sleep } from './sleep.ts';
+
+export interface ListeningOptions {
+  readonly database: Database;
+  readonly channel: string;
+  /** Called once, when from then on everything is heard. */
+  readonly onListening: () => void;
+  readonly onHeard: (payload: string | undefined) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Notification {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+}
+
+/** How often a connection on which nothing is heard is asked whether it is still there. */
+const CHECK_MS = 10_000;
+
+/**
+ * Listens on a connection out of the pool, until the signal or until it ends.
+ *
+ * @throws what the driver throws, also when the connection turns out to be half-open
+ */
+export async function listenOnce(options: ListeningOptions): Promise<void> {
+  const { database, channel, onListening, onHeard, signal } = options;
+  const client = await database.connect();
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const hear = (message: Notification) => {
+    if (message.channel === channel) onHeard(message.payload);
+  };
+  client.on?.('notification', hear);
+  client.on?.('end', end);
+  client.on?.('error', end);
+  signal.addEventListener('abort', end);
+  try {
+    await database.ask(client, `LISTEN "${channel.replaceAll('"', '""')}"`);
+    onListening();
+    await checkUntil(ended.signal, database, client);
+  } finally {
+    signal.removeEventListener('abort', end);
+    client.removeListener?.('notification', hear);
+    client.removeListener?.('end', end);
+    client.removeListener?.('error', end);
+    // Closed, since nobody else should find themselves listening.
+    database.giveBack(client, new Error('not listening any more'));
+  }
+}
+
+async function checkUntil(
+  signal: AbortSignal,
+  database: Database,
+  client: PostgresClient,
+): Promise<void> {
+  for (;;) {
+    await sleep(CHECK_MS, signal);
+    if (signal.aborted) return;
+    await database.ask(client, 'SELECT 1');
+  }
+}

@@ -1,0 +1,19 @@
+import type { EntryKey } from '@novita-webhooks/core';
+
+import type { Query } from '../database.ts';
+
+const DISCARD = `
+WITH known AS MATERIALIZED (
+  SELECT id FROM novita_webhooks.events WHERE task_id = $1::text AND endpoint = $2::text
+), waiting AS (
+  DELETE FROM novita_webhooks.work USING known
+  WHERE work.id = known.id AND work.fence IS NULL RETURNING work.id
+), over AS (
+  DELETE FROM novita_webhooks.settled USING known WHERE settled.id = known.id RETURNING settled.id
+)
+DELETE FROM novita_webhooks.events
+WHERE id IN (SELECT id FROM waiting UNION ALL SELECT id FROM over) RETURNING id`;
+
+export async function discard(query: Query, { endpoint, taskId }: EntryKey): Promise<boolean> {
+  return (await query(DISCARD, [taskId, endpoint])).length > 0;
+}

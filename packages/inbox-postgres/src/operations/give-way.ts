@@ -1,0 +1,77 @@
+import { WebhookError, type NewEntry } from '@novita-webhooks/core';
+
+import type { Database, Query } from '../database.ts';
+import { add, toInput, type Added } from './add.ts';
+
+const SELECT_KNOWN = `
+SELECT id::text AS id, drift IS NOT NULL AS drifted FROM novita_webhooks.events
+WHERE task_id = $1::text AND endpoint = $2::text`;
+
+/** First these and then the event, as everybody does: so nobody waits in a circle. */
+const TAKE_AWAY = `
+WITH begun AS (
+  DELETE FROM novita_webhooks.work WHERE id = $1::bigint RETURNING id
+), dead AS (
+  DELETE FROM novita_webhooks.settled WHERE id = $1::bigint AND state = 'dead' RETURNING id
+)
+SELECT id FROM begun UNION ALL SELECT id FROM dead`;
+
+const SELECT_STATE = 'SELECT state FROM novita_webhooks.settled WHERE id = $1::bigint';
+
+const REPLACE = `
+WITH input AS (
+  SELECT * FROM json_to_recordset($2::text::json) AS input (
+    status text, body text, metadata text, "testMode" boolean, "receivedAt" float8
+  )
+), replaced AS (
+  UPDATE novita_webhooks.events
+  SET id = DEFAULT, status = input.status, body = input.body, drift = NULL,
+      metadata = input.metadata, test_mode = "testMode",
+      received_at = to_timestamp("receivedAt" / 1000)
+  FROM input WHERE events.id = $1::bigint AND events.drift IS NOT NULL
+  RETURNING events.id, events.endpoint
+)
+INSERT INTO novita_webhooks.work (id, endpoint, due_at)
+SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
+
+/** More than anybody could get in between. */
+const TRIES = 10;
+
+/**
+ * Adds an entry that fits where there may be one that drifted, which has to give way unless it is
+ * done. Statement by statement, each with a fresh look: what others commit meanwhile must not make a
+ * duplicate out of the real result.
+ *
+ * @throws WebhookError `inbox_unavailable` when others keep getting in between
+ */
+export async function addInPlace(
+  database: Database,
+  entry: NewEntry,
+): Promise<'added' | 'duplicate'> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const result = await database.transaction((query) => replace(query, entry));
+    if (result !== 'unsure') return result;
+  }
+  throw new WebhookError('inbox_unavailable', 'PostgreSQL: an entry changes all the time');
+}
+
+async function replace(query: Query, entry: NewEntry): Promise<Added> {
+  const [known] = await query<{ id: string; drifted: boolean }>(SELECT_KNOWN, [
+    entry.taskId,
+    entry.endpoint,
+  ]);
+  if (known === undefined) return (await add(query, [entry]))[0] ?? 'unsure';
+  if (!known.drifted) return 'duplicate';
+  if ((await query(TAKE_AWAY, [known.id])).length === 0) {
+    const [settled] = await query<{ state: string }>(SELECT_STATE, [known.id]);
+    return settled?.state === 'done' ? 'duplicate' : 'unsure';
+  }
+  const [replaced] = await query(REPLACE, [known.id, toInput([entry])]);
+  if (replaced === undefined) throw conflict();
+  return 'added';
+}
+
+/** As PostgreSQL would say it: undone, and done again. */
+function conflict(): Error {
+  return Object.assign(new Error('an entry has changed'), { code: '40001', severity: 'ERROR' });
+}

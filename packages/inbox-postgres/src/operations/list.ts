@@ -1,0 +1,58 @@
+import {
+  resolveEntryQuery,
+  type EntryPage,
+  type EntryQuery,
+  type EntryState,
+} from '@novita-webhooks/core';
+
+import type { Query } from '../database.ts';
+import {
+  ANY_COLUMNS,
+  EVENT_COLUMNS,
+  SETTLED_COLUMNS,
+  toEntry,
+  WORK_COLUMNS,
+  type Row,
+} from './row.ts';
+
+const ANY = `
+SELECT ${EVENT_COLUMNS}, ${ANY_COLUMNS}
+FROM novita_webhooks.events
+LEFT JOIN novita_webhooks.work ON work.id = events.id
+LEFT JOIN novita_webhooks.settled ON settled.id = events.id
+WHERE events.id < $1::bigint AND ($3::text IS NULL OR events.endpoint = $3::text)
+ORDER BY events.id DESC LIMIT $2::integer`;
+
+const inWork = (condition: string) => `
+SELECT ${EVENT_COLUMNS}, ${WORK_COLUMNS}
+FROM novita_webhooks.work JOIN novita_webhooks.events ON events.id = work.id
+WHERE work.id < $1::bigint AND ($3::text IS NULL OR work.endpoint = $3::text) AND ${condition}
+ORDER BY work.id DESC LIMIT $2::integer`;
+
+const inSettled = (state: 'done' | 'dead') => `
+SELECT ${EVENT_COLUMNS}, ${SETTLED_COLUMNS}
+FROM novita_webhooks.settled JOIN novita_webhooks.events ON events.id = settled.id
+WHERE settled.id < $1::bigint AND ($3::text IS NULL OR events.endpoint = $3::text)
+  AND settled.state = '${state}'
+ORDER BY settled.id DESC LIMIT $2::integer`;
+
+const BY_STATE: Readonly<Record<EntryState, string>> = {
+  pending: inWork('work.fence IS NULL'),
+  running: inWork('work.fence IS NOT NULL'),
+  done: inSettled('done'),
+  dead: inSettled('dead'),
+};
+
+export async function list(ask: Query, query: EntryQuery | undefined): Promise<EntryPage> {
+  const { endpoint, state, limit, before } = resolveEntryQuery(query);
+  const rows = await ask<Row>(state === undefined ? ANY : BY_STATE[state], [
+    Math.min(before, Number.MAX_SAFE_INTEGER),
+    limit + 1, // one more, to see whether there is another page
+    endpoint ?? null,
+  ]);
+  const page = rows.slice(0, limit);
+  return {
+    entries: page.map(toEntry),
+    cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+  };
+}

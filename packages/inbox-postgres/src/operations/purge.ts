@@ -1,0 +1,44 @@
+import type { Retention } from '@novita-webhooks/core';
+
+import type { Query } from '../database.ts';
+import { toDelay } from './text.ts';
+
+/**
+ * Processes that purge at the same time take different ones. The next batch begins where this one
+ * ended: what was just deleted is in the index until it is vacuumed, and not to be read again.
+ */
+const PURGE = `
+WITH old AS MATERIALIZED (
+  SELECT id, settled_at FROM novita_webhooks.settled
+  WHERE state = $1::text
+    AND settled_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 millisecond'
+    AND settled_at >= to_timestamp($4::float8)
+  ORDER BY settled_at LIMIT $3::integer
+  FOR UPDATE SKIP LOCKED
+), gone AS (
+  DELETE FROM novita_webhooks.settled USING old WHERE settled.id = old.id RETURNING settled.id
+), forgotten AS (
+  DELETE FROM novita_webhooks.events USING gone WHERE events.id = gone.id RETURNING events.id
+)
+SELECT (SELECT count(*) FROM forgotten)::integer AS purged,
+       (SELECT extract(epoch FROM max(settled_at)) - 0.001 FROM old)::float8 AS next`;
+
+/** Few enough not to hold up what else is to be written. */
+const PURGED_TOGETHER = 500;
+
+export async function purge(query: Query, { doneMs, deadMs }: Retention): Promise<number> {
+  return (await purgeState(query, 'done', doneMs)) + (await purgeState(query, 'dead', deadMs));
+}
+
+async function purgeState(query: Query, state: 'done' | 'dead', ageMs: number): Promise<number> {
+  let total = 0;
+  let from = 0;
+  for (;;) {
+    const values = [state, toDelay(ageMs), PURGED_TOGETHER, from];
+    const [row] = await query<{ purged: number; next: number | null }>(PURGE, values);
+    const purged = row?.purged ?? 0;
+    total += purged;
+    if (purged < PURGED_TOGETHER) return total;
+    from = row?.next ?? 0;
+  }
+}

@@ -1,0 +1,90 @@
+import type { Fence, Logger, Store } from '@novita-webhooks/core';
+
+import { createDatabase } from './database.ts';
+import { createGate } from './gate.ts';
+import { createListener } from './listener.ts';
+import { createNotifier } from './notifier.ts';
+import { claim } from './operations/claim.ts';
+import { discard } from './operations/discard.ts';
+import { get } from './operations/get.ts';
+import { list } from './operations/list.ts';
+import { nextDueMs } from './operations/next-due.ts';
+import { purge } from './operations/purge.ts';
+import { replay } from './operations/replay.ts';
+import { stats } from './operations/stats.ts';
+import { transact, type Transaction } from './operations/transact.ts';
+import { resolveOptions, type PostgresStoreOptions } from './options.ts';
+import type { ClientOf, PostgresPool } from './pool.ts';
+import { createStarter } from './starter.ts';
+import { createWriter } from './writer.ts';
+
+/**
+ * A store in a schema of a PostgreSQL database, for any number of processes. What it has acknowledged
+ * is committed there.
+ *
+ * @throws WebhookError `invalid_option`
+ */
+export function postgresStore<Pool extends PostgresPool>(
+  options: PostgresStoreOptions<Pool>,
+): Store<ClientOf<Pool>> {
+  const { pool, schema, quoted, queryMs, transactionMs, listen } = resolveOptions(options);
+  const database = createDatabase({ pool, schema: quoted, queryMs });
+  const { query } = database;
+  const { run, enter, ready, close } = createGate(database, schema);
+  const writer = createWriter(database);
+  const starter = createStarter({ query, ready });
+  const notifier = createNotifier(database, schema);
+  const listener = createListener({ database, channel: schema, log: starter.log });
+
+  /** Tells others of what they may take up at once. */
+  function tellIf(isDue: boolean, endpoint: string): boolean {
+    if (isDue) notifier.notify(endpoint);
+    return isDue;
+  }
+
+  return {
+    capabilities: { durable: true, shared: true, transactional: true },
+    open: (log: Logger) => starter.start(log),
+    async add(entry) {
+      const added = await run(() => writer.add(entry));
+      tellIf(added === 'added', entry.endpoint);
+      return added;
+    },
+    claim: (endpoint, limit, leaseMs) => run(() => claim(query, endpoint, limit, leaseMs)),
+    extend: (fence, leaseMs) => run(() => writer.extend(fence, leaseMs)),
+    async settle(fence, outcome) {
+      const settled = await run(() => writer.settle(fence, outcome));
+      const isDue = 'delayMs' in outcome && outcome.delayMs <= 0;
+      tellIf(settled && isDue, fence.endpoint);
+      return settled;
+    },
+    transaction: (fence: Fence, handler: string, work) =>
+      enter(() =>
+        transact(database, {
+          fence,
+          handler,
+          work: work as Transaction<Awaited<ReturnType<typeof work>>>['work'],
+          longestMs: transactionMs,
+        }),
+      ),
+    ...(listen && canListen(pool) && { subscribe: listener.subscribe }),
+    nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),
+    list: (wanted) => run(() => list(query, wanted)),
+    get: (key) => run(() => get(query, key)),
+    replay: async (key) => tellIf(await run(() => replay(query, key)), key.endpoint),
+    discard: (key) => run(() => discard(query, key)),
+    stats: () => run(() => stats(query)),
+    purge: (retention) => run(() => purge(query, retention)),
+    async close() {
+      starter.stop();
+      listener.close();
+      await close();
+      await notifier.close();
+    },
+  };
+}
+
+/** A pool of one has none to spare. */
+function canListen({ options }: PostgresPool): boolean {
+  return options?.max !== 1;
+}

@@ -1,0 +1,28 @@
+import { WebhookError } from '@novita-webhooks/core';
+
+/** Where the tables are, and what the SQL of this package is written for. */
+export const DEFAULT_SCHEMA = 'novita_webhooks';
+
+/** PostgreSQL cuts longer names off without a word. */
+const MAX_BYTES = 63;
+
+/**
+ * The name of a schema as SQL takes it.
+ *
+ * @throws WebhookError `invalid_option`
+ */
+export function quoteSchema(name: unknown): string {
+  const isUsable =
+    typeof name === 'string' &&
+    name !== '' &&
+    !/[\0\p{Surrogate}]/u.test(name) &&
+    !/^pg_/i.test(name) &&
+    new TextEncoder().encode(name).length <= MAX_BYTES;
+  if (!isUsable) {
+    throw new WebhookError(
+      'invalid_option',
+      `postgresInbox: schema must be a name of 1 to ${MAX_BYTES} bytes that does not begin with pg_`,
+    );
+  }
+  return `"${name.replaceAll('"', '""')}"`;
+}

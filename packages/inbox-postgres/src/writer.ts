@@ -1,0 +1,48 @@
+import type { Fence, NewEntry, Outcome } from '@novita-webhooks/core';
+
+import { createBatcher } from './batcher.ts';
+import type { Database } from './database.ts';
+import { add, type Added } from './operations/add.ts';
+import { extend, type Extension } from './operations/extend.ts';
+import { fromFence } from './operations/fence.ts';
+import { addInPlace } from './operations/give-way.ts';
+import { settle, type Settlement } from './operations/settle.ts';
+
+/** What there is much of at a time, many of them in one statement. */
+export interface Writer {
+  add(entry: NewEntry): Promise<'added' | 'duplicate'>;
+  extend(fence: Fence, leaseMs: number): Promise<boolean>;
+  settle(fence: Fence, outcome: Outcome): Promise<boolean>;
+}
+
+export function createWriter(database: Database): Writer {
+  const { query } = database;
+  const addOne = createBatcher<NewEntry, Added>({
+    run: (entries) => add(query, entries),
+    keyOf: ({ endpoint, taskId }) => `${taskId}\n${endpoint}`,
+    sizeOf: ({ body }) => body.length,
+  });
+  const extendOne = createBatcher<Extension, boolean>({
+    run: (extensions) => extend(query, extensions),
+    keyOf: ({ id }) => id,
+  });
+  const settleOne = createBatcher<Settlement, boolean>({
+    run: (settlements) => settle(query, settlements),
+    keyOf: ({ id }) => id,
+  });
+
+  return {
+    async add(entry) {
+      const added = await addOne(entry);
+      return added === 'unsure' ? addInPlace(database, entry) : added;
+    },
+    async extend(fence, leaseMs) {
+      const held = fromFence(fence);
+      return held !== undefined && extendOne({ ...held, leaseMs });
+    },
+    async settle(fence, outcome) {
+      const held = fromFence(fence);
+      return held !== undefined && settleOne({ ...held, outcome });
+    },
+  };
+}
