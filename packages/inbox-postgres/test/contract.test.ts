@@ -12,6 +12,7 @@ import { afterAll, describe, test } from 'vitest';
 import { dropSchema, openClockedPool, uniqueName, url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
+const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
 describe.skipIf(url === undefined)('PostgreSQL', async () => {
   if (url === undefined) return;
@@ -51,9 +52,13 @@ describe.skipIf(url === undefined)('PostgreSQL', async () => {
 
   function openInbox(): InboxSubject {
     const clock = createManualClock();
-    const pool = clocked.at(clock);
     const schema = newSchema();
-    const inbox = postgresInbox({ pool, schema, clock, leaseMs: LEASE_MS });
+    const tables = { pool: clocked.at(clock), schema };
+    const settings = { leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION };
+    const open = () => postgresInbox({ ...tables, ...settings, clock });
+    // Entries go by the clock of all, its own timers by one that stands still.
+    const openSleeper = () => postgresInbox({ ...tables, clock: createManualClock() });
+    const inbox = open();
     const advance = async (ms: number) => {
       await clock.advance(ms);
       // The server takes real time: it has answered what was asked before when it answers this.
@@ -63,7 +68,15 @@ describe.skipIf(url === undefined)('PostgreSQL', async () => {
     const loseLeases = async () => {
       await clocked.pool.query(`UPDATE ${schema}.work SET fence = 'of somebody else'`);
     };
-    return { inbox, advance, leaseMs: LEASE_MS, loseLeases };
+    return {
+      inbox,
+      advance,
+      leaseMs: LEASE_MS,
+      retention: RETENTION,
+      loseLeases,
+      openPeer: open,
+      openSleeper,
+    };
   }
 
   describe('the store contract, by the PostgreSQL store', () => {
