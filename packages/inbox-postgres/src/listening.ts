@@ -29,8 +29,9 @@ export async function listenOnce(options: ListeningOptions): Promise<void> {
   const client = await database.connect();
   const ended = new AbortController();
   const end = () => ended.abort();
-  const hear = (message: Notification) => {
-    if (message.channel === channel) onHeard(message.payload);
+  const hear = (message: unknown) => {
+    const { channel: where, payload } = message as Notification;
+    if (where === channel) onHeard(payload);
   };
   client.on?.('notification', hear);
   client.on?.('end', end);

@@ -17,10 +17,10 @@ export interface PostgresClient {
   /** Gives it back; with an error, to be closed. */
   release(error?: Error): void;
   /** For notifications, and to hear that the connection has ended. Without it there is polling. */
-  on?(event: 'notification' | 'error' | 'end', listener: (message: never) => void): unknown;
+  on?(event: 'notification' | 'error' | 'end', listener: (message: unknown) => void): unknown;
   removeListener?(
     event: 'notification' | 'error' | 'end',
-    listener: (message: never) => void,
+    listener: (message: unknown) => void,
   ): unknown;
 }
 

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+
+import type { HandlerContext } from '@novita-webhooks/core';
+import { postgresInbox, postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
+import { Pool } from 'pg';
+
+import type { Engine, Ledger, OpenOptions } from '../engine.ts';
+import { POINT_NAMES } from '../points.ts';
+import { watchPool, type Rewrite } from './watched-pool.ts';
+
+/** Where the server is. Each series has a schema of its own there. */
+const connectionString =
+  process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+export const postgres: Engine = createPostgres();
+
+/** @param rewrite breaks something, to show that it is noticed */
+export function createPostgres(rewrite?: Rewrite): Engine {
+  return {
+    points: POINT_NAMES,
+    shared: true,
+    async createPlace() {
+      const schema = `crash_${randomBytes(6).toString('hex')}`;
+      return {
+        location: schema,
+        remove: () =>
+          withPool(async (pool) => {
+            await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+          }),
+      };
+    },
+    async open(schema, options) {
+      const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
+      const pool = openPool();
+      const own = watched || rewrite ? watchPool(pool, reach, rewrite) : pool;
+      const inbox = postgresInbox({ pool: own, schema, leaseMs, pollMs, purgeMs, retention });
+      await inbox.stats(); // the schema is migrated with the first use
+      return {
+        inbox: { ...inbox, close: () => inbox.close().then(() => pool.end()) },
+        ledger: await openLedger(pool, schema, reach),
+        addOld: (count) => addOld(pool, schema, count),
+      };
+    },
+  };
+}
+
+function openPool(): Pool {
+  const pool = new Pool({ connectionString, max: 6 });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function withPool<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = openPool();
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** In the same schema, and so gone with it. */
+async function openLedger(
+  pool: Pool,
+  schema: string,
+  reach: OpenOptions['reach'],
+): Promise<Ledger> {
+  await pool.query(`
+    SELECT pg_advisory_xact_lock(hashtext('${schema}'));
+    CREATE TABLE IF NOT EXISTS ${schema}.crash_ledger (task_id text, victim text)`);
+  return {
+    write: ({ transaction, taskId }: HandlerContext, victim) =>
+      transaction(async (tx) => {
+        reach('transaction');
+        const text = `INSERT INTO ${schema}.crash_ledger VALUES ($1, $2)`;
+        await (tx as PostgresClient).query({ text, values: [taskId, victim] });
+        reach('transaction');
+      }),
+    async count() {
+      const { rows } = await pool.query<{ task_id: string; entries: number }>(
+        `SELECT task_id, count(*)::integer AS entries FROM ${schema}.crash_ledger GROUP BY task_id`,
+      );
+      return Object.fromEntries(rows.map(({ task_id, entries }) => [task_id, entries]));
+    },
+  };
+}
+
+const LEASE_MS = 60_000;
+const OLD = 'old';
+
+/** Through the store itself, and then made old. */
+async function addOld(pool: Pool, schema: string, count: number): Promise<void> {
+  const store = postgresStore({ pool, schema, listen: false });
+  const common = { endpoint: OLD, status: '', body: '{}', drift: null, metadata: {} };
+  const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
+  await Promise.all(
+    ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: Date.now() })),
+  );
+  const claims = await store.claim(OLD, count, LEASE_MS);
+  await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+  await pool.query(`
+    UPDATE ${schema}.settled SET settled_at = settled_at - interval '10 days' FROM ${schema}.events
+    WHERE events.id = settled.id AND events.endpoint = '${OLD}'`);
+  await store.close();
+}

@@ -1,0 +1,79 @@
+import type { PostgresClient, PostgresPool, PostgresQuery } from '@novita-webhooks/inbox-postgres';
+
+import type { PointName } from '../points.ts';
+import type { Reach } from '../trap.ts';
+
+/** A statement that is a transaction of its own, and the points before and after its answer. */
+interface Work {
+  readonly pattern: RegExp;
+  readonly before: PointName;
+  readonly after: PointName;
+}
+
+/** The inbox is told by its SQL: it knows nothing of being watched. */
+const WORKS: readonly Work[] = [
+  { pattern: /INSERT INTO \S+\.events/, before: 'commit', after: 'committed' },
+  { pattern: /FOR UPDATE SKIP LOCKED\n\), work AS/, before: 'claim', after: 'claim' },
+  { pattern: /INSERT INTO \S+\.settled/, before: 'settle', after: 'settle' },
+  { pattern: /AS purged/, before: 'purge', after: 'purge' },
+];
+
+type Ask = (query: PostgresQuery) => ReturnType<PostgresClient['query']>;
+
+/** What stands between the inbox and its server. */
+export type Rewrite = (text: string) => string;
+
+/**
+ * Calls `reach` before a statement is sent, when it is on its way, and when its answer is there, and
+ * the same around the commits of migrations and of handlers.
+ *
+ * @param rewrite breaks something, to show that it is noticed
+ */
+export function watchPool(pool: PostgresPool, reach: Reach, rewrite?: Rewrite): PostgresPool {
+  /** Whether a claim may find something: at those that do not there is nothing to lose. */
+  let isWaiting = false;
+
+  async function around(ask: Ask, query: PostgresQuery, { pattern, before, after }: Work) {
+    const isOfInterest = before !== 'claim' || isWaiting;
+    const result = await (isOfInterest ? between(ask, query, reach, before) : ask(query));
+    const hasFound = result.rows.length > 0;
+    if (before === 'claim') isWaiting = hasFound;
+    else if (before === 'commit') isWaiting = true;
+    if (pattern.test(query.text) && (before !== 'claim' || hasFound)) reach(after);
+    return result;
+  }
+
+  function watchClient(client: PostgresClient): PostgresClient {
+    const ask: Ask = ({ text, ...rest }) =>
+      client.query({ text: rewrite ? rewrite(text) : text, ...rest });
+    let transaction: PointName | undefined;
+    const watched: PostgresClient = {
+      async query(query) {
+        const { text } = query;
+        if (text.includes('pg_advisory_xact_lock')) transaction = 'migration';
+        if (text.includes('SET LOCAL novita.transaction')) transaction = 'transaction';
+        const work = WORKS.find(({ pattern }) => pattern.test(text));
+        if (transaction === undefined) return work ? around(ask, query, work) : ask(query);
+        const point = transaction;
+        if (/^(COMMIT|ROLLBACK)/.test(text)) transaction = undefined;
+        else if (point === 'transaction') return ask(query); // the handler says when
+        return between(ask, query, reach, point);
+      },
+      release: (error) => client.release(error),
+      on: (...parameters) => client.on?.(...parameters),
+      removeListener: (...parameters) => client.removeListener?.(...parameters),
+    };
+    return watched;
+  }
+
+  return { connect: async () => watchClient(await pool.connect()) };
+}
+
+async function between(ask: Ask, query: PostgresQuery, reach: Reach, point: PointName) {
+  reach(point);
+  const asked = ask(query);
+  reach(point); // it is with the server, which does not know that nobody waits any more
+  const answer = await asked;
+  reach(point);
+  return answer;
+}
