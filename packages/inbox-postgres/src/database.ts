@@ -1,6 +1,6 @@
 import { within } from './deadline.ts';
 import type { PostgresClient, PostgresPool } from './pool.ts';
-import { DEFAULT_SCHEMA } from './schema.ts';
+import { inSchema } from './schema.ts';
 import { isBroken, isConflict, NO_ANSWER, NO_FREE_CONNECTION, troubled } from './troubles.ts';
 
 /** Runs one statement. Its text is written for the default schema, and meant for the one in use. */
@@ -36,19 +36,7 @@ export interface DatabaseOptions {
 const TRIES = 5;
 
 export function createDatabase({ pool, schema, queryMs }: DatabaseOptions): Database {
-  const texts = new Map<string, string>();
-  // An idle connection that breaks is reported to the pool; unheard, it would end the process.
-  pool.on?.('error', ignore);
-
-  /** SQL is written as it is run with the default name, so that it can be read. */
-  function inSchema(text: string): string {
-    let found = texts.get(text);
-    if (found === undefined) {
-      found = text.replaceAll(`${DEFAULT_SCHEMA}.`, `${schema}.`);
-      texts.set(text, found);
-    }
-    return found;
-  }
+  hear(pool);
 
   async function connect(): Promise<PostgresClient> {
     const connecting = pool.connect();
@@ -64,7 +52,7 @@ export function createDatabase({ pool, schema, queryMs }: DatabaseOptions): Data
   }
 
   function ask(client: PostgresClient, text: string, values?: unknown[]): Promise<Answer> {
-    const asked = client.query({ text: inSchema(text), ...(values && { values }) });
+    const asked = client.query({ text: inSchema(text, schema), ...(values && { values }) });
     return within(asked, queryMs, () =>
       troubled(NO_ANSWER, `no answer within ${queryMs} milliseconds`),
     );
@@ -87,7 +75,7 @@ export function createDatabase({ pool, schema, queryMs }: DatabaseOptions): Data
   return {
     query: (text, values) => untilWithoutConflict(() => borrow((query) => query(text, values))),
     transaction: (work) =>
-      untilWithoutConflict(() => borrow((query) => inTransaction(query, work))),
+      untilWithoutConflict(() => borrow((query) => inTransaction(query, begin(queryMs), work))),
     connect,
     giveBack,
     ask,
@@ -104,8 +92,31 @@ function giveBack(client: PostgresClient, error?: unknown): void {
   client.removeListener?.('error', ignore);
 }
 
-async function inTransaction<T>(query: Query, work: (query: Query) => Promise<T>): Promise<T> {
-  await query('BEGIN ISOLATION LEVEL READ COMMITTED');
+/** An idle connection that breaks is reported to the pool; unheard, that would end the process. */
+function hear(pool: PostgresPool): void {
+  if (!heard.has(pool)) pool.on?.('error', ignore);
+  heard.add(pool);
+}
+
+const heard = new WeakSet<PostgresPool>();
+
+/**
+ * Whoever freezes in the middle of one, or whose connection does, must not keep others from their
+ * locks; and whoever has given up waiting for a lock must not go on waiting at the server.
+ */
+const begin = (queryMs: number) => `
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryMs, LONGEST_IDLE_MS))};
+SET LOCAL lock_timeout TO ${Math.ceil(queryMs)}`;
+
+const LONGEST_IDLE_MS = 10_000;
+
+async function inTransaction<T>(
+  query: Query,
+  beginning: string,
+  work: (query: Query) => Promise<T>,
+): Promise<T> {
+  await query(beginning);
   try {
     const result = await work(query);
     await query('COMMIT');

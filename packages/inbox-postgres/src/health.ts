@@ -7,6 +7,7 @@ SELECT current_setting('server_version_num')::integer AS version,
        current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS full_page_writes,
        current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('statement_timeout') = '0' AS patient,
        pg_is_in_recovery() AS standby`;
 
 interface Settings {
@@ -14,6 +15,7 @@ interface Settings {
   readonly fsync: string;
   readonly full_page_writes: string;
   readonly synchronous_commit: string;
+  readonly patient: boolean;
   readonly standby: boolean;
 }
 
@@ -24,6 +26,7 @@ export async function checkHealth(query: Query, log: Logger): Promise<void> {
   const [settings] = await query<Settings>(SETTINGS);
   if (settings === undefined) return;
   for (const warning of warningsOf(settings)) log.warn({}, warning);
+  if (settings.patient) log.info({}, PATIENT);
 }
 
 function warningsOf(settings: Settings): string[] {
@@ -48,3 +51,7 @@ function warningsOf(settings: Settings): string[] {
 }
 
 const LOST = 'events that were answered 2xx may be lost';
+
+const PATIENT =
+  'the pool sets no statement_timeout: statements for which nobody waits any more may pile up behind ' +
+  'a lock, until PostgreSQL has no connection left. Set one, of 10 seconds say';

@@ -1,4 +1,4 @@
-export { migratePostgres, type MigrateOptions } from './migrate-postgres.ts';
+export { migratePostgres, migrationSql, type MigrateOptions } from './migrate-postgres.ts';
 export type { PostgresStoreOptions } from './options.ts';
 export type {
   ClientOf,

@@ -15,6 +15,8 @@ export interface Listener {
 export interface ListenerOptions {
   readonly database: Database;
   readonly channel: string;
+  /** How often a connection on which nothing is heard is asked whether it is still there. */
+  readonly checkMs: number;
   readonly log: () => Logger;
 }
 
@@ -27,7 +29,7 @@ const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** On one connection for all, for as long as somebody listens. */
-export function createListener({ database, channel, log }: ListenerOptions): Listener {
+export function createListener({ database, channel, checkMs, log }: ListenerOptions): Listener {
   const subscriptions = new Set<Subscription>();
   let stop: (() => void) | undefined;
 
@@ -46,7 +48,7 @@ export function createListener({ database, channel, log }: ListenerOptions): Lis
     };
     while (!signal.aborted) {
       try {
-        await listenOnce({ database, channel, signal, onListening, onHeard: tell });
+        await listenOnce({ database, channel, checkMs, signal, onListening, onHeard: tell });
       } catch (error) {
         log().debug({ error: explain(error).message }, 'no notifications for now; polling goes on');
       }

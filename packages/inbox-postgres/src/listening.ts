@@ -1,10 +1,11 @@
 import type { Database } from './database.ts';
-import type { PostgresClient } from './pool.ts';
 import { sleep } from './sleep.ts';
 
 export interface ListeningOptions {
   readonly database: Database;
   readonly channel: string;
+  /** How often the connection is asked whether it is still there: it may be half-open. */
+  readonly checkMs: number;
   /** Called once, when from then on everything is heard. */
   readonly onListening: () => void;
   readonly onHeard: (payload: string | undefined) => void;
@@ -16,16 +17,13 @@ interface Notification {
   readonly payload?: string | undefined;
 }
 
-/** How often a connection on which nothing is heard is asked whether it is still there. */
-const CHECK_MS = 10_000;
-
 /**
  * Listens on a connection out of the pool, until the signal or until it ends.
  *
  * @throws what the driver throws, also when the connection turns out to be half-open
  */
 export async function listenOnce(options: ListeningOptions): Promise<void> {
-  const { database, channel, onListening, onHeard, signal } = options;
+  const { database, channel, checkMs, onListening, onHeard, signal } = options;
   const client = await database.connect();
   const ended = new AbortController();
   const end = () => ended.abort();
@@ -38,9 +36,9 @@ export async function listenOnce(options: ListeningOptions): Promise<void> {
   client.on?.('error', end);
   signal.addEventListener('abort', end);
   try {
-    await database.ask(client, `LISTEN "${channel.replaceAll('"', '""')}"`);
+    await database.ask(client, 'LISTEN novita_webhooks');
     onListening();
-    await checkUntil(ended.signal, database, client);
+    await checkUntil(ended.signal, () => database.ask(client, 'SELECT 1'), checkMs);
   } finally {
     signal.removeEventListener('abort', end);
     client.removeListener?.('notification', hear);
@@ -53,12 +51,12 @@ export async function listenOnce(options: ListeningOptions): Promise<void> {
 
 async function checkUntil(
   signal: AbortSignal,
-  database: Database,
-  client: PostgresClient,
+  check: () => Promise<unknown>,
+  checkMs: number,
 ): Promise<void> {
   for (;;) {
-    await sleep(CHECK_MS, signal);
+    await sleep(checkMs, signal);
     if (signal.aborted) return;
-    await database.ask(client, 'SELECT 1');
+    await check();
   }
 }

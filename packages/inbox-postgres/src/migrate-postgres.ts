@@ -1,7 +1,8 @@
 import { createDatabase } from './database.ts';
-import { migrate } from './migrations.ts';
+import { migrate, toScript } from './migrations.ts';
 import { resolveOptions, type PostgresStoreOptions } from './options.ts';
 import type { PostgresPool } from './pool.ts';
+import { DEFAULT_SCHEMA, quoteSchema } from './schema.ts';
 import { explain } from './troubles.ts';
 
 /** Which database is brought up to date. */
@@ -29,4 +30,15 @@ export async function migratePostgres(options: MigrateOptions): Promise<void> {
   } catch (error) {
     throw explain(error);
   }
+}
+
+/**
+ * The same as SQL, for tools of your own: one script that can be run again and does nothing then.
+ *
+ * @throws WebhookError `invalid_option`
+ * @example
+ * await writeFile('migrations/novita-webhooks.sql', migrationSql());
+ */
+export function migrationSql(options: Pick<MigrateOptions, 'schema'> = {}): string {
+  return toScript(quoteSchema(options.schema ?? DEFAULT_SCHEMA));
 }

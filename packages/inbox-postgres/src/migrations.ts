@@ -2,6 +2,7 @@ import { WebhookError } from '@novita-webhooks/core';
 
 import type { Database, Query } from './database.ts';
 import { tables } from './migrations/001-tables.ts';
+import { inSchema } from './schema.ts';
 import { isOfSchema } from './troubles.ts';
 
 /** In order; a schema's version is how many of them it has seen. Never change one that was released. */
@@ -29,7 +30,7 @@ export async function migrate(database: Database, schema: string): Promise<void>
   await database.transaction(async (query) => {
     await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK]);
     const [exists] = await query(SCHEMA_EXISTS, [schema]);
-    if (exists === undefined) await query(`CREATE SCHEMA "${schema.replaceAll('"', '""')}"`);
+    if (exists === undefined) await query('CREATE SCHEMA novita_webhooks');
     await query(CREATE_VERSIONS);
     await apply(query);
   });
@@ -56,6 +57,32 @@ async function readVersion({ query }: Database): Promise<number> {
     if (isOfSchema(error)) return 0;
     throw error;
   }
+}
+
+/**
+ * All of it as one script, for whoever runs migrations with tools of their own. It does nothing where
+ * nothing is to be done.
+ *
+ * @param quoted the schema's name as SQL takes it
+ */
+export function toScript(quoted: string): string {
+  const steps = MIGRATIONS.map(
+    (sql, index) => `
+  IF NOT EXISTS (SELECT FROM novita_webhooks.migrations WHERE version = ${index + 1}) THEN
+${sql}
+    INSERT INTO novita_webhooks.migrations VALUES (${index + 1});
+  END IF;`,
+  );
+  const script = `
+DO $migration$
+BEGIN
+  PERFORM pg_advisory_xact_lock(${LOCK});
+  CREATE SCHEMA IF NOT EXISTS novita_webhooks;
+  ${CREATE_VERSIONS.trim()};
+${steps.join('\n')}
+END $migration$;
+`;
+  return inSchema(script, quoted);
 }
 
 function known(version: number | null | undefined): number {

@@ -1,4 +1,4 @@
-import type { Fence, Logger, Store } from '@novita-webhooks/core';
+import type { Fence, Store } from '@novita-webhooks/core';
 
 import { createDatabase } from './database.ts';
 import { createGate } from './gate.ts';
@@ -34,7 +34,8 @@ export function postgresStore<Pool extends PostgresPool>(
   const writer = createWriter(database);
   const starter = createStarter({ query, ready });
   const notifier = createNotifier(database, schema);
-  const listener = createListener({ database, channel: schema, log: starter.log });
+  const listening = { channel: schema, checkMs: 2 * queryMs, log: starter.log };
+  const listener = createListener({ database, ...listening });
 
   /** Tells others of what they may take up at once. */
   function tellIf(isDue: boolean, endpoint: string): boolean {
@@ -44,7 +45,7 @@ export function postgresStore<Pool extends PostgresPool>(
 
   return {
     capabilities: { durable: true, shared: true, transactional: true },
-    open: (log: Logger) => starter.start(log),
+    open: starter.start,
     async add(entry) {
       const added = await run(() => writer.add(entry));
       tellIf(added === 'added', entry.endpoint);

@@ -8,6 +8,10 @@ const WHAT_TO_DO: readonly (readonly [pattern: RegExp, advice: string])[] = [
     /^(ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|08\w{3}|CONNECTION_\w+)$/,
     'the connection broke. If this goes on, look at the network and at the log of the server',
   ],
+  [
+    /^25P03$/,
+    'the server ended a transaction in which nothing happened for too long. Did this process freeze?',
+  ],
   [/^57P0[12]$/, 'the server ended the connection: it is being shut down, or has crashed'],
   [/^57P03$/, 'the server is starting, or recovering from a crash. It will be back by itself'],
   [
@@ -72,8 +76,9 @@ export function troubled(code: string, message: string): Error {
 
 /** Whether the connection is of no use any more, or leads to the wrong server. */
 export function isBroken(error: unknown): boolean {
-  const isFromServer = typeof error === 'object' && error !== null && 'severity' in error;
-  return !isFromServer || /^(08|25006|28|53|57P|58|XX)/.test(codeOf(error));
+  const severity =
+    typeof error === 'object' && error !== null && 'severity' in error ? error.severity : undefined;
+  return severity !== 'ERROR' || /^(08|25006|28|53|57P|58|XX)/.test(codeOf(error));
 }
 
 /** Whether the same may well work when it is done again. */

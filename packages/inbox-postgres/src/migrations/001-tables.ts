@@ -81,6 +81,14 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION novita_webhooks.forget_count() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'work' THEN UPDATE novita_webhooks.counts SET work = 0;
+  ELSE UPDATE novita_webhooks.counts SET done = 0, dead = 0;
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.work
 REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_work();
 CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.work
@@ -89,4 +97,8 @@ CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.settled
 REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_settled();
 CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.settled
 REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_settled();
+CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.work
+FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.forget_count();
+CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.settled
+FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.forget_count();
 `;

@@ -29,6 +29,8 @@ export async function dropSchema(pool: Pool, name: string): Promise<void> {
 /** A pool in whose sessions the time is that of a clock in this process. */
 export interface ClockedPool {
   readonly pool: Pool;
+  /** Where its clock is, to be searched before everything else. */
+  readonly schema: string;
   /** Takes the time along with every statement. */
   at(clock: Pick<Clock, 'now'>): PostgresPool;
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedP
     $$ SELECT to_timestamp(current_setting('test.now')::float8 / 1000) $$`);
   return {
     pool,
+    schema,
     at: (clock) => ({
       connect: async () => withTime(await pool.connect(), clock),
     }),
@@ -57,7 +60,8 @@ export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedP
   };
 }
 
-function withTime(client: PostgresClient, clock: Pick<Clock, 'now'>): PostgresClient {
+/** Takes the time of a clock along with every statement. */
+export function withTime(client: PostgresClient, clock: Pick<Clock, 'now'>): PostgresClient {
   return {
     async query(query) {
       const values = [String(clock.now())];

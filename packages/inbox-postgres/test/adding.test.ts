@@ -1,0 +1,106 @@
+import { newEntry } from '@novita-webhooks/core/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { openScene, type Scene } from './support/scene.ts';
+import { url } from './support/test-database.ts';
+
+const LEASE_MS = 30_000;
+
+describe.skipIf(url === undefined)('adding to PostgreSQL', () => {
+  let scene: Scene;
+
+  beforeAll(async () => {
+    scene = await openScene();
+  });
+  afterAll(() => scene.close());
+
+  test('of equal keys over two pools, in any order and group, each is added once', async () => {
+    const stores = [scene.store, scene.openPeer(), scene.openPeer()];
+    for (let round = 0; round < 15; round += 1) {
+      const entries = Array.from({ length: 40 }, () => newEntry());
+      const answers = await Promise.all(
+        stores.map((store, index) =>
+          Promise.all((index === 0 ? entries : entries.toReversed()).map((one) => store.add(one))),
+        ),
+      );
+      const added = answers.flat().filter((answer) => answer === 'added');
+      expect(added).toHaveLength(entries.length);
+    }
+    const counts = await scene.query<{ count: number }>(
+      'SELECT count(*)::integer AS count FROM SCHEMA.events',
+    );
+    expect(counts).toEqual([{ count: 15 * 40 }]);
+  });
+
+  test('one that cannot be written does not take the others with it', async () => {
+    const good = Array.from({ length: 20 }, () => newEntry());
+    const bad = newEntry({ receivedAt: 1e300 });
+    const results = await Promise.allSettled([...good, bad, ...good].map(scene.store.add));
+    const answers = results.map((one) => (one.status === 'fulfilled' ? one.value : 'refused'));
+    expect(answers.filter((answer) => answer === 'added')).toHaveLength(20);
+    expect(answers.filter((answer) => answer === 'duplicate')).toHaveLength(20);
+    expect(answers[20]).toBe('refused');
+  });
+
+  test('what text columns do not take is no reason to lose an event', async () => {
+    const drift = 'a \0 and half a \ud83d';
+    const entry = newEntry({ drift });
+    expect(await scene.store.add(entry)).toBe('added');
+    expect((await scene.store.get(entry))?.drift).toBe('a \ufffd and half a \ufffd');
+    const [claim] = await scene.store.claim('novita', 1000, LEASE_MS);
+    if (claim === undefined) throw new Error('there is nothing to claim');
+    const outcome = { type: 'dead', reason: 'no \0', handled: ['\0'] } as const;
+    expect(await scene.store.settle(claim, outcome)).toBe(true);
+    expect((await scene.store.get(claim))?.reason).toBe('no \ufffd');
+  });
+
+  test('many that drifted give way at once, whoever holds them, and to one each', async () => {
+    const peer = scene.openPeer();
+    const drifted = Array.from({ length: 30 }, () => newEntry({ drift: 'images: not a list' }));
+    await Promise.all(drifted.map(scene.store.add));
+    const fits = drifted.map((one) => ({ ...one, drift: null, body: '{"fits":true}' }));
+    const running = scene.store.claim('novita', 10, LEASE_MS);
+    const answers = await Promise.all([...fits.map(scene.store.add), ...fits.map(peer.add)]);
+    expect(answers.filter((answer) => answer === 'added')).toHaveLength(30);
+    for (const claim of await running) {
+      if (claim.drift !== null)
+        expect(await scene.store.settle(claim, { type: 'done' })).toBe(false);
+    }
+    for (const one of fits) {
+      const found = await scene.store.get(one);
+      expect([found?.drift, found?.body]).toEqual([null, '{"fits":true}']);
+    }
+  });
+
+  test('an event that fits is never a duplicate of one that drifted and was replayed meanwhile', async () => {
+    const peer = scene.openPeer();
+    for (let round = 0; round < 25; round += 1) {
+      const drifted = newEntry({ endpoint: 'replayed', drift: 'images: not a list' });
+      await scene.store.add(drifted);
+      const [claim] = await scene.store.claim('replayed', 1, LEASE_MS);
+      if (claim === undefined) throw new Error('there is nothing to claim');
+      await scene.store.settle(claim, { type: 'dead', reason: 'drifted', handled: [] });
+      const [added] = await Promise.all([
+        scene.store.add({ ...drifted, drift: null }),
+        peer.replay(drifted),
+      ]);
+      expect(added).toBe('added');
+      expect((await scene.store.get(drifted))?.drift).toBeNull();
+      await scene.store.discard(drifted);
+    }
+  });
+
+  test('a duplicate is confirmed by a commit of its own, which waits for what commits wait for', async () => {
+    const entry = newEntry();
+    await scene.store.add(entry);
+    const position = async () => {
+      const [row] = await scene.query<{ at: string }>(
+        "SELECT pg_current_wal_insert_lsn() - '0/0' AS at",
+      );
+      return Number(row?.at);
+    };
+    const before = await position();
+    expect(await scene.store.add(entry)).toBe('duplicate');
+    expect(await position()).toBeGreaterThan(before);
+  });
+});

@@ -1,0 +1,139 @@
+import { newEntry } from '@novita-webhooks/core/testing';
+import {
+  migratePostgres,
+  migrationSql,
+  postgresStore,
+  type PostgresQuery,
+} from '@novita-webhooks/inbox-postgres';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Pool } from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
+
+describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
+  let pool: Pool;
+  let schema: string;
+
+  beforeAll(() => {
+    pool = openPool();
+  });
+  afterAll(() => pool.end());
+  beforeEach(() => {
+    schema = uniqueName('test_migrations');
+  });
+  afterEach(() => dropSchema(pool, schema));
+
+  test('many stores that begin at the same time all have their tables', async () => {
+    const pools = Array.from({ length: 8 }, () => openPool({ max: 2 }));
+    const stores = pools.map((each) => postgresStore({ pool: each, schema }));
+    const answers = await Promise.all(stores.map((store) => store.add(newEntry())));
+    expect(new Set(answers)).toEqual(new Set(['added']));
+    const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
+    expect(rows).toEqual([{ version: 1 }]);
+    for (const store of stores) await store.close();
+    for (const each of pools) await each.end();
+  });
+
+  test('processes that begin at the same time do not get in each other’s way', async () => {
+    const program = fileURLToPath(new URL('support/migrator.ts', import.meta.url));
+    const tsx = fileURLToPath(new URL('../../../node_modules/.bin/tsx', import.meta.url));
+    const args = [program, url ?? '', schema];
+    await Promise.all(Array.from({ length: 3 }, () => promisify(execFile)(tsx, args)));
+    const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
+    expect(rows).toEqual([{ version: 1 }]);
+  }, 60_000);
+
+  test('one that freezes in the middle holds up the others for a moment only', async () => {
+    const proxy = await startTcpProxy(Number(new URL(url ?? '').port));
+    const through = (url ?? '').replace(/:\d+\//, `:${proxy.port}/`);
+    const own = openPool({ connectionString: through });
+    const connect = async () => {
+      const client = await own.connect();
+      return {
+        async query(query: PostgresQuery) {
+          const answer = await client.query(query);
+          if (query.text.includes('CREATE SCHEMA')) proxy.freeze();
+          return answer;
+        },
+        release: (error?: Error) => client.release(error),
+      };
+    };
+    const frozen = postgresStore({ pool: { connect }, schema, queryMs: 300 });
+    await expect(frozen.stats()).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    const store = postgresStore({ pool, schema });
+    expect(await store.add(newEntry())).toBe('added');
+    proxy.restore();
+    expect((await frozen.stats()).pending).toBe(1);
+    await frozen.close();
+    await store.close();
+    await own.end();
+    await proxy.close();
+  });
+
+  test('a schema that a newer release has changed is refused, with what to do', async () => {
+    await migratePostgres({ pool, schema });
+    await pool.query(`INSERT INTO ${schema}.migrations VALUES (99)`);
+    const store = postgresStore({ pool, schema });
+    const refusal = { code: 'invalid_option', message: expect.stringContaining('Update the package') as string }; // prettier-ignore
+    await expect(store.add(newEntry())).rejects.toMatchObject(refusal);
+    await expect(migratePostgres({ pool, schema })).rejects.toMatchObject(refusal);
+    await pool.query(`DELETE FROM ${schema}.migrations WHERE version = 99`);
+    expect(await store.add(newEntry())).toBe('added');
+    await store.close();
+  });
+
+  test('one that failed half-way has left nothing, and is made good', async () => {
+    await pool.query(`CREATE SCHEMA ${schema}`);
+    await pool.query(`CREATE TABLE ${schema}.counts (in_the_way text)`);
+    const store = postgresStore({ pool, schema });
+    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    const { rows } = await pool.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema]);
+    expect(rows).toHaveLength(1);
+    await pool.query(`DROP TABLE ${schema}.counts`);
+    expect(await store.add(newEntry())).toBe('added');
+    await store.close();
+  });
+
+  test('tables that somebody drops are made anew', async () => {
+    const store = postgresStore({ pool, schema });
+    await store.add(newEntry());
+    await dropSchema(pool, schema);
+    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    expect(await store.add(newEntry())).toBe('added');
+    await store.close();
+  });
+
+  test('the SQL that others can run is the same, and can be run again', async () => {
+    await pool.query(migrationSql({ schema }));
+    await pool.query(migrationSql({ schema }));
+    const store = postgresStore({ pool, schema });
+    expect(await store.add(newEntry())).toBe('added');
+    await store.close();
+  });
+
+  test.each([
+    'with "quotes"',
+    'ünï 任务',
+    'Mixed Case',
+    "it's; DROP TABLE x; --",
+    'novita_webhooks.x',
+  ])('takes the name %s as it is', async (name) => {
+    const own = `${uniqueName('test')} ${name}`;
+    const store = postgresStore({ pool, schema: own });
+    await store.add(newEntry());
+    const [claim] = await store.claim('novita', 1, 1000);
+    expect(claim && (await store.settle(claim, { type: 'done' }))).toBe(true);
+    const { rows } = await pool.query('SELECT FROM pg_namespace WHERE nspname = $1', [own]);
+    expect(rows).toHaveLength(1);
+    await store.close();
+    await pool.query(`DROP SCHEMA "${own.replaceAll('"', '""')}" CASCADE`);
+  });
+
+  test.each(['', 'pg_own', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7])('refuses %j', (name) => {
+    expect(() => postgresStore({ pool, schema: name as string })).toThrow('schema must be');
+  });
+});

@@ -1,0 +1,162 @@
+import type { Entry, Inbox } from '@novita-webhooks/core';
+import { newEntry } from '@novita-webhooks/core/testing';
+import { postgresInbox, type PostgresInboxOptions } from '@novita-webhooks/inbox-postgres';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool, PoolConfig } from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
+import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
+
+const silence = () => undefined;
+const LOG = { debug: silence, info: silence, warn: silence, error: silence };
+/** Nothing that is found by polling is found in time. */
+const NEVER_MS = 60_000;
+
+describe.skipIf(url === undefined)('notifications between processes on PostgreSQL', () => {
+  let schema: string;
+  let cleanUp: (() => Promise<unknown>)[];
+
+  beforeEach(() => {
+    schema = uniqueName('test_notifications');
+    cleanUp = [];
+  });
+  afterEach(async () => {
+    for (const each of cleanUp.toReversed()) await each();
+    const pool = openPool();
+    await dropSchema(pool, schema);
+    await pool.end();
+  });
+
+  function open(config: PoolConfig = {}, options: Partial<PostgresInboxOptions> = {}) {
+    const pool = openPool(config);
+    const inbox = postgresInbox({ schema, pollMs: NEVER_MS, ...options, pool });
+    cleanUp.push(
+      () => pool.end(),
+      () => inbox.close(),
+    );
+    return { pool, inbox };
+  }
+
+  function consume(inbox: Inbox, seen: (entry: Entry) => void) {
+    const run = async (entry: Entry) => {
+      seen(entry);
+      return { type: 'done' } as const;
+    };
+    const options = { endpoint: 'novita', concurrency: 10, log: LOG, onSettled: silence };
+    const consumption = inbox.consume(run, options);
+    const stop = () => consumption.stop({ graceMs: 1000 });
+    cleanUp.push(stop);
+    return stop;
+  }
+
+  const listeners = async (pool: Pool) => {
+    const { rows } = await pool.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND query ~ '^(LISTEN|SELECT 1)'",
+      [schema],
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  const until = async (isSo: () => unknown) => {
+    for (let step = 0; step < 400; step += 1) {
+      if (await isSo()) return;
+      await pause(10);
+    }
+    throw new Error('it never came true');
+  };
+
+  test('a worker begins at once with what another process has added', async () => {
+    const web = open();
+    const worker = open({ application_name: schema });
+    const begun = new Map<string, number>();
+    consume(worker.inbox, ({ taskId }) => begun.set(taskId, performance.now()));
+    await until(async () => (await listeners(web.pool)).length === 1);
+    const delays: number[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      const entry = newEntry();
+      await web.inbox.add(entry);
+      const addedAt = performance.now();
+      await until(() => begun.has(entry.taskId));
+      delays.push((begun.get(entry.taskId) ?? Infinity) - addedAt);
+      await pause(25); // idle again
+    }
+    const median = delays.toSorted((a, b) => a - b)[delays.length / 2] ?? Infinity;
+    console.log(`from acknowledgement to handler: median ${median.toFixed(1)} ms`);
+    expect(median).toBeLessThan(process.env['CI'] ? 10 : 50); // other tests run beside this one
+  });
+
+  test('a replay, and what is given back, are heard of as well', async () => {
+    const web = open();
+    const worker = open({ application_name: schema });
+    const seen: string[] = [];
+    consume(worker.inbox, ({ taskId }) => seen.push(taskId));
+    await until(async () => (await listeners(web.pool)).length === 1);
+    const entry = newEntry();
+    await web.inbox.add(entry);
+    await until(async () => (await web.inbox.get(entry))?.state === 'done');
+    await web.inbox.replay(entry);
+    await until(() => seen.length === 2);
+  });
+
+  test('a connection that was ended is replaced, and nothing is missed meanwhile', async () => {
+    const web = open();
+    const worker = open({ application_name: schema });
+    const seen = new Set<string>();
+    consume(worker.inbox, ({ taskId }) => seen.add(taskId));
+    await until(async () => (await listeners(web.pool)).length === 1);
+    for (let round = 0; round < 3; round += 1) {
+      const [pid] = await listeners(web.pool);
+      await web.pool.query('SELECT pg_terminate_backend($1)', [pid]);
+      const entry = newEntry();
+      await web.inbox.add(entry);
+      await until(() => seen.has(entry.taskId));
+      await until(async () => (await listeners(web.pool)).length === 1);
+    }
+  });
+
+  test('a connection that is half-open is found out', async () => {
+    const { hostname, port, username, pathname } = new URL(url ?? '');
+    expect(hostname).toBe('127.0.0.1');
+    const proxy = await startTcpProxy(Number(port || 5432));
+    cleanUp.push(() => proxy.close());
+    const web = open();
+    const through = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
+    const own = { connectionString: through, application_name: schema };
+    const worker = open(own, { queryMs: 200 });
+    await worker.inbox.stats(); // there are tables
+    const seen = new Set<string>();
+    consume(worker.inbox, ({ taskId }) => seen.add(taskId));
+    await until(async () => (await listeners(web.pool)).length === 1);
+    proxy.freeze();
+    await pause(700); // it is asked, and does not answer
+    const entry = newEntry();
+    await web.inbox.add(entry);
+    proxy.restore();
+    await until(() => seen.has(entry.taskId));
+  });
+
+  test('whoever does not consume keeps no connection, and whoever stops gives it back', async () => {
+    const worker = open({ application_name: schema });
+    await worker.inbox.stats();
+    expect(worker.pool.totalCount).toBe(1);
+    const stop = consume(worker.inbox, silence);
+    await until(async () => (await listeners(worker.pool)).length === 1);
+    await stop();
+    await until(async () => (await listeners(worker.pool)).length === 0);
+    expect(worker.pool.totalCount).toBe(worker.pool.idleCount);
+  });
+
+  test.each([
+    ['with a pool of one, which has none to spare', { max: 1 }, {}],
+    ['where it is switched off', {}, { listen: false }],
+  ])('without them entries are found by polling: %s', async (_, config, options) => {
+    const web = open();
+    const worker = open({ application_name: schema, ...config }, { ...options, pollMs: 20 });
+    const seen = new Set<string>();
+    consume(worker.inbox, ({ taskId }) => seen.add(taskId));
+    const entry = newEntry();
+    await web.inbox.add(entry);
+    await until(() => seen.has(entry.taskId));
+    expect(await listeners(web.pool)).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { newEntry } from '@novita-webhooks/core/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { openScene, type Scene } from './support/scene.ts';
+import { url } from './support/test-database.ts';
+
+const LEASE_MS = 30_000;
+const DEAD = { type: 'dead', reason: 'no use', handled: [] } as const;
+
+describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () => {
+  let scene: Scene;
+
+  beforeEach(async () => {
+    scene = await openScene();
+  });
+  afterEach(() => scene.close());
+
+  test('pages go on through what was there, whatever commits late', async () => {
+    const { store, pool } = scene;
+    const late = await pool.connect();
+    await late.query('BEGIN');
+    const insert = `
+      INSERT INTO ${scene.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
+      VALUES ('novita', 'late', '', '{}', '{}', false, now()) RETURNING id`;
+    const before = [newEntry(), newEntry(), newEntry()];
+    for (const entry of before) await store.add(entry);
+    const { rows } = await late.query<{ id: string }>(insert);
+    const after = [newEntry(), newEntry(), newEntry()];
+    for (const entry of after) await store.add(entry);
+    const first = await store.list({ limit: 2 });
+    await late.query(`INSERT INTO ${scene.schema}.work (id, endpoint, due_at) VALUES ($1, 'novita', now())`, [rows[0]?.id]); // prettier-ignore
+    await late.query('COMMIT');
+    late.release();
+    const second = await store.list({ limit: 10, cursor: first.cursor ?? undefined });
+    const seen = [...first.entries, ...second.entries].map(({ taskId }) => taskId);
+    const known = [...before, ...after].map(({ taskId }) => taskId).reverse();
+    expect(seen.filter((taskId) => taskId !== 'late')).toEqual(known);
+    expect(seen).toContain('late'); // in its place, since it was not passed yet
+    expect(second.cursor).toBeNull();
+  });
+
+  test('counts are true at every moment, also after rows were deleted by hand', async () => {
+    const { store } = scene;
+    const peer = scene.openPeer();
+    const total = async () => {
+      const { pending, running, done, dead } = await peer.stats();
+      return pending + running + done + dead;
+    };
+    await Promise.all(Array.from({ length: 100 }, () => store.add(newEntry())));
+    const totals: number[] = [];
+    const over = new AbortController();
+    const isOver = () => over.signal.aborted;
+    const counting = (async () => {
+      while (!isOver()) totals.push(await total());
+    })();
+    for (let claims = await store.claim('novita', 30, LEASE_MS); claims.length > 0;) {
+      await Promise.all(claims.map((claim, index) => store.settle(claim, index % 3 === 0 ? DEAD : { type: 'done' }))); // prettier-ignore
+      claims = await store.claim('novita', 30, LEASE_MS);
+    }
+    over.abort();
+    await counting;
+    expect(new Set(totals)).toEqual(new Set([100]));
+    const { done, dead } = await store.stats();
+    expect([done, dead]).toEqual([66, 34]);
+    await scene.query("DELETE FROM SCHEMA.settled WHERE state = 'dead'");
+    await store.add(newEntry());
+    await scene.query('TRUNCATE SCHEMA.work');
+    expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
+  });
+
+  test('several purge at the same time, and each entry goes once', async () => {
+    const { store } = scene;
+    await Promise.all(Array.from({ length: 1500 }, () => store.add(newEntry())));
+    const claims = await store.claim('novita', 1500, LEASE_MS);
+    await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+    await scene.query("UPDATE SCHEMA.settled SET settled_at = settled_at - interval '1 day'");
+    const retention = { doneMs: 1000, deadMs: 1000 };
+    const stores = [store, scene.openPeer(), scene.openPeer()];
+    const purged = await Promise.all(stores.map((each) => each.purge(retention)));
+    const more = await store.purge(retention); // what others held at that moment
+    expect(purged.reduce((sum, count) => sum + count, more)).toBe(1500);
+    expect(await scene.query('SELECT FROM SCHEMA.events')).toEqual([]);
+    expect((await store.stats()).done).toBe(0);
+  });
+
+  test('the lag is that of the endpoint that is behind most', async () => {
+    const { store } = scene;
+    for (const endpoint of ['a', 'b', 'c']) await store.add(newEntry({ endpoint }));
+    await scene.query(
+      "UPDATE SCHEMA.work SET due_at = now() + interval '1 hour' WHERE endpoint <> 'b'",
+    );
+    await scene.query(
+      "UPDATE SCHEMA.work SET due_at = now() - interval '1 hour' WHERE endpoint = 'b'",
+    );
+    const { lagMs } = await store.stats();
+    expect(lagMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(lagMs).toBeLessThan(3_660_000);
+  });
+
+  test('claims of many at once share out what there is, and wait for nobody', async () => {
+    const stores = [scene.store, scene.openPeer(), scene.openPeer()];
+    await Promise.all(Array.from({ length: 200 }, () => scene.store.add(newEntry())));
+    const locking = await scene.pool.connect();
+    await locking.query('BEGIN');
+    await locking.query(`SELECT id FROM ${scene.schema}.work ORDER BY id LIMIT 50 FOR UPDATE`);
+    const claims = await Promise.all(
+      [...stores, ...stores, ...stores, ...stores].map((each) =>
+        each.claim('novita', 20, LEASE_MS),
+      ),
+    );
+    await locking.query('ROLLBACK');
+    locking.release();
+    const taken = claims.flat().map((claim) => claim.taskId);
+    expect(new Set(taken).size).toBe(taken.length);
+    const rest = await scene.store.claim('novita', 200, LEASE_MS);
+    expect(taken.length + rest.length).toBe(200);
+    expect(taken.length).toBeGreaterThanOrEqual(100);
+    expect(taken.length).toBeLessThanOrEqual(150);
+  });
+});

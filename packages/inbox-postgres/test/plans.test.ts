@@ -1,0 +1,106 @@
+import type { Store } from '@novita-webhooks/core';
+import { newEntry } from '@novita-webhooks/core/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { explain, type Plan } from './support/explain.ts';
+import { openScene, type Scene } from './support/scene.ts';
+import { url } from './support/test-database.ts';
+
+const DONE = 60_000;
+const WAITING = 20_000;
+/** Of what is claimed, and no more than that is to be touched. */
+const LIMIT = 10;
+const LEASE_MS = 30_000;
+
+const INSERT_DONE = `
+WITH arrived AS (
+  INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
+  SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
+  RETURNING id
+)
+INSERT INTO SCHEMA.settled
+SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM arrived`;
+
+const INSERT_WAITING = `
+WITH arrived AS (
+  INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
+  SELECT 'novita', 'waiting-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
+  RETURNING id
+)
+INSERT INTO SCHEMA.work (id, endpoint, due_at)
+SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM arrived`;
+
+const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.work, SCHEMA.settled';
+
+describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
+  let scene: Scene;
+
+  beforeAll(async () => {
+    scene = await openScene();
+    // Nobody else is to choose when the planner learns of what.
+    for (const table of ['events', 'work', 'settled']) {
+      await scene.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
+    }
+    await scene.query(INSERT_DONE, [DONE]);
+  }, 60_000);
+  afterAll(() => scene.close());
+
+  const planOf = async (work: (store: Store) => Promise<unknown>): Promise<Plan> => {
+    const [plan] = await explain(scene.pool, scene.schema, work);
+    if (plan === undefined) throw new Error('no statement was explained');
+    return plan;
+  };
+  const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
+  const expectCheap = ({ wholeTables, mostRows, nodes }: Plan, rows = 5 * LIMIT) => {
+    const what = nodes.join(', ');
+    // Small ones are read as a whole: that of the counts always, what waits when it is next to nothing.
+    const large = wholeTables.filter((table) => table !== 'counts' && table !== 'work');
+    expect(large, what).toEqual([]);
+    expect(mostRows, what).toBeLessThanOrEqual(rows);
+  };
+
+  test('a claim touches what it claims, whatever the planner knows', async () => {
+    expectCheap(await planOf(claim)); // nothing at all
+    await scene.query(ANALYZE);
+    expectCheap(await planOf(claim)); // that nothing waits
+    await scene.query(INSERT_WAITING, [WAITING]);
+    expectCheap(await planOf(claim)); // still, although much does
+    await scene.query(ANALYZE);
+    expectCheap(await planOf(claim)); // everything
+    expect((await planOf(claim)).wholeTables).toEqual([]);
+  });
+
+  test('so do all that are asked for often', async () => {
+    expectCheap(await planOf((store) => store.nextDueMs('novita')));
+    expectCheap(await planOf((store) => store.add(newEntry())));
+    expectCheap(await planOf((store) => store.add(newEntry({ taskId: 'done-7' }))));
+    expectCheap(await planOf((store) => store.get(newEntry({ taskId: 'done-7' }))));
+    expectCheap(await planOf((store) => store.stats()), 64);
+    const claims = await scene.store.claim('novita', LIMIT, LEASE_MS);
+    const settled = await explain(scene.pool, scene.schema, (store) =>
+      Promise.all(claims.map((each) => store.settle(each, { type: 'done' }))),
+    );
+    expect(settled).toHaveLength(1);
+    settled.forEach((plan) => expectCheap(plan));
+    const [held] = await scene.store.claim('novita', 1, LEASE_MS);
+    if (held === undefined) throw new Error('there is nothing to claim');
+    expectCheap(await planOf((store) => store.extend(held, LEASE_MS)));
+  });
+
+  test('a page of any kind reads little more than a page', async () => {
+    for (const state of ['pending', 'running', 'done', 'dead', undefined] as const) {
+      expectCheap(await planOf((store) => store.list({ state, limit: 10 })), 200);
+    }
+    expectCheap(await planOf((store) => store.list({ limit: 10, cursor: '30000' })), 200);
+  });
+
+  test('a purge reads what it purges', async () => {
+    const retention = { doneMs: 24 * 60 * 60 * 1000, deadMs: 24 * 60 * 60 * 1000 };
+    expectCheap(await planOf((store) => store.purge(retention)));
+    await scene.query(`
+      UPDATE SCHEMA.settled SET settled_at = now() - interval '8 days'
+      WHERE id IN (SELECT id FROM SCHEMA.settled ORDER BY id LIMIT 700)`);
+    expectCheap(await planOf((store) => store.purge(retention)), 1000);
+    expect((await scene.store.stats()).done).toBe(DONE + LIMIT - 700);
+  });
+});

@@ -1,0 +1,82 @@
+import { newEntry } from '@novita-webhooks/core/testing';
+import { migratePostgres, postgresStore } from '@novita-webhooks/inbox-postgres';
+import type { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
+
+describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
+  const schema = uniqueName('test_roles');
+  const owner = uniqueName('owner');
+  const app = uniqueName('app');
+  const viewer = uniqueName('viewer');
+  let admin: Pool;
+  const pools: Pool[] = [];
+
+  function openAs(role: string): Pool {
+    const pool = openPool({ options: `-c role=${role}`, max: 3 });
+    pools.push(pool);
+    return pool;
+  }
+
+  beforeAll(async () => {
+    admin = openPool();
+    for (const role of [owner, app, viewer]) await admin.query(`CREATE ROLE ${role}`);
+    await admin.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${owner}`);
+  });
+  afterAll(async () => {
+    for (const pool of pools) await pool.end();
+    await dropSchema(admin, schema);
+    for (const role of [owner, app, viewer]) await admin.query(`DROP ROLE ${role}`);
+    await admin.end();
+  });
+
+  test('whoever may not make tables is told who has to', async () => {
+    const store = postgresStore({ pool: openAs(app), schema });
+    const message = expect.stringContaining('let the owner of the schema run the migrations') as string; // prettier-ignore
+    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable', message }); // prettier-ignore
+    await store.close();
+  });
+
+  test('with the rights that the README lists, an application needs no others', async () => {
+    await migratePostgres({ pool: openAs(owner), schema });
+    await admin.query(`
+      GRANT USAGE ON SCHEMA ${schema} TO ${app};
+      GRANT SELECT ON ${schema}.migrations TO ${app};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON
+        ${schema}.events, ${schema}.work, ${schema}.settled, ${schema}.counts TO ${app};
+      CREATE TABLE ${schema}.ledger (line text);
+      GRANT INSERT ON ${schema}.ledger TO ${app}`);
+    const pool = openAs(app);
+    await expect(pool.query(`CREATE TABLE ${schema}.own (id integer)`)).rejects.toThrow('denied');
+    const store = postgresStore({ pool, schema });
+    const drifted = newEntry({ drift: 'images: not a list' });
+    expect(await store.add(drifted)).toBe('added');
+    expect(await store.add({ ...drifted, drift: null })).toBe('added');
+    expect(await store.add(drifted)).toBe('duplicate');
+    const [claim] = await store.claim('novita', 1, 1000);
+    if (claim === undefined) throw new Error('there is nothing to claim');
+    expect(await store.extend(claim, 1000)).toBe(true);
+    await store.transaction?.(claim, 'one', (client) =>
+      client.query(`INSERT INTO ${schema}.ledger VALUES ('one')`),
+    );
+    expect(await store.settle(claim, { type: 'done' })).toBe(true);
+    expect(await store.replay(claim)).toBe(true);
+    expect((await store.list({ state: 'pending' })).entries).toHaveLength(1);
+    expect((await store.stats()).pending).toBe(1);
+    expect(await store.discard(claim)).toBe(true);
+    await store.purge({ doneMs: 1, deadMs: 1 });
+    await store.close();
+  });
+
+  test('whoever only looks needs to read, and is refused the rest', async () => {
+    await admin.query(`
+      GRANT USAGE ON SCHEMA ${schema} TO ${viewer};
+      GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${viewer}`);
+    const store = postgresStore({ pool: openAs(viewer), schema });
+    expect((await store.list()).entries).toEqual([]);
+    expect((await store.stats()).done).toBe(0);
+    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    await store.close();
+  });
+});

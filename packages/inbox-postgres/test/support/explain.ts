@@ -1,0 +1,84 @@
+import type { Store } from '@novita-webhooks/core';
+import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgres';
+import type { Pool } from 'pg';
+
+/** What PostgreSQL did for a statement. */
+export interface Plan {
+  /** Each node, with the table or index that it read. */
+  readonly nodes: readonly string[];
+  /** Tables that were read from one end to the other. */
+  readonly wholeTables: readonly string[];
+  /** The most rows that any node had to do with, those that it threw away included. */
+  readonly mostRows: number;
+}
+
+/** Does something with a store, and says how each of its statements was carried out. Changes nothing. */
+export async function explain(
+  pool: Pool,
+  schema: string,
+  work: (store: Store) => Promise<unknown>,
+): Promise<Plan[]> {
+  const client = await pool.connect();
+  const plans: Plan[] = [];
+  const store = postgresStore({
+    schema,
+    pool: {
+      connect: async () => ({
+        async query({ text, values }: PostgresQuery) {
+          if (/^\s*(SELECT|WITH)/.test(text) && !text.includes('.migrations')) {
+            const explained = {
+              text: `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+              values: values ?? [],
+            };
+            await client.query('BEGIN');
+            const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(explained);
+            await client.query('ROLLBACK');
+            const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+            if (plan) plans.push(toPlan(flatten(plan)));
+          }
+          return client.query(text, values);
+        },
+        release: () => undefined,
+      }),
+    },
+  });
+  try {
+    await work(store);
+    return plans;
+  } finally {
+    await store.close();
+    client.release();
+  }
+}
+
+interface Node {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Rows Removed by Join Filter'?: number;
+  readonly Plans?: readonly Node[];
+}
+
+const flatten = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+function toPlan(nodes: readonly Node[]): Plan {
+  const isWhole = (node: Node) => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0;
+  return {
+    nodes: nodes.map((node) =>
+      [node['Node Type'], node['Index Name'] ?? node['Relation Name']].filter(Boolean).join(' '),
+    ),
+    wholeTables: nodes.filter(isWhole).map((node) => node['Relation Name'] ?? ''),
+    mostRows: Math.max(
+      ...nodes.map(
+        (node) =>
+          (node['Actual Rows'] +
+            (node['Rows Removed by Filter'] ?? 0) +
+            (node['Rows Removed by Join Filter'] ?? 0)) *
+          node['Actual Loops'],
+      ),
+    ),
+  };
+}

@@ -1,0 +1,8 @@
+// A process that does nothing but to bring a schema up to date.
+import { migratePostgres } from '@novita-webhooks/inbox-postgres';
+import { Pool } from 'pg';
+
+const [connectionString, schema] = process.argv.slice(2);
+const pool = new Pool({ connectionString });
+await migratePostgres({ pool, schema });
+await pool.end();

@@ -1,0 +1,153 @@
+import type { Claim } from '@novita-webhooks/core';
+import { newEntry } from '@novita-webhooks/core/testing';
+import type { PoolClient } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { openScene, type Scene } from './support/scene.ts';
+import { url } from './support/test-database.ts';
+
+const LEASE_MS = 30_000;
+
+describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () => {
+  let scene: Scene;
+  let claim: Claim;
+
+  beforeAll(async () => {
+    scene = await openScene();
+    await scene.query(
+      'CREATE TABLE SCHEMA.ledger (line text UNIQUE DEFERRABLE INITIALLY DEFERRED)',
+    );
+  });
+  afterAll(() => scene.close());
+  beforeEach(async () => {
+    await scene.query('DELETE FROM SCHEMA.ledger');
+    await scene.store.add(newEntry());
+    const [claimed] = await scene.store.claim('novita', 1, LEASE_MS);
+    if (claimed === undefined) throw new Error('there is nothing to claim');
+    claim = claimed;
+  });
+
+  const lines = async () =>
+    (await scene.query<{ line: string }>('SELECT line FROM SCHEMA.ledger')).map(({ line }) => line);
+  const handled = async () => (await scene.store.get(claim))?.handled;
+  const write = (client: PoolClient, line: string) =>
+    client.query(`INSERT INTO ${scene.schema}.ledger VALUES ($1)`, [line]);
+  const transact = <T>(work: (client: PoolClient) => Promise<T>, store = scene.store) => {
+    if (store.transaction === undefined) throw new Error('there are no transactions');
+    return store.transaction(claim, 'one', work);
+  };
+  const expectNothingKept = async () => {
+    expect(await lines()).toEqual([]);
+    expect(await handled()).toEqual([]);
+  };
+
+  test('heartbeats of the same entry get through while one is open', async () => {
+    const peer = scene.openPeer();
+    await transact(async (client) => {
+      await write(client, 'one');
+      expect(await scene.store.extend(claim, LEASE_MS)).toBe(true);
+      expect(await peer.extend(claim, LEASE_MS)).toBe(true);
+    });
+    expect(await lines()).toEqual(['one']);
+  });
+
+  test('one whose lease is taken over before its commit leaves nothing', async () => {
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      await scene.query("UPDATE SCHEMA.work SET due_at = now() - interval '1 second'");
+      expect(await scene.store.claim('novita', 10, LEASE_MS)).not.toEqual([]);
+    });
+    await expect(transacting).rejects.toMatchObject({ code: 'lease_lost' });
+    await expectNothingKept();
+  });
+
+  test('one that goes on after a statement has failed leaves nothing, and says so', async () => {
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      await client.query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
+    await expectNothingKept();
+  });
+
+  test('one with a statement that nobody waited for, and that fails, leaves nothing', async () => {
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      client.query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
+    await expectNothingKept();
+  });
+
+  test.each(['COMMIT', 'ROLLBACK', 'COMMIT; BEGIN', 'ROLLBACK AND CHAIN'])(
+    'one that is ended inside by %s does not count, and is not tried again',
+    async (end) => {
+      const transacting = transact(async (client) => {
+        await client.query(end);
+      });
+      await expect(transacting).rejects.toMatchObject({ code: 'permanent' });
+      expect(await handled()).toEqual([]);
+    },
+  );
+
+  test('what only the commit finds out is the error', async () => {
+    const transacting = transact(async (client) => {
+      await write(client, 'twice');
+      await write(client, 'twice');
+    });
+    await expect(transacting).rejects.toMatchObject({ cause: { code: '23505' } });
+    await expectNothingKept();
+  });
+
+  test('savepoints, and an isolation level of their own, are as ever', async () => {
+    await transact(async (client) => {
+      await client.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
+      await client.query('SAVEPOINT here');
+      await client.query('SELECT 1 / 0').catch(() => undefined);
+      await client.query('ROLLBACK TO SAVEPOINT here');
+      await write(client, 'one');
+    });
+    expect(await lines()).toEqual(['one']);
+    expect(await handled()).toEqual(['one']);
+  });
+
+  test('a connection that breaks leaves nothing, and the pool is as good as before', async () => {
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await scene.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await write(client, 'two');
+    });
+    await expect(transacting).rejects.toThrow();
+    await expectNothingKept();
+    await transact((client) => write(client, 'again'));
+    expect(await lines()).toEqual(['again']);
+    expect(scene.pool.totalCount).toBe(scene.pool.idleCount);
+  });
+
+  test('one that takes too long is ended, and its client is nobody else’s', async () => {
+    const store = scene.openPeer({ transactionMs: 50 });
+    let client: PoolClient | undefined;
+    const transacting = transact((its) => {
+      client = its;
+      return write(its, 'one').then(() => new Promise<never>(() => undefined));
+    }, store);
+    await expect(transacting).rejects.toThrow('took longer than 50 milliseconds');
+    await expectNothingKept();
+    await expect(client?.query('SELECT 1')).rejects.toThrow();
+  });
+
+  test('the server itself ends one whose client has vanished', async () => {
+    const setting = await transact(async (client) => {
+      const { rows } = await client.query<Record<string, string>>(
+        'SHOW idle_in_transaction_session_timeout',
+      );
+      return rows[0]?.['idle_in_transaction_session_timeout'];
+    });
+    expect(setting).toBe('1min');
+    const afterwards = await scene.pool.query<Record<string, string>>(
+      'SHOW idle_in_transaction_session_timeout',
+    );
+    expect(Object.values(afterwards.rows[0] ?? {})).toEqual(['0']);
+  });
+});
