@@ -13,13 +13,19 @@ export interface TcpProxy {
    * nobody is told. As when a firewall forgets a connection, or a host vanishes.
    */
   freeze(): void;
+  /** Connections that come from now on get through; what is frozen stays so for ever. */
+  abandon(): void;
+  /** Where connections that come from now on lead to: another server has taken over. */
+  leadTo(target: number): void;
   close(): Promise<void>;
 }
 
 /** @param target port of the server */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   let state: 'open' | 'cut' | 'frozen' = 'open';
+  let port = target;
   const sockets = new Set<Socket>();
+  const abandoned = new WeakSet<Socket>();
 
   const server = createServer((client) => {
     if (state === 'cut') {
@@ -27,7 +33,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true });
+    const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
     client.setNoDelay();
     join(client, upstream);
     join(upstream, client);
@@ -37,12 +43,13 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   function join(from: Socket, to: Socket): void {
     sockets.add(from);
     from.on('data', (chunk) => {
-      if (state !== 'frozen') to.write(chunk); // what is swallowed is gone: a stream with a hole
+      // What is swallowed is gone: a stream with a hole.
+      if (state !== 'frozen' && !abandoned.has(from)) to.write(chunk);
     });
     from.on('error', () => undefined);
     from.on('close', () => {
       sockets.delete(from);
-      if (state !== 'frozen') to.destroy();
+      if (state !== 'frozen' && !abandoned.has(from)) to.destroy();
     });
   }
 
@@ -62,6 +69,13 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     },
     freeze() {
       state = 'frozen';
+    },
+    abandon() {
+      for (const socket of sockets) abandoned.add(socket);
+      state = 'open';
+    },
+    leadTo(now) {
+      port = now;
     },
     async close() {
       state = 'open';

@@ -1,97 +1,105 @@
+import { pollingInbox } from '@novita-webhooks/core';
 import {
   createManualClock,
-  inboxContract,
-  runCase,
-  storeContract,
   type InboxSubject,
+  type ManualClock,
   type StoreSubject,
 } from '@novita-webhooks/core/testing';
-import { postgresInbox, postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
-import { afterAll, describe, test } from 'vitest';
+import {
+  postgresInbox,
+  postgresStore,
+  type PostgresClient,
+  type PostgresPool,
+} from '@novita-webhooks/inbox-postgres';
+import postgres from 'postgres';
+import { afterAll, test } from 'vitest';
 
-import { dropSchema, openClockedPool, uniqueName, url } from './support/test-database.ts';
+import {
+  describeInboxContract,
+  describeStoreContract,
+} from '../../../test/support/describe-contract.ts';
+import { toPool } from './support/postgres-js.ts';
+import {
+  dropSchema,
+  openClockedPool,
+  uniqueName,
+  url,
+  withTime,
+  type ClockedPool,
+} from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
-describe.skipIf(url === undefined)('PostgreSQL', async () => {
-  if (url === undefined) return;
-  const clocked = await openClockedPool();
-  const schemas: string[] = [];
+if (url === undefined) test.skip('the PostgreSQL store', () => undefined);
+else await describePostgres(url);
 
+async function describePostgres(connectionString: string): Promise<void> {
+  const clocked = await openClockedPool();
+  const sql = postgres(connectionString, {
+    max: 5,
+    connection: { search_path: `${clocked.schema},pg_catalog` },
+    onnotice: () => undefined,
+  });
   afterAll(async () => {
-    for (const schema of schemas) await dropSchema(clocked.pool, schema);
+    await sql.end();
     await clocked.close();
   });
 
-  function newSchema(): string {
-    const schema = uniqueName('test_contract');
-    schemas.push(schema);
-    return schema;
-  }
+  describeStoreContract('the PostgreSQL store', () => openStore(clocked, clocked.at));
+  describeInboxContract('the PostgreSQL inbox', () => openInbox(clocked));
+  describeStoreContract('the PostgreSQL store on postgres.js', () =>
+    openStore(clocked, (clock) => withTime(toPool(sql), clock)),
+  );
+}
 
-  async function openStore(): Promise<StoreSubject> {
-    const schema = newSchema();
-    const clock = createManualClock();
-    const store = postgresStore({ pool: clocked.at(clock), schema });
-    await store.stats(); // so that there is a schema
-    await clocked.pool.query(`CREATE TABLE ${schema}.ledger (id serial, line text)`);
-    const ledger = {
-      async write(tx: unknown, line: string) {
-        const text = `INSERT INTO ${schema}.ledger (line) VALUES ($1)`;
-        await (tx as PostgresClient).query({ text, values: [line] });
-      },
-      async read() {
-        const text = `SELECT line FROM ${schema}.ledger ORDER BY id`;
-        const { rows } = await clocked.pool.query<{ line: string }>(text);
-        return rows.map(({ line }) => line);
-      },
-    };
-    return { store, ledger, advance: (ms) => clock.advance(ms) };
-  }
+async function openStore(clocked: ClockedPool, poolAt: (clock: ManualClock) => PostgresPool) {
+  const schema = uniqueName('test_contract');
+  const clock = createManualClock();
+  const store = postgresStore({ pool: poolAt(clock), schema });
+  await store.stats(); // there is a schema with the first use
+  await clocked.pool.query(`CREATE TABLE ${schema}.ledger (id serial, line text)`);
+  const ledger = {
+    async write(tx: unknown, line: string) {
+      const text = `INSERT INTO ${schema}.ledger (line) VALUES ($1)`;
+      await (tx as PostgresClient).query({ text, values: [line] });
+    },
+    async read() {
+      const text = `SELECT line FROM ${schema}.ledger ORDER BY id`;
+      const { rows } = await clocked.pool.query<{ line: string }>(text);
+      return rows.map(({ line }) => line);
+    },
+  };
+  const subject: StoreSubject = { store, ledger, advance: (ms) => clock.advance(ms) };
+  return { subject, close: () => store.close().then(() => dropSchema(clocked.pool, schema)) };
+}
 
-  function openInbox(): InboxSubject {
-    const clock = createManualClock();
-    const schema = newSchema();
-    const tables = { pool: clocked.at(clock), schema };
-    const settings = { leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION };
-    const open = () => postgresInbox({ ...tables, ...settings, clock });
-    // Entries go by the clock of all, its own timers by one that stands still.
-    const openSleeper = () => postgresInbox({ ...tables, clock: createManualClock() });
-    const inbox = open();
-    const advance = async (ms: number) => {
-      await clock.advance(ms);
-      // The server takes real time: it has answered what was asked before when it answers this.
-      await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
-      await clock.flush();
-    };
-    const loseLeases = async () => {
-      await clocked.pool.query(`UPDATE ${schema}.work SET fence = 'of somebody else'`);
-    };
-    return {
-      inbox,
-      advance,
-      leaseMs: LEASE_MS,
-      retention: RETENTION,
-      loseLeases,
-      openPeer: open,
-      openSleeper,
-    };
-  }
-
-  describe('the store contract, by the PostgreSQL store', () => {
-    for (const contractCase of storeContract) {
-      test(contractCase.name, ({ skip }) =>
-        runCase(contractCase, openStore, ({ store }) => store.close(), skip),
-      );
-    }
-  });
-
-  describe('the inbox contract, by the PostgreSQL inbox', () => {
-    for (const contractCase of inboxContract) {
-      test(contractCase.name, ({ skip }) =>
-        runCase(contractCase, openInbox, ({ inbox }) => inbox.close(), skip),
-      );
-    }
-  });
-});
+function openInbox(clocked: ClockedPool) {
+  const clock = createManualClock();
+  const schema = uniqueName('test_contract');
+  const tables = { pool: clocked.at(clock), schema };
+  const settings = { leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION };
+  const open = () => postgresInbox({ ...tables, ...settings, clock });
+  // Entries go by the clock of all, its own timers by one that stands still.
+  const openSleeper = () => pollingInbox(postgresStore(tables), { clock: createManualClock() });
+  const inbox = open();
+  const advance = async (ms: number) => {
+    await clock.advance(ms);
+    // The server takes real time: it has answered what was asked before when it answers this.
+    await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
+    await clock.flush();
+  };
+  const loseLeases = async () => {
+    await clocked.pool.query(`UPDATE ${schema}.work SET fence = 'of somebody else'`);
+  };
+  const subject: InboxSubject = {
+    inbox,
+    advance,
+    leaseMs: LEASE_MS,
+    retention: RETENTION,
+    loseLeases,
+    openPeer: open,
+    openSleeper,
+  };
+  return { subject, close: () => inbox.close().then(() => dropSchema(clocked.pool, schema)) };
+}

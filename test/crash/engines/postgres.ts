@@ -30,10 +30,19 @@ export function createPostgres(rewrite?: Rewrite): Engine {
       };
     },
     async open(schema, options) {
+      const queryMs = 30_000; // in the end thousands of entries are asked for at once
       const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
       const pool = openPool();
       const own = watched || rewrite ? watchPool(pool, reach, rewrite) : pool;
-      const inbox = postgresInbox({ pool: own, schema, leaseMs, pollMs, purgeMs, retention });
+      const inbox = postgresInbox({
+        pool: own,
+        schema,
+        queryMs,
+        leaseMs,
+        pollMs,
+        purgeMs,
+        retention,
+      });
       await inbox.stats(); // the schema is migrated with the first use
       return {
         inbox: { ...inbox, close: () => inbox.close().then(() => pool.end()) },
@@ -45,7 +54,7 @@ export function createPostgres(rewrite?: Rewrite): Engine {
 }
 
 function openPool(): Pool {
-  const pool = new Pool({ connectionString, max: 6 });
+  const pool = new Pool({ connectionString, max: 5 });
   pool.on('error', () => undefined);
   return pool;
 }

@@ -50,9 +50,7 @@ export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedP
   return {
     pool,
     schema,
-    at: (clock) => ({
-      connect: async () => withTime(await pool.connect(), clock),
-    }),
+    at: (clock) => withTime(pool, clock),
     async close() {
       await dropSchema(pool, schema);
       await pool.end();
@@ -60,9 +58,9 @@ export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedP
   };
 }
 
-/** Takes the time of a clock along with every statement. */
-export function withTime(client: PostgresClient, clock: Pick<Clock, 'now'>): PostgresClient {
-  return {
+/** A pool that takes the time of a clock along with every statement. */
+export function withTime(pool: PostgresPool, clock: Pick<Clock, 'now'>): PostgresPool {
+  const toClient = (client: PostgresClient): PostgresClient => ({
     async query(query) {
       const values = [String(clock.now())];
       await client.query({ text: `SELECT set_config('test.now', $1, false)`, values });
@@ -71,5 +69,6 @@ export function withTime(client: PostgresClient, clock: Pick<Clock, 'now'>): Pos
     release: (error) => client.release(error),
     on: (...parameters) => client.on?.(...parameters),
     removeListener: (...parameters) => client.removeListener?.(...parameters),
-  };
+  });
+  return { connect: async () => toClient(await pool.connect()) };
 }

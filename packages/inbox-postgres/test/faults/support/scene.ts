@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { Agent, createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { createReceiver } from '@novita-webhooks/core';
+import { toNodeHandler } from '@novita-webhooks/core/node';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { postgresInbox } from '@novita-webhooks/inbox-postgres';
+import { Pool, type PoolConfig } from 'pg';
+
+import { send } from '../../../../inbox-sqlite/test/faults/support/send.ts';
+
+/** A receiver on a real server, with deliveries coming in all the time. */
+export interface FaultScene {
+  readonly pool: Pool;
+  /** What operators read. */
+  log(): string;
+  /** Delivers an event once. */
+  deliver(taskId: string): Promise<number>;
+  /** Resolves when there is enough that could be lost. */
+  underLoad(): Promise<void>;
+  /** Resolves when a delivery is answered so. */
+  untilAnswered(status: number): Promise<void>;
+  /** Stops the load, waits until everything has been handled, and checks what was promised. */
+  keepsItsWord(): Promise<Summary>;
+  close(): Promise<void>;
+}
+
+export interface Summary {
+  readonly acknowledged: number;
+  /** Acknowledged, and never handled. */
+  readonly lost: readonly string[];
+  /** Answered 503. */
+  readonly refused: number;
+  /** Answered anything else. */
+  readonly other: readonly number[];
+  readonly slowestMs: number;
+}
+
+/** Both shorter than by default, so that the tests are. */
+export const REPLY_MS = 800;
+const PATIENCE_MS = 15_000;
+const CALLERS = 6;
+export const ENOUGH = 50;
+
+export async function startScene(port: number, config: PoolConfig = {}): Promise<FaultScene> {
+  const pool = new Pool({
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    database: 'postgres',
+    max: 8,
+    ...config,
+  });
+  const lines: string[] = [];
+  const note = (details: unknown, message: string) =>
+    void lines.push(`${message} ${JSON.stringify(details)}`);
+  const receiver = createReceiver({
+    secret: TEST_SECRET,
+    url: 'http://127.0.0.1/webhooks',
+    inbox: postgresInbox({ pool, queryMs: 500, leaseMs: 2000, pollMs: 100 }),
+    limits: { replyMs: REPLY_MS },
+    retry: { attempts: 1000, delay: () => 50 },
+    logger: { debug: note, info: note, warn: note, error: note },
+  });
+  const handled = new Set<string>();
+  receiver.onTaskSucceeded(({ task }) => void handled.add(task.task_id));
+  receiver.start();
+  const handle = toNodeHandler(receiver);
+  const server = createServer((request, response) => void handle(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const agent = new Agent({ keepAlive: true });
+  const { port: own } = server.address() as AddressInfo;
+  const { url } = await receiver.callback({});
+
+  const acknowledged = new Set<string>();
+  const answers: { readonly status: number; readonly ms: number }[] = [];
+  async function deliver(taskId: string): Promise<number> {
+    const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId, callbackUrl: url }));
+    const answer = await send({ port: own, agent, method: 'POST', url, body });
+    answers.push(answer);
+    if (answer.status === 200) acknowledged.add(taskId);
+    return answer.status;
+  }
+
+  let isLoading = true;
+  const load = Array.from({ length: CALLERS }, async () => {
+    while (isLoading) {
+      const taskId = randomUUID();
+      for (let tries = 0; tries < 5 && (await deliver(taskId)) !== 200; tries += 1) await pause(50);
+      await pause(5);
+    }
+  });
+  const lost = () => [...acknowledged].filter((taskId) => !handled.has(taskId));
+
+  return {
+    pool,
+    deliver,
+    log: () => lines.join('\n'),
+    async underLoad() {
+      const deadline = performance.now() + PATIENCE_MS;
+      while (acknowledged.size < ENOUGH && performance.now() < deadline) await pause(20);
+    },
+    async untilAnswered(status) {
+      const deadline = performance.now() + PATIENCE_MS;
+      while ((await deliver(randomUUID())) !== status) {
+        if (performance.now() > deadline) throw new Error(`never answered ${status}`);
+        await pause(20);
+      }
+    },
+    async keepsItsWord() {
+      isLoading = false;
+      await Promise.all(load);
+      const deadline = performance.now() + PATIENCE_MS;
+      while (lost().length > 0 && performance.now() < deadline) await pause(50);
+      const statuses = answers.map(({ status }) => status);
+      return {
+        acknowledged: acknowledged.size,
+        lost: lost(),
+        refused: statuses.filter((status) => status === 503).length,
+        other: statuses.filter((status) => status !== 503 && status !== 200),
+        slowestMs: Math.max(...answers.map(({ ms }) => ms)),
+      };
+    },
+    async close() {
+      isLoading = false;
+      await Promise.allSettled(load);
+      server.close();
+      await receiver.close({ graceMs: 500 });
+      agent.destroy();
+      await pool.end();
+    },
+  };
+}
