@@ -10,6 +10,8 @@ export interface Plan {
   readonly wholeTables: readonly string[];
   /** The most rows that any node had to do with, those that it threw away included. */
   readonly mostRows: number;
+  /** What it wrote to the log: without any, its commit waits for nothing. */
+  readonly walRecords: number;
 }
 
 /** Does something with a store, and says how each of its statements was carried out. Changes nothing. */
@@ -27,7 +29,7 @@ export async function explain(
         async query({ text, values }: PostgresQuery) {
           if (/^\s*(SELECT|WITH)/.test(text) && !text.includes('.migrations')) {
             const explained = {
-              text: `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+              text: `EXPLAIN (ANALYZE, WAL, FORMAT JSON) ${text}`,
               values: values ?? [],
             };
             await client.query('BEGIN');
@@ -59,6 +61,7 @@ interface Node {
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Rows Removed by Join Filter'?: number;
+  readonly 'WAL Records': number;
   readonly Plans?: readonly Node[];
 }
 
@@ -67,6 +70,7 @@ const flatten = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).fl
 function toPlan(nodes: readonly Node[]): Plan {
   const isWhole = (node: Node) => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0;
   return {
+    walRecords: nodes[0]?.['WAL Records'] ?? 0,
     nodes: nodes.map((node) =>
       [node['Node Type'], node['Index Name'] ?? node['Relation Name']].filter(Boolean).join(' '),
     ),
