@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { findPostgres } from '../support/services.ts';
 import type { Line, RunEnd } from './journal.ts';
 import { judge } from './judge.ts';
 import { run } from './run.ts';
@@ -17,6 +18,20 @@ test(
     console.log(toTable(verdict));
     expect(verdict.findings).toEqual([]);
     expect(verdict.total.acknowledged).toBeGreaterThan(500);
+    expect(verdict.frozen.takenOver).toBeGreaterThan(0);
+  },
+  PATIENCE_MS,
+);
+
+const server = await findPostgres('processes with a PostgreSQL inbox that are killed');
+
+test.skipIf(server === undefined)(
+  'the same on PostgreSQL',
+  async () => {
+    const verdict = await run({ engine: 'postgres', cycles: 12, seed: 5, load });
+    console.log(toTable(verdict));
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.total.acknowledged).toBeGreaterThan(300);
     expect(verdict.frozen.takenOver).toBeGreaterThan(0);
   },
   PATIENCE_MS,
