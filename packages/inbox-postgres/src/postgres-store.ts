@@ -15,6 +15,7 @@ import { stats } from './operations/stats.ts';
 import { transact, type Transaction } from './operations/transact.ts';
 import { resolveOptions, type PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
+import { createSlots } from './slots.ts';
 import { createStarter } from './starter.ts';
 import { createWriter } from './writer.ts';
 
@@ -32,6 +33,7 @@ export function postgresStore<Pool extends PostgresPool>(
   const { query } = database;
   const { run, enter, ready, close } = createGate(database, schema);
   const writer = createWriter(database);
+  const inSlot = createSlots(slotsOf(pool));
   const starter = createStarter({ query, ready });
   const notifier = createNotifier(database, schema);
   const listening = { channel: schema, checkMs: 2 * queryMs, log: starter.log };
@@ -59,15 +61,11 @@ export function postgresStore<Pool extends PostgresPool>(
       tellIf(settled && isDue, fence.endpoint);
       return settled;
     },
-    transaction: (fence: Fence, handler: string, work) =>
-      enter(() =>
-        transact(database, {
-          fence,
-          handler,
-          work: work as Transaction<Awaited<ReturnType<typeof work>>>['work'],
-          longestMs: transactionMs,
-        }),
-      ),
+    transaction(fence: Fence, handler: string, given) {
+      const work = given as Transaction<Awaited<ReturnType<typeof given>>>['work'];
+      const transaction = { fence, handler, work, longestMs: transactionMs };
+      return enter(() => inSlot(() => transact(database, transaction)));
+    },
     ...(listen && canListen(pool) && { subscribe: listener.subscribe }),
     nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),
     list: (wanted) => run(() => list(query, wanted)),
@@ -84,6 +82,18 @@ export function postgresStore<Pool extends PostgresPool>(
     },
   };
 }
+
+/**
+ * Handlers keep their clients for as long as they like. If they could have all of them, no heartbeat
+ * would get through, and their leases would end.
+ */
+function slotsOf({ options }: PostgresPool): number {
+  return Math.max(1, (options?.max ?? USUAL_MAX) - KEPT_FREE);
+}
+
+/** For heartbeats and outcomes, for what comes in, and for notifications. */
+const KEPT_FREE = 3;
+const USUAL_MAX = 10;
 
 /** A pool of one has none to spare. */
 function canListen({ options }: PostgresPool): boolean {

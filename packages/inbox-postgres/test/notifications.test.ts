@@ -127,6 +127,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const seen = new Set<string>();
     consume(worker.inbox, ({ taskId }) => seen.add(taskId));
     await until(async () => (await listeners(web.pool)).length === 1);
+    await pause(300); // all that it asked by itself is answered
     proxy.freeze();
     await pause(100);
     proxy.abandon(); // nobody is told that what was connected is not any more

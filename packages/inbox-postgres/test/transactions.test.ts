@@ -51,6 +51,26 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     expect(await lines()).toEqual(['one']);
   });
 
+  test('as many as there may be leave room for heartbeats and deliveries', async () => {
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    let begun = 0;
+    const transacting = Array.from({ length: 15 }, () =>
+      transact(async () => {
+        begun += 1;
+        await finished;
+      }),
+    );
+    for (let beat = 0; beat < 5; beat += 1) {
+      expect(await scene.store.extend(claim, LEASE_MS)).toBe(true);
+      expect(await scene.store.add(newEntry({ endpoint: 'other' }))).toBe('added');
+    }
+    expect(begun).toBe(7);
+    finish();
+    await Promise.all(transacting);
+    expect(begun).toBe(15);
+  });
+
   test('one whose lease is taken over before its commit leaves nothing', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');

@@ -54,7 +54,7 @@ export function createPostgres(rewrite?: Rewrite): Engine {
 }
 
 function openPool(): Pool {
-  const pool = new Pool({ connectionString, max: 5 });
+  const pool = new Pool({ connectionString, max: 8 });
   pool.on('error', () => undefined);
   return pool;
 }
