@@ -6,6 +6,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, symlinkSync } fr
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { fetchPackage } from './fetch-package.mjs';
 import { readJson, root } from './packages.mjs';
@@ -59,7 +60,7 @@ async function main([major, ...command]) {
   const server = spawn(join(bin, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' });
   try {
     const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await pause(2000);
     const env = { ...process.env, DATABASE_URL };
     const [status] = await once(
       spawn(command[0], command.slice(1), { env, stdio: 'inherit' }),

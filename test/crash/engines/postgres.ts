@@ -15,7 +15,7 @@ const connectionString =
 export const postgres: Engine = createPostgres();
 
 /** @param rewrite breaks something, to show that it is noticed */
-export function createPostgres(rewrite?: Rewrite): Engine {
+function createPostgres(rewrite?: Rewrite): Engine {
   return {
     points: POINT_NAMES,
     shared: true,

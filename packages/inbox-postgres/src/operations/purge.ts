@@ -5,7 +5,8 @@ import { toDelay } from './text.ts';
 
 /**
  * Processes that purge at the same time take different ones. The next batch begins where this one
- * ended: what was just deleted is in the index until it is vacuumed, and not to be read again.
+ * ended: what was just deleted is in the index until it is vacuumed, and not to be read again. By
+ * arrays, since the planner takes them to be short: a join it may do by reading the whole table.
  */
 const PURGE = `
 WITH old AS MATERIALIZED (
@@ -16,9 +17,9 @@ WITH old AS MATERIALIZED (
   ORDER BY settled_at LIMIT $3::integer
   FOR UPDATE SKIP LOCKED
 ), gone AS (
-  DELETE FROM novita_webhooks.settled USING old WHERE settled.id = old.id RETURNING settled.id
+  DELETE FROM novita_webhooks.settled WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id
 ), forgotten AS (
-  DELETE FROM novita_webhooks.events USING gone WHERE events.id = gone.id RETURNING events.id
+  DELETE FROM novita_webhooks.events WHERE id = ANY (ARRAY(SELECT id FROM gone)) RETURNING id
 )
 SELECT (SELECT count(*) FROM forgotten)::integer AS purged,
        (SELECT extract(epoch FROM max(settled_at)) - 0.001 FROM old)::float8 AS next`;

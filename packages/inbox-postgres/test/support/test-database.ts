@@ -8,12 +8,6 @@ import { findPostgres } from '../../../../test/support/services.ts';
 /** Where the tests of this package find a server; `undefined` where they do not. */
 export const url = await findPostgres('the PostgreSQL inbox');
 
-/** A schema of its own, gone at the end. */
-export interface TestSchema {
-  readonly name: string;
-  drop(): Promise<void>;
-}
-
 export const uniqueName = (prefix: string): string => `${prefix}_${randomBytes(6).toString('hex')}`;
 
 export function openPool(config: PoolConfig = {}): Pool {

@@ -28,7 +28,7 @@ export interface FaultScene {
   close(): Promise<void>;
 }
 
-export interface Summary {
+interface Summary {
   readonly acknowledged: number;
   /** Acknowledged, and never handled. */
   readonly lost: readonly string[];
