@@ -42,7 +42,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'packages/fastify': adapter('fastify'),
   'packages/koa': adapter('koa'),
   'packages/inbox-bullmq': {
-    modules: [CORE, 'bullmq'],
+    modules: [CORE, 'bullmq', 'ioredis'],
     node: ['packages/inbox-bullmq/src/'],
   },
   'packages/inbox-postgres': { modules: [CORE], node: ['packages/inbox-postgres/src/'] },

@@ -1,1 +1,2 @@
-export {};
+export { bullmqInbox } from './bullmq-inbox.ts';
+export type { BullmqInboxOptions } from './options.ts';

@@ -1,0 +1,67 @@
+import type { Store } from '@novita-webhooks/core';
+
+import { createAdder } from './adder.ts';
+import { claim, type Held } from './claimer.ts';
+import { createConnection } from './connection.ts';
+import { reportDurability } from './durability.ts';
+import { list } from './listing.ts';
+import { discard, nextDueMs, purge, replay, stats } from './operating.ts';
+import type { StoreOptions } from './options.ts';
+import { createQueues } from './queues.ts';
+import { get } from './reading.ts';
+import { watchForStalled } from './recovery.ts';
+import { extend, settle } from './settling.ts';
+import { createWaker, type Waker } from './waking.ts';
+
+/** How often in a lease BullMQ looks for jobs whose worker is gone. */
+const CHECKS_PER_LEASE = 3;
+
+/** A table with a clock, made of BullMQ's queues: what it does not do with its own scripts, ours do. */
+export function bullmqStore(options: StoreOptions): Store {
+  const { source, commandMs, prefix, name, leaseMs } = options;
+  const checkMs = Math.ceil(leaseMs / CHECKS_PER_LEASE);
+  const connection = createConnection({ source, commandMs });
+  const queues = createQueues(connection, { prefix, name, leaseMs, checkMs });
+  const wakers = new Map<string, Set<Waker>>();
+
+  return {
+    capabilities: { durable: true, shared: true, transactional: false },
+    open(log) {
+      connection.report(log);
+      void reportDurability(connection, log);
+    },
+    add: createAdder(connection, queues),
+    async claim(endpoint, limit) {
+      const claims = await claim(connection, queues.of(endpoint), limit, leaseMs);
+      for (const waker of wakers.get(endpoint) ?? []) waker.setHungry(claims.length < limit);
+      return claims;
+    },
+    extend: (fence) => extend(connection, queues, fence, leaseMs),
+    settle: (fence, outcome) =>
+      settle(connection, queues, fence, outcome, (fence as Partial<Held>).job, leaseMs),
+    nextDueMs: (endpoint) => nextDueMs(connection, queues.of(endpoint), leaseMs),
+    list: (query) => list(connection, queues, query),
+    get: (key) => get(connection, queues, key),
+    replay: (key) => replay(connection, queues, key),
+    discard: (key) => discard(connection, queues, key),
+    stats: () => stats(connection, queues),
+    purge: (retention) => purge(connection, queues, retention),
+    subscribe(endpoint, heard) {
+      const queue = queues.of(endpoint);
+      const waker = createWaker(queue, { source, commandMs }, heard);
+      const stopWatching = watchForStalled(connection, queue, checkMs, heard);
+      const others = wakers.get(endpoint) ?? new Set();
+      wakers.set(endpoint, others.add(waker));
+      return () => {
+        others.delete(waker);
+        waker.stop();
+        stopWatching();
+      };
+    },
+    async close() {
+      for (const waker of [...wakers.values()].flatMap((set) => [...set])) waker.stop();
+      await queues.close();
+      await connection.close();
+    },
+  };
+}

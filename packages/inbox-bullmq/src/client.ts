@@ -1,0 +1,54 @@
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
+
+/** Where Redis is: options or a URL as ioredis takes them, or a client to be duplicated. */
+export type RedisSource = string | RedisOptions | Redis | Cluster;
+
+type Overrides = RedisOptions & { readonly replyMapping: 'legacy' };
+
+/** A client of our own. A cluster's has the same commands. */
+export type Client = Redis;
+
+/** How patient a connection is, in milliseconds. */
+export interface Patience {
+  /** For an answer; also to the greetings of a new connection. */
+  readonly commandMs: number;
+}
+
+const LONGEST_RETRY_MS = 2000;
+
+/** Makes a client, not connected yet, whatever the caller's own is set to. */
+export function createClient(source: RedisSource, { commandMs }: Patience): Client {
+  const ours: Overrides = {
+    // A command that cannot be sent now is refused now. It must neither pile up nor be sent later.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    commandTimeout: commandMs,
+    connectTimeout: commandMs,
+    replyMapping: 'legacy',
+    stringNumbers: false,
+  };
+  const retry = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RETRY_MS);
+  if (isCluster(source)) {
+    const redisOptions = { ...source.options.redisOptions, ...ours };
+    const cluster = source.duplicate([], {
+      redisOptions,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: retry,
+      lazyConnect: true,
+    });
+    return cluster as unknown as Client;
+  }
+  const single: Overrides = { ...ours, lazyConnect: true, retryStrategy: retry };
+  if (isClient(source)) return source.duplicate(single);
+  if (typeof source === 'string') return new Redis(source, single);
+  return new Redis({ ...source, ...single });
+}
+
+function isClient(source: RedisSource): source is Redis | Cluster {
+  return typeof source === 'object' && typeof (source as Partial<Redis>).duplicate === 'function';
+}
+
+function isCluster(source: RedisSource): source is Cluster {
+  return isClient(source) && source.isCluster;
+}

@@ -1,0 +1,115 @@
+import type { Logger } from '@novita-webhooks/core';
+
+import { createClient, type Client, type Patience, type RedisSource } from './client.ts';
+import { explain, troubleOf, whatToDo } from './troubles.ts';
+import { LATE, within } from './within.ts';
+
+/** A connection that is made when it is first needed, and again whenever it is lost. */
+export interface Connection {
+  readonly client: Client;
+  /**
+   * Does something with it. Waits for a connection that is being made, but not for one that was
+   * lost.
+   *
+   * @throws WebhookError with what is wrong and what to do about it
+   */
+  run<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** Says from now on when the connection is lost and when it is back. */
+  report(log: Logger): void;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions extends Patience {
+  readonly source: RedisSource;
+}
+
+export function createConnection({ source, commandMs }: ConnectionOptions): Connection {
+  const client = createClient(source, { commandMs });
+  const readiness = watchReadiness(client);
+
+  async function ready(): Promise<void> {
+    if (isReady(client)) return;
+    if (client.status === 'wait') client.connect().catch(() => undefined); // 'error' tells
+    const state = await within(commandMs, readiness.next());
+    if (!isReady(client))
+      throw readiness.trouble() ?? new Error(`not connected (${String(state)})`);
+  }
+
+  return {
+    client,
+    async run(work) {
+      try {
+        await ready();
+        const result = await within(commandMs, work(client));
+        if (result !== LATE) return result;
+        // Whatever is still to be answered on it is given up with it.
+        client.disconnect(true);
+        throw new Error(`no answer within ${commandMs} ms`);
+      } catch (error) {
+        // Only a new connection has it looked up again which scripts are loaded, and who is master.
+        if (/NOSCRIPT|READONLY/.test(String(error))) client.disconnect(true);
+        throw explain(error);
+      }
+    },
+    report: (log) => readiness.report(log),
+    async close() {
+      if (isReady(client))
+        await within(
+          commandMs,
+          client.quit().catch(() => undefined),
+        );
+      client.disconnect();
+    },
+  };
+}
+
+function isReady(client: Client): boolean {
+  return client.status === 'ready' || (client.isCluster && client.status === 'connect');
+}
+
+interface Readiness {
+  /** Resolves when the connection is ready, or when it is known that it is not. */
+  next(): Promise<void>;
+  /** Why it is not. */
+  trouble(): Error | null;
+  report(log: Logger): void;
+}
+
+function watchReadiness(client: Client): Readiness {
+  let trouble: Error | null = null;
+  let said: string | null = null;
+  let log: Logger | null = null;
+  const waiting = new Set<() => void>();
+
+  function settle(): void {
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  }
+
+  // Without a listener an 'error' ends the process.
+  client.on('error', (error: Error) => {
+    trouble = error;
+    const kind = troubleOf(error);
+    if (said !== kind) log?.error({ error: error.message }, whatToDo(kind));
+    said = kind;
+    settle();
+  });
+  client.on('close', settle);
+  client.on('ready', () => {
+    if (said !== null) log?.info({}, 'Redis can be used again');
+    trouble = null;
+    said = null;
+    settle();
+  });
+
+  return {
+    next() {
+      const isKnown = ['reconnecting', 'close', 'end'].includes(client.status);
+      return isKnown ? Promise.resolve() : new Promise((resolve) => waiting.add(() => resolve()));
+    },
+    trouble: () => trouble,
+    report(to) {
+      log = to;
+    },
+  };
+}

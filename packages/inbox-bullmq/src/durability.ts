@@ -1,0 +1,88 @@
+import type { Logger } from '@novita-webhooks/core';
+
+import type { Connection } from './connection.ts';
+
+/** Says in the log in which ways this Redis may lose what was acknowledged. */
+export async function reportDurability(connection: Connection, log: Logger): Promise<void> {
+  try {
+    for (const warning of warningsFor(await readSettings(connection))) log.warn({}, warning);
+  } catch (error) {
+    const message =
+      'could not ask Redis how it is configured; an acknowledged event is only safe with ' +
+      'appendonly yes, appendfsync always and maxmemory-policy noeviction';
+    log.warn({ error: (error as Error).message }, message);
+  }
+}
+
+/** What of its configuration decides whether an acknowledged event can be lost. `null`: not told. */
+export interface Settings {
+  readonly appendonly: boolean | null;
+  readonly appendfsync: string | null;
+  readonly policy: string | null;
+}
+
+async function readSettings(connection: Connection): Promise<Settings> {
+  const info = toFields(await connection.run((client) => client.info()));
+  const config = await readConfig(connection);
+  const aof = info.get('aof_enabled');
+  return {
+    appendonly: aof === undefined ? null : aof === '1',
+    appendfsync: config.get('appendfsync') ?? null,
+    policy: info.get('maxmemory_policy') ?? config.get('maxmemory-policy') ?? null,
+  };
+}
+
+/** Managed servers often forbid it. */
+async function readConfig(connection: Connection): Promise<ReadonlyMap<string, string>> {
+  try {
+    const flat = await connection.run((client) => client.config('GET', 'append*'));
+    return new Map(
+      flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+function toFields(info: string): ReadonlyMap<string, string> {
+  const lines = info.split(/\r?\n/).filter((line) => line.includes(':'));
+  return new Map(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1)];
+    }),
+  );
+}
+
+/** In plain words, and what to do about it. */
+export function warningsFor({ appendonly, appendfsync, policy }: Settings): string[] {
+  const warnings: string[] = [];
+  if (appendonly === false) {
+    warnings.push(
+      'Redis keeps no append-only file: when it ends, events are lost that were acknowledged. ' +
+        'Set appendonly yes and appendfsync always',
+    );
+  } else if (appendonly === null) {
+    warnings.push(
+      'Redis does not say whether it keeps an append-only file; without one, events are lost that ' +
+        'were acknowledged',
+    );
+  } else if (appendfsync === 'everysec') {
+    warnings.push(
+      'Redis writes to disk once a second (appendfsync everysec): when it or its machine ends, up ' +
+        'to two seconds of acknowledged events can be lost. Set appendfsync always to lose none',
+    );
+  } else if (appendfsync === 'no') {
+    warnings.push(
+      'Redis leaves it to the kernel when to write to disk (appendfsync no): acknowledged events of ' +
+        'half a minute can be lost. Set appendfsync always to lose none',
+    );
+  }
+  if (policy !== null && policy !== 'noeviction') {
+    warnings.push(
+      `Redis throws data away when memory runs out (maxmemory-policy ${policy}): acknowledged ` +
+        'events, or the locks that keep an event from being handled twice at a time. Set noeviction',
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,176 @@
+import type { EntryKey, InboxStats, Retention } from '@novita-webhooks/core';
+import { ErrorCode } from 'bullmq';
+
+import { failOnError } from './adder.ts';
+import type { Connection } from './connection.ts';
+import { toJobFields } from './job.ts';
+import { forgetIds } from './listing.ts';
+import { toJobId } from './names.ts';
+import { dueSince, get, toTime } from './reading.ts';
+import type { Queue, Queues } from './queues.ts';
+
+/** A retry as BullMQ has it, by us or by a dashboard, is another series. */
+export async function replay(
+  connection: Connection,
+  queues: Queues,
+  key: EntryKey,
+): Promise<boolean> {
+  const { bullmq } = queues.of(key.endpoint);
+  const id = toJobId(key.taskId);
+  const job = { id, opts: {} } as Parameters<typeof bullmq.retryFinishedJob>[0];
+  for (const state of ['failed', 'completed'] as const) {
+    try {
+      await connection.run(() => bullmq.retryFinishedJob(job, state, { resetAttemptsMade: true }));
+      return true;
+    } catch (error) {
+      const { code } = ((error as Error).cause ?? {}) as { code?: ErrorCode };
+      if (code === ErrorCode.JobNotExist) return false;
+      if (code !== ErrorCode.JobNotInState) throw error;
+    }
+  }
+  return false;
+}
+
+/** Of several that do so at once, one is told that it did. */
+export async function discard(
+  connection: Connection,
+  queues: Queues,
+  key: EntryKey,
+): Promise<boolean> {
+  const queue = queues.of(key.endpoint);
+  const id = toJobId(key.taskId);
+  const entry = await get(connection, queues, key);
+  if (entry === undefined || entry.state === 'running') return false;
+  const removed = await connection.run(() => queue.bullmq.remove(id, false)); // not when locked
+  return removed === 1 && (await forgetIds(connection, queues, queue, [id])) === 1;
+}
+
+const STATES = ['wait', 'delayed', 'prioritized', 'active', 'completed', 'failed'] as const;
+
+export async function stats(connection: Connection, queues: Queues): Promise<InboxStats> {
+  const each = await Promise.all((await queues.all()).map((queue) => statsOf(connection, queue)));
+  const sum = (state: Exclude<keyof InboxStats, 'lagMs'>) =>
+    each.reduce((total, { [state]: count }) => total + count, 0);
+  return {
+    pending: sum('pending'),
+    running: sum('running'),
+    done: sum('done'),
+    dead: sum('dead'),
+    lagMs: Math.max(0, ...each.map(({ lagMs }) => lagMs)),
+  };
+}
+
+async function statsOf(connection: Connection, queue: Queue): Promise<InboxStats> {
+  const counts = await connection.run(() => queue.bullmq.getCounts([...STATES]));
+  const [wait = 0, delayed = 0, prioritized = 0, active = 0, done = 0, dead = 0] = counts;
+  const dueAt = await oldestDue(connection, queue);
+  return {
+    pending: wait + delayed + prioritized,
+    running: active,
+    done,
+    dead,
+    lagMs: Date.now() - dueAt,
+  };
+}
+
+/** Since when the first in the queue is due. */
+async function oldestDue(connection: Connection, queue: Queue): Promise<number> {
+  const [first, delayed] = await heads(connection, queue);
+  const due = delayed === undefined ? Infinity : toTime(delayed);
+  if (first === null) return due;
+  const hash = await connection.run((client) => client.hgetall(queue.key(first)));
+  return hash['data'] === undefined ? due : Math.min(due, dueSince(toJobFields(hash)));
+}
+
+/** The job that is next, and the score of the delayed one that is. */
+async function heads(
+  connection: Connection,
+  queue: Queue,
+): Promise<[string | null, string | undefined]> {
+  const [first, delayed] = await connection.run(async (client) =>
+    failOnError(
+      await client
+        .multi()
+        .lindex(queue.key('wait'), -1)
+        .zrange(queue.key('delayed'), '0', '0', 'WITHSCORES')
+        .exec(),
+    ),
+  );
+  return [first as string | null, (delayed as string[])[1]];
+}
+
+/** Milliseconds until there may be something to claim. */
+export async function nextDueMs(
+  connection: Connection,
+  queue: Queue,
+  leaseMs: number,
+): Promise<number | null> {
+  const replies = await connection.run(async (client) =>
+    failOnError(
+      await client
+        .multi()
+        .llen(queue.key('wait'))
+        .zrange(queue.key('delayed'), '0', '0', 'WITHSCORES')
+        .llen(queue.key('active'))
+        .hmget(queue.key('meta'), 'paused', 'concurrency', 'max')
+        .exec(),
+    ),
+  );
+  const [waiting, delayed, active, limits] = replies as [number, string[], number, unknown[]];
+  // Somebody has paused the queue or set it a limit: waiting does not mean that it can be claimed.
+  const isHeldBack = limits.some((limit) => limit !== null);
+  if (waiting > 0 && !isHeldBack) return 0;
+  const due = [
+    ...(delayed[1] === undefined ? [] : [Math.max(0, toTime(delayed[1]) - Date.now())]),
+    ...(active > 0 ? [leaseMs] : []),
+  ];
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+/** Jobs removed in one go: Redis does nothing else meanwhile. */
+const AT_ONCE = 200;
+const MOST_ROUNDS = 500;
+
+/** BullMQ removes what is finished only when something else finishes; this does it at any time. */
+export async function purge(
+  connection: Connection,
+  queues: Queues,
+  { doneMs, deadMs }: Retention,
+): Promise<number> {
+  let purged = 0;
+  for (const queue of await queues.all()) {
+    purged += await purgeState(connection, queues, queue, 'completed', doneMs);
+    purged += await purgeState(connection, queues, queue, 'failed', deadMs);
+    await sweep(connection, queues, queue);
+  }
+  return purged;
+}
+
+async function purgeState(
+  connection: Connection,
+  queues: Queues,
+  queue: Queue,
+  state: 'completed' | 'failed',
+  ageMs: number,
+): Promise<number> {
+  const until = Date.now() - ageMs;
+  let purged = 0;
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const ids = await connection.run(() => queue.bullmq.cleanJobsByState(state, until, AT_ONCE));
+    purged += ids.length;
+    if (ids.length > 0) await forgetIds(connection, queues, queue, ids);
+    if (ids.length < AT_ONCE) break;
+  }
+  return purged;
+}
+
+/** The oldest go first, so what a crash or a dashboard has left behind is found at the end. */
+async function sweep(connection: Connection, queues: Queues, queue: Queue): Promise<void> {
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const oldest = await connection.run((client) =>
+      client.zrange(queue.arrivals, '0', String(AT_ONCE - 1)),
+    );
+    if (oldest.length === 0) return;
+    if ((await forgetIds(connection, queues, queue, oldest)) < AT_ONCE) return;
+  }
+}

@@ -1,0 +1,56 @@
+import { WebhookError, type PollingInboxOptions } from '@novita-webhooks/core';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+
+import type { RedisSource } from './client.ts';
+
+/** Where the queues are, and how they are consumed. */
+export interface BullmqInboxOptions extends Omit<PollingInboxOptions, 'clock'> {
+  /**
+   * Where Redis is: a URL, options for ioredis, or a client of it, which is duplicated (closing yours
+   * stays up to you). The inbox makes connections of its own and closes them.
+   */
+  readonly connection: string | RedisOptions | Redis | Cluster;
+  /** What BullMQ's keys begin with; default `bull`. In a Redis Cluster with a tag: `{novita}`. */
+  readonly prefix?: string | undefined;
+  /** What the names of the queues begin with; default `novita-webhooks`. */
+  readonly name?: string | undefined;
+  /** How long to wait for an answer of Redis, in milliseconds; default 3 s. */
+  readonly commandMs?: number | undefined;
+}
+
+/** The options of the store, complete. */
+export interface StoreOptions {
+  readonly source: RedisSource;
+  readonly prefix: string;
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly commandMs: number;
+}
+
+/** @throws WebhookError `invalid_option` */
+export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
+  const { connection, prefix = 'bull', name = 'novita-webhooks' } = options;
+  const { leaseMs = 30_000, commandMs = 3000 } = options;
+  if (!isSource(connection)) {
+    throw invalid('connection must be a URL, options for ioredis, or a client of it');
+  }
+  if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix must be a text');
+  if (typeof name !== 'string' || name === '' || name.includes(':')) {
+    throw invalid("name must be a text without ':'");
+  }
+  checkMs('leaseMs', leaseMs);
+  checkMs('commandMs', commandMs);
+  return { source: connection, prefix, name, leaseMs, commandMs };
+}
+
+function isSource(connection: unknown): boolean {
+  return typeof connection === 'object' ? connection !== null : typeof connection === 'string';
+}
+
+function checkMs(name: string, ms: unknown): void {
+  if (!(typeof ms === 'number' && ms > 0)) throw invalid(`${name} must be a number above 0`);
+}
+
+function invalid(message: string): WebhookError {
+  return new WebhookError('invalid_option', `bullmqInbox: ${message}`);
+}
