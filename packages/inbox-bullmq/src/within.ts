@@ -5,7 +5,8 @@ export const LATE: unique symbol = Symbol('late');
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), ms);
+    // Who has stood still for so long hears first what has come in meanwhile.
+    timer = setTimeout(() => setImmediate(() => resolve(LATE)), ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
+import { Redis } from 'ioredis';
+
+import type { Engine, OpenInbox } from '../engine.ts';
+import { watchCommands } from './watched-redis.ts';
+
+const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+
+/** The queues of a series have a prefix of their own, and are removed with it. */
+export const bullmq: Engine = {
+  points: [
+    'purge',
+    'commit',
+    'committed',
+    'claim',
+    'answer',
+    'handler',
+    'handled',
+    'settle',
+    'random',
+  ],
+  shared: true,
+  async createPlace(_, name) {
+    const location = `novita-crash-${name}-${randomUUID()}`;
+    return { location, remove: () => removeAll(location) };
+  },
+  async open(prefix, { watched, reach, leaseMs, pollMs, purgeMs, retention }) {
+    if (watched) watchCommands(reach);
+    const inbox = bullmqInbox({
+      connection: url,
+      prefix,
+      leaseMs,
+      pollMs,
+      purgeMs,
+      retention,
+    });
+    await inbox.stats();
+    return { inbox, addOld: (count) => addOld(inbox, prefix, count) };
+  },
+};
+
+async function removeAll(prefix: string): Promise<void> {
+  const redis = new Redis(url);
+  for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
+    if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]));
+  }
+  await redis.quit();
+}
+
+const OLD_MS = 10 * 24 * 60 * 60 * 1000;
+
+/** Through the inbox itself, at an endpoint that nobody else consumes; then it is ten days ago. */
+async function addOld(inbox: OpenInbox['inbox'], prefix: string, count: number): Promise<void> {
+  const endpoint = `old-${randomUUID()}`;
+  const common = { endpoint, status: '', body: '{}', drift: null, metadata: {}, testMode: false };
+  const ids = Array.from({ length: count }, (_, index) => String(index));
+  await Promise.all(ids.map((taskId) => inbox.add({ ...common, taskId, receivedAt: 0 })));
+  let settled = 0;
+  const ignore = () => undefined;
+  const consumption = inbox.consume(async () => ({ type: 'done' }), {
+    endpoint,
+    concurrency: 100,
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    onSettled: () => (settled += 1),
+  });
+  while (settled < count) await pause(10);
+  await consumption.stop({ graceMs: 1000 });
+  const redis = new Redis(url);
+  const then = Date.now() - OLD_MS;
+  const key = `${prefix}:novita-webhooks.${endpoint}:completed`;
+  await redis.zadd(key, ...ids.flatMap((id) => [then, `task-${id}`]));
+  await redis.quit();
+}

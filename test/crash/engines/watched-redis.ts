@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+
+import { Redis } from 'ioredis';
+
+import type { PointName } from '../points.ts';
+import type { Reach } from '../trap.ts';
+
+/** What a script does, and the points just before it is sent and just after its answer. */
+interface Work {
+  /** The inbox is told by its scripts: it knows nothing of being watched. */
+  readonly script: RegExp;
+  readonly point: PointName;
+  /** Whether there was something to do, by the answer; without it there always is. */
+  readonly isHit?: (answer: unknown) => boolean;
+}
+
+const WORKS: readonly Work[] = [
+  {
+    script: /^moveToActive/,
+    point: 'claim',
+    isHit: (answer) => Array.isArray(answer) && Array.isArray(answer[0]),
+  },
+  { script: /^(moveToFinished|moveToDelayed)/, point: 'settle' },
+  {
+    script: /^cleanJobsInSet/,
+    point: 'purge',
+    isHit: (answer) => Array.isArray(answer) && answer.length > 0,
+  },
+];
+
+/** It runs in a transaction with BullMQ's own: what counts is when that is sent, and answered. */
+const ADD = 'novitaAdmit';
+
+interface Command {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly promise: Promise<unknown>;
+}
+
+/** Calls `reach` around the scripts of every connection that is made from now on. */
+export function watchCommands(reach: Reach): void {
+  const names = new Map<unknown, string>();
+  const { sendCommand, defineCommand } = Redis.prototype;
+  let isAdding = false;
+
+  Redis.prototype.defineCommand = function (this: Redis, name, definition) {
+    names.set(createHash('sha1').update(definition.lua).digest('hex'), name);
+    defineCommand.call(this, name, definition);
+  };
+
+  Redis.prototype.sendCommand = function (this: Redis, ...args) {
+    const command = args[0] as unknown as Command;
+    const name = names.get(command.args[0]);
+    if (name === ADD) isAdding = true;
+    if (command.name === 'exec' && isAdding) {
+      isAdding = false;
+      reach('commit');
+      command.promise.then(() => reach('committed'), ignore);
+    }
+    const work = name && WORKS.find(({ script }) => script.test(name));
+    if (work) watchWork(work, command);
+    return sendCommand.apply(this, args);
+  };
+
+  function watchWork({ point, isHit }: Work, { promise }: Command): void {
+    if (isHit === undefined) reach(point);
+    promise.then((answer) => {
+      if (isHit?.(answer) ?? true) reach(point);
+    }, ignore);
+  }
+}
+
+function ignore(): void {
+  // Whoever sent it hears of it.
+}
