@@ -59,7 +59,7 @@ function fieldsOf(json: JobJson): JobFields {
     data: json.data,
     ats: json.attemptsStarted,
     progress: toProgress(json.progress),
-    failedReason: json.failedReason,
+    failedReason: (json as Partial<JobJson>).failedReason ?? '',
     timestamp: json.timestamp,
     finishedOn: null,
   };

@@ -1,14 +1,17 @@
-import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
+import { pollingInbox, type Inbox } from '@novita-webhooks/core';
 import {
-  inboxContract,
-  runCase,
-  storeContract,
+  createManualClock,
   type InboxSubject,
   type StoreSubject,
 } from '@novita-webhooks/core/testing';
+import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, test, vi } from 'vitest';
+import { assert, describe, vi } from 'vitest';
 
+import {
+  describeInboxContract,
+  describeStoreContract,
+} from '../../../test/support/describe-contract.ts';
 import { findRedis } from '../../../test/support/services.ts';
 import { bullmqStore } from '../src/bullmq-store.ts';
 import { toStoreOptions } from '../src/options.ts';
@@ -18,41 +21,34 @@ import { advance } from './support/time.ts';
 
 const url = await findRedis('the contract of stores and inboxes, by the BullMQ inbox');
 const LEASE_MS = 400;
-const PATIENCE_MS = 30_000;
+const RETENTION = { doneMs: 1000, deadMs: 2000 };
 
-describe.skipIf(url === undefined)('the store contract, by the store on BullMQ', () => {
-  beforeEach(() => {
+describe.skipIf(url === undefined)('with Redis', () => {
+  describeStoreContract('the store on BullMQ', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
+    const place = createPlace(url ?? '');
+    const subject = openStore(place);
+    return {
+      subject,
+      async close() {
+        vi.useRealTimers();
+        await subject.store.close();
+        await place.remove();
+      },
+    };
   });
 
-  for (const contractCase of storeContract) {
-    test(
-      contractCase.name,
-      ({ skip }) => {
-        const place = createPlace(url ?? '');
-        const open = () => openStore(place);
-        return runCase(contractCase, open, ({ store }) => close(place, store), skip);
+  describeInboxContract('the BullMQ inbox', () => {
+    const place = createPlace(url ?? '');
+    const subject = openInbox(place);
+    return {
+      subject,
+      async close() {
+        await subject.inbox.close();
+        await place.remove();
       },
-      PATIENCE_MS,
-    );
-  }
-});
-
-describe.skipIf(url === undefined)('the inbox contract, by the BullMQ inbox', () => {
-  for (const contractCase of inboxContract) {
-    test(
-      contractCase.name,
-      ({ skip }) => {
-        const place = createPlace(url ?? '');
-        const open = () => openInbox(place);
-        return runCase(contractCase, open, ({ inbox }) => close(place, inbox), skip);
-      },
-      PATIENCE_MS,
-    );
-  }
+    };
+  });
 });
 
 function openStore({ prefix, redis }: Place): StoreSubject {
@@ -61,16 +57,22 @@ function openStore({ prefix, redis }: Place): StoreSubject {
   return { store, advance: (ms) => advance(redis, prefix, ms, check) };
 }
 
+/** Redis goes by its own clock; the sleeper's stands still, and nothing wakes it up. */
+function openSleeper(place: BullmqInboxOptions): Inbox {
+  const { subscribe: unheard, ...store } = bullmqStore(toStoreOptions(place));
+  assert(unheard);
+  return pollingInbox(store, { clock: createManualClock() });
+}
+
 function openInbox({ prefix, redis }: Place): InboxSubject {
-  const inbox = bullmqInbox({
-    connection: url ?? '',
-    prefix,
-    leaseMs: LEASE_MS,
-    pollMs: 100,
-  });
+  const place = { connection: url ?? '', prefix, leaseMs: LEASE_MS };
+  const open = () => bullmqInbox({ ...place, pollMs: 100, purgeMs: 100, retention: RETENTION });
   return {
-    inbox,
+    inbox: open(),
+    openPeer: open,
+    openSleeper: () => openSleeper(place),
     leaseMs: LEASE_MS,
+    retention: RETENTION,
     advance: async (ms) => {
       await pause(ms);
     },
@@ -80,9 +82,4 @@ function openInbox({ prefix, redis }: Place): InboxSubject {
       }
     },
   };
-}
-
-async function close(place: Place, closeable: { close(): Promise<void> }): Promise<void> {
-  await closeable.close();
-  await place.remove();
 }
