@@ -3,48 +3,45 @@ import type { NewEntry } from '@novita-webhooks/core';
 import type { Connection } from './connection.ts';
 import { toData } from './job.ts';
 import { toJobId } from './names.ts';
-import type { Queue, Queues, Transaction } from './queues.ts';
+import type { Queue, Queues } from './queues.ts';
 import { admit } from './scripts.ts';
 
 type Answer = 'added' | 'duplicate';
 
 interface Waiting {
+  readonly id: string;
   readonly entry: NewEntry;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Redis does nothing else while a transaction runs. */
-const MOST_AT_ONCE = 100;
+/** Redis does nothing else while a transaction runs; and while it does, the next is made. */
+const MOST_AT_ONCE = 50;
 
 /**
  * Adds entries. Those that come at the same time share a transaction: our script, which tells
- * whether there is a job already, and BullMQ's, which adds the job if there is none. Nothing can come
- * between the two, and a crash leaves both or neither.
+ * which jobs are there already, and BullMQ's, which adds those that are not. Nothing can come
+ * between the two, and a crash leaves all or nothing.
  */
 export function createAdder(
   connection: Connection,
   queues: Queues,
 ): (entry: NewEntry) => Promise<Answer> {
-  let waiting: Waiting[] = [];
+  const batches = new Map<string, Waiting[]>();
 
   function flush(): void {
-    const all = waiting;
-    waiting = [];
-    for (let from = 0; from < all.length; from += MOST_AT_ONCE) {
-      void addAll(all.slice(from, from + MOST_AT_ONCE));
+    const endpoints = [...batches];
+    batches.clear();
+    for (const [endpoint, all] of endpoints) {
+      for (const batch of toBatches(all)) void addAll(queues.of(endpoint), batch);
     }
   }
 
-  async function addAll(batch: readonly Waiting[]): Promise<void> {
+  async function addAll(queue: Queue, batch: readonly Waiting[]): Promise<void> {
     try {
-      const replies = await connection.run(async () => {
-        const transaction = (await queues.client).multi();
-        for (const { entry } of batch) enqueue(transaction, entry, queues);
-        return failOnError(await transaction.exec());
-      });
+      const answers = await connection.run(() => execute(queues, queue, batch));
       for (const [index, { resolve }] of batch.entries()) {
-        resolve(replies[2 * index] === 1 ? 'added' : 'duplicate');
+        resolve(answers[index] === 1 ? 'added' : 'duplicate');
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -53,24 +50,57 @@ export function createAdder(
 
   return (entry) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(flush);
-      waiting.push({ entry, resolve, reject });
+      if (batches.size === 0) setImmediate(flush);
+      const waiting = batches.get(entry.endpoint) ?? [];
+      batches.set(entry.endpoint, waiting);
+      waiting.push({ id: toJobId(entry.taskId), entry, resolve, reject });
     });
 }
 
-function enqueue(transaction: Transaction, entry: NewEntry, queues: Queues): void {
-  const queue = queues.of(entry.endpoint);
-  const id = toJobId(entry.taskId);
-  transaction.runCommand(admit.name, admitArgs(queue, queues, id, entry));
-  // Queued before it returns; what comes of it is in the answer to the transaction.
-  void queue.bullmq.addJobToTransaction(transaction, toJob(entry, id), id);
+/** In their order, and no two of the same task together: the second has to see the first. */
+function toBatches(all: readonly Waiting[]): Waiting[][] {
+  const batches: Waiting[][] = [];
+  let ids = new Set<string>();
+  for (const one of all) {
+    const batch = batches.at(-1);
+    if (batch === undefined || batch.length === MOST_AT_ONCE || ids.has(one.id)) {
+      batches.push([one]);
+      ids = new Set([one.id]);
+    } else {
+      batch.push(one);
+      ids.add(one.id);
+    }
+  }
+  return batches;
 }
 
-function admitArgs(queue: Queue, { counter, endpoints }: Queues, id: string, entry: NewEntry) {
-  const sets = ['completed', 'failed', 'delayed', 'prioritized', 'active', 'wait'];
-  const keys = [id, ...sets, 'stalled'].map((suffix) => queue.key(suffix));
-  const fits = entry.drift === null ? '1' : '0';
-  return [...keys, queue.arrivals, counter, endpoints, id, entry.endpoint, fits];
+async function execute(
+  queues: Queues,
+  queue: Queue,
+  batch: readonly Waiting[],
+): Promise<readonly unknown[]> {
+  const transaction = (await queues.client).multi();
+  transaction.runCommand(admit.name, admitArgs(queues, queue, batch));
+  for (const { entry, id } of batch) {
+    // Queued before it returns; what comes of it is in the answer to the transaction.
+    void queue.bullmq.addJobToTransaction(transaction, toJob(entry, id), id);
+  }
+  const [answers] = failOnError(await transaction.exec());
+  return answers as readonly unknown[];
+}
+
+const SETS = ['completed', 'failed', 'delayed', 'prioritized', 'active', 'wait', 'stalled'];
+
+function admitArgs(
+  { counter, endpoints }: Queues,
+  queue: Queue,
+  batch: readonly Waiting[],
+): (string | number)[] {
+  const ids = batch.map(({ id }) => id);
+  const sets = [...SETS.map((set) => queue.key(set)), queue.arrivals, counter, endpoints];
+  const keys = [...sets, ...ids.map((id) => queue.key(id))];
+  const fits = batch.map(({ entry }) => (entry.drift === null ? '1' : '0'));
+  return [keys.length, ...keys, queue.endpoint, ...ids, ...fits];
 }
 
 function toJob(entry: NewEntry, id: string) {

@@ -71,7 +71,10 @@ export function createQueues(connection: Connection, options: QueueOptions): Que
   });
   shared.on('error', () => undefined); // the connection has its own listener
   const client = shared.client.then((loaded) => {
-    for (const script of scripts) loaded.defineCommand(script.name, script);
+    for (const { name: command, ...script } of scripts) {
+      // The count of keys may be left out, whatever its type says.
+      loaded.defineCommand(command, script as Required<typeof script>);
+    }
     return loaded;
   });
   const keysOf = new QueueKeys(prefix);

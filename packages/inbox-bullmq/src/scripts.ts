@@ -1,45 +1,60 @@
 /** Our own scripts. Each runs beside one of BullMQ's, in one transaction with it where it says so. */
 export interface Script {
   readonly name: string;
-  readonly numberOfKeys: number;
+  /** Where it is not given, it is told with every call. */
+  readonly numberOfKeys?: number;
   readonly lua: string;
 }
 
 /**
- * In one transaction with BullMQ's addStandardJob, which follows: says whether that is going to add
- * the job, and clears the way for it when a drifted entry has to give way. INCR comes first: when
- * there is no memory it fails before anything was taken away.
+ * In one transaction with BullMQ's addStandardJob, once for each job, which follow: says which of them
+ * are going to be added, and clears the way where a drifted entry has to give way. INCRBY comes first:
+ * when there is no memory it fails before anything was taken away. No job may be named twice.
  *
- * KEYS: job, completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter,
- * endpoints. ARGV: job id, endpoint, '1' when the entry fits the schema.
+ * KEYS: completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter, endpoints,
+ * and the jobs. ARGV: endpoint, ids of the jobs; then for each '1' when its entry fits the schema.
  */
 export const admit: Script = {
   name: 'novitaAdmit',
-  numberOfKeys: 11,
   lua: `
-local job, id = KEYS[1], ARGV[1]
-local order = redis.call('INCR', KEYS[10])
-if redis.call('EXISTS', job) == 1 then
-  local isDrifted = false
-  if ARGV[3] == '1' and not redis.call('ZSCORE', KEYS[2], id) then
-    local isJson, entry = pcall(cjson.decode, redis.call('HGET', job, 'data') or '')
-    isDrifted = isJson and type(entry) == 'table' and type(entry.drift) == 'string'
-  end
-  if not isDrifted then
-    redis.call('ZADD', KEYS[9], 'NX', order, id)
-    return 0
-  end
+local SETS = 10
+local count = #KEYS - SETS
+local order = redis.call('INCRBY', KEYS[9], count) - count
+
+local function isDrifted(job, id)
+  if redis.call('ZSCORE', KEYS[1], id) then return false end
+  local isJson, entry = pcall(cjson.decode, redis.call('HGET', job, 'data') or '')
+  return isJson and type(entry) == 'table' and type(entry.drift) == 'string'
+end
+
+local function remove(job, id)
+  redis.call('ZREM', KEYS[2], id)
   redis.call('ZREM', KEYS[3], id)
   redis.call('ZREM', KEYS[4], id)
-  redis.call('ZREM', KEYS[5], id)
+  redis.call('LREM', KEYS[5], 0, id)
   redis.call('LREM', KEYS[6], 0, id)
-  redis.call('LREM', KEYS[7], 0, id)
-  redis.call('SREM', KEYS[8], id)
+  redis.call('SREM', KEYS[7], id)
   redis.call('DEL', job, job .. ':lock', job .. ':logs')
 end
-redis.call('ZADD', KEYS[9], order, id)
-redis.call('SADD', KEYS[11], ARGV[2])
-return 1
+
+local answers = {}
+for index = 1, count do
+  local job, id, fits = KEYS[SETS + index], ARGV[1 + index], ARGV[1 + count + index]
+  local isThere = redis.call('EXISTS', job) == 1
+  if isThere and fits == '1' and isDrifted(job, id) then
+    remove(job, id)
+    isThere = false
+  end
+  if isThere then
+    redis.call('ZADD', KEYS[8], 'NX', order + index, id)
+    answers[index] = 0
+  else
+    redis.call('ZADD', KEYS[8], order + index, id)
+    answers[index] = 1
+  end
+end
+redis.call('SADD', KEYS[10], ARGV[1])
+return answers
 `,
 };
 
