@@ -1,7 +1,7 @@
 import type { Store } from '@novita-webhooks/core';
 
 import { createAdder } from './adder.ts';
-import { claim, type Held } from './claimer.ts';
+import { createClaimer, type Claimer, type Held } from './claimer.ts';
 import { createConnection } from './connection.ts';
 import { reportDurability } from './durability.ts';
 import { list } from './listing.ts';
@@ -23,6 +23,14 @@ export function bullmqStore(options: StoreOptions): Store {
   const connection = createConnection({ source, commandMs });
   const queues = createQueues(connection, { prefix, name, leaseMs, checkMs });
   const wakers = new Map<string, Set<Waker>>();
+  const claimers = new Map<string, Claimer>();
+
+  function claimerOf(endpoint: string): Claimer {
+    const claimer =
+      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), leaseMs);
+    claimers.set(endpoint, claimer);
+    return claimer;
+  }
 
   return {
     capabilities: { durable: true, shared: true, transactional: false },
@@ -32,7 +40,7 @@ export function bullmqStore(options: StoreOptions): Store {
     },
     add: createAdder(connection, queues),
     async claim(endpoint, limit) {
-      const claims = await claim(connection, queues.of(endpoint), limit, leaseMs);
+      const claims = await claimerOf(endpoint).claim(limit);
       for (const waker of wakers.get(endpoint) ?? []) waker.setHungry(claims.length < limit);
       return claims;
     },

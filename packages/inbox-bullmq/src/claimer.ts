@@ -17,40 +17,64 @@ export interface Held extends Claim {
 /** What dashboards show as the worker that processes a job. */
 const WORKER = `${hostname()}.${process.pid}`;
 
-/**
- * Takes jobs with BullMQ's own script, one after the other as it does: one to see whether there is
- * any, then as many as fit. Each has a token of its own, which is its fence.
- */
-export async function claim(
-  connection: Connection,
-  queue: Queue,
-  limit: number,
-  leaseMs: number,
-): Promise<Held[]> {
-  const first = await take(connection, queue, leaseMs);
-  if (first === null) return [];
-  const others = Array.from({ length: limit - 1 }, () => take(connection, queue, leaseMs));
-  // Those that failed may have been taken all the same: their locks will run out.
-  const rest = (await Promise.allSettled(others)).flatMap((taken) =>
-    taken.status === 'fulfilled' && taken.value ? [taken.value] : [],
-  );
-  return [first, ...rest].filter((held) => held !== 'foreign');
+/** Takes jobs of one queue with BullMQ's own script. */
+export interface Claimer {
+  /** Up to `limit` of them. Each has a token of its own, which is its fence. */
+  claim(limit: number): Promise<Held[]>;
 }
 
-async function take(
+type Taken = Held | 'foreign' | null;
+
+/**
+ * BullMQ hands out one job at a time. As many are asked for at once as there may be: one to begin
+ * with, since mostly there is no more, or all after a claim that got all.
+ */
+export function createClaimer(connection: Connection, queue: Queue, leaseMs: number): Claimer {
+  let wasFull = false;
+  return {
+    async claim(limit) {
+      const held: Held[] = [];
+      for (let asked = wasFull ? limit : 1; held.length < limit; asked *= 2) {
+        const count = Math.min(asked, limit - held.length);
+        const found = (await takeSome(count, connection, queue, leaseMs, held)).filter(isTaken);
+        held.push(...found.filter((one) => one !== 'foreign'));
+        if (found.length < count) break;
+      }
+      wasFull = held.length === limit;
+      return held;
+    },
+  };
+}
+
+function isTaken(taken: Taken): taken is Held | 'foreign' {
+  return taken !== null;
+}
+
+/** Those that failed may have been taken all the same: their locks will run out. */
+async function takeSome(
+  count: number,
   connection: Connection,
   queue: Queue,
   leaseMs: number,
-): Promise<Held | 'foreign' | null> {
+  held: readonly Held[],
+): Promise<Taken[]> {
+  const takes = Array.from({ length: count }, () => take(connection, queue, leaseMs));
+  const results = await Promise.allSettled(takes);
+  const taken = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = results.find((one) => one.status === 'rejected');
+  if (failed && held.length === 0 && !taken.some(isTaken)) throw failed.reason;
+  return taken;
+}
+
+async function take(connection: Connection, queue: Queue, leaseMs: number): Promise<Taken> {
   const fence = `${WORKER}.${randomUUID()}`;
-  const [json] = (await connection.run(() => queue.bullmq.moveToActive(fence, fence))) as [
-    JobJson?,
-  ];
+  const taken = await connection.run(() => queue.bullmq.moveToActive(fence, fence));
+  const [json, id] = taken as [JobJson?, string?];
   if (!json) return null;
   const job = fieldsOf(json);
   const entry = toEntry(job, { state: 'running', dueAt: Date.now() + leaseMs });
   if (entry !== null) return { ...entry, fence, job };
-  await fail(connection, queue, json.id, fence, 'this job is no entry of this inbox');
+  await fail(connection, queue, id ?? '', fence, 'this job is no entry of this inbox');
   return 'foreign';
 }
 

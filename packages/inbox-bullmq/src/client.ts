@@ -23,7 +23,6 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
-    commandTimeout: 2 * commandMs, // for the greetings: for what we send, we look ourselves
     connectTimeout: commandMs,
     replyMapping: 'legacy',
     stringNumbers: false,

@@ -25,14 +25,25 @@ export interface ConnectionOptions extends Patience {
 
 export function createConnection({ source, commandMs }: ConnectionOptions): Connection {
   const client = createClient(source, { commandMs });
-  const readiness = watchReadiness(client);
+  const readiness = watchReadiness(client, commandMs);
+  let answeredAt = 0;
 
   async function ready(): Promise<void> {
     if (isReady(client)) return;
     if (client.status === 'wait') client.connect().catch(() => undefined); // 'error' tells
-    const state = await within(commandMs, readiness.next());
-    if (!isReady(client))
-      throw readiness.trouble() ?? new Error(`not connected (${String(state)})`);
+    await within(commandMs, readiness.next());
+    if (!isReady(client)) throw readiness.trouble() ?? new Error('not connected');
+  }
+
+  /** Who has much to answer takes its time; who answers nothing at all is given up. */
+  async function answerTo<T>(work: Promise<T>): Promise<T> {
+    for (;;) {
+      const answer = await within(commandMs, work);
+      if (answer !== LATE) return answer;
+      if (performance.now() - answeredAt < commandMs) continue;
+      client.disconnect(true); // and with the connection what is still to be answered on it
+      throw new Error(`no answer within ${commandMs} ms`);
+    }
   }
 
   return {
@@ -40,11 +51,7 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     async run(work) {
       try {
         await ready();
-        const result = await within(commandMs, work(client));
-        if (result !== LATE) return result;
-        // Whatever is still to be answered on it is given up with it.
-        client.disconnect(true);
-        throw new Error(`no answer within ${commandMs} ms`);
+        return await answerTo(work(client).finally(() => (answeredAt = performance.now())));
       } catch (error) {
         // Only a new connection has it looked up again which scripts are loaded, and who is master.
         if (/NOSCRIPT|READONLY/.test(String(error))) client.disconnect(true);
@@ -53,11 +60,8 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     },
     report: (log) => readiness.report(log),
     async close() {
-      if (isReady(client))
-        await within(
-          commandMs,
-          client.quit().catch(() => undefined),
-        );
+      const quit = () => client.quit().catch(() => undefined);
+      if (isReady(client)) await within(commandMs, quit());
       client.disconnect();
     },
   };
@@ -75,7 +79,7 @@ interface Readiness {
   report(log: Logger): void;
 }
 
-function watchReadiness(client: Client): Readiness {
+function watchReadiness(client: Client, patienceMs: number): Readiness {
   let trouble: Error | null = null;
   let said: string | null = null;
   let log: Logger | null = null;
@@ -94,8 +98,17 @@ function watchReadiness(client: Client): Readiness {
     said = kind;
     settle();
   });
-  client.on('close', settle);
+  let greeting: NodeJS.Timeout | undefined;
+  client.on('close', () => {
+    clearTimeout(greeting);
+    settle();
+  });
+  // ioredis would wait for ever for somebody who takes the connection and says nothing.
+  client.on('connect', () => {
+    greeting = setTimeout(() => client.disconnect(true), 2 * patienceMs);
+  });
   client.on('ready', () => {
+    clearTimeout(greeting);
     if (said !== null) log?.info({}, 'Redis can be used again');
     trouble = null;
     said = null;

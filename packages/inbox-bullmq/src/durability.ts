@@ -5,7 +5,9 @@ import type { Connection } from './connection.ts';
 /** Says in the log in which ways this Redis may lose what was acknowledged. */
 export async function reportDurability(connection: Connection, log: Logger): Promise<void> {
   try {
-    for (const warning of warningsFor(await readSettings(connection))) log.warn({}, warning);
+    const warnings = warningsFor(await readSettings(connection));
+    for (const warning of warnings) log.warn({}, warning);
+    if (warnings.length === 0) log.debug({}, 'Redis keeps on disk what it has acknowledged');
   } catch (error) {
     const message =
       'could not ask Redis how it is configured; an acknowledged event is only safe with ' +

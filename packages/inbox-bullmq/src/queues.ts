@@ -36,7 +36,7 @@ type Bullmq = RedisQueueBackend & {
     token: string,
     timestamp: number,
     fetchNext: boolean,
-    fieldsToUpdate: Readonly<Record<string, string>>,
+    fieldsToUpdate: Readonly<Record<string, string>> | undefined,
   ): (string | number | boolean | Buffer)[];
 };
 

@@ -78,7 +78,7 @@ export async function fail(
   token: string,
   reason: string,
 ): Promise<void> {
-  await refusal(() => connection.run(() => finish(queue, id, token, 'failed', reason, {})));
+  await refusal(() => connection.run(() => finish(queue, id, token, 'failed', reason)));
 }
 
 async function read(connection: Connection, queue: Queue, id: string): Promise<JobFields | null> {
@@ -119,7 +119,7 @@ async function finish(
   token: string,
   target: 'completed' | 'failed',
   value: string | undefined,
-  fields: Readonly<Record<string, string>>,
+  fields?: Readonly<Record<string, string>>,
 ): Promise<void> {
   const job = { id, opts: { attempts: 1 } } as Parameters<typeof bullmq.moveToFinishedArgs>[0];
   const field = target === 'failed' ? 'failedReason' : 'returnvalue';

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+import { findRedis } from '../../../test/support/services.ts';
+import { newEntry, stateOf, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
+
+const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
+const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
+
+describe.skipIf(url === '')('adding', () => {
+  test('of copies from several processes one is added, whatever they are busy with', async () => {
+    const place = usePlace(url);
+    const ids = Array.from({ length: 200 }, (_, index) => `task:${index}`);
+    const work = JSON.stringify({ url, prefix: place.prefix, ids, times: 3 });
+    const answers = await Promise.all([addAll(work), addAll(work), addAll(work)]);
+    const added = answers.flat().filter((answer) => answer.endsWith(' added'));
+    expect(answers.flat()).toHaveLength(3 * 3 * ids.length);
+    expect(added.sort()).toEqual(ids.map((id) => `${id} added`).sort());
+    const inbox = useInbox(url, place);
+    expect((await inbox.stats()).pending).toBe(ids.length);
+    expect((await inbox.list({ limit: 1000 })).entries).toHaveLength(ids.length);
+  }, 60_000);
+
+  test('copies that come in one batch, also with a drifted one before the real one', async () => {
+    const inbox = useInbox(url, usePlace(url));
+    const drifted = newEntry({ drift: 'images: not a list', body: '{"drifted":1}' });
+    const fits = { ...drifted, drift: null, body: '{"fits":1}' };
+    const all = [drifted, drifted, fits, fits, drifted].map((entry) => inbox.add(entry));
+    expect(await Promise.all(all)).toEqual([
+      'added',
+      'duplicate',
+      'added',
+      'duplicate',
+      'duplicate',
+    ]);
+    expect((await inbox.get(fits))?.body).toBe(fits.body);
+    expect((await inbox.list()).entries).toHaveLength(1);
+  });
+
+  test.each(['pending', 'running', 'dead', 'delayed'] as const)(
+    'a drifted entry that is %s gives way, and the real one is run',
+    async (state) => {
+      const place = usePlace(url);
+      const [inbox, peer] = [useInbox(url, place), useInbox(url, place)];
+      const drifted = newEntry({ drift: 'images: not a list' });
+      const fits = { ...drifted, drift: null };
+      await inbox.add(drifted);
+      const told: AbortSignal[] = [];
+      if (state !== 'pending') {
+        const consumption = useConsumption(inbox, async (_, signal) => {
+          told.push(signal);
+          if (state === 'dead') return { type: 'dead', reason: 'drift', handled: [] };
+          if (state === 'delayed')
+            return { type: 'again', delayMs: 1e9, reason: 'later', handled: [] };
+          await once(signal, 'abort');
+          await consumption.stop({ graceMs: 0 });
+          return { type: 'done' };
+        });
+        const expected = state === 'delayed' ? 'pending' : state;
+        await until(
+          state,
+          async () => told.length > 0 && (await stateOf(inbox, drifted)) === expected,
+        );
+        if (state !== 'running') await consumption.stop({ graceMs: 1000 });
+      }
+      expect(await inbox.add(fits)).toBe('added');
+      expect(await inbox.get(fits)).toMatchObject({ drift: null, reason: null, handled: [] });
+      const seen: (string | null)[] = [];
+      useConsumption(peer, async ({ drift }) => {
+        seen.push(drift);
+        return { type: 'done' };
+      });
+      await until('done', async () => (await stateOf(inbox, fits)) === 'done');
+      expect(seen).toEqual([null]);
+      expect(await inbox.stats()).toMatchObject({ pending: 0, running: 0, done: 1, dead: 0 });
+    },
+  );
+
+  test('a body of any content comes back as it was', async () => {
+    const inbox = useInbox(url, usePlace(url));
+    const body = JSON.stringify({ text: '\ud800 \u0000 任务 {} [] " \\ %', list: [], none: {} });
+    const entry = newEntry({ body, metadata: { empty: [], none: {}, zero: 0 } });
+    await inbox.add(entry);
+    expect(await inbox.get(entry)).toMatchObject(entry);
+  });
+});
+
+async function addAll(work: string): Promise<string[]> {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, work], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(0);
+  return printed.trim().split('\n');
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+
+import { findRedis } from '../../../test/support/services.ts';
+import {
+  newEntry,
+  stateOf,
+  until,
+  useConsumption,
+  useInbox,
+  usePlace,
+  useQueue,
+} from './support/inbox.ts';
+
+const url = (await findRedis('the BullMQ inbox as dashboards see it')) ?? '';
+
+describe.skipIf(url === '')('a dashboard', () => {
+  test('shows entries where one would look for them, with what became of them', async () => {
+    const place = usePlace(url);
+    const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+    const [good, bad, later] = [newEntry(), newEntry(), newEntry()];
+    for (const entry of [good, bad, later]) await inbox.add(entry);
+    expect(await queue.getJobCounts('waiting', 'active', 'completed', 'failed')).toEqual({
+      waiting: 3,
+      active: 0,
+      completed: 0,
+      failed: 0,
+    });
+    const consumption = useConsumption(inbox, async ({ taskId }) => {
+      if (taskId === good.taskId) return { type: 'done' };
+      const handled = ['one'];
+      if (taskId === bad.taskId) return { type: 'dead', reason: 'no such order', handled };
+      return { type: 'again', delayMs: 1e6, reason: 'not yet', handled };
+    });
+    await until('settled', async () => (await queue.getJobCountByTypes('delayed', 'failed')) === 2);
+    await until('done', async () => (await queue.getCompletedCount()) === 1);
+    await consumption.stop({ graceMs: 1000 });
+    const [failed] = await queue.getFailed();
+    expect(failed).toMatchObject({
+      id: `task-${bad.taskId}`,
+      name: 'TASK_STATUS_SUCCEED',
+      failedReason: 'no such order',
+      progress: { handled: ['one'] },
+      data: bad,
+    });
+    const [delayed] = await queue.getDelayed();
+    expect(delayed).toMatchObject({ data: later, failedReason: 'not yet', attemptsMade: 1 });
+    expect((await queue.getCompleted())[0]?.data).toEqual(good);
+  });
+
+  test.each(['failed', 'completed'] as const)(
+    'that retries what has %s begins another series of attempts',
+    async (state) => {
+      const place = usePlace(url);
+      const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+      const entry = newEntry();
+      await inbox.add(entry);
+      const attempts: number[] = [];
+      useConsumption(inbox, async (claimed) => {
+        attempts.push(claimed.attempts);
+        if (attempts.length < 3) return again;
+        if (attempts.length > 3) return { type: 'done' };
+        return state === 'failed' ? dead : { type: 'done' };
+      });
+      await until(state, async () => (await queue.getJobCountByTypes(state)) === 1);
+      const [job] = await queue.getJobs([state]);
+      await job?.retry(state);
+      await until('run again', () => attempts.length === 4);
+      expect(attempts).toEqual([1, 2, 3, 1]);
+      await until('done', async () => (await stateOf(inbox, entry)) === 'done');
+      expect(await inbox.get(entry)).toMatchObject({ attempts: 1, reason: null });
+    },
+  );
+
+  test('that retries and counts anew is understood as well', async () => {
+    const place = usePlace(url);
+    const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+    await inbox.add(newEntry());
+    const attempts: number[] = [];
+    useConsumption(inbox, async (claimed) => {
+      attempts.push(claimed.attempts);
+      return attempts.length % 3 === 0 ? dead : again;
+    });
+    await until('dead', async () => (await queue.getFailedCount()) === 1);
+    const [job] = await queue.getFailed();
+    await job?.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    await until('dead again', () => attempts.length === 6);
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
+  });
+
+  test('that removes a job makes its task new again', async () => {
+    const place = usePlace(url);
+    const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+    const entry = newEntry();
+    await inbox.add(entry);
+    await (await queue.getJob(`task-${entry.taskId}`))?.remove();
+    expect((await inbox.list()).entries).toEqual([]);
+    expect(await place.redis.zcard(`${place.prefix}:novita-webhooks.novita:novita:arrivals`)).toBe(
+      0,
+    );
+    expect(await inbox.add(entry)).toBe('added');
+  });
+
+  test('may hold jobs of others: they fail, and say why', async () => {
+    const place = usePlace(url);
+    const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+    await queue.add('mine', { hello: 'there' });
+    const entry = newEntry();
+    await inbox.add(entry);
+    useConsumption(inbox, async () => ({ type: 'done' }));
+    await until('done', async () => (await stateOf(inbox, entry)) === 'done');
+    await until('failed', async () => (await queue.getFailedCount()) === 1);
+    expect((await queue.getFailed())[0]?.failedReason).toContain('no entry of this inbox');
+  });
+});
+
+const again = { type: 'again', delayMs: 0, reason: 'not yet', handled: [] } as const;
+const dead = { type: 'dead', reason: 'no use', handled: [] } as const;

@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+
+import { findRedis } from '../../../test/support/services.ts';
+import { newEntry, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
+
+const url = (await findRedis('how soon the BullMQ inbox wakes up workers')) ?? '';
+/** Whoever is woken up by polling is late. */
+const POLL_MS = 60_000;
+
+describe.skipIf(url === '')('a worker', () => {
+  test('hears at once of what another process has added', async () => {
+    const place = usePlace(url);
+    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const worker = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const begun = new Map<string, number>();
+    useConsumption(worker, async ({ taskId }) => {
+      begun.set(taskId, performance.now());
+      return { type: 'done' };
+    });
+    await pause(100);
+    const delays: number[] = [];
+    for (let count = 0; count < 50; count += 1) {
+      const entry = newEntry();
+      await web.add(entry);
+      const addedAt = performance.now();
+      await until('begun', () => begun.has(entry.taskId));
+      delays.push(Math.max(0, (begun.get(entry.taskId) ?? 0) - addedAt));
+      await pause(5);
+    }
+    const median = delays.sort((one, other) => one - other)[25] ?? Infinity;
+    console.log(`from the acknowledgement to the handler: median ${median.toFixed(2)} ms`);
+    expect(median).toBeLessThan(100); // some 2 ms on a quiet machine
+  });
+
+  test('that is busy does not keep others from hearing of what comes', async () => {
+    const place = usePlace(url);
+    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const busy = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const idle = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    let isBusy = false;
+    useConsumption(
+      busy,
+      async (_, signal) => {
+        isBusy = true;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        return { type: 'released', delayMs: 0, handled: [] };
+      },
+      { concurrency: 1 },
+    );
+    await web.add(newEntry());
+    await until('busy', () => isBusy);
+    let runs = 0;
+    useConsumption(idle, async () => {
+      runs += 1;
+      return { type: 'done' };
+    });
+    await pause(100);
+    for (let count = 1; count <= 10; count += 1) {
+      const addedAt = performance.now();
+      await web.add(newEntry());
+      await until('run', () => runs === count);
+      expect(performance.now() - addedAt).toBeLessThan(1000);
+    }
+  });
+
+  test('hears of what is due again when it is due', async () => {
+    const place = usePlace(url);
+    const inbox = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const times: number[] = [];
+    useConsumption(inbox, async () => {
+      times.push(performance.now());
+      if (times.length === 3) return { type: 'done' };
+      return { type: 'again', delayMs: 300, reason: 'not yet', handled: [] };
+    });
+    await inbox.add(newEntry());
+    await until('done', () => times.length === 3);
+    const [first = 0, second = 0, third = 0] = times;
+    for (const ms of [second - first, third - second]) {
+      expect(ms).toBeGreaterThan(290);
+      expect(ms).toBeLessThan(1000);
+    }
+  });
+});
