@@ -22,7 +22,7 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
     // A command that cannot be sent now is refused now. It must neither pile up nor be sent later.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: null,
+    maxRetriesPerRequest: 0,
     connectTimeout: commandMs,
     replyMapping: 'legacy',
     stringNumbers: false,

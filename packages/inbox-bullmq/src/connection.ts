@@ -51,7 +51,8 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     async run(work) {
       try {
         await ready();
-        return await answerTo(work(client).finally(() => (answeredAt = performance.now())));
+        const answered = work(client).finally(() => (answeredAt = performance.now()));
+        return await answerTo(readiness.unlessLost(answered));
       } catch (error) {
         // Only a new connection has it looked up again which scripts are loaded, and who is master.
         if (/NOSCRIPT|READONLY/.test(String(error))) client.disconnect(true);
@@ -74,6 +75,8 @@ function isReady(client: Client): boolean {
 interface Readiness {
   /** Resolves when the connection is ready, or when it is known that it is not. */
   next(): Promise<void>;
+  /** Rejects when the connection is gone before there is an answer: there will be none. */
+  unlessLost<T>(work: Promise<T>): Promise<T>;
   /** Why it is not. */
   trouble(): Error | null;
   report(log: Logger): void;
@@ -99,8 +102,10 @@ function watchReadiness(client: Client, patienceMs: number): Readiness {
     settle();
   });
   let greeting: NodeJS.Timeout | undefined;
+  const unanswered = new Set<(error: Error) => void>();
   client.on('close', () => {
     clearTimeout(greeting);
+    for (const reject of unanswered) reject(new Error('the connection was closed'));
     settle();
   });
   // ioredis would wait for ever for somebody who takes the connection and says nothing.
@@ -120,6 +125,11 @@ function watchReadiness(client: Client, patienceMs: number): Readiness {
       const isKnown = ['reconnecting', 'close', 'end'].includes(client.status);
       return isKnown ? Promise.resolve() : new Promise((resolve) => waiting.add(() => resolve()));
     },
+    unlessLost: (work) =>
+      new Promise((resolve, reject) => {
+        unanswered.add(reject);
+        work.then(resolve, reject).finally(() => unanswered.delete(reject));
+      }),
     trouble: () => trouble,
     report(to) {
       log = to;

@@ -1,0 +1,184 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+
+import { startTcpProxy } from '../../../../test/support/tcp-proxy.ts';
+import { afterwards, until } from '../support/inbox.ts';
+import {
+  ALWAYS,
+  hasRedisServer,
+  startRedisServer,
+  type RedisServer,
+} from '../support/redis-server.ts';
+import { REPLY_MS, startRig, type Answer } from '../support/rig.ts';
+
+const PATIENCE_MS = 40_000;
+/** What the machine may add to the reply limit. */
+const SLACK_MS = 1500;
+
+const suite = describe.skipIf(!hasRedisServer('what happens when Redis fails'));
+
+suite('under load, when', () => {
+  test(
+    'Redis is killed and comes back, all that was acknowledged is handled',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      for (let round = 0; round < 3; round += 1) {
+        const load = rig.load();
+        await pause(400);
+        await server.kill();
+        await pause(500);
+        await server.start();
+        await rig.recovers();
+        expectAnswers(await load.stop());
+      }
+      await rig.allHandled();
+      expect(rig.log.join('\n')).toMatch(/Redis cannot be reached/);
+      expect(rig.log.join('\n')).toMatch(/Redis can be used again/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'Redis is paused for seconds, deliveries are refused in time and taken again afterwards',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      const load = rig.load();
+      await pause(300);
+      await server.redis.client('PAUSE', 3000, 'ALL');
+      await pause(2500);
+      expect((await rig.deliver()).status).toBe(503);
+      await rig.recovers();
+      expectAnswers(await load.stop());
+      await rig.allHandled();
+      expect(rig.log.join('\n')).toMatch(/does not answer in time/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'its memory is used up, deliveries are refused until it has more',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      await server.redis.config('SET', 'maxmemory', (await usedBytes(server)) + 200_000);
+      const load = rig.load();
+      await until('full', async () => (await rig.deliver()).status === 503);
+      await pause(500);
+      const refused = rig.log.join('\n');
+      await server.redis.config('SET', 'maxmemory', 0);
+      await rig.recovers();
+      expectAnswers(await load.stop());
+      await rig.allHandled();
+      expect(refused).toMatch(/Redis has reached its maxmemory/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'connections are cut, or go half-open, it goes on over new ones',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const proxy = await startTcpProxy(server.port);
+      afterwards(proxy.close);
+      const rig = await startRig(`redis://127.0.0.1:${proxy.port}`);
+      await rig.recovers();
+      for (const fault of ['cut', 'freeze', 'cut', 'freeze'] as const) {
+        const load = rig.load();
+        await pause(300);
+        proxy[fault]();
+        await pause(2000);
+        proxy.restore();
+        await rig.recovers();
+        expectAnswers(await load.stop());
+      }
+      await rig.allHandled();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'its scripts are flushed, they are loaded again',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      const load = rig.load();
+      for (let round = 0; round < 3; round += 1) {
+        await pause(200);
+        await server.redis.script('FLUSH');
+        await rig.recovers();
+      }
+      expectAnswers(await load.stop());
+      await rig.allHandled();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'it loads its data for long after a start, deliveries are refused until it has',
+    async () => {
+      const slowly = ['--key-load-delay', '1000'];
+      const server = await useServer([...ALWAYS, ...slowly]);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      const load = rig.load();
+      await pause(1500);
+      await server.kill();
+      const started = server.start();
+      await pause(200);
+      await started;
+      await rig.recovers();
+      expectAnswers(await load.stop());
+      await rig.allHandled();
+    },
+    PATIENCE_MS,
+  );
+});
+
+suite('after a FLUSHALL by accident', () => {
+  test(
+    'what waited is gone, what comes is taken, and what was handled is new again',
+    async () => {
+      const server = await useServer(ALWAYS);
+      const rig = await startRig(server.url);
+      await rig.recovers();
+      await rig.deliver('handled');
+      await until('handled', () => rig.handled.has('handled'));
+      await rig.receiver.close({ graceMs: 500 });
+      const web = await startRig(server.url);
+      const queue = 'novita-webhooks.novita';
+      await server.redis.hset(`bull:${queue}:meta`, 'paused', '1');
+      await web.deliver('waits');
+      expect((await web.inbox.stats()).pending).toBe(1);
+      await server.redis.flushall();
+      expect(await web.inbox.stats()).toMatchObject({ pending: 0, done: 0 });
+      await web.recovers();
+      await web.deliver('handled');
+      await until('handled again', () => web.handled.has('handled'));
+      expect(web.handled.has('waits')).toBe(false);
+    },
+    PATIENCE_MS,
+  );
+});
+
+async function useServer(settings: readonly string[]): Promise<RedisServer> {
+  const server = await startRedisServer(settings);
+  afterwards(server.close);
+  return server;
+}
+
+/** Nothing but "taken" and "try again", and in time. */
+function expectAnswers(answers: readonly Answer[]): void {
+  const statuses = new Set(answers.map(({ status }) => status));
+  expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(REPLY_MS + SLACK_MS);
+}
+
+async function usedBytes({ redis }: RedisServer): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+}
