@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { findPostgres } from '../support/services.ts';
+import { findPostgres, findRedis } from '../support/services.ts';
 import type { Line, RunEnd } from './journal.ts';
 import { judge } from './judge.ts';
 import { run } from './run.ts';
@@ -32,6 +32,20 @@ test.skipIf(server === undefined)(
     console.log(toTable(verdict));
     expect(verdict.findings).toEqual([]);
     expect(verdict.total.acknowledged).toBeGreaterThan(300);
+    expect(verdict.frozen.takenOver).toBeGreaterThan(0);
+  },
+  PATIENCE_MS,
+);
+
+const redis = await findRedis('what is left of a BullMQ inbox when processes are killed');
+
+test.skipIf(redis === undefined)(
+  'nor with BullMQ, between several processes',
+  async () => {
+    const verdict = await run({ engine: 'bullmq', cycles: 9, seed: 8, load });
+    console.log(toTable(verdict));
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.total.acknowledged).toBeGreaterThan(200);
     expect(verdict.frozen.takenOver).toBeGreaterThan(0);
   },
   PATIENCE_MS,

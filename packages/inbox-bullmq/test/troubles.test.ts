@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+
+import { afterwards, newEntry, useInbox, usePlace } from './support/inbox.ts';
+import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
+
+const suite = describe.skipIf(!hasRedisServer('what is said when Redis refuses'));
+
+suite('an event that Redis does not take', () => {
+  test('because the password is wrong', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    await server.redis.config('SET', 'requirepass', 'right');
+    for (const url of [server.url, server.url.replace('//', '//:wrong@')]) {
+      await expectRefusal(url, /refuses the password/);
+    }
+  });
+
+  test('because the user may not', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    await server.redis.call('ACL', 'SETUSER', 'poor', 'on', '>word', '~*', '+@connection', '+info');
+    await expectRefusal(server.url.replace('//', '//poor:word@'), /may not do this/);
+  });
+
+  test('because it is a replica', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    const inbox = useInbox(server.url, usePlace(server.url));
+    await inbox.add(newEntry());
+    await server.redis.replicaof('127.0.0.1', 1);
+    await expect(inbox.add(newEntry())).rejects.toThrow(/it is a replica/);
+    await server.redis.replicaof('NO', 'ONE');
+    await expect.poll(() => inbox.add(newEntry()).catch(String), { timeout: 4000 }).toBe('added');
+  });
+
+  test('because nobody is there', async () => {
+    await expectRefusal('redis://127.0.0.1:1', /cannot be reached/);
+  });
+});
+
+async function expectRefusal(url: string, message: RegExp): Promise<void> {
+  const inbox = useInbox(url, { prefix: 'nowhere' }, { commandMs: 500 });
+  await expect(inbox.add(newEntry())).rejects.toThrow(message);
+  await expect(inbox.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+}
