@@ -11,6 +11,7 @@ const ENTRIES = {
   server: fileURLToPath(new URL('../server/main.ts', import.meta.url)),
   'store-thread': fileURLToPath(new URL('../server/store-thread.ts', import.meta.url)),
   load: fileURLToPath(new URL('../load/main.ts', import.meta.url)),
+  engine: fileURLToPath(new URL('../engines/main.ts', import.meta.url)),
   prefill: fileURLToPath(new URL('./prefill-main.ts', import.meta.url)),
 };
 

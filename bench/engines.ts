@@ -1,0 +1,134 @@
+// What each engine sustains, beside what its own client does. See README.md.
+import { ENGINES, type EngineName } from './engines/engine.ts';
+import { engines } from './engines/index.ts';
+import { judgeAdds, measureAdds, type Adds } from './engines/measure-adds.ts';
+import { measureHandling, type Handling } from './engines/measure-handling.ts';
+import { measureIdle, type Idle } from './engines/measure-idle.ts';
+import { readNumbers } from './support/arguments.ts';
+import { bundle } from './support/bundle.ts';
+import { readEventTemplate } from './support/event.ts';
+import { describeMachine } from './support/machine.ts';
+import { medianOf, spread } from './support/statistics.ts';
+import { printTable } from './support/table.ts';
+
+/** The default of a receiver, and what it takes to keep an engine busy. */
+const CONCURRENCIES = [10, 50] as const;
+
+const { rounds, seconds, backlog, events, workers } = readNumbers({
+  rounds: 5,
+  seconds: 3,
+  backlog: 10_000,
+  events: 200,
+  workers: 4,
+});
+
+/** `BENCH_ENGINES=postgres,bullmq` leaves the others out. */
+const wanted = process.env['BENCH_ENGINES']?.split(',') ?? ENGINES;
+
+async function findEngines(): Promise<EngineName[]> {
+  const found: EngineName[] = [];
+  for (const name of ENGINES.filter((engine) => wanted.includes(engine))) {
+    try {
+      console.log(`${name}: ${await engines[name].describe()}`);
+      found.push(name);
+    } catch (error) {
+      console.log(`${name}: NOT MEASURED: ${String(error)}`);
+    }
+  }
+  return found;
+}
+
+const workersOf = (name: EngineName) => (engines[name].shared ? workers : 0);
+
+const figure = <T>(all: readonly T[], digits: number, of: (round: T) => number): string => {
+  const value = medianOf(all, of);
+  return Number.isFinite(value) ? value.toFixed(digits) : '–';
+};
+
+function addRows(name: EngineName, adds: Adds): string[][] {
+  const row = (title: string, all: Adds['inbox']) => [
+    title,
+    figure(all, 0, ({ perSecond }) => perSecond),
+    spread(all.map(({ perSecond }) => perSecond)),
+    figure(all, 1, ({ p50 }) => p50),
+    figure(all, 1, ({ p99 }) => p99),
+    figure(all, 0, ({ clientUs }) => clientUs),
+    figure(all, 0, ({ engineUs }) => engineUs),
+  ];
+  const rows = [row(`${name}, inbox.add`, adds.inbox)];
+  return adds.plain.length === 0 ? rows : [...rows, row(`${name}, plain`, adds.plain)];
+}
+
+const handlingRow = (title: string, all: readonly Handling[]): string[] => [
+  title,
+  figure(all, 0, ({ perSecond }) => perSecond),
+  spread(all.map(({ perSecond }) => perSecond)),
+  figure(all, 0, ({ clientUs }) => clientUs),
+  figure(all, 0, ({ engineUs }) => engineUs),
+  figure(all, 0, ({ keptBytes }) => keptBytes),
+  figure(all, 0, ({ loggedBytes }) => loggedBytes),
+];
+
+const idleRow = (title: string, idle: Idle): string[] => [
+  title,
+  idle.add.p50.toFixed(2),
+  idle.fromAnswer.p50.toFixed(2),
+  idle.fromAnswer.p99.toFixed(2),
+  idle.fromCall.p50.toFixed(2),
+  idle.fromCall.p99.toFixed(2),
+];
+
+const { engine: program } = await bundle();
+const template = readEventTemplate();
+console.log(describeMachine(template));
+const found = await findEngines();
+console.log(
+  `${rounds} rounds of ${seconds} s in turns, 50 callers; backlogs of ${backlog}, ` +
+    `${workers} worker processes; ${events} single events; medians`,
+);
+const child = { bundle: program, env: { BENCH_EVENT: JSON.stringify(template) } };
+
+const adds: [EngineName, Adds][] = [];
+const handled: [string, Handling[]][] = [];
+const idle: [string, Idle][] = [];
+for (const name of found) adds.push([name, await measureAdds(name, { child, rounds, seconds })]);
+for (const name of found) {
+  const all = CONCURRENCIES.map((): Handling[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, concurrency] of CONCURRENCIES.entries()) {
+      const options = { child, backlog, concurrency, workers: workersOf(name) };
+      all[index]?.push(await measureHandling(name, options));
+    }
+  }
+  CONCURRENCIES.forEach((concurrency, index) => {
+    handled.push([`${name}, ${concurrency} at a time`, all[index] ?? []]);
+  });
+}
+for (const name of found) {
+  for (const count of new Set([0, Math.min(1, workersOf(name)), workersOf(name)])) {
+    const title = count === 0 ? 'one process' : `workers: ${count}`;
+    idle.push([`${name}, ${title}`, await measureIdle(name, { child, events, workers: count })]);
+  }
+}
+
+printTable(
+  'Adding, 50 callers in one process',
+  ['', 'adds/s', 'from…to', 'p50 ms', 'p99 ms', 'client CPU µs', 'engine CPU µs'],
+  adds.flatMap(([name, figures]) => addRows(name, figures)),
+);
+printTable(
+  'The inbox in proportion to the plain client',
+  ['engine', 'adds/s', 'target'],
+  adds.flatMap(([name, figures]) => judgeAdds(name, figures)),
+);
+printTable(
+  `Handling a backlog, ${workers} worker processes (memory: one process)`,
+  ['', 'handled/s', 'from…to', 'workers CPU µs', 'engine CPU µs', 'bytes kept', 'bytes logged'],
+  handled.map(([title, all]) => handlingRow(title, all)),
+);
+printTable(
+  'One event at a time: until its handler starts, in milliseconds',
+  ['', 'add p50', 'after the answer p50 (< 10)', 'p99', 'after the call p50', 'p99'],
+  idle.map(([title, figures]) => idleRow(title, figures)),
+);
+console.log('All that was added is there; every entry was handled, once.');
