@@ -1,5 +1,6 @@
 // What each engine sustains, beside what its own client does. See README.md.
-import { ENGINES, type EngineName } from './engines/engine.ts';
+import type { EngineName } from './engines/engine.ts';
+import { findEngines } from './engines/find-engines.ts';
 import { engines } from './engines/index.ts';
 import { judgeAdds, measureAdds, type Adds } from './engines/measure-adds.ts';
 import { measureHandling, type Handling } from './engines/measure-handling.ts';
@@ -21,22 +22,6 @@ const { rounds, seconds, backlog, events, workers } = readNumbers({
   events: 200,
   workers: 4,
 });
-
-/** `BENCH_ENGINES=postgres,bullmq` leaves the others out. */
-const wanted = process.env['BENCH_ENGINES']?.split(',') ?? ENGINES;
-
-async function findEngines(): Promise<EngineName[]> {
-  const found: EngineName[] = [];
-  for (const name of ENGINES.filter((engine) => wanted.includes(engine))) {
-    try {
-      console.log(`${name}: ${await engines[name].describe()}`);
-      found.push(name);
-    } catch (error) {
-      console.log(`${name}: NOT MEASURED: ${String(error)}`);
-    }
-  }
-  return found;
-}
 
 const workersOf = (name: EngineName) => (engines[name].shared ? workers : 0);
 

@@ -22,7 +22,9 @@ const SLOWER_BY_MS = 10;
 const CONCURRENCY = 50;
 const WARM_UP_SECONDS = 1;
 
-const STRATEGIES: Readonly<Record<Subject, string>> = {
+type Strategy = Exclude<Subject, 'postgres' | 'bullmq'>;
+
+const STRATEGIES: Readonly<Record<Strategy, string>> = {
   memory: 'none: in memory',
   full: 'A: commits sync on the event loop',
   sqlite: 'B: the package, syncs beside it',
@@ -39,7 +41,7 @@ interface Disk {
 interface Measured {
   readonly disk: Disk;
   readonly framework: Framework;
-  readonly subject: Subject;
+  readonly subject: Strategy;
   /** As many requests as the server takes. */
   readonly full: readonly Round[];
   /** A modest rate. */
@@ -59,8 +61,8 @@ async function measure(
   bundles: Bundles,
   generator: LoadGenerator,
 ): Promise<Measured[]> {
-  const subjects = Object.keys(STRATEGIES) as Subject[];
-  const under: { subject: Subject; scene: Scene; full: Round[]; modest: Round[] }[] = [];
+  const subjects = Object.keys(STRATEGIES) as Strategy[];
+  const under: { subject: Strategy; scene: Scene; full: Round[]; modest: Round[] }[] = [];
   for (const subject of subjects) {
     const options = { framework, subject, concurrency: CONCURRENCY, env: disk.env };
     const scene = await startScene({ bundles, generator, ...options });

@@ -32,7 +32,7 @@ async function start({ framework, subject, path, concurrency }: ServerOptions): 
     secret: SECRET,
     inbox: await createInbox(subject, path),
     handlers: { concurrency },
-    logger: { debug: ignore, info: ignore, warn: console.warn, error: console.error },
+    logger: { debug: ignore, info: ignore, warn: ignore, error: console.error },
   });
   receiver.onTaskSucceeded(async () => {
     await setImmediate();
@@ -48,28 +48,28 @@ function ignore(): void {
   // Debugging and information are not of interest here.
 }
 
-async function openEntries({ receiver }: Running): Promise<number> {
-  const { pending, running, dead } = await receiver.inbox.stats();
-  return pending + running + dead;
+async function countEntries({ receiver }: Running): Promise<Pick<ServerAnswer, 'open' | 'done'>> {
+  const { pending, running, dead, done } = await receiver.inbox.stats();
+  return { open: pending + running + dead, done };
 }
 
 async function drain(server: Running): Promise<void> {
   const deadline = performance.now() + DRAIN_MS;
-  while (performance.now() < deadline && (await openEntries(server)) > 0) await setTimeout(5);
+  while (performance.now() < deadline && (await countEntries(server)).open > 0) await setTimeout(5);
 }
 
-function toAnswer({ url }: Running, open: number): ServerAnswer {
-  return { url, handled, open, loop: loop.read() };
+async function toAnswer(server: Running): Promise<ServerAnswer> {
+  return { url: server.url, handled, ...(await countEntries(server)), loop: loop.read() };
 }
 
 /** Requests that were cut off may have come in all the same: they are handled before the end. */
 async function stop(server: Running): Promise<ServerAnswer> {
   await setTimeout(SETTLE_DOWN_MS);
   await drain(server);
-  const open = await openEntries(server);
+  const answer = await toAnswer(server);
   await server.server.close(); // Fastify's closes the receiver, too
   await server.receiver.close();
-  return toAnswer(server, open);
+  return answer;
 }
 
 answerParent(async (question: ServerQuestion): Promise<ServerAnswer> => {
@@ -81,5 +81,5 @@ answerParent(async (question: ServerQuestion): Promise<ServerAnswer> => {
     loop = watchLoop();
   }
   if (question.type === 'stop') return stop(running);
-  return toAnswer(running, await openEntries(running));
+  return toAnswer(running);
 });

@@ -1,3 +1,5 @@
+import type { EngineName } from '../engines/engine.ts';
+
 /** The framework in front of the receiver. */
 export const FRAMEWORKS = ['express', 'fastify', 'node:http'] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
@@ -6,12 +8,12 @@ export type Framework = (typeof FRAMEWORKS)[number];
  * Where events are kept. `sqlite`: the package as it is. `full`: the package on a connection whose
  * commits sync. `thread`: that one in a thread of its own.
  */
-export type Subject = 'memory' | 'sqlite' | 'full' | 'thread';
+export type Subject = EngineName | 'full' | 'thread';
 
 export interface ServerOptions {
   readonly framework: Framework;
   readonly subject: Subject;
-  /** Of the database. */
+  /** Of the inbox: a file, a schema, a key prefix. */
   readonly path: string;
   /** Entries handled at the same time. */
   readonly concurrency: number;
@@ -33,8 +35,9 @@ export interface ServerAnswer {
   readonly url: string;
   /** Entries whose handlers have run to their end, since the start. */
   readonly handled: number;
-  /** Entries that are not done. */
+  /** Entries that are not done, and those that are. */
   readonly open: number;
+  readonly done: number;
   readonly loop: LoopFigures;
 }
 

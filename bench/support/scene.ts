@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { LoadAnswer, LoadQuestion } from '../load/protocol.ts';
-import type { ServerAnswer, ServerOptions, ServerQuestion } from '../server/protocol.ts';
+import { engines } from '../engines/index.ts';
+import type { ServerAnswer, ServerOptions, ServerQuestion, Subject } from '../server/protocol.ts';
 import { cache, type Bundles } from './bundle.ts';
 import { startChild, type Child, type StartOptions } from './child.ts';
 import { check, checkFile } from './checks.ts';
@@ -52,12 +53,18 @@ export interface SceneOptions extends Omit<ServerOptions, 'path'> {
 
 let scenes = 0;
 
+/** Whether the inbox is on a server, which other runs share. */
+const isServer = (subject: Subject): subject is 'postgres' | 'bullmq' =>
+  subject === 'postgres' || subject === 'bullmq';
+
 export async function startScene(given: SceneOptions): Promise<Scene> {
   const { bundles, generator, env, framework, subject, concurrency } = given;
   const folder = join(cache, `scene-${process.pid}-${(scenes += 1)}`);
   mkdirSync(folder, { recursive: true });
   const removeFolder = temporary(folder);
-  const options = { framework, subject, concurrency, path: join(folder, 'inbox.db') };
+  const place = isServer(subject) ? await engines[subject].createPlace() : undefined;
+  const path = place?.location ?? join(folder, 'inbox.db');
+  const options = { framework, subject, concurrency, path };
   const ledger = join(folder, 'acknowledged');
   const server = startChild<ServerQuestion, ServerAnswer>({ bundle: bundles.server, env });
   const { url } = await server.ask({ type: 'start', options });
@@ -93,10 +100,13 @@ export async function startScene(given: SceneOptions): Promise<Scene> {
       };
     },
     async end() {
-      const { handled } = await server.ask({ type: 'stop' });
+      const { handled, done } = await server.ask({ type: 'stop' });
       await server.end();
-      if (subject !== 'memory')
-        checkFile({ name, path: options.path, ledger, acknowledged, handled });
+      if (place !== undefined) {
+        check(done >= acknowledged, `${name}: ${done} of ${acknowledged} acknowledged are done`);
+        check(done === handled, `${name}: ${done} entries, ${handled} handled`);
+        await place.remove();
+      } else if (subject !== 'memory') checkFile({ name, path, ledger, acknowledged, handled });
       removeFolder();
     },
   };
