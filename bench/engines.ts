@@ -23,6 +23,9 @@ const { rounds, seconds, backlog, events, workers } = readNumbers({
   workers: 4,
 });
 
+/** `BENCH_PARTS=adds` leaves out the others. */
+const parts = process.env['BENCH_PARTS']?.split(',') ?? ['adds', 'backlog', 'idle'];
+
 const workersOf = (name: EngineName) => (engines[name].shared ? workers : 0);
 
 const figure = <T>(all: readonly T[], digits: number, of: (round: T) => number): string => {
@@ -54,6 +57,11 @@ const handlingRow = (title: string, all: readonly Handling[]): string[] => [
   figure(all, 0, ({ loggedBytes }) => loggedBytes),
 ];
 
+/** Of the parts that were measured. */
+const print: typeof printTable = (title, head, rows) => {
+  if (rows.length > 0) printTable(title, head, rows);
+};
+
 const idleRow = (title: string, idle: Idle): string[] => [
   title,
   idle.add.p50.toFixed(2),
@@ -76,8 +84,10 @@ const child = { bundle: program, env: { BENCH_EVENT: JSON.stringify(template) } 
 const adds: [EngineName, Adds][] = [];
 const handled: [string, Handling[]][] = [];
 const idle: [string, Idle][] = [];
-for (const name of found) adds.push([name, await measureAdds(name, { child, rounds, seconds })]);
-for (const name of found) {
+for (const name of parts.includes('adds') ? found : []) {
+  adds.push([name, await measureAdds(name, { child, rounds, seconds })]);
+}
+for (const name of parts.includes('backlog') ? found : []) {
   const all = CONCURRENCIES.map((): Handling[] => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, concurrency] of CONCURRENCIES.entries()) {
@@ -89,29 +99,29 @@ for (const name of found) {
     handled.push([`${name}, ${concurrency} at a time`, all[index] ?? []]);
   });
 }
-for (const name of found) {
+for (const name of parts.includes('idle') ? found : []) {
   for (const count of new Set([0, Math.min(1, workersOf(name)), workersOf(name)])) {
     const title = count === 0 ? 'one process' : `workers: ${count}`;
     idle.push([`${name}, ${title}`, await measureIdle(name, { child, events, workers: count })]);
   }
 }
 
-printTable(
+print(
   'Adding, 50 callers in one process',
   ['', 'adds/s', 'from…to', 'p50 ms', 'p99 ms', 'client CPU µs', 'engine CPU µs'],
   adds.flatMap(([name, figures]) => addRows(name, figures)),
 );
-printTable(
+print(
   'The inbox in proportion to the plain client',
   ['engine', 'adds/s', 'target'],
   adds.flatMap(([name, figures]) => judgeAdds(name, figures)),
 );
-printTable(
+print(
   `Handling a backlog, ${workers} worker processes (memory: one process)`,
   ['', 'handled/s', 'from…to', 'workers CPU µs', 'engine CPU µs', 'bytes kept', 'bytes logged'],
   handled.map(([title, all]) => handlingRow(title, all)),
 );
-printTable(
+print(
   'One event at a time: until its handler starts, in milliseconds',
   ['', 'add p50', 'after the answer p50 (< 10)', 'p99', 'after the call p50', 'p99'],
   idle.map(([title, figures]) => idleRow(title, figures)),

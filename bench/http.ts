@@ -148,12 +148,14 @@ printTable(
     [...figures].map(([subject, all]) => toRow(`${framework}, ${subject}`, all)),
   ),
 );
-printTable(
-  'In proportion to memory',
-  ['server', 'requests/s', 'handled/s', 'p99', 'target'],
-  compared.flatMap((one) =>
-    subjects.filter((name) => name !== 'memory').map((subject) => judge(one, subject)),
-  ),
-);
+if (subjects.includes('memory')) {
+  printTable(
+    'In proportion to memory',
+    ['server', 'requests/s', 'handled/s', 'p99', 'target'],
+    compared.flatMap((one) =>
+      subjects.filter((name) => name !== 'memory').map((subject) => judge(one, subject)),
+    ),
+  );
+}
 warnOfGenerator(compared.flatMap(({ figures }) => [...figures.values()].flat()));
 console.log('All answers were 200; the inboxes hold what was acknowledged, all handled, once.');

@@ -22,6 +22,8 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface Cost {
   readonly call: number;
   readonly entry: number;
+  /** Besides, once, of a call that has entries in it. */
+  readonly some?: number | undefined;
 }
 
 /** An engine as the simulation sees it. */
@@ -55,6 +57,8 @@ export interface SimulatedEngine {
   /** What is in it, at no cost: for those who look at the simulation. */
   readonly contents: Store;
   readonly cores: Station;
+  /** Processor time of the engine until now, in milliseconds. */
+  cpuMs(): number;
   /** Calls until now. */
   calls(): Readonly<Record<Operation, number>>;
   fail(how: Failure): void;
@@ -98,6 +102,14 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
   let failure: Failure | null = null;
   let epoch = 0;
   let slowness = 1;
+  let cpuMs = 0;
+
+  async function compute(ms: number): Promise<boolean> {
+    const varied = vary(ms * slowness);
+    if (!(await cores.use(varied))) return false;
+    cpuMs += varied;
+    return true;
+  }
 
   /** Memoryless: as irregular as service times plausibly get. */
   const vary = (ms: number) => -Math.log(1 - random.next()) * ms;
@@ -123,11 +135,12 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
       if (failure !== null || since !== epoch) return lose();
       calls[name] += 1;
       const cost = model.cpuMs[name];
-      if (!(await cores.use(vary(cost.call * slowness))) || since !== epoch) return lose();
+      if (!(await compute(cost.call)) || since !== epoch) return lose();
       const result = await work();
-      const more = cost.entry * entriesIn(result) * slowness;
-      if (more > 0) await cores.use(vary(more));
-      if (isWrite(name, entriesIn(result))) await clock.sleep(vary(model.commitMs * slowness));
+      const entries = entriesIn(result);
+      const more = cost.entry * entries + (entries > 0 ? (cost.some ?? 0) : 0);
+      if (more > 0) await compute(more);
+      if (isWrite(name, entries)) await clock.sleep(vary(model.commitMs * slowness));
       // Done, but nobody hears of it.
       if (since !== epoch) return lose();
       return { result };
@@ -221,6 +234,7 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
     connect,
     contents,
     cores,
+    cpuMs: () => cpuMs,
     calls: () => ({ ...calls }),
     fail(how) {
       failure = how;

@@ -26,6 +26,12 @@ function setUp({ seed, model }: Rehearsal) {
   return { clock, random, machine, engine, store };
 }
 
+/** Processor time of the engine in microseconds, for each entry. */
+export interface Rehearsed {
+  readonly perSecond: number;
+  readonly engineUs: number;
+}
+
 let entries = 0;
 
 function nextEntry(): NewEntry {
@@ -39,8 +45,8 @@ export async function rehearseAdds(
   rehearsal: Rehearsal,
   callers: number,
   seconds: number,
-): Promise<number> {
-  const { clock, store } = setUp(rehearsal);
+): Promise<Rehearsed> {
+  const { clock, engine, store } = setUp(rehearsal);
   let count = 0;
   async function call(): Promise<void> {
     while (clock.now() < seconds * 1000) {
@@ -50,14 +56,14 @@ export async function rehearseAdds(
   }
   for (let caller = 0; caller < callers; caller += 1) void call();
   await clock.runUntil(seconds * 1000);
-  return count / seconds;
+  return { perSecond: count / seconds, engineUs: (engine.cpuMs() * 1000) / count };
 }
 
 /** Handled per second, of a backlog, by some worker processes. */
 export async function rehearseBacklog(
   rehearsal: Rehearsal,
   { backlog, workers, concurrency }: { backlog: number; workers: number; concurrency: number },
-): Promise<number> {
+): Promise<Rehearsed> {
   const { clock, random, engine, machine } = setUp(rehearsal);
   for (let entry = 0; entry < backlog; entry += 1) await engine.contents.add(nextEntry());
   const entryMs = rehearsal.attemptMs;
@@ -66,7 +72,10 @@ export async function rehearseBacklog(
     startWorker({ clock, random, engine, machine, concurrency, entryMs, handle });
   }
   while ((await engine.contents.stats()).done < backlog) await clock.runUntil(clock.now() + 10);
-  return (backlog / clock.now()) * 1000;
+  return {
+    perSecond: (backlog / clock.now()) * 1000,
+    engineUs: (engine.cpuMs() * 1000) / backlog,
+  };
 }
 
 /** From the call of an add until its handler starts, one event at a time. Milliseconds. */
