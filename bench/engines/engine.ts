@@ -29,7 +29,7 @@ export interface Place {
 }
 
 /** In bytes; `NaN` where the engine does not tell. Logs count from the beginning of time. */
-export interface Size {
+interface Size {
   readonly kept: number;
   readonly logged: number;
 }

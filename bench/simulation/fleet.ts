@@ -14,7 +14,7 @@ import type { EventClock } from './event-clock.ts';
 import { createThread, type Station } from './station.ts';
 
 /** What a process is made of. Times in milliseconds. */
-export interface FleetOptions {
+interface FleetOptions {
   readonly clock: EventClock;
   readonly random: Random;
   readonly engine: SimulatedEngine;

@@ -1,5 +1,6 @@
 // What a fleet does that this machine cannot hold: the shipped code on a simulated engine. See README.md.
 import { readNumbers } from '../support/arguments.ts';
+import { check } from '../support/checks.ts';
 import { printTable } from '../support/table.ts';
 import type { Failure } from './engine.ts';
 import { attemptMs, ownMachine, requestMs, sharedMachine } from './measured.ts';
@@ -53,6 +54,8 @@ const fleet = {
 
 async function play(scene: SceneOptions): Promise<SceneFigures> {
   const figures = await runScene(scene);
+  check(figures.overlaps === 0, `${figures.overlaps} runs began beside another one`);
+  check(figures.unhandled === 0, `${figures.unhandled} acknowledged events were not handled`);
   events += figures.events;
   return figures;
 }
@@ -210,8 +213,8 @@ async function stumble(): Promise<void> {
       },
     ],
     [
-      'the engine is away for 45 s, handlers take 20 s',
-      20_000,
+      'the engine is away for 45 s, handlers take 10 s',
+      10_000,
       async ({ clock, engine }) => {
         await clock.sleep(30_000);
         engine.fail('refuses');
@@ -220,7 +223,7 @@ async function stumble(): Promise<void> {
       },
     ],
   ] as readonly [string, number, NonNullable<SceneOptions['incident']>][]) {
-    const perSecond = handlerMs > 1000 ? 8 : 100;
+    const perSecond = handlerMs > 1000 ? 16 : 100;
     const scene = {
       ...fleet,
       seconds: handlerMs > 1000 ? 90 : 45,

@@ -37,7 +37,7 @@ export interface SceneOptions {
   readonly incident?: ((stage: Stage) => Promise<void>) | undefined;
 }
 
-export interface Stage {
+interface Stage {
   readonly clock: EventClock;
   readonly engine: SimulatedEngine;
   readonly webs: readonly Web[];
