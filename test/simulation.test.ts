@@ -97,13 +97,13 @@ describe('the simulation', () => {
     const figures = await runScene(short);
     expect(await runScene(short)).toEqual(figures);
     expect(await runScene({ ...short, seed: 2 })).not.toEqual(figures);
-  });
+  }, 60_000);
 
   test('handles everything once while nothing goes wrong', async () => {
     const figures = await runScene(scene);
     expect(figures).toMatchObject({ givenUp: 0, unhandled: 0, repeatedRuns: 0, overlaps: 0 });
     expect(figures.acknowledged).toBe(figures.arrived);
-  });
+  }, 60_000);
 
   test.each<[Failure, number]>([
     ['refuses', 20],
@@ -129,7 +129,7 @@ describe('the simulation', () => {
       expect(figures.repeatedDeliveries).toBeGreaterThan(0);
       expect(figures.givenUp > 0).toBe(seconds === 60); // longer than Novita has patience
     },
-    30_000,
+    60_000,
   );
 
   test('runs again what a killed worker had, and nothing else', async () => {
@@ -144,7 +144,7 @@ describe('the simulation', () => {
     expectConserved(figures);
     expect(figures.repeatedRuns).toBeGreaterThan(0);
     expect(figures.repeatedRuns).toBeLessThanOrEqual(scene.concurrency);
-  }, 30_000);
+  }, 60_000);
 });
 
 function expectConserved(figures: SceneFigures): void {
