@@ -5,6 +5,13 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'vitest';
 
 import { freePort, runProgram, type Program, type ProgramOptions } from './support/program.ts';
+import {
+  findPostgres,
+  findRedis,
+  temporaryDatabase,
+  temporaryRedis,
+  type TemporaryPlace,
+} from './support/services.ts';
 
 const SECRET = 'a secret for the examples, long enough to sign';
 const TIMEOUT_MS = 60_000;
@@ -28,6 +35,27 @@ function run(name: string, file: string, { onTestFinished }: TestContext, given:
   onTestFinished(program.kill);
   return program;
 }
+
+interface Fleet {
+  readonly variable: string;
+  /** Where its server is; `undefined` where there is none. */
+  readonly server: string | undefined;
+  readonly openPlace: (server: string) => Promise<TemporaryPlace>;
+}
+
+/** Examples of web processes and workers. */
+const FLEETS: Readonly<Record<string, Fleet>> = {
+  postgres: {
+    variable: 'DATABASE_URL',
+    server: await findPostgres('the example with PostgreSQL'),
+    openPlace: temporaryDatabase,
+  },
+  bullmq: {
+    variable: 'REDIS_URL',
+    server: await findRedis('the example with BullMQ'),
+    openPlace: temporaryRedis,
+  },
+};
 
 const READY = /order\b.*is ready/;
 /** Lines of the handler, in whichever form the example prints them. */
@@ -93,4 +121,55 @@ describe.concurrent('the example', () => {
     },
     TIMEOUT_MS,
   );
+
+  for (const [name, { variable, server = '', openPlace }] of Object.entries(FLEETS)) {
+    test.skipIf(server === '')(
+      `${name} takes events in two processes, and handles each once in one of two others`,
+      async (context) => {
+        const { expect } = context;
+        const simulator = await createSimulator();
+        context.onTestFinished(simulator.close);
+        const place = await openPlace(server);
+        context.onTestFinished(place.remove);
+        const base = { HOST: '127.0.0.1', NOVITA_BASE_URL: simulator.url };
+        const env = { ...base, [variable]: place.url };
+        const ports = [String(await freePort()), String(await freePort())];
+        const webs = ports.map((PORT) =>
+          run(name, 'src/web.ts', context, { env: { ...env, PORT } }),
+        );
+        const workers = [1, 2].map(() => run(name, 'src/worker.ts', context, { env }));
+        await Promise.all(webs.map((web) => web.line(/listening/i)));
+        await Promise.all(workers.map((worker) => worker.line(/^working/)));
+
+        const taskIds: string[] = [];
+        for (let order = 0; order < ORDERS; order += 1) {
+          const address = `http://127.0.0.1:${ports[order % 2] ?? ''}`;
+          const body = JSON.stringify({ orderId: 4700 + order, prompt: 'a red kite' });
+          const { task_id } = (await (await post(`${address}/images`, body)).json()) as Submitted;
+          taskIds.push(task_id);
+        }
+        await simulator.idle();
+        // Once more, through the other process.
+        for (const { taskId, url } of simulator.deliveries()) {
+          const other = new URL(url);
+          other.port = ports.find((port) => port !== other.port) ?? '';
+          const { answer } = await simulator.deliver(taskId, { url: other.href });
+          expect(answer).toEqual({ status: 200, body: '{"status":"duplicate"}' });
+        }
+        const ready = () => workers.flatMap(handledLines);
+        await expect.poll(() => ready().length, { timeout: TIMEOUT_MS / 2 }).toBe(ORDERS);
+        await Promise.all([...webs, ...workers].map((one) => expectCleanExit(one, context)));
+        for (const taskId of taskIds) {
+          expect(ready().filter((line) => line.includes(taskId))).toHaveLength(1);
+        }
+      },
+      TIMEOUT_MS,
+    );
+  }
 });
+
+const ORDERS = 20;
+
+interface Submitted {
+  readonly task_id: string;
+}

@@ -1,10 +1,12 @@
 import { createReceiver } from '@novita-webhooks/core';
+import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { createSimulator } from '@novita-webhooks/simulator';
-import { Client } from 'pg';
-import { describe, expect, test } from 'vitest';
+import { Pool } from 'pg';
+import { expect, test } from 'vitest';
 
 import { freePort } from './support/program.ts';
-import { findPostgres } from './support/services.ts';
+import { findPostgres, temporaryDatabase } from './support/services.ts';
 import { codeBlocks, runUntil } from './support/snippets.ts';
 
 const secret = 'a secret for the README, long enough to sign';
@@ -68,61 +70,27 @@ test('the README examples of the SQLite inbox keep an event, and write to its fi
   expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
 }, 30_000);
 
-const server = await findPostgres('the README examples of the PostgreSQL inbox');
+const server = await findPostgres('the README example of a worker');
 
-describe.skipIf(server === undefined)('the README examples of the PostgreSQL inbox', () => {
-  const README = 'packages/inbox-postgres/README.md';
-  const code = (...parts: readonly string[]) => parts.join('\n');
-
-  /** In a database of its own: the example has its tables where everybody's are. */
-  async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
-    const name = `readme_${Date.now()}_${process.pid}`;
-    const client = new Client({ connectionString: server });
-    await client.connect();
-    await client.query(`CREATE DATABASE ${name}`);
+test.skipIf(server === undefined)(
+  'the README example of a worker handles what a web process has taken',
+  async () => {
+    const [, , code = ''] = await codeBlocks('README.md');
+    const { url, remove } = await temporaryDatabase(server ?? '');
+    const pool = new Pool({ connectionString: url });
+    const inbox = postgresInbox({ pool });
+    const web = createReceiver({ url: 'https://example.com', secret, inbox, consume: false });
     try {
-      await work(new URL(`/${name}`, server).href);
+      const printed = runUntil(code, /^order 42 \S+ http\S+$/m, { DATABASE_URL: url });
+      const event = sampleEvents.imageSucceeded({ taskId: 'a-task-of-the-readme' });
+      const reply = await web.handle(await signedDelivery(web, event, { orderId: 42 }));
+      expect(reply.status).toBe(200);
+      expect(await printed).toContain('order 42 a-task-of-the-readme http');
     } finally {
-      await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await client.end();
+      await web.close();
+      await pool.end();
+      await remove();
     }
-  }
-
-  test(
-    'write once what its transaction writes',
-    () =>
-      withDatabase(async (url) => {
-        const [receiver = '', transaction = ''] = await codeBlocks(README);
-        const before = `
-        import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
-        const download = async (url) => 'picture of ' + new URL(url).hostname;`;
-        const after = `
-        await pool.query('CREATE TABLE pictures (task_id text, file text)');
-        await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
-        receiver.start();
-        const isDone = async () => (await receiver.inbox.stats()).done === 1;
-        while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
-        const { rows } = await pool.query('SELECT file FROM pictures');
-        console.log('pictures', JSON.stringify(rows));`;
-        const env = { NOVITA_WEBHOOK_SECRET: secret, DATABASE_URL: url };
-        const all = code(before, receiver, transaction, after);
-        const output = await runUntil(all, /^pictures .*$/m, env);
-        expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
-      }),
-    30_000,
-  );
-
-  test(
-    'make a pool of postgres.js',
-    () =>
-      withDatabase(async (url) => {
-        const [, , own = ''] = await codeBlocks(README);
-        const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
-        const after = `console.log('pending', (await inbox.stats()).pending);`;
-        const env = { DATABASE_URL: url };
-        const output = await runUntil(code(before, own, after), /^pending 0$/m, env);
-        expect(output).toContain('pending 0');
-      }),
-    30_000,
-  );
-});
+  },
+  30_000,
+);

@@ -1,4 +1,6 @@
 // The servers that some suites need: where they are, or that they are not there.
+import { randomUUID } from 'node:crypto';
+
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 
@@ -75,4 +77,50 @@ async function find(
     console.warn(`\n  ⚠ ${message}\n`);
     return undefined;
   }
+}
+
+/** A place of its own on a server, for programs that cannot be told to use other names. */
+export interface TemporaryPlace {
+  readonly url: string;
+  /** Leaves the server as it was. */
+  remove(): Promise<void>;
+}
+
+/** A database of its own. */
+export async function temporaryDatabase(url: string): Promise<TemporaryPlace> {
+  const name = `novita_test_${randomUUID().replaceAll('-', '')}`;
+  await execute(url, `CREATE DATABASE ${name}`);
+  const own = new URL(url);
+  own.pathname = name;
+  return { url: own.href, remove: () => execute(url, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+/** One of Redis's numbered databases, in which there was nothing. */
+export async function temporaryRedis(url: string): Promise<TemporaryPlace> {
+  const client = new Redis(url);
+  for (let index = 15; index > 0; index -= 1) {
+    await client.select(index);
+    if ((await client.dbsize()) > 0) continue;
+    const own = new URL(url);
+    own.pathname = String(index);
+    return {
+      url: own.href,
+      async remove() {
+        await client.flushdb();
+        client.disconnect();
+      },
+    };
+  }
+  client.disconnect();
+  throw new Error(`none of the databases 1 to 15 of ${url} is empty`);
 }

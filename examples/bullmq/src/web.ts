@@ -1,0 +1,55 @@
+// Submits tasks and takes their events. As many of these as you like, behind a load balancer.
+import { createReceiver } from '@novita-webhooks/core';
+import { novitaWebhooks } from '@novita-webhooks/express';
+import express from 'express';
+
+import { inbox } from './inbox.ts';
+
+const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
+const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
+
+const sdxl = {
+  model_name: 'sd_xl_base_1.0.safetensors',
+  sampler_name: 'Euler a',
+  width: 1024,
+  height: 1024,
+  image_num: 1,
+  steps: 20,
+  seed: -1,
+  guidance_scale: 7.5,
+};
+
+const receiver = createReceiver({
+  url: `${PUBLIC_URL}/webhooks/novita`,
+  secret: process.env['NOVITA_WEBHOOK_SECRET'], // the same in every web process
+  inbox,
+  consume: false, // the workers do
+  logger: console,
+});
+
+const app = express();
+app.use(express.json());
+app.post('/webhooks/novita', novitaWebhooks(receiver));
+
+app.post('/images', async (request, response) => {
+  const { orderId, prompt } = request.body as { orderId: number; prompt: string };
+  const submitted = await fetch(`${NOVITA_BASE_URL}/v3/async/txt2img`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+      request: { ...sdxl, prompt },
+    }),
+  });
+  if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+  response.status(202).json(await submitted.json());
+});
+
+const server = app.listen(Number(PORT), HOST, () => {
+  console.log(`listening at http://${HOST}:${PORT}`);
+});
+
+process.once('SIGTERM', () => {
+  server.close();
+  void receiver.close();
+});
