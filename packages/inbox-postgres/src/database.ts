@@ -1,69 +1,29 @@
-import { within } from './deadline.ts';
-import type { PostgresClient, PostgresPool } from './pool.ts';
-import { inSchema } from './schema.ts';
-import { isBroken, isConflict, NO_ANSWER, NO_FREE_CONNECTION, troubled } from './troubles.ts';
+import { createConnections, type Connections, type ConnectionsOptions } from './connections.ts';
+import { outside } from './operations/guard.ts';
+import { sleep } from './sleep.ts';
+import { isBroken, isConflict, NO_ANSWER, troubled } from './troubles.ts';
 
 /** Runs one statement. Its text is written for the default schema, and meant for the one in use. */
 export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;
 
-/** A pool as the operations use it: no call waits for ever, and each client comes back. */
-export interface Database {
+/** A pool as the operations use it. */
+export interface Database extends Connections {
   /** One statement, which is a transaction; done again after a conflict with others. */
   readonly query: Query;
   /** Several statements in one transaction, likewise. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
-  /** A client to keep for a while. Rejects when there is none in time. */
-  connect(): Promise<PostgresClient>;
-  /** @param error why it is to be closed */
-  giveBack(client: PostgresClient, error?: unknown): void;
-  /** A statement on a client that was borrowed. */
-  ask(client: PostgresClient, text: string, values?: unknown[]): Promise<Answer>;
 }
 
-interface Answer {
-  readonly rows: readonly unknown[];
-  readonly command?: string | undefined;
-}
+type Ask = (text: string, values?: unknown[]) => ReturnType<Connections['ask']>;
 
-export interface DatabaseOptions {
-  readonly pool: PostgresPool;
-  /** The schema's name, quoted. */
-  readonly schema: string;
-  readonly queryMs: number;
-}
+export function createDatabase(options: ConnectionsOptions): Database {
+  const connections = createConnections(options);
+  const { connect, giveBack, ask } = connections;
 
-/** How often what has met with a conflict is done in all. */
-const TRIES = 5;
-
-export function createDatabase({ pool, schema, queryMs }: DatabaseOptions): Database {
-  hear(pool);
-
-  async function connect(): Promise<PostgresClient> {
-    const connecting = pool.connect();
-    const late = () => troubled(NO_FREE_CONNECTION, `no connection within ${queryMs} milliseconds`);
-    try {
-      const client = await within(connecting, queryMs, late);
-      client.on?.('error', ignore); // whoever waits for an answer hears of it
-      return client;
-    } catch (error) {
-      connecting.then((client) => client.release(), ignore); // it may still come
-      throw error;
-    }
-  }
-
-  function ask(client: PostgresClient, text: string, values?: unknown[]): Promise<Answer> {
-    const asked = client.query({ text: inSchema(text, schema), ...(values && { values }) });
-    return within(asked, queryMs, () =>
-      troubled(NO_ANSWER, `no answer within ${queryMs} milliseconds`),
-    );
-  }
-
-  async function borrow<T>(work: (query: Query) => Promise<T>): Promise<T> {
+  async function borrow<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
     const client = await connect();
-    const query: Query = async <Row>(text: string, values?: unknown[]) =>
-      (await ask(client, text, values)).rows as readonly Row[];
     try {
-      const result = await work(query);
+      const result = await work((text, values) => ask(client, text, values));
       giveBack(client);
       return result;
     } catch (error) {
@@ -73,59 +33,53 @@ export function createDatabase({ pool, schema, queryMs }: DatabaseOptions): Data
   }
 
   return {
-    query: (text, values) => untilWithoutConflict(() => borrow((query) => query(text, values))),
+    ...connections,
+    query: (text, values) =>
+      untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values))),
     transaction: (work) =>
-      untilWithoutConflict(() => borrow((query) => inTransaction(query, begin(queryMs), work))),
-    connect,
-    giveBack,
-    ask,
+      untilWithoutConflict(() => borrow((ask) => inTransaction(ask, begin(options.queryMs), work))),
   };
 }
 
-function giveBack(client: PostgresClient, error?: unknown): void {
-  try {
-    if (error === undefined) client.release();
-    else client.release(error instanceof Error ? error : new Error('closed', { cause: error }));
-  } catch {
-    // Somebody who had it in a transaction has given it back already.
-  }
-  client.removeListener?.('error', ignore);
+function toQuery(ask: Ask): Query {
+  return async <Row>(text: string, values?: unknown[]) =>
+    (await ask(text, values)).rows as readonly Row[];
 }
-
-/** An idle connection that breaks is reported to the pool; unheard, that would end the process. */
-function hear(pool: PostgresPool): void {
-  if (!heard.has(pool)) pool.on?.('error', ignore);
-  heard.add(pool);
-}
-
-const heard = new WeakSet<PostgresPool>();
 
 /**
  * Whoever freezes in the middle of one, or whose connection does, must not keep others from their
- * locks; and whoever has given up waiting for a lock must not go on waiting at the server.
+ * locks; and whoever has given up waiting for a lock must not go on waiting at the server, which
+ * gives up first, so that the connection stays.
  */
 const begin = (queryMs: number) => `
-BEGIN ISOLATION LEVEL READ COMMITTED;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT ${outside("''")};
+SET LOCAL novita.transaction TO 'own';
 SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryMs, LONGEST_IDLE_MS))};
-SET LOCAL lock_timeout TO ${Math.ceil(queryMs)}`;
+SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryMs)}`;
 
 const LONGEST_IDLE_MS = 10_000;
 
 async function inTransaction<T>(
-  query: Query,
+  ask: Ask,
   beginning: string,
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
-  await query(beginning);
   try {
-    const result = await work(query);
-    await query('COMMIT');
+    await ask(beginning);
+    const result = await work(toQuery(ask));
+    const { command } = await ask('COMMIT');
+    if (command !== 'COMMIT') throw troubled(NO_ANSWER, 'it was not committed');
     return result;
   } catch (error) {
-    if (!isBroken(error)) await query('ROLLBACK');
+    if (!isBroken(error)) await ask('ROLLBACK');
     throw error;
   }
 }
+
+/** How often what has met with a conflict is done in all. */
+const TRIES = 5;
+const LONGEST_PAUSE_MS = 20;
 
 async function untilWithoutConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -133,8 +87,7 @@ async function untilWithoutConflict<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (tries >= TRIES || !isConflict(error)) throw error;
+      await sleep(Math.random() * tries * LONGEST_PAUSE_MS); // or they meet again
     }
   }
 }
-
-const ignore = (): void => undefined;

@@ -9,7 +9,8 @@ import { explain } from './troubles.ts';
 export interface Listener {
   /** @returns ends it */
   subscribe(endpoint: string, heard: () => void): () => void;
-  close(): void;
+  /** Resolves when its client is back in the pool. */
+  close(): Promise<void>;
 }
 
 export interface ListenerOptions {
@@ -31,6 +32,7 @@ const LONGEST_PAUSE_MS = 10_000;
 /** On one connection for all, for as long as somebody listens. */
 export function createListener({ database, channel, checkMs, log }: ListenerOptions): Listener {
   const subscriptions = new Set<Subscription>();
+  const listening = new Set<Promise<void>>();
   let stop: (() => void) | undefined;
 
   function tell(endpoint?: string): void {
@@ -57,6 +59,13 @@ export function createListener({ database, channel, checkMs, log }: ListenerOpti
     }
   }
 
+  function start(): () => void {
+    const controller = new AbortController();
+    const listens = listen(controller.signal).finally(() => listening.delete(listens));
+    listening.add(listens);
+    return () => controller.abort();
+  }
+
   function end(): void {
     stop?.();
     stop = undefined;
@@ -66,21 +75,16 @@ export function createListener({ database, channel, checkMs, log }: ListenerOpti
     subscribe(endpoint, heard) {
       const subscription = { endpoint, heard };
       subscriptions.add(subscription);
-      stop ??= start(listen);
+      stop ??= start();
       return () => {
         subscriptions.delete(subscription);
         if (subscriptions.size === 0) end();
       };
     },
-    close() {
+    async close() {
       subscriptions.clear();
       end();
+      await Promise.all(listening);
     },
   };
-}
-
-function start(listen: (signal: AbortSignal) => Promise<void>): () => void {
-  const controller = new AbortController();
-  void listen(controller.signal);
-  return () => controller.abort();
 }

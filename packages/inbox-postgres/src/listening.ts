@@ -35,7 +35,9 @@ export async function listenOnce(options: ListeningOptions): Promise<void> {
   client.on?.('end', end);
   client.on?.('error', end);
   signal.addEventListener('abort', end);
+  if (signal.aborted) end(); // while it waited for a client
   try {
+    if (ended.signal.aborted) return;
     await database.ask(client, 'LISTEN novita_webhooks');
     onListening();
     await checkUntil(ended.signal, () => database.ask(client, 'SELECT 1'), checkMs);

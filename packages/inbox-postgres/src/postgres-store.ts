@@ -53,7 +53,7 @@ export function postgresStore<Pool extends PostgresPool>(
       tellIf(added === 'added', entry.endpoint);
       return added;
     },
-    claim: (endpoint, limit, leaseMs) => run(() => claim(query, endpoint, limit, leaseMs)),
+    claim: (endpoint, limit, leaseMs) => run(() => claim(database, endpoint, limit, leaseMs)),
     extend: (fence, leaseMs) => run(() => writer.extend(fence, leaseMs)),
     async settle(fence, outcome) {
       const settled = await run(() => writer.settle(fence, outcome));
@@ -76,8 +76,7 @@ export function postgresStore<Pool extends PostgresPool>(
     purge: (retention) => run(() => purge(query, retention)),
     async close() {
       starter.stop();
-      listener.close();
-      await close();
+      await Promise.all([listener.close(), close()]);
       await notifier.close();
     },
   };

@@ -5,6 +5,11 @@ const WHAT_TO_DO: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/^ECONNREFUSED$/, 'nothing listens there. Is the server running, are host and port right?'],
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'its host name cannot be resolved. Check the name and the DNS'],
   [
+    /^08P01$/,
+    'it does not take what the pool asks for. Through PgBouncer: leave statement_timeout to ALTER ROLE, ' +
+      'or add it to ignore_startup_parameters',
+  ],
+  [
     /^(ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|08\w{3}|CONNECTION_\w+)$/,
     'the connection broke. If this goes on, look at the network and at the log of the server',
   ],
@@ -21,6 +26,11 @@ const WHAT_TO_DO: readonly (readonly [pattern: RegExp, advice: string])[] = [
   ],
   [/^53100$/, 'its disk is full. Free some space'],
   [/^53200$/, 'it is out of memory'],
+  [
+    /^(25P02|42704)$/,
+    'a connection was given back to the pool in the middle of a transaction. It was closed, and nothing ' +
+      'was written. Which adapter or handler does that?',
+  ],
   [/^25006$/, 'this server takes no writes: a standby? Connect to the primary'],
   [/^28\w{3}$/, 'it does not let this role in. Check user, password and pg_hba.conf'],
   [/^3D000$/, 'there is no such database'],
@@ -34,6 +44,7 @@ const WHAT_TO_DO: readonly (readonly [pattern: RegExp, advice: string])[] = [
     'its tables are not there, or not as they should be. Did somebody drop or change them? They are ' +
       'made anew where this role may do so',
   ],
+  [/^22\w{3}$/, 'the event cannot be written as it is. Does the database have the encoding UTF8?'],
   [/^(55P03|57014)$/, 'it took too long. What else holds locks there? Look at pg_stat_activity'],
   [/^(40001|40P01)$/, 'others wrote to the same rows, again and again'],
   [/^(58\w{3}|XX\w{3})$/, 'the server has trouble with its files. Look at its log, at once'],
@@ -74,11 +85,14 @@ export function troubled(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** Whether the connection is of no use any more, or leads to the wrong server. */
+/**
+ * Whether the connection is of no use any more, is in a state in which it should not be, or leads to
+ * the wrong server. By codes: a severity may come in any language.
+ */
 export function isBroken(error: unknown): boolean {
-  const severity =
-    typeof error === 'object' && error !== null && 'severity' in error ? error.severity : undefined;
-  return severity !== 'ERROR' || /^(08|25006|28|53|57P|58|XX)/.test(codeOf(error));
+  const code = codeOf(error);
+  const isOfServer = /^(\d\w|F0|HV|P0|XX)\w{3}$/.test(code);
+  return !isOfServer || /^(08|25006|25P0[234]|28|42704|53|57P|58|XX)/.test(code);
 }
 
 /** Whether the same may well work when it is done again. */

@@ -1,11 +1,11 @@
-import type { Fence, NewEntry, Outcome } from '@novita-webhooks/core';
+import { WebhookError, type Fence, type NewEntry, type Outcome } from '@novita-webhooks/core';
 
 import { createBatcher } from './batcher.ts';
 import type { Database } from './database.ts';
 import { add, type Added } from './operations/add.ts';
 import { extend, type Extension } from './operations/extend.ts';
 import { fromFence } from './operations/fence.ts';
-import { addInPlace } from './operations/give-way.ts';
+import { giveWay } from './operations/give-way.ts';
 import { settle, type Settlement } from './operations/settle.ts';
 
 /** What there is much of at a time, many of them in one statement. */
@@ -14,6 +14,9 @@ export interface Writer {
   extend(fence: Fence, leaseMs: number): Promise<boolean>;
   settle(fence: Fence, outcome: Outcome): Promise<boolean>;
 }
+
+/** More than anybody could get in between. */
+const TRIES = 10;
 
 export function createWriter(database: Database): Writer {
   const { query } = database;
@@ -33,8 +36,13 @@ export function createWriter(database: Database): Writer {
 
   return {
     async add(entry) {
-      const added = await addOne(entry);
-      return added === 'unsure' ? addInPlace(database, entry) : added;
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const added = await addOne(entry);
+        if (added !== 'unsure') return added;
+        const replaced = await database.transaction((query) => giveWay(query, entry));
+        if (replaced !== 'unsure') return replaced;
+      }
+      throw new WebhookError('inbox_unavailable', 'PostgreSQL: an entry changes all the time');
     },
     async extend(fence, leaseMs) {
       const held = fromFence(fence);

@@ -108,4 +108,16 @@ describe.skipIf(url === undefined)('adding to PostgreSQL', () => {
       expect(plan?.walRecords).toBeGreaterThan(0);
     }
   });
+
+  test('so is one of an event that had drifted, and was handled all the same', async () => {
+    const drifted = newEntry({ endpoint: 'handled', drift: 'images: not a list' });
+    await scene.store.add(drifted);
+    const [claim] = await scene.store.claim('handled', 1, LEASE_MS);
+    if (claim === undefined) throw new Error('there is nothing to claim');
+    await scene.store.settle(claim, { type: 'done' });
+    const fits = { ...drifted, drift: null };
+    expect(await scene.store.add(fits)).toBe('duplicate');
+    const plans = await explain(scene.pool, scene.schema, (store) => store.add(fits));
+    expect(plans.at(-1)?.walRecords).toBeGreaterThan(0);
+  });
 });

@@ -147,6 +147,19 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     expect(worker.pool.totalCount).toBe(worker.pool.idleCount);
   });
 
+  test('whoever closes while it is still connecting keeps no client', async () => {
+    const pool = openPool({ max: 4, application_name: schema });
+    const inbox = postgresInbox({ pool, schema });
+    await inbox.stats();
+    const kept = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
+    const stop = consume(inbox, silence); // what it listens on has to be made first
+    await stop();
+    await inbox.close();
+    expect(pool.totalCount - pool.idleCount).toBe(kept.length);
+    kept.forEach((client) => client.release());
+    await pool.end();
+  });
+
   test.each([
     ['with a pool of one, which has none to spare', { max: 1 }, {}],
     ['where it is switched off', {}, { listen: false }],

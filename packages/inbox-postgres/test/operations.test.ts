@@ -1,4 +1,6 @@
 import { newEntry } from '@novita-webhooks/core/testing';
+import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgres';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openScene, type Scene } from './support/scene.ts';
@@ -116,5 +118,31 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     expect(taken.length + rest.length).toBe(200);
     expect(taken.length).toBeGreaterThanOrEqual(100);
     expect(taken.length).toBeLessThanOrEqual(150);
+  });
+
+  test('a claim of which nobody hears leases nothing, and spends no attempt', async () => {
+    const { store, pool, schema } = scene;
+    const entry = newEntry();
+    await store.add(entry);
+    const deaf = postgresStore({
+      schema,
+      queryMs: 200,
+      pool: {
+        async connect() {
+          const client = await pool.connect();
+          return {
+            async query({ text, values }: PostgresQuery) {
+              const result = await client.query(text, values);
+              if (text.includes('SKIP LOCKED')) await pause(400);
+              return result;
+            },
+            release: (error?: Error) => client.release(error),
+          };
+        },
+      },
+    });
+    await expect(deaf.claim('novita', 1, LEASE_MS)).rejects.toThrow('did not answer in time');
+    await expect.poll(() => store.claim('novita', 1, LEASE_MS)).toMatchObject([{ attempts: 1 }]);
+    await deaf.close();
   });
 });

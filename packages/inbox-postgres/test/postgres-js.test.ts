@@ -1,5 +1,6 @@
 import { newEntry } from '@novita-webhooks/core/testing';
 import { postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
+import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -33,7 +34,7 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
       code: 'inbox_unavailable',
       message: expect.stringContaining('this server takes no writes') as string,
     });
-    await readOnly.end();
+    await readOnly.end({ timeout: 1 }); // without it would wait for the one that was just closed
   });
 
   test('notices a transaction that was ended inside, or that had failed', async () => {
@@ -50,5 +51,44 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
       client.query({ text: 'SELECT 1 / 0' }).catch(() => undefined);
     await expect(transact(swallowed)).rejects.toMatchObject({ code: 'handler_failed' });
     expect((await store.get(claim))?.handled).toEqual([]);
+  });
+
+  test('a transaction that took too long, or was not answered, takes no event with it', async () => {
+    const one = postgres(url ?? '', { max: 1, onnotice: () => undefined });
+    const options = { pool: toPool(one), schema, queryMs: 400, transactionMs: 200 };
+    const store = postgresStore(options);
+    const safe = postgresStore({ pool: toPool(sql), schema });
+    const addAll = async () => {
+      let added = 0;
+      for (let tries = 0; tries < 100 && added < 3; tries += 1) {
+        const entry = newEntry({ endpoint: 'after' });
+        const answer = await store.add(entry).catch(() => undefined);
+        if (answer !== undefined) expect(await safe.get(entry)).toBeDefined();
+        if (answer !== undefined) added += 1;
+        else await pause(20);
+      }
+      expect(added).toBe(3);
+    };
+    const drifted = newEntry({ endpoint: 'late', drift: 'images: not a list' });
+    await safe.add(drifted);
+    const [claim] = await safe.claim('late', 1, 30_000);
+    if (claim === undefined) throw new Error('there is nothing to claim');
+    const transacting = store.transaction?.(claim, 'one', async (client) => {
+      await client.query({ text: 'SELECT 1' });
+      await pause(600);
+    });
+    await expect(transacting).rejects.toThrow('took longer');
+    await addAll();
+    await sql.begin(async (locking) => {
+      await locking.unsafe(`SELECT FROM ${schema}.work FOR UPDATE`);
+      await expect(store.add({ ...drifted, drift: null })).rejects.toThrow('took too long');
+      await addAll();
+    });
+    await sql.begin(async (locking) => {
+      await locking.unsafe(`LOCK TABLE ${schema}.events IN ACCESS EXCLUSIVE MODE`);
+      await expect(store.claim('after', 1, 30_000)).rejects.toThrow('PostgreSQL');
+    });
+    await addAll();
+    await one.end({ timeout: 1 });
   });
 });

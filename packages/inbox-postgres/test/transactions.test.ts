@@ -1,10 +1,16 @@
 import type { Claim } from '@novita-webhooks/core';
 import { newEntry } from '@novita-webhooks/core/testing';
+import {
+  postgresStore,
+  type PostgresQuery,
+  type PostgresResult,
+} from '@novita-webhooks/inbox-postgres';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { openScene, type Scene } from './support/scene.ts';
-import { url } from './support/test-database.ts';
+import { openPool, url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
 
@@ -167,10 +173,88 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
       );
       return rows[0]?.['idle_in_transaction_session_timeout'];
     });
-    expect(setting).toBe('1min');
+    expect(setting).toBe('65s');
     const afterwards = await scene.pool.query<Record<string, string>>(
       'SHOW idle_in_transaction_session_timeout',
     );
     expect(Object.values(afterwards.rows[0] ?? {})).toEqual(['0']);
+  });
+
+  test('release() within one does nothing: nobody else gets its client', async () => {
+    const entry = newEntry({ endpoint: 'beside' });
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      client.release();
+      expect(await scene.store.add(entry)).toBe('added');
+      throw new Error('no use');
+    });
+    await expect(transacting).rejects.toThrow('no use');
+    expect(await scene.store.get(entry)).toBeDefined();
+    await expectNothingKept();
+  });
+
+  test('what its function did not wait for is not written after it has failed', async () => {
+    let straggling: Promise<unknown> | undefined;
+    const transacting = transact((client) => {
+      straggling = pause(50).then(() => write(client, 'straggler'));
+      return Promise.reject(new Error('no use'));
+    });
+    await expect(transacting).rejects.toThrow('no use');
+    await expect(straggling).rejects.toThrow('context.transaction is over');
+    await expectNothingKept();
+  });
+
+  test('no event goes into a transaction that somebody else forgot to end', async () => {
+    const own = openPool({ max: 1 });
+    const store = postgresStore({ pool: own, schema: scene.schema });
+    const forgetful = await own.connect();
+    await forgetful.query('BEGIN');
+    forgetful.release();
+    const entry = newEntry({ endpoint: 'beside' });
+    expect(await store.add(entry)).toBe('added');
+    expect(await scene.store.get(entry)).toBeDefined();
+    await store.close();
+    await own.end();
+  });
+
+  test('nor into one of ours, whatever the adapter does with it', async () => {
+    const own = openPool({ max: 1 });
+    const client = await own.connect();
+    const pool = {
+      connect: async () => ({
+        query: ({ text, values }: PostgresQuery) => client.query(text, values),
+        release: () => undefined, // also when it should be closed
+      }),
+    };
+    const store = postgresStore({ pool, schema: scene.schema, transactionMs: 50 });
+    const transacting = store.transaction?.(claim, 'one', () => pause(200));
+    await expect(transacting).rejects.toThrow('took longer');
+    const advice = { message: expect.stringContaining('given back to the pool') as string };
+    await expect(store.add(newEntry())).rejects.toMatchObject(advice);
+    await expect(store.settle(claim, { type: 'done' })).rejects.toMatchObject(advice);
+    await expect(store.extend(claim, LEASE_MS)).rejects.toMatchObject(advice);
+    client.release(true);
+    await own.end();
+  });
+
+  test('no success is recorded where the driver does not say that it was committed', async () => {
+    const own = openPool({ max: 1 });
+    const pool = {
+      async connect() {
+        const client = await own.connect();
+        return {
+          query: async ({ text, values }: PostgresQuery) =>
+            ({
+              rows: (await client.query<object>(text, values)).rows,
+            }) as unknown as PostgresResult,
+          release: (error?: Error) => client.release(error),
+        };
+      },
+    };
+    const store = postgresStore({ pool, schema: scene.schema });
+    const transacting = store.transaction?.(claim, 'one', () => undefined);
+    await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
+    await store.close();
+    await own.end();
   });
 });

@@ -1,6 +1,7 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../database.ts';
+import { outside } from './guard.ts';
 import { toText } from './text.ts';
 
 /**
@@ -12,7 +13,7 @@ import { toText } from './text.ts';
  */
 const ADD = `
 WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($1::text::json) AS input (
+  SELECT * FROM json_to_recordset((${outside('$1')})::json) AS input (
     n integer, endpoint text, "taskId" text, status text, body text, drift text, metadata text,
     "testMode" boolean, "receivedAt" float8
   )

@@ -1,6 +1,6 @@
 import type { Claim } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Database } from '../database.ts';
 import { toFence } from './fence.ts';
 import { EVENT_COLUMNS, toEntry, WORK_COLUMNS, type Row } from './row.ts';
 import { toDelay } from './text.ts';
@@ -26,14 +26,19 @@ SELECT ${EVENT_COLUMNS}, ${WORK_COLUMNS}
 FROM work JOIN novita_webhooks.events ON events.id = work.id
 ORDER BY work.was_due_at, work.id`;
 
-/** @param leaseMs in milliseconds */
+/**
+ * Committed when the answer has been read: what nobody hears of is not leased, and spends no attempt.
+ *
+ * @param leaseMs in milliseconds
+ */
 export async function claim(
-  query: Query,
+  database: Database,
   endpoint: string,
   limit: number,
   leaseMs: number,
 ): Promise<Claim[]> {
   const fence = crypto.randomUUID(); // one for all that are claimed together: each is valid with its id only
-  const rows = await query<Row>(CLAIM, [endpoint, limit, toDelay(leaseMs), fence]);
+  const values = [endpoint, limit, toDelay(leaseMs), fence];
+  const rows = await database.transaction((query) => query<Row>(CLAIM, values));
   return rows.map((row) => ({ ...toEntry(row), fence: toFence(row.id, fence) }));
 }

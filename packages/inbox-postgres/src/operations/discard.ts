@@ -2,9 +2,11 @@ import type { EntryKey } from '@novita-webhooks/core';
 
 import type { Query } from '../database.ts';
 
+import { outside } from './guard.ts';
+
 const DISCARD = `
 WITH known AS MATERIALIZED (
-  SELECT id FROM novita_webhooks.events WHERE task_id = $1::text AND endpoint = $2::text
+  SELECT id FROM novita_webhooks.events WHERE task_id = ${outside('$1')} AND endpoint = $2::text
 ), waiting AS (
   DELETE FROM novita_webhooks.work USING known
   WHERE work.id = known.id AND work.fence IS NULL RETURNING work.id

@@ -1,10 +1,11 @@
 import type { Query } from '../database.ts';
 import { HELD, type Held } from './fence.ts';
+import { outside } from './guard.ts';
 import { toDelay } from './text.ts';
 
 const EXTEND = `
 WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($1::text::json) AS input (
+  SELECT * FROM json_to_recordset((${outside('$1')})::json) AS input (
     n integer, id bigint, fence text, endpoint text, "taskId" text, "leaseMs" float8
   )
 ), ${HELD}

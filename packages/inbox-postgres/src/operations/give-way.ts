@@ -1,7 +1,7 @@
-import { WebhookError, type NewEntry } from '@novita-webhooks/core';
+import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Database, Query } from '../database.ts';
-import { add, toInput, type Added } from './add.ts';
+import type { Query } from '../database.ts';
+import { toInput, type Added } from './add.ts';
 
 const SELECT_KNOWN = `
 SELECT id::text AS id, drift IS NOT NULL AS drifted FROM novita_webhooks.events
@@ -34,37 +34,25 @@ WITH input AS (
 INSERT INTO novita_webhooks.work (id, endpoint, due_at)
 SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
 
-/** More than anybody could get in between. */
-const TRIES = 10;
+/** As in ADD: what is answered like something that was added has to be as safe. */
+const CONFIRM = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
 
 /**
- * Adds an entry that fits where there may be one that drifted, which has to give way unless it is
- * done. Statement by statement, each with a fresh look: what others commit meanwhile must not make a
- * duplicate out of the real result.
+ * Puts an entry that fits in the place of one that drifted, unless that is done. Statement by
+ * statement, each with a fresh look: what others commit meanwhile must not make a duplicate out of the
+ * real result.
  *
- * @throws WebhookError `inbox_unavailable` when others keep getting in between
+ * @returns `unsure` when there is none that drifted any more
  */
-export async function addInPlace(
-  database: Database,
-  entry: NewEntry,
-): Promise<'added' | 'duplicate'> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const result = await database.transaction((query) => replace(query, entry));
-    if (result !== 'unsure') return result;
-  }
-  throw new WebhookError('inbox_unavailable', 'PostgreSQL: an entry changes all the time');
-}
-
-async function replace(query: Query, entry: NewEntry): Promise<Added> {
-  const [known] = await query<{ id: string; drifted: boolean }>(SELECT_KNOWN, [
-    entry.taskId,
-    entry.endpoint,
-  ]);
-  if (known === undefined) return (await add(query, [entry]))[0] ?? 'unsure';
-  if (!known.drifted) return 'duplicate';
+export async function giveWay(query: Query, entry: NewEntry): Promise<Added> {
+  const values = [entry.taskId, entry.endpoint];
+  const [known] = await query<{ id: string; drifted: boolean }>(SELECT_KNOWN, values);
+  if (!known?.drifted) return 'unsure';
   if ((await query(TAKE_AWAY, [known.id])).length === 0) {
     const [settled] = await query<{ state: string }>(SELECT_STATE, [known.id]);
-    return settled?.state === 'done' ? 'duplicate' : 'unsure';
+    if (settled?.state !== 'done') return 'unsure';
+    await query(CONFIRM);
+    return 'duplicate';
   }
   const [replaced] = await query(REPLACE, [known.id, toInput([entry])]);
   if (replaced === undefined) throw conflict();
@@ -73,5 +61,5 @@ async function replace(query: Query, entry: NewEntry): Promise<Added> {
 
 /** As PostgreSQL would say it: undone, and done again. */
 function conflict(): Error {
-  return Object.assign(new Error('an entry has changed'), { code: '40001', severity: 'ERROR' });
+  return Object.assign(new Error('an entry has changed'), { code: '40001' });
 }

@@ -2,12 +2,13 @@ import type { Outcome } from '@novita-webhooks/core';
 
 import type { Query } from '../database.ts';
 import { HELD, type Held } from './fence.ts';
+import { outside } from './guard.ts';
 import { toDelay, toText } from './text.ts';
 
 /** Within a series none that was handled is taken away. */
 const SETTLE = `
 WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($1::text::json) AS input (
+  SELECT * FROM json_to_recordset((${outside('$1')})::json) AS input (
     n integer, id bigint, fence text, endpoint text, "taskId" text,
     type text, "delayMs" float8, reason text, succeeded json
   )

@@ -2,24 +2,28 @@ import { PermanentError, WebhookError, type Fence } from '@novita-webhooks/core'
 
 import type { Database } from '../database.ts';
 import { within } from '../deadline.ts';
+import { lend } from '../lend.ts';
 import type { PostgresClient } from '../pool.ts';
 import { codeOf, explain } from '../troubles.ts';
 import { fromFence, type Held } from './fence.ts';
+import { outside } from './guard.ts';
 import { toText } from './text.ts';
 
 const IS_VALID = `
 SELECT 1 FROM novita_webhooks.work JOIN novita_webhooks.events ON events.id = work.id
-WHERE work.id = $1::bigint AND work.fence = $2::text
+WHERE work.id = $1::bigint AND work.fence = ${outside('$2')}
   AND events.task_id = $3::text AND events.endpoint = $4::text`;
 
 /**
  * The setting goes with the transaction, also when somebody else ends it: that is how it is found
- * out. The server itself ends one whose client has vanished.
+ * out. The server itself ends one whose client has vanished, after everybody else would have.
  */
 const begin = (name: string, longestMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL novita.transaction TO '${name}';
-SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(longestMs)}`;
+SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(longestMs + LATER_MS)}`;
+
+const LATER_MS = 5000;
 
 /** The last thing before COMMIT: from here on others wait for the row, and nobody may take it over. */
 const RECORD = `
@@ -72,6 +76,7 @@ async function attempt<T>(
   { work, handler, longestMs }: Transaction<T>,
 ): Promise<Settled<T>> {
   const name = crypto.randomUUID();
+  const loan = lend(client);
   let isOurs = true; // whose fault it is
   try {
     const values = [held.id, held.fence, held.taskId, held.endpoint];
@@ -80,10 +85,10 @@ async function attempt<T>(
     await database.ask(client, begin(name, longestMs));
     isOurs = false;
     const value = await within(
-      toPromise(() => work(client)),
+      toPromise(() => work(loan.client)),
       longestMs,
       () => tooLong(longestMs),
-    );
+    ).finally(loan.end); // what it has not waited for must not be written after a ROLLBACK
     isOurs = true;
     await commit(database, client, [held.id, held.fence, toText(handler), name]);
     return { value };
@@ -105,7 +110,7 @@ async function commit(
   if (!intact) throw new PermanentError(ENDED_INSIDE);
   if (recorded === 0) throw leaseLost();
   const { command } = await database.ask(client, 'COMMIT');
-  if (command === 'ROLLBACK') throw failedInside(); // by a query that nobody waited for
+  if (command !== 'COMMIT') throw failedInside(); // by a query that nobody waited for
 }
 
 /** @returns why the client has to be closed; `undefined` when it is as good as before */
