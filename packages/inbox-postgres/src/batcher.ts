@@ -1,4 +1,5 @@
-import { isOfData } from './troubles.ts';
+import { createBacklog, type Job } from './backlog.ts';
+import { isOfData, isSilence } from './troubles.ts';
 
 export interface BatcherOptions<Item, Result> {
   /** Does them all at once. Answers in their order. */
@@ -6,20 +7,12 @@ export interface BatcherOptions<Item, Result> {
   /** Two items with the same key are never done at once. */
   readonly keyOf: (item: Item) => string;
   readonly sizeOf?: (item: Item) => number;
+  /** What has waited for its turn for longer, in milliseconds, is refused: nobody waits for it. */
+  readonly patienceMs: number;
 }
 
 /** Groups under way at the same time: while one waits for the disk, the next one can be on its way. */
 const LANES = 2;
-
-/** More would make one statement too slow. */
-const LARGEST_GROUP = 200;
-const LARGEST_TOTAL = 4 * 1024 * 1024;
-
-interface Job<Item, Result> {
-  readonly item: Item;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /**
  * Makes groups out of what is asked for at the same time. Nothing waits for a group to fill: what
@@ -29,8 +22,9 @@ export function createBatcher<Item, Result>({
   run,
   keyOf,
   sizeOf = () => 0,
+  patienceMs,
 }: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
-  let waiting: Job<Item, Result>[] = [];
+  const backlog = createBacklog<Item, Result>(patienceMs);
   let underWay = 0;
   let isScheduled = false;
 
@@ -39,23 +33,8 @@ export function createBatcher<Item, Result>({
     isScheduled = true;
     queueMicrotask(() => {
       isScheduled = false;
-      while (underWay < LANES && waiting.length > 0) void runGroup(take());
+      while (underWay < LANES && !backlog.isEmpty()) void runGroup(backlog.take());
     });
-  }
-
-  function take(): Job<Item, Result>[] {
-    const group = new Map<string, Job<Item, Result>>();
-    const later: Job<Item, Result>[] = [];
-    let size = 0;
-    for (const job of waiting) {
-      const key = keyOf(job.item);
-      size += sizeOf(job.item);
-      const fits = group.size < LARGEST_GROUP && size <= LARGEST_TOTAL;
-      if (group.size === 0 || (fits && !group.has(key))) group.set(key, job);
-      else later.push(job);
-    }
-    waiting = later;
-    return [...group.values()];
   }
 
   async function runGroup(group: readonly Job<Item, Result>[]): Promise<void> {
@@ -73,12 +52,13 @@ export function createBatcher<Item, Result>({
       // One that cannot be written does not take the others with it.
       if (group.length > 1 && isOfData(error)) for (const job of group) await settleAll([job]);
       else for (const { reject } of group) reject(error);
+      if (isSilence(error)) backlog.refuseAll(error); // or each of them would have to learn it anew
     }
   }
 
   return (item) =>
     new Promise<Result>((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      backlog.push({ item, key: keyOf(item), size: sizeOf(item), resolve, reject });
       schedule();
     });
 }

@@ -1,12 +1,17 @@
 import { within } from './deadline.ts';
 import type { PostgresClient, PostgresPool, PostgresResult } from './pool.ts';
 import { inSchema } from './schema.ts';
+import { sharesOf } from './shares.ts';
 import { NO_ANSWER, NO_FREE_CONNECTION, troubled } from './troubles.ts';
 
 /** Clients out of a pool: no call waits for ever, and each of them comes back. */
 export interface Connections {
-  /** A client to keep for a while. Rejects when there is none in time. */
-  connect(): Promise<PostgresClient>;
+  /**
+   * A client to keep for a while. Rejects when there is none in time.
+   *
+   * @param lane `aside`: out of those that are kept for what must not wait behind everything else
+   */
+  connect(lane?: 'aside'): Promise<PostgresClient>;
   /** @param error why it is to be closed */
   giveBack(client: PostgresClient, error?: unknown): void;
   /** A statement on a client that was borrowed. */
@@ -22,8 +27,10 @@ export interface ConnectionsOptions {
 
 export function createConnections({ pool, schema, queryMs }: ConnectionsOptions): Connections {
   hear(pool);
+  const { all } = sharesOf(pool);
+  const leaving = new WeakMap<PostgresClient, () => void>();
 
-  async function connect(): Promise<PostgresClient> {
+  async function checkOut(): Promise<PostgresClient> {
     const connecting = pool.connect();
     const late = () => troubled(NO_FREE_CONNECTION, `no connection within ${queryMs} milliseconds`);
     const client = await within(connecting, queryMs, late).catch((error: unknown) => {
@@ -33,13 +40,29 @@ export function createConnections({ pool, schema, queryMs }: ConnectionsOptions)
     client.on?.('error', ignore); // whoever waits for an answer hears of it
     if (!isInTransaction(client)) return client;
     // Somebody else has forgotten to end it, and what is written in it may never be committed.
-    giveBack(client, new Error('given back to the pool in the middle of a transaction'));
-    return connect();
+    release(client, new Error('given back to the pool in the middle of a transaction'));
+    return checkOut();
+  }
+
+  async function connect(lane?: 'aside'): Promise<PostgresClient> {
+    const leave = lane === 'aside' ? ignore : await all.take(queryMs);
+    try {
+      const client = await checkOut();
+      leaving.set(client, leave);
+      return client;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   return {
     connect,
-    giveBack,
+    giveBack(client, error) {
+      const leave = leaving.get(client);
+      release(client, error);
+      leave?.();
+    },
     ask(client, text, values) {
       const asked = client.query({ text: inSchema(text, schema), ...(values && { values }) });
       const late = () => troubled(NO_ANSWER, `no answer within ${queryMs} milliseconds`);
@@ -53,7 +76,7 @@ function isInTransaction(client: PostgresClient): boolean {
   return status === 'T' || status === 'E';
 }
 
-function giveBack(client: PostgresClient, error?: unknown): void {
+function release(client: PostgresClient, error?: unknown): void {
   client.removeListener?.('error', ignore);
   if (error === undefined) client.release();
   else client.release(error instanceof Error ? error : new Error('closed', { cause: error }));

@@ -10,6 +10,8 @@ export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly 
 export interface Database extends Connections {
   /** One statement, which is a transaction; done again after a conflict with others. */
   readonly query: Query;
+  /** The same, on a connection of those that are kept for it. */
+  readonly queryAside: Query;
   /** Several statements in one transaction, likewise. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
 }
@@ -20,8 +22,8 @@ export function createDatabase(options: ConnectionsOptions): Database {
   const connections = createConnections(options);
   const { connect, giveBack, ask } = connections;
 
-  async function borrow<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
-    const client = await connect();
+  async function borrow<T>(work: (ask: Ask) => Promise<T>, lane?: 'aside'): Promise<T> {
+    const client = await connect(lane);
     try {
       const result = await work((text, values) => ask(client, text, values));
       giveBack(client);
@@ -36,6 +38,8 @@ export function createDatabase(options: ConnectionsOptions): Database {
     ...connections,
     query: (text, values) =>
       untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values))),
+    queryAside: (text, values) =>
+      untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values), 'aside')),
     transaction: (work) =>
       untilWithoutConflict(() => borrow((ask) => inTransaction(ask, begin(options.queryMs), work))),
   };

@@ -7,17 +7,19 @@ import { explain, isOfSchema } from './troubles.ts';
 /** What every operation goes through: there are tables, and errors tell what to do. */
 export interface Gate {
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** The same, for work whose errors are somebody else's: they are passed on as they are. */
-  enter<T>(work: () => Promise<T>): Promise<T>;
+  /** The same, for work whose errors are somebody else's: they are passed on as they are. The signal ends it. */
+  enter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Resolves when there are tables; tries again each time it is asked. */
   ready(): Promise<void>;
-  /** Refuses what comes, and waits for what is under way. */
-  close(): Promise<void>;
+  isClosing(): boolean;
+  /** Refuses what comes, waits for what is under way, and after `graceMs` ends what it can. */
+  close(graceMs: number): Promise<void>;
 }
 
 export function createGate(database: Database, schema: string): Gate {
   const underWay = new Set<Promise<unknown>>();
   let migrated: Promise<void> | undefined;
+  const endings = new Set<AbortController>();
   let isClosed = false;
 
   function ready(): Promise<void> {
@@ -50,7 +52,7 @@ export function createGate(database: Database, schema: string): Gate {
   }
 
   function track<T>(start: () => Promise<T>): Promise<T> {
-    if (isClosed) return Promise.reject(new WebhookError('closing', 'the inbox is closed'));
+    if (isClosed) return Promise.reject(closing());
     const passing = start();
     const done = () => underWay.delete(passing);
     underWay.add(passing);
@@ -61,10 +63,22 @@ export function createGate(database: Database, schema: string): Gate {
   return {
     ready,
     run: (work) => track(() => pass(work)),
-    enter: (work) => track(() => passOn(work)),
-    async close() {
+    enter(work) {
+      const ending = new AbortController();
+      endings.add(ending);
+      const entering = track(() => passOn(() => work(ending.signal)));
+      return entering.finally(() => endings.delete(ending));
+    },
+    isClosing: () => isClosed,
+    async close(graceMs) {
       isClosed = true;
+      const timer = setTimeout(() => {
+        for (const ending of endings) ending.abort(closing());
+      }, graceMs);
       await Promise.allSettled(underWay);
+      clearTimeout(timer);
     },
   };
 }
+
+const closing = (): WebhookError => new WebhookError('closing', 'the inbox is closed');

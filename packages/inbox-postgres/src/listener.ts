@@ -2,8 +2,10 @@ import { type Logger } from '@novita-webhooks/core';
 
 import type { Database } from './database.ts';
 import { listenOnce } from './listening.ts';
+import type { PostgresPool } from './pool.ts';
+import { sharesOf } from './shares.ts';
 import { sleep } from './sleep.ts';
-import { explain } from './troubles.ts';
+import { explain, NO_FREE_CONNECTION, troubled } from './troubles.ts';
 
 /** Hears what other processes tell. */
 export interface Listener {
@@ -15,6 +17,7 @@ export interface Listener {
 
 export interface ListenerOptions {
   readonly database: Database;
+  readonly pool: PostgresPool;
   readonly channel: string;
   /** How often a connection on which nothing is heard is asked whether it is still there. */
   readonly checkMs: number;
@@ -30,7 +33,8 @@ const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** On one connection for all, for as long as somebody listens. */
-export function createListener({ database, channel, checkMs, log }: ListenerOptions): Listener {
+export function createListener(options: ListenerOptions): Listener {
+  const { database, pool, channel, checkMs, log } = options;
   const subscriptions = new Set<Subscription>();
   const listening = new Set<Promise<void>>();
   let stop: (() => void) | undefined;
@@ -49,10 +53,14 @@ export function createListener({ database, channel, checkMs, log }: ListenerOpti
       tell(); // of what was not heard before
     };
     while (!signal.aborted) {
+      const leave = sharesOf(pool).listen();
       try {
+        if (leave === undefined) throw troubled(NO_FREE_CONNECTION, 'the pool has none to spare');
         await listenOnce({ database, channel, checkMs, signal, onListening, onHeard: tell });
       } catch (error) {
         log().debug({ error: explain(error).message }, 'no notifications for now; polling goes on');
+      } finally {
+        leave?.();
       }
       await sleep(pauseMs * (0.5 + Math.random() / 2), signal);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

@@ -24,7 +24,7 @@ interface Notification {
  */
 export async function listenOnce(options: ListeningOptions): Promise<void> {
   const { database, channel, checkMs, onListening, onHeard, signal } = options;
-  const client = await database.connect();
+  const client = await database.connect('aside');
   const ended = new AbortController();
   const end = () => ended.abort();
   const hear = (message: unknown) => {

@@ -15,7 +15,7 @@ import { stats } from './operations/stats.ts';
 import { transact, type Transaction } from './operations/transact.ts';
 import { resolveOptions, type PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
-import { createSlots } from './slots.ts';
+import { sharesOf } from './shares.ts';
 import { createStarter } from './starter.ts';
 import { createWriter } from './writer.ts';
 
@@ -31,13 +31,13 @@ export function postgresStore<Pool extends PostgresPool>(
   const { pool, schema, quoted, queryMs, transactionMs, listen } = resolveOptions(options);
   const database = createDatabase({ pool, schema: quoted, queryMs });
   const { query } = database;
-  const { run, enter, ready, close } = createGate(database, schema);
-  const writer = createWriter(database);
-  const inSlot = createSlots(slotsOf(pool));
+  const { run, enter, ready, isClosing, close } = createGate(database, schema);
+  const writer = createWriter(database, queryMs);
+  const { transactions } = sharesOf(pool);
   const starter = createStarter({ query, ready });
   const notifier = createNotifier(database, schema);
   const listening = { channel: schema, checkMs: 2 * queryMs, log: starter.log };
-  const listener = createListener({ database, ...listening });
+  const listener = createListener({ database, pool, ...listening });
 
   /** Tells others of what they may take up at once. */
   function tellIf(isDue: boolean, endpoint: string): boolean {
@@ -63,38 +63,24 @@ export function postgresStore<Pool extends PostgresPool>(
     },
     transaction(fence: Fence, handler: string, given) {
       const work = given as Transaction<Awaited<ReturnType<typeof given>>>['work'];
-      const transaction = { fence, handler, work, longestMs: transactionMs };
-      return enter(() => inSlot(() => transact(database, transaction)));
+      return enter(async (signal) => {
+        const transaction = { fence, handler, work, longestMs: transactionMs, signal };
+        const leave = await transactions.take(transactionMs, signal);
+        return transact(database, transaction).finally(leave);
+      });
     },
-    ...(listen && canListen(pool) && { subscribe: listener.subscribe }),
+    ...(listen && { subscribe: listener.subscribe }),
     nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),
     list: (wanted) => run(() => list(query, wanted)),
     get: (key) => run(() => get(query, key)),
     replay: async (key) => tellIf(await run(() => replay(query, key)), key.endpoint),
     discard: (key) => run(() => discard(query, key)),
     stats: () => run(() => stats(query)),
-    purge: (retention) => run(() => purge(query, retention)),
+    purge: (retention) => run(() => purge(query, retention, isClosing)),
     async close() {
       starter.stop();
-      await Promise.all([listener.close(), close()]);
+      await Promise.all([listener.close(), close(queryMs)]);
       await notifier.close();
     },
   };
-}
-
-/**
- * Handlers keep their clients for as long as they like. If they could have all of them, no heartbeat
- * would get through, and their leases would end.
- */
-function slotsOf({ options }: PostgresPool): number {
-  return Math.max(1, (options?.max ?? USUAL_MAX) - KEPT_FREE);
-}
-
-/** For heartbeats and outcomes, for what comes in, and for notifications. */
-const KEPT_FREE = 3;
-const USUAL_MAX = 10;
-
-/** A pool of one has none to spare. */
-function canListen({ options }: PostgresPool): boolean {
-  return options?.max !== 1;
 }

@@ -81,6 +81,10 @@ export function codeOf(error: unknown): string {
 export const NO_ANSWER = 'NO_ANSWER';
 export const NO_FREE_CONNECTION = 'NO_CONNECTION';
 
+/** Whether nothing was said at all, and the next one would have to wait as long to learn it. */
+export const isSilence = (error: unknown): boolean =>
+  [NO_ANSWER, NO_FREE_CONNECTION].includes(codeOf(error));
+
 export function troubled(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

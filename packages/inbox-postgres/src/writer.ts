@@ -18,18 +18,22 @@ export interface Writer {
 /** More than anybody could get in between. */
 const TRIES = 10;
 
-export function createWriter(database: Database): Writer {
-  const { query } = database;
+/** @param patienceMs after that whoever waits for their turn is refused */
+export function createWriter(database: Database, patienceMs: number): Writer {
+  const { query, queryAside } = database;
   const addOne = createBatcher<NewEntry, Added>({
+    patienceMs,
     run: (entries) => add(query, entries),
     keyOf: ({ endpoint, taskId }) => `${taskId}\n${endpoint}`,
     sizeOf: ({ body }) => body.length,
   });
   const extendOne = createBatcher<Extension, boolean>({
-    run: (extensions) => extend(query, extensions),
+    patienceMs,
+    run: (extensions) => extend(queryAside, extensions),
     keyOf: ({ id }) => id,
   });
   const settleOne = createBatcher<Settlement, boolean>({
+    patienceMs,
     run: (settlements) => settle(query, settlements),
     keyOf: ({ id }) => id,
   });

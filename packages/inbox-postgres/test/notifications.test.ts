@@ -122,7 +122,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const through = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
     const own = { connectionString: through, application_name: schema };
     const worker = open(own, { queryMs: 200 });
-    await worker.inbox.stats(); // there are tables
+    await web.inbox.stats(); // there are tables
     cleanUp.push(() => proxy.close()); // first, or the end of the pool waits for those that are frozen
     const seen = new Set<string>();
     consume(worker.inbox, ({ taskId }) => seen.add(taskId));

@@ -145,4 +145,37 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     await expect.poll(() => store.claim('novita', 1, LEASE_MS)).toMatchObject([{ attempts: 1 }]);
     await deaf.close();
   });
+
+  test('adds that nobody answers are refused in time, and not kept in memory', async () => {
+    const hanging = { query: () => new Promise<never>(() => undefined), release: () => undefined };
+    let hangs = false;
+    const pool = { connect: async () => (hangs ? hanging : scene.pool.connect()) };
+    const store = postgresStore({ pool, schema: scene.schema, queryMs: 200 });
+    await store.stats();
+    hangs = true;
+    const beganAt = performance.now();
+    const body = 'x'.repeat(1024 * 1024);
+    const adding = Array.from({ length: 100 }, () => store.add(newEntry({ body })));
+    const codes = (await Promise.allSettled(adding)).map((one) =>
+      one.status === 'rejected' ? (one.reason as { code: string }).code : one.value,
+    );
+    expect(performance.now() - beganAt).toBeLessThan(1000);
+    expect(codes.filter((code) => code === 'inbox_full').length).toBeGreaterThan(20);
+    expect(codes.filter((code) => code === 'inbox_unavailable').length).toBeGreaterThan(50);
+    await store.close();
+  });
+
+  test('closing waits for one batch of a purge, and leaves the rest to the next one', async () => {
+    const store = scene.openPeer();
+    await scene.query(`
+      INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
+      SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 20000) AS n`);
+    await scene.query(`
+      INSERT INTO SCHEMA.settled
+      SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM SCHEMA.events`);
+    const purging = store.purge({ doneMs: 1, deadMs: 1 });
+    await pause(50);
+    await store.close();
+    expect(await purging).toBeLessThan(10_000);
+  });
 });

@@ -257,4 +257,45 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     await store.close();
     await own.end();
   });
+
+  test('closing ends one whose function does not end', async () => {
+    const store = scene.openPeer({ queryMs: 200 });
+    const transacting = transact(async (client) => {
+      await write(client, 'one');
+      await new Promise(() => undefined);
+    }, store);
+    const ended = expect(transacting).rejects.toMatchObject({ code: 'closing' });
+    await pause(100);
+    await store.close();
+    await ended;
+    await expectNothingKept();
+  });
+
+  test('heartbeats do not wait behind adds and claims that hang, in pools of three and more', async () => {
+    for (const max of [3, 4, 10]) {
+      const own = openPool({ max });
+      const store = postgresStore({ pool: own, schema: scene.schema, queryMs: 2000 });
+      await store.stats();
+      const unsubscribe = store.subscribe?.('novita', () => undefined);
+      const locking = await scene.pool.connect();
+      await locking.query(`BEGIN; LOCK TABLE ${scene.schema}.events IN SHARE MODE`);
+      const hanging = Array.from({ length: 20 }, () => [
+        store.add(newEntry()),
+        store.add(newEntry()),
+        store.discard({ endpoint: 'novita', taskId: claim.taskId }),
+        store.transaction?.(claim, 'one', () => pause(1000)),
+      ]).flat();
+      const settled = Promise.allSettled(hanging.map(async (one) => one));
+      await pause(100);
+      const beganAt = performance.now();
+      expect(await store.extend(claim, LEASE_MS)).toBe(true);
+      expect(performance.now() - beganAt).toBeLessThan(500);
+      await locking.query('ROLLBACK');
+      locking.release();
+      unsubscribe?.();
+      await store.close();
+      await settled;
+      await own.end();
+    }
+  }, 30_000);
 });

@@ -27,11 +27,22 @@ SELECT (SELECT count(*) FROM forgotten)::integer AS purged,
 /** Few enough not to hold up what else is to be written. */
 const PURGED_TOGETHER = 500;
 
-export async function purge(query: Query, { doneMs, deadMs }: Retention): Promise<number> {
-  return (await purgeState(query, 'done', doneMs)) + (await purgeState(query, 'dead', deadMs));
+/** @param isClosing whether to leave the rest to the next purge */
+export async function purge(
+  query: Query,
+  { doneMs, deadMs }: Retention,
+  isClosing: () => boolean,
+): Promise<number> {
+  const done = await purgeState(query, 'done', doneMs, isClosing);
+  return done + (await purgeState(query, 'dead', deadMs, isClosing));
 }
 
-async function purgeState(query: Query, state: 'done' | 'dead', ageMs: number): Promise<number> {
+async function purgeState(
+  query: Query,
+  state: 'done' | 'dead',
+  ageMs: number,
+  isClosing: () => boolean,
+): Promise<number> {
   let total = 0;
   let from = 0;
   for (;;) {
@@ -39,7 +50,7 @@ async function purgeState(query: Query, state: 'done' | 'dead', ageMs: number): 
     const [row] = await query<{ purged: number; next: number | null }>(PURGE, values);
     const purged = row?.purged ?? 0;
     total += purged;
-    if (purged < PURGED_TOGETHER) return total;
+    if (purged < PURGED_TOGETHER || isClosing()) return total;
     from = row?.next ?? 0;
   }
 }

@@ -43,6 +43,8 @@ export interface Transaction<T> {
   readonly work: (client: PostgresClient) => T | Promise<T>;
   /** In milliseconds. After that its connection is closed, and nothing of it is kept. */
   readonly longestMs: number;
+  /** Ends it likewise. */
+  readonly signal: AbortSignal;
 }
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown };
@@ -73,7 +75,7 @@ async function attempt<T>(
   database: Database,
   client: PostgresClient,
   held: Held,
-  { work, handler, longestMs }: Transaction<T>,
+  { work, handler, longestMs, signal }: Transaction<T>,
 ): Promise<Settled<T>> {
   const name = crypto.randomUUID();
   const loan = lend(client);
@@ -85,7 +87,7 @@ async function attempt<T>(
     await database.ask(client, begin(name, longestMs));
     isOurs = false;
     const value = await within(
-      toPromise(() => work(loan.client)),
+      unlessAborted(signal, () => work(loan.client)),
       longestMs,
       () => tooLong(longestMs),
     ).finally(loan.end); // what it has not waited for must not be written after a ROLLBACK
@@ -119,7 +121,7 @@ async function rollBack(
   client: PostgresClient,
   error: unknown,
 ): Promise<unknown> {
-  if (codeOf(error) === TOO_LONG) return error; // its function may still use the client
+  if (/^(TRANSACTION_TOO_LONG|closing)$/.test(codeOf(error))) return error; // its function may still use the client
   try {
     await database.ask(client, 'ROLLBACK');
     return undefined;
@@ -128,8 +130,16 @@ async function rollBack(
   }
 }
 
-async function toPromise<T>(work: () => T | Promise<T>): Promise<T> {
-  return work();
+async function unlessAborted<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
+  signal.addEventListener('abort', stop);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 const IN_FAILED_TRANSACTION = '25P02';
