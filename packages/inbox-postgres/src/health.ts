@@ -7,6 +7,8 @@ SELECT current_setting('server_version_num')::integer AS version,
        current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS full_page_writes,
        current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('server_encoding') AS encoding,
+       current_setting('default_transaction_isolation') AS isolation,
        current_setting('statement_timeout') = '0' AS patient,
        pg_is_in_recovery() AS standby`;
 
@@ -15,6 +17,8 @@ interface Settings {
   readonly fsync: string;
   readonly full_page_writes: string;
   readonly synchronous_commit: string;
+  readonly encoding: string;
+  readonly isolation: string;
   readonly patient: boolean;
   readonly standby: boolean;
 }
@@ -30,7 +34,15 @@ export async function checkHealth(query: Query, log: Logger): Promise<void> {
 }
 
 function warningsOf(settings: Settings): string[] {
-  const { version, fsync, full_page_writes: pages, synchronous_commit: commit, standby } = settings;
+  const {
+    version,
+    encoding,
+    isolation,
+    fsync,
+    full_page_writes: pages,
+    synchronous_commit: commit,
+    standby,
+  } = settings;
   const warnings: string[] = [];
   if (fsync === 'off') {
     warnings.push(`PostgreSQL runs with fsync = off: ${LOST} when the server's machine fails`);
@@ -41,6 +53,17 @@ function warningsOf(settings: Settings): string[] {
   if (commit === 'off') {
     warnings.push(
       `PostgreSQL has synchronous_commit = off for this connection: ${LOST} when the server crashes`,
+    );
+  }
+  if (encoding !== 'UTF8') {
+    warnings.push(
+      `the database has the encoding ${encoding}: events with other letters get 503. Use UTF8`,
+    );
+  }
+  if (isolation !== 'read committed') {
+    warnings.push(
+      `default_transaction_isolation is ${isolation} for this connection: many statements fail and are ` +
+        'done again, some get 503. Set read committed for this role',
     );
   }
   if (standby) warnings.push('this PostgreSQL is a standby, which takes no events');

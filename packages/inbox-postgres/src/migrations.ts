@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS novita_webhooks.migrations (
 export async function migrate(database: Database, schema: string): Promise<void> {
   if ((await readVersion(database)) === MIGRATIONS.length) return;
   await database.transaction(async (query) => {
+    await query('SET LOCAL statement_timeout TO 0'); // which is meant for what is asked every day
     await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK]);
     const [exists] = await query(SCHEMA_EXISTS, [schema]);
     if (exists === undefined) await query('CREATE SCHEMA novita_webhooks');
@@ -77,12 +78,20 @@ ${sql}
 DO $migration$
 BEGIN
   PERFORM pg_advisory_xact_lock(${LOCK});
-  CREATE SCHEMA IF NOT EXISTS novita_webhooks;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${toLiteral(quoted)}) THEN
+    CREATE SCHEMA novita_webhooks;
+  END IF;
   ${CREATE_VERSIONS.trim()};
 ${steps.join('\n')}
 END $migration$;
 `;
   return inSchema(script, quoted);
+}
+
+/** A quoted name as a string. */
+function toLiteral(quoted: string): string {
+  const name = quoted.slice(1, -1).replaceAll('""', '"');
+  return `'${name.replaceAll("'", "''")}'`;
 }
 
 function known(version: number | null | undefined): number {

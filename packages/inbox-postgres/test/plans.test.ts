@@ -92,6 +92,7 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
       expectCheap(await planOf((store) => store.list({ state, limit: 10 })), 200);
     }
     expectCheap(await planOf((store) => store.list({ limit: 10, cursor: '30000' })), 200);
+    expectCheap(await planOf((store) => store.list({ limit: 10, endpoint: 'quiet' })), 200);
   });
 
   test('a purge reads what it purges', async () => {

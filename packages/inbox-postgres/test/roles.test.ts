@@ -1,5 +1,5 @@
 import { newEntry } from '@novita-webhooks/core/testing';
-import { migratePostgres, postgresStore } from '@novita-webhooks/inbox-postgres';
+import { migratePostgres, migrationSql, postgresStore } from '@novita-webhooks/inbox-postgres';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -40,6 +40,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
 
   test('with the rights that the README lists, an application needs no others', async () => {
     await migratePostgres({ pool: openAs(owner), schema });
+    await openAs(owner).query(migrationSql({ schema })); // who may make no schema, and need not
     await admin.query(`
       GRANT USAGE ON SCHEMA ${schema} TO ${app};
       GRANT SELECT ON ${schema}.migrations TO ${app};

@@ -18,6 +18,7 @@ CREATE TABLE novita_webhooks.events (
   received_at timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX events_key ON novita_webhooks.events (task_id, endpoint);
+CREATE INDEX events_listed ON novita_webhooks.events (endpoint, id);
 
 CREATE TABLE novita_webhooks.work (
   id       bigint      PRIMARY KEY, -- of the event
