@@ -10,13 +10,16 @@ type Answer = 'added' | 'duplicate';
 
 interface Waiting {
   readonly id: string;
-  readonly entry: NewEntry;
+  readonly job: ReturnType<typeof toJob>;
+  readonly fits: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Redis does nothing else while a transaction runs; and while it does, the next is made. */
 const MOST_AT_ONCE = 50;
+/** By the length of their data: the answer must not be long in coming, however slow the link is. */
+const LONGEST_AT_ONCE = 1024 * 1024;
 
 /**
  * Adds entries. Those that come at the same time share a transaction: our script, which tells
@@ -50,26 +53,33 @@ export function createAdder(
 
   return (entry) =>
     new Promise((resolve, reject) => {
+      const id = toJobId(entry.taskId);
+      // Made here, so that one that cannot be made is refused alone.
+      const job = toJob(entry, id);
       if (batches.size === 0) setImmediate(flush);
       const waiting = batches.get(entry.endpoint) ?? [];
       batches.set(entry.endpoint, waiting);
-      waiting.push({ id: toJobId(entry.taskId), entry, resolve, reject });
+      waiting.push({ id, job, fits: entry.drift === null, resolve, reject });
     });
 }
 
 /** In their order, and no two of the same task together: the second has to see the first. */
 function toBatches(all: readonly Waiting[]): Waiting[][] {
   const batches: Waiting[][] = [];
+  let batch: Waiting[] = [];
   let ids = new Set<string>();
+  let length = 0;
   for (const one of all) {
-    const batch = batches.at(-1);
-    if (batch === undefined || batch.length === MOST_AT_ONCE || ids.has(one.id)) {
-      batches.push([one]);
-      ids = new Set([one.id]);
-    } else {
-      batch.push(one);
-      ids.add(one.id);
+    const isFull = batch.length === MOST_AT_ONCE || length + one.job.data.length > LONGEST_AT_ONCE;
+    if (batch.length === 0 || isFull || ids.has(one.id)) {
+      batch = [];
+      batches.push(batch);
+      ids = new Set();
+      length = 0;
     }
+    batch.push(one);
+    ids.add(one.id);
+    length += one.job.data.length;
   }
   return batches;
 }
@@ -81,9 +91,9 @@ async function execute(
 ): Promise<readonly unknown[]> {
   const transaction = (await queues.client).multi();
   transaction.runCommand(admit.name, admitArgs(queues, queue, batch));
-  for (const { entry, id } of batch) {
+  for (const { job, id } of batch) {
     // Queued before it returns; what comes of it is in the answer to the transaction.
-    void queue.bullmq.addJobToTransaction(transaction, toJob(entry, id), id);
+    void queue.bullmq.addJobToTransaction(transaction, job, id);
   }
   const [answers] = failOnError(await transaction.exec());
   return answers as readonly unknown[];
@@ -99,16 +109,19 @@ function admitArgs(
   const ids = batch.map(({ id }) => id);
   const sets = [...SETS.map((set) => queue.key(set)), queue.arrivals, counter, endpoints];
   const keys = [...sets, ...ids.map((id) => queue.key(id))];
-  const fits = batch.map(({ entry }) => (entry.drift === null ? '1' : '0'));
+  const fits = batch.map(({ fits }) => (fits ? '1' : '0'));
   return [keys.length, ...keys, queue.endpoint, ...ids, ...fits];
 }
+
+/** Where the script sees it without having to understand the data, which may be any text. */
+const DRIFTED: object = { drifted: true };
 
 function toJob(entry: NewEntry, id: string) {
   return {
     id,
     name: entry.status === '' ? 'event' : entry.status,
     data: toData(entry),
-    opts: {},
+    opts: entry.drift === null ? {} : DRIFTED,
     timestamp: Date.now(),
     progress: 0,
     attemptsMade: 0,

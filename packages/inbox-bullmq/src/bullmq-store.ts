@@ -47,7 +47,7 @@ export function bullmqStore(options: StoreOptions): Store {
     extend: (fence) => extend(connection, queues, fence, leaseMs),
     settle: (fence, outcome) =>
       settle(connection, queues, fence, outcome, (fence as Partial<Held>).job, leaseMs),
-    nextDueMs: (endpoint) => nextDueMs(connection, queues.of(endpoint), leaseMs),
+    nextDueMs: (endpoint) => nextDueMs(connection, queues, queues.of(endpoint), leaseMs),
     list: (query) => list(connection, queues, query),
     get: (key) => get(connection, queues, key),
     replay: (key) => replay(connection, queues, key),

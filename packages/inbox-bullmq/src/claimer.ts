@@ -69,12 +69,13 @@ async function takeSome(
 async function take(connection: Connection, queue: Queue, leaseMs: number): Promise<Taken> {
   const fence = `${WORKER}.${randomUUID()}`;
   const taken = await connection.run(() => queue.bullmq.moveToActive(fence, fence));
-  const [json, id] = taken as [JobJson?, string?];
+  const [json, id = ''] = taken as [JobJson?, string?];
   if (!json) return null;
   const job = fieldsOf(json);
-  const entry = toEntry(job, { state: 'running', dueAt: Date.now() + leaseMs });
+  const place = { state: 'running', dueAt: Date.now() + leaseMs } as const;
+  const entry = toEntry(job, id, queue.endpoint, place);
   if (entry !== null) return { ...entry, fence, job };
-  await fail(connection, queue, id ?? '', fence, 'this job is no entry of this inbox');
+  await fail(connection, queue, id, fence, 'this job is no entry of this inbox');
   return 'foreign';
 }
 

@@ -24,6 +24,9 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: commandMs,
+    // How long to wait is ours to say: who waits for a marker has to be more patient than others.
+    commandTimeout: undefined,
+    socketTimeout: undefined,
     replyMapping: 'legacy',
     stringNumbers: false,
   };
@@ -33,15 +36,30 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
     const cluster = source.duplicate([], {
       redisOptions,
       enableOfflineQueue: false,
+      retryDelayOnFailover: 0, // or it sends again by itself what may have been done already
       clusterRetryStrategy: retry,
       lazyConnect: true,
     });
     return cluster as unknown as Client;
   }
-  const single: Overrides = { ...ours, lazyConnect: true, retryStrategy: retry };
+  const single: Overrides = {
+    ...ours,
+    lazyConnect: true,
+    retryStrategy: retry,
+    sentinelRetryStrategy: retry,
+  };
   if (isClient(source)) return source.duplicate(single);
-  if (typeof source === 'string') return new Redis(source, single);
+  // What a URL says would take precedence over options that come with it.
+  if (typeof source === 'string') return new Redis(source, { lazyConnect: true }).duplicate(single);
   return new Redis({ ...source, ...single });
+}
+
+/** Whether ioredis would put something before every key, of which BullMQ's scripts know nothing. */
+export function hasKeyPrefix(source: RedisSource): boolean {
+  if (typeof source === 'string') return /[?&]keyPrefix=./.test(source);
+  const options = isClient(source) ? source.options : source;
+  const { redisOptions } = options as { redisOptions?: RedisOptions };
+  return Boolean(options.keyPrefix ?? redisOptions?.keyPrefix);
 }
 
 function isClient(source: RedisSource): source is Redis | Cluster {

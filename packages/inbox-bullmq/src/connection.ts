@@ -27,10 +27,12 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
   const client = createClient(source, { commandMs });
   const readiness = watchReadiness(client, commandMs);
   let answeredAt = 0;
+  let isClosed = false;
 
   async function ready(): Promise<void> {
     if (isReady(client)) return;
-    if (client.status === 'wait') client.connect().catch(() => undefined); // 'error' tells
+    const isIdle = client.status === 'wait' || client.status === 'end';
+    if (isIdle && !isClosed) client.connect().catch(() => undefined); // 'error' tells
     await within(commandMs, readiness.next());
     if (!isReady(client)) throw readiness.trouble() ?? new Error('not connected');
   }
@@ -61,6 +63,7 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     },
     report: (log) => readiness.report(log),
     async close() {
+      isClosed = true;
       const quit = () => client.quit().catch(() => undefined);
       if (isReady(client)) await within(commandMs, quit());
       client.disconnect();

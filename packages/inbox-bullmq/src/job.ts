@@ -1,5 +1,7 @@
 import type { Entry, EntryState, NewEntry } from '@novita-webhooks/core';
 
+import { toJobId } from './names.ts';
+
 /** What of a job matters here, by the names that BullMQ's own hash has for it. */
 export interface JobFields {
   readonly data: string;
@@ -69,10 +71,19 @@ export function attemptsBefore({ ats, progress: { before = 0 } }: JobFields): nu
   return ats < before ? 0 : before;
 }
 
-/** The entry that a job stands for; `null` when somebody else has put it into the queue. */
-export function toEntry(job: JobFields, { state, dueAt }: Place): Entry | null {
+/**
+ * The entry that a job stands for; `null` when somebody else has put it into the queue: also by
+ * copying one of ours, or by editing whose it is.
+ */
+export function toEntry(
+  job: JobFields,
+  id: string,
+  endpoint: string,
+  { state, dueAt }: Place,
+): Entry | null {
   const entry = parse(job.data);
   if (entry === null) return null;
+  if (entry.endpoint !== endpoint || toJobId(entry.taskId) !== id) return null;
   const isSettled = state === 'done' || state === 'dead';
   const attempts = job.ats - attemptsBefore(job);
   return {

@@ -56,7 +56,7 @@ async function find(
     const arrivals = await next(Math.min(CHUNK, limit - found.length));
     if (arrivals.length === 0) return found;
     const ids = arrivals.map(({ id }) => id);
-    const entries = await readEntries(connection, queue, ids);
+    const entries = await readEntries(connection, queues, queue, ids);
     const gone = ids.filter((_, index) => entries[index] === null);
     if (gone.length > 0) await forgetIds(connection, queues, queue, gone);
     for (const [index, { order }] of arrivals.entries()) {

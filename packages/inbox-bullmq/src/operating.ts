@@ -1,13 +1,13 @@
 import type { EntryKey, InboxStats, Retention } from '@novita-webhooks/core';
 import { ErrorCode } from 'bullmq';
 
-import { failOnError } from './adder.ts';
 import type { Connection } from './connection.ts';
 import { toJobFields } from './job.ts';
 import { forgetIds } from './listing.ts';
 import { toJobId } from './names.ts';
 import { dueSince, get, toTime } from './reading.ts';
 import type { Queue, Queues } from './queues.ts';
+import { peek } from './scripts.ts';
 
 /** A retry as BullMQ has it, by us or by a dashboard, is another series. */
 export async function replay(
@@ -48,7 +48,9 @@ export async function discard(
 const STATES = ['wait', 'delayed', 'prioritized', 'active', 'completed', 'failed'] as const;
 
 export async function stats(connection: Connection, queues: Queues): Promise<InboxStats> {
-  const each = await Promise.all((await queues.all()).map((queue) => statsOf(connection, queue)));
+  const each = await Promise.all(
+    (await queues.all()).map((queue) => statsOf(connection, queues, queue)),
+  );
   const sum = (state: Exclude<keyof InboxStats, 'lagMs'>) =>
     each.reduce((total, { [state]: count }) => total + count, 0);
   return {
@@ -60,10 +62,10 @@ export async function stats(connection: Connection, queues: Queues): Promise<Inb
   };
 }
 
-async function statsOf(connection: Connection, queue: Queue): Promise<InboxStats> {
+async function statsOf(connection: Connection, queues: Queues, queue: Queue): Promise<InboxStats> {
   const counts = await connection.run(() => queue.bullmq.getCounts([...STATES]));
   const [wait = 0, delayed = 0, prioritized = 0, active = 0, done = 0, dead = 0] = counts;
-  const dueAt = await oldestDue(connection, queue);
+  const dueAt = await oldestDue(connection, queues, queue);
   return {
     pending: wait + delayed + prioritized,
     running: active,
@@ -74,54 +76,41 @@ async function statsOf(connection: Connection, queue: Queue): Promise<InboxStats
 }
 
 /** Since when the first in the queue is due. */
-async function oldestDue(connection: Connection, queue: Queue): Promise<number> {
-  const [first, delayed] = await heads(connection, queue);
+async function oldestDue(connection: Connection, queues: Queues, queue: Queue): Promise<number> {
+  const [, first, [, delayed]] = await next(connection, queues, queue);
   const due = delayed === undefined ? Infinity : toTime(delayed);
   if (first === null) return due;
   const hash = await connection.run((client) => client.hgetall(queue.key(first)));
   return hash['data'] === undefined ? due : Math.min(due, dueSince(toJobFields(hash)));
 }
 
-/** The job that is next, and the score of the delayed one that is. */
-async function heads(
-  connection: Connection,
-  queue: Queue,
-): Promise<[string | null, string | undefined]> {
-  const [first, delayed] = await connection.run(async (client) =>
-    failOnError(
-      await client
-        .multi()
-        .lindex(queue.key('wait'), -1)
-        .zrange(queue.key('delayed'), '0', '0', 'WITHSCORES')
-        .exec(),
-    ),
-  );
-  return [first as string | null, (delayed as string[])[1]];
+type Next = [
+  waiting: number,
+  first: string | null,
+  delayed: readonly [] | readonly [id: string, score: string],
+  active: number,
+  limits: readonly unknown[],
+];
+
+async function next(connection: Connection, queues: Queues, queue: Queue): Promise<Next> {
+  const keys = ['wait', 'delayed', 'active', 'meta'].map((suffix) => queue.key(suffix));
+  const client = await queues.client;
+  return connection.run(() => client.runCommand(peek.name, keys)) as Promise<Next>;
 }
 
 /** Milliseconds until there may be something to claim. */
 export async function nextDueMs(
   connection: Connection,
+  queues: Queues,
   queue: Queue,
   leaseMs: number,
 ): Promise<number | null> {
-  const replies = await connection.run(async (client) =>
-    failOnError(
-      await client
-        .multi()
-        .llen(queue.key('wait'))
-        .zrange(queue.key('delayed'), '0', '0', 'WITHSCORES')
-        .llen(queue.key('active'))
-        .hmget(queue.key('meta'), 'paused', 'concurrency', 'max')
-        .exec(),
-    ),
-  );
-  const [waiting, delayed, active, limits] = replies as [number, string[], number, unknown[]];
+  const [waiting, , [, delayed], active, limits] = await next(connection, queues, queue);
   // Somebody has paused the queue or set it a limit: waiting does not mean that it can be claimed.
   const isHeldBack = limits.some((limit) => limit !== null);
   if (waiting > 0 && !isHeldBack) return 0;
   const due = [
-    ...(delayed[1] === undefined ? [] : [Math.max(0, toTime(delayed[1]) - Date.now())]),
+    ...(delayed === undefined ? [] : [Math.max(0, toTime(delayed) - Date.now())]),
     ...(active > 0 ? [leaseMs] : []),
   ];
   return due.length === 0 ? null : Math.min(...due);
@@ -154,8 +143,12 @@ async function purgeState(
   ageMs: number,
 ): Promise<number> {
   const until = Date.now() - ageMs;
+  const countExpired = () => connection.run((client) => client.zcount(queue.key(state), 0, until));
   let purged = 0;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    // It writes into the stream of events even when there was nothing to remove; and with no memory
+    // left it would fail, where with something to remove it makes room.
+    if ((await countExpired()) === 0) break;
     const ids = await connection.run(() => queue.bullmq.cleanJobsByState(state, until, AT_ONCE));
     purged += ids.length;
     if (ids.length > 0) await forgetIds(connection, queues, queue, ids);

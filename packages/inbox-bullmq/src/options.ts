@@ -1,7 +1,7 @@
 import { WebhookError, type PollingInboxOptions } from '@novita-webhooks/core';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
-import type { RedisSource } from './client.ts';
+import { hasKeyPrefix, type RedisSource } from './client.ts';
 
 /** Where the queues are, and how they are consumed. */
 export interface BullmqInboxOptions extends Omit<PollingInboxOptions, 'clock'> {
@@ -34,21 +34,35 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   if (!isSource(connection)) {
     throw invalid('connection must be a URL, options for ioredis, or a client of it');
   }
+  if (hasKeyPrefix(connection)) {
+    throw invalid(
+      'BullMQ cannot use a keyPrefix of ioredis; give what keys begin with as `prefix`',
+    );
+  }
   if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix must be a text');
   if (typeof name !== 'string' || name === '' || name.includes(':')) {
     throw invalid("name must be a text without ':'");
   }
-  checkMs('leaseMs', leaseMs);
-  checkMs('commandMs', commandMs);
-  return { source: connection, prefix, name, leaseMs, commandMs };
+  return {
+    source: connection,
+    prefix,
+    name,
+    leaseMs: toMs('leaseMs', leaseMs),
+    commandMs: toMs('commandMs', commandMs),
+  };
 }
 
 function isSource(connection: unknown): boolean {
   return typeof connection === 'object' ? connection !== null : typeof connection === 'string';
 }
 
-function checkMs(name: string, ms: unknown): void {
-  if (!(typeof ms === 'number' && ms > 0)) throw invalid(`${name} must be a number above 0`);
+/** Timers take no more. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** In whole milliseconds: Redis takes no others. */
+function toMs(name: string, ms: unknown): number {
+  if (typeof ms === 'number' && ms > 0 && ms <= LONGEST_MS) return Math.ceil(ms);
+  throw invalid(`${name} must be a number above 0 and of no more than ${LONGEST_MS}`);
 }
 
 function invalid(message: string): WebhookError {

@@ -1,10 +1,10 @@
 import type { Entry, EntryKey } from '@novita-webhooks/core';
 
-import { failOnError } from './adder.ts';
 import type { Connection } from './connection.ts';
 import { toEntry, toJobFields, type JobFields, type Place } from './job.ts';
 import { toJobId } from './names.ts';
 import type { Queue, Queues } from './queues.ts';
+import { look } from './scripts.ts';
 
 /** Looks an entry up. */
 export async function get(
@@ -12,56 +12,52 @@ export async function get(
   queues: Queues,
   { endpoint, taskId }: EntryKey,
 ): Promise<Entry | undefined> {
-  const [entry] = await readEntries(connection, queues.of(endpoint), [toJobId(taskId)]);
+  const [entry] = await readEntries(connection, queues, queues.of(endpoint), [toJobId(taskId)]);
   return entry ?? undefined;
 }
 
 /** Of every job the same moment; `null` where there is none, or none of ours. */
 export async function readEntries(
   connection: Connection,
+  queues: Queues,
   queue: Queue,
   ids: readonly string[],
 ): Promise<(Entry | null)[]> {
   if (ids.length === 0) return [];
-  const replies = await connection.run(async (client) => {
-    const transaction = client.multi().lrange(queue.key('active'), 0, -1);
-    for (const id of ids) {
-      transaction
-        .hgetall(queue.key(id))
-        .zscore(queue.key('completed'), id)
-        .zscore(queue.key('failed'), id)
-        .zscore(queue.key('delayed'), id)
-        .pttl(queue.key(`${id}:lock`));
-    }
-    return failOnError(await transaction.exec());
-  });
-  const active = new Set(replies[0] as string[]);
-  return ids.map((id, index) => {
-    const mine = replies.slice(1 + PER_JOB * index, 1 + PER_JOB * (index + 1));
-    const [hash, ...rest] = mine as [Record<string, string>, ...Scores];
+  const keys = ['active', 'completed', 'failed', 'delayed'].map((set) => queue.key(set));
+  const client = await queues.client;
+  const args = [...keys, queue.key(''), ...ids];
+  const found = (await connection.run(() => client.runCommand(look.name, args))) as Found[];
+  return found.map(([flat, ...place], index) => {
+    const hash = toHash(flat);
     if (hash['data'] === undefined) return null;
     const job = toJobFields(hash);
-    return toEntry(job, placeOf(job, active.has(id), rest));
+    return toEntry(job, ids[index] ?? '', queue.endpoint, placeOf(job, place));
   });
 }
 
-const PER_JOB = 5;
+type Found = [hash: readonly string[], ...Whereabouts];
 
-type Scores = [
+type Whereabouts = [
+  isActive: number,
   completed: string | null,
   failed: string | null,
   delayed: string | null,
   lockMs: number,
 ];
 
+function toHash(flat: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = flat.flatMap((name, index) => (index % 2 ? [] : [[name, flat[index + 1] ?? '']]));
+  return Object.fromEntries(pairs) as Readonly<Record<string, string>>;
+}
+
 function placeOf(
   job: JobFields,
-  isActive: boolean,
-  [completed, failed, delayed, lockMs]: Scores,
+  [isActive, completed, failed, delayed, lockMs]: Whereabouts,
 ): Place {
   if (completed !== null) return { state: 'done', dueAt: null };
   if (failed !== null) return { state: 'dead', dueAt: null };
-  if (isActive) return { state: 'running', dueAt: Date.now() + Math.max(0, lockMs) };
+  if (isActive === 1) return { state: 'running', dueAt: Date.now() + Math.max(0, lockMs) };
   return { state: 'pending', dueAt: delayed === null ? dueSince(job) : toTime(delayed) };
 }
 

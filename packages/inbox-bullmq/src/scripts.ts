@@ -8,8 +8,9 @@ export interface Script {
 
 /**
  * In one transaction with BullMQ's addStandardJob, once for each job, which follow: says which of them
- * are going to be added, and clears the way where a drifted entry has to give way. INCRBY comes first:
- * when there is no memory it fails before anything was taken away. No job may be named twice.
+ * are going to be added, and clears the way: a drifted entry has to give way, and so has what is left
+ * of a job whose data is gone. INCRBY comes first: when there is no memory it fails before anything
+ * was taken away. No job may be named twice.
  *
  * KEYS: completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter, endpoints,
  * and the jobs. ARGV: endpoint, ids of the jobs; then for each '1' when its entry fits the schema.
@@ -23,11 +24,11 @@ local order = redis.call('INCRBY', KEYS[9], count) - count
 
 local function isDrifted(job, id)
   if redis.call('ZSCORE', KEYS[1], id) then return false end
-  local isJson, entry = pcall(cjson.decode, redis.call('HGET', job, 'data') or '')
-  return isJson and type(entry) == 'table' and type(entry.drift) == 'string'
+  return string.find(redis.call('HGET', job, 'opts') or '', '"drifted":true', 1, true) ~= nil
 end
 
 local function remove(job, id)
+  redis.call('ZREM', KEYS[1], id)
   redis.call('ZREM', KEYS[2], id)
   redis.call('ZREM', KEYS[3], id)
   redis.call('ZREM', KEYS[4], id)
@@ -41,7 +42,8 @@ local answers = {}
 for index = 1, count do
   local job, id, fits = KEYS[SETS + index], ARGV[1 + index], ARGV[1 + count + index]
   local isThere = redis.call('EXISTS', job) == 1
-  if isThere and fits == '1' and isDrifted(job, id) then
+  local isUseless = isThere and redis.call('HEXISTS', job, 'data') == 0
+  if isUseless or (isThere and fits == '1' and isDrifted(job, id)) then
     remove(job, id)
     isThere = false
   end
@@ -59,21 +61,75 @@ return answers
 };
 
 /**
- * Gives a lock that has run out back to the worker that had it, if nobody has taken the job since:
- * neither another worker nor the check for stalled jobs.
+ * Extends a lock; one that has run out too, if nobody has taken the job since: neither another worker
+ * nor the check for stalled jobs. SREM comes first: after it Redis lets the script write even when
+ * there is no memory, and whoever runs has to be able to go on and to settle.
  *
  * KEYS: job, lock, active, stalled. ARGV: job id, token, milliseconds.
  */
-export const reclaim: Script = {
-  name: 'novitaReclaim',
+export const hold: Script = {
+  name: 'novitaHold',
   numberOfKeys: 4,
   lua: `
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-if redis.call('HGET', KEYS[1], 'pb') ~= ARGV[2] then return 0 end
-if not redis.call('LPOS', KEYS[3], ARGV[1]) then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[2] then return 0 end
+if not holder then
+  if redis.call('HGET', KEYS[1], 'pb') ~= ARGV[2] then return 0 end
+  if not redis.call('LPOS', KEYS[3], ARGV[1]) then return 0 end
+end
 redis.call('SREM', KEYS[4], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1
+`,
+};
+
+/**
+ * What is known of jobs, of all at the same moment. A script, since Redis refuses a transaction when
+ * there is no memory, even one that only reads. Of each: hash, whether it is active, its scores in
+ * the other sets, and for how long its lock holds.
+ *
+ * KEYS: active, completed, failed, delayed. ARGV: prefix of the jobs' keys, ids.
+ */
+export const look: Script = {
+  name: 'novitaLook',
+  numberOfKeys: 4,
+  lua: `
+local isActive = {}
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do isActive[id] = 1 end
+local jobs = {}
+for index = 2, #ARGV do
+  local id = ARGV[index]
+  local job = ARGV[1] .. id
+  jobs[index - 1] = {
+    redis.call('HGETALL', job),
+    isActive[id] or 0,
+    redis.call('ZSCORE', KEYS[2], id),
+    redis.call('ZSCORE', KEYS[3], id),
+    redis.call('ZSCORE', KEYS[4], id),
+    redis.call('PTTL', job .. ':lock')
+  }
+end
+return jobs
+`,
+};
+
+/**
+ * What is next in a queue: how many wait, the first of them, the first that is delayed with its score,
+ * how many are active, and by what the queue is held back.
+ *
+ * KEYS: wait, delayed, active, meta.
+ */
+export const peek: Script = {
+  name: 'novitaPeek',
+  numberOfKeys: 4,
+  lua: `
+return {
+  redis.call('LLEN', KEYS[1]),
+  redis.call('LINDEX', KEYS[1], -1),
+  redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES'),
+  redis.call('LLEN', KEYS[3]),
+  redis.call('HMGET', KEYS[4], 'paused', 'concurrency', 'max')
+}
 `,
 };
 
@@ -96,4 +152,4 @@ return gone
 `,
 };
 
-export const scripts: readonly Script[] = [admit, reclaim, forget];
+export const scripts: readonly Script[] = [admit, hold, look, peek, forget];

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { attemptsBefore, toJobFields, type JobFields, type Progress } from './job.ts';
 import { toJobId } from './names.ts';
 import type { Queue, Queues } from './queues.ts';
-import { reclaim } from './scripts.ts';
+import { hold } from './scripts.ts';
 
 /** BullMQ keeps what is finished until it is purged, together with its place in the order. */
 const KEEP_ALL = { count: -1 };
@@ -13,7 +13,11 @@ const KEEP_ALL = { count: -1 };
 /** A longer delay is as good as this one. */
 const LONGEST_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
-/** Whether the lock was extended. */
+/**
+ * Whether the lock was extended. One that has run out is gone from Redis, although nobody may have
+ * taken the job: the worker may have overslept, or Redis was away. As long as nobody has, it is as
+ * good as before.
+ */
 export async function extend(
   connection: Connection,
   queues: Queues,
@@ -22,27 +26,12 @@ export async function extend(
 ): Promise<boolean> {
   const queue = queues.of(endpoint);
   const id = toJobId(taskId);
-  const extended = await connection.run(() => queue.bullmq.extendLock(id, fence, leaseMs));
-  return extended === 1 || regain(connection, queues, queue, id, fence, leaseMs);
-}
-
-/**
- * A lock that has run out is gone from Redis, although nobody may have taken the job: the worker may
- * have overslept, or Redis was away. As long as nobody has, it is as good as before.
- */
-async function regain(
-  connection: Connection,
-  queues: Queues,
-  queue: Queue,
-  id: string,
-  fence: string,
-  leaseMs: number,
-): Promise<boolean> {
   const keys = [id, `${id}:lock`, 'active', 'stalled'].map((suffix) => queue.key(suffix));
-  const args = [...keys, id, fence, Math.ceil(leaseMs)];
   const client = await queues.client;
-  const regained: unknown = await connection.run(() => client.runCommand(reclaim.name, args));
-  return regained === 1;
+  const held: unknown = await connection.run(() =>
+    client.runCommand(hold.name, [...keys, id, fence, leaseMs]),
+  );
+  return held === 1;
 }
 
 /**
@@ -66,7 +55,7 @@ export async function settle(
   const record = () => connection.run(() => move(queue, id, fence.fence, outcome, job));
   const code = await refusal(record);
   if (code !== ErrorCode.JobLockNotExist) return code === null;
-  if (!(await regain(connection, queues, queue, id, fence.fence, leaseMs))) return false;
+  if (!(await extend(connection, queues, fence, leaseMs))) return false;
   return (await refusal(record)) === null;
 }
 

@@ -4,9 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
-import { newEntry, stateOf, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
+import {
+  afterwards,
+  newEntry,
+  stateOf,
+  until,
+  useConsumption,
+  useInbox,
+  usePlace,
+  useQueue,
+} from './support/inbox.ts';
+import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
+import { startSlowProxy } from './support/slow-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
+/** The burst takes longer, each of its parts does not. */
+const SLOW = { commandMs: 700 };
 const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
 
 describe.skipIf(url === '')('adding', () => {
@@ -76,6 +89,61 @@ describe.skipIf(url === '')('adding', () => {
       expect(seen).toEqual([null]);
       expect(await inbox.stats()).toMatchObject({ pending: 0, running: 0, done: 1, dead: 0 });
     },
+  );
+
+  test('a drifted entry whose text is no Unicode gives way as well', async () => {
+    const inbox = useInbox(url, usePlace(url));
+    const drifted = newEntry({ drift: 'images: \udc00', body: '{"text":"\ud800"}' });
+    await inbox.add(drifted);
+    expect(await inbox.add({ ...drifted, drift: null })).toBe('added');
+    expect(await inbox.get(drifted)).toMatchObject({ drift: null });
+  });
+
+  test.each(['wait', 'active', 'failed', 'completed'])(
+    "a job that has lost its data is in nobody's way, though it is still %s",
+    async (set) => {
+      const place = usePlace(url);
+      const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+      const entry = newEntry();
+      const id = `task-${entry.taskId}`;
+      const key = (suffix: string) => `${place.prefix}:novita-webhooks.novita:${suffix}`;
+      await place.redis.hset(key(id), 'stc', '1');
+      if (set === 'wait' || set === 'active') await place.redis.rpush(key(set), id);
+      else await place.redis.zadd(key(set), 1, id);
+      expect(await inbox.add(entry)).toBe('added');
+      expect(await inbox.get(entry)).toMatchObject({ ...entry, state: 'pending' });
+      expect(await queue.getJobCounts('waiting', 'active', 'failed', 'completed')).toEqual({
+        waiting: 1,
+        active: 0,
+        failed: 0,
+        completed: 0,
+      });
+    },
+  );
+
+  test('one that cannot be written as JSON is refused alone', async () => {
+    const inbox = useInbox(url, usePlace(url));
+    const bad = newEntry({ metadata: { count: 1n } });
+    const answers = await Promise.allSettled(
+      [newEntry(), bad, newEntry()].map((entry) => inbox.add(entry)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  test.skipIf(!hasRedisServer('a burst on a slow link'))(
+    'a burst of long bodies on a slow link is taken, although it takes long',
+    async () => {
+      const server = await startRedisServer();
+      afterwards(server.close);
+      const proxy = await startSlowProxy(server.port, 10_000);
+      afterwards(proxy.close);
+      const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
+      await inbox.add(newEntry());
+      const body = 'x'.repeat(500_000);
+      const all = Array.from({ length: 30 }, () => inbox.add(newEntry({ body })));
+      expect(new Set(await Promise.all(all))).toEqual(new Set(['added']));
+    },
+    30_000,
   );
 
   test('a body of any content comes back as it was', async () => {

@@ -1,3 +1,4 @@
+import type { NewEntry } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
@@ -110,6 +111,29 @@ describe.skipIf(url === '')('a dashboard', () => {
     await until('done', async () => (await stateOf(inbox, entry)) === 'done');
     await until('failed', async () => (await queue.getFailedCount()) === 1);
     expect((await queue.getFailed())[0]?.failedReason).toContain('no entry of this inbox');
+  });
+
+  test.each<[string, (entry: NewEntry) => [data: NewEntry, jobId?: string]]>([
+    ['copied', (entry) => [entry]],
+    ['edited', (entry) => [{ ...entry, taskId: 'another' }, 'task-edited']],
+    ['moved here', (entry) => [{ ...entry, taskId: 'moved', endpoint: 'other' }, 'task-moved']],
+  ])('may hold a job that somebody has %s: it fails, and does not run', async (_, toJob) => {
+    const place = usePlace(url);
+    const [inbox, queue] = [useInbox(url, place), useQueue(place)];
+    const entry = newEntry();
+    const runs: string[] = [];
+    await inbox.add(entry);
+    useConsumption(inbox, async ({ taskId }) => {
+      runs.push(taskId);
+      return { type: 'done' };
+    });
+    const [data, jobId] = toJob(entry);
+    await queue.add('mine', data, { ...(jobId !== undefined && { jobId }) });
+    await until('failed', async () => (await queue.getFailedCount()) === 1);
+    expect((await queue.getFailed())[0]?.failedReason).toContain('no entry of this inbox');
+    await until('done', async () => (await stateOf(inbox, entry)) === 'done');
+    expect(runs).toEqual([entry.taskId]);
+    expect((await inbox.list()).entries).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,59 @@
+import type { Claim, Store } from '@novita-webhooks/core';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+
+import { bullmqStore } from '../src/bullmq-store.ts';
+import { toStoreOptions } from '../src/options.ts';
+import { afterwards, newEntry } from './support/inbox.ts';
+import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
+
+const LEASE_MS = 300;
+const suite = describe.skipIf(!hasRedisServer('what still goes when memory is used up'));
+
+suite('when memory is used up', () => {
+  test('what runs keeps its lock, and can be settled, also after it ran out', async () => {
+    const { store, claims, fill } = await useStore(2);
+    const [alive, late] = claims as [Claim, Claim];
+    await fill();
+    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_full' });
+    expect(await store.extend(alive, LEASE_MS)).toBe(true);
+    await pause(LEASE_MS + 50);
+    expect(await store.extend(alive, LEASE_MS)).toBe(true);
+    expect(await store.settle(late, { type: 'done' })).toBe(true);
+    expect(await store.settle(alive, { type: 'done' })).toBe(true);
+    expect((await store.stats()).done).toBe(2);
+  });
+
+  test('it can be looked at, and room be made', async () => {
+    const { store, claims, fill } = await useStore(2);
+    const [dead, other] = claims as [Claim, Claim];
+    for (const claim of [dead, other]) {
+      await store.settle(claim, { type: 'dead', reason: 'no use', handled: [] });
+    }
+    await fill();
+    expect((await store.get(dead))?.state).toBe('dead');
+    expect((await store.list()).entries).toHaveLength(3);
+    expect(await store.stats()).toMatchObject({ pending: 1, dead: 2 });
+    expect(await store.nextDueMs('novita')).toBe(0);
+    expect(await store.discard(other)).toBe(true);
+    await pause(5);
+    // There is nothing done: that must not keep it from what is dead.
+    expect(await store.purge({ doneMs: 1, deadMs: 1 })).toBe(1);
+    expect((await store.list()).entries).toHaveLength(1);
+  });
+});
+
+/** With one entry more than are claimed. */
+async function useStore(claimed: number): Promise<{
+  readonly store: Store;
+  readonly claims: readonly Claim[];
+  fill(): Promise<unknown>;
+}> {
+  const server = await startRedisServer();
+  afterwards(server.close);
+  const store = bullmqStore(toStoreOptions({ connection: server.url, leaseMs: LEASE_MS }));
+  afterwards(() => store.close());
+  for (let count = 0; count <= claimed; count += 1) await store.add(newEntry());
+  const claims = await store.claim('novita', claimed, LEASE_MS);
+  return { store, claims, fill: () => server.redis.config('SET', 'maxmemory', '1mb') };
+}
