@@ -5,6 +5,7 @@ import { toData } from './job.ts';
 import { toJobId } from './names.ts';
 import type { Queue, Queues } from './queues.ts';
 import { admit } from './scripts.ts';
+import { troubleOf } from './troubles.ts';
 
 type Answer = 'added' | 'duplicate';
 
@@ -42,7 +43,7 @@ export function createAdder(
 
   async function addAll(queue: Queue, batch: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await connection.run(() => execute(queues, queue, batch));
+      const answers = await executeAgain(queue, batch);
       for (const [index, { resolve }] of batch.entries()) {
         resolve(answers[index] === 1 ? 'added' : 'duplicate');
       }
@@ -51,11 +52,29 @@ export function createAdder(
     }
   }
 
+  /**
+   * A script that was flushed is found missing when others of the transaction have run, and the
+   * connection is made anew to load it. What has given way must not be missing because of that.
+   */
+  async function executeAgain(
+    queue: Queue,
+    batch: readonly Waiting[],
+  ): Promise<readonly unknown[]> {
+    const add = () => connection.run(() => execute(queues, queue, batch));
+    try {
+      return await add();
+    } catch (error) {
+      if (troubleOf((error as Error).cause) !== 'scripts') throw error;
+      await connection.renewed();
+      return add();
+    }
+  }
+
   return (entry) =>
     new Promise((resolve, reject) => {
       const id = toJobId(entry.taskId);
       // Made here, so that one that cannot be made is refused alone.
-      const job = toJob(entry, id);
+      const job = toJob(entry, id, connection.now());
       if (batches.size === 0) setImmediate(flush);
       const waiting = batches.get(entry.endpoint) ?? [];
       batches.set(entry.endpoint, waiting);
@@ -116,13 +135,13 @@ function admitArgs(
 /** Where the script sees it without having to understand the data, which may be any text. */
 const DRIFTED: object = { drifted: true };
 
-function toJob(entry: NewEntry, id: string) {
+function toJob(entry: NewEntry, id: string, now: number) {
   return {
     id,
     name: entry.status === '' ? 'event' : entry.status,
     data: toData(entry),
     opts: entry.drift === null ? {} : DRIFTED,
-    timestamp: Date.now(),
+    timestamp: now,
     progress: 0,
     attemptsMade: 0,
     attemptsStarted: 0,

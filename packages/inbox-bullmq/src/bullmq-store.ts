@@ -5,13 +5,13 @@ import { createClaimer, type Claimer, type Held } from './claimer.ts';
 import { createConnection } from './connection.ts';
 import { reportDurability } from './durability.ts';
 import { list } from './listing.ts';
-import { discard, nextDueMs, purge, replay, stats } from './operating.ts';
+import { discard, nextDueMs, replay, stats } from './operating.ts';
 import type { StoreOptions } from './options.ts';
+import { createPurge } from './purging.ts';
 import { createQueues } from './queues.ts';
 import { get } from './reading.ts';
-import { watchForStalled } from './recovery.ts';
 import { extend, settle } from './settling.ts';
-import { createWaker, type Waker } from './waking.ts';
+import { createSubscriptions } from './subscribing.ts';
 
 /** How often in a lease BullMQ looks for jobs whose worker is gone. */
 const CHECKS_PER_LEASE = 3;
@@ -22,7 +22,7 @@ export function bullmqStore(options: StoreOptions): Store {
   const checkMs = Math.ceil(leaseMs / CHECKS_PER_LEASE);
   const connection = createConnection({ source, commandMs });
   const queues = createQueues(connection, { prefix, name, leaseMs, checkMs });
-  const wakers = new Map<string, Set<Waker>>();
+  const subscriptions = createSubscriptions(connection, { source, commandMs }, checkMs);
   const claimers = new Map<string, Claimer>();
 
   function claimerOf(endpoint: string): Claimer {
@@ -41,7 +41,7 @@ export function bullmqStore(options: StoreOptions): Store {
     add: createAdder(connection, queues),
     async claim(endpoint, limit) {
       const claims = await claimerOf(endpoint).claim(limit);
-      for (const waker of wakers.get(endpoint) ?? []) waker.setHungry(claims.length < limit);
+      subscriptions.claimed(endpoint, claims.length < limit);
       return claims;
     },
     extend: (fence) => extend(connection, queues, fence, leaseMs),
@@ -53,21 +53,10 @@ export function bullmqStore(options: StoreOptions): Store {
     replay: (key) => replay(connection, queues, key),
     discard: (key) => discard(connection, queues, key),
     stats: () => stats(connection, queues),
-    purge: (retention) => purge(connection, queues, retention),
-    subscribe(endpoint, heard) {
-      const queue = queues.of(endpoint);
-      const waker = createWaker(queue, { source, commandMs }, heard);
-      const stopWatching = watchForStalled(connection, queue, checkMs, heard);
-      const others = wakers.get(endpoint) ?? new Set();
-      wakers.set(endpoint, others.add(waker));
-      return () => {
-        others.delete(waker);
-        waker.stop();
-        stopWatching();
-      };
-    },
+    purge: createPurge(connection, queues),
+    subscribe: (endpoint, heard) => subscriptions.subscribe(queues.of(endpoint), heard),
     async close() {
-      for (const waker of [...wakers.values()].flatMap((set) => [...set])) waker.stop();
+      subscriptions.stop();
       await queues.close();
       await connection.close();
     },

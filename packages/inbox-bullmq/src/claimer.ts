@@ -72,7 +72,7 @@ async function take(connection: Connection, queue: Queue, leaseMs: number): Prom
   const [json, id = ''] = taken as [JobJson?, string?];
   if (!json) return null;
   const job = fieldsOf(json);
-  const place = { state: 'running', dueAt: Date.now() + leaseMs } as const;
+  const place = { state: 'running', dueAt: connection.now() + leaseMs } as const;
   const entry = toEntry(job, id, queue.endpoint, place);
   if (entry !== null) return { ...entry, fence, job };
   await fail(connection, queue, id, fence, 'this job is no entry of this inbox');

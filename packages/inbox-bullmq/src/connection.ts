@@ -1,6 +1,7 @@
 import type { Logger } from '@novita-webhooks/core';
 
 import { createClient, type Client, type Patience, type RedisSource } from './client.ts';
+import { watchClock } from './redis-clock.ts';
 import { explain, troubleOf, whatToDo } from './troubles.ts';
 import { LATE, within } from './within.ts';
 
@@ -14,6 +15,10 @@ export interface Connection {
    * @throws WebhookError with what is wrong and what to do about it
    */
   run<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** Resolves when the next connection is ready, or when that takes too long. */
+  renewed(): Promise<void>;
+  /** By the clock of Redis, in milliseconds since 1970. */
+  now(): number;
   /** Says from now on when the connection is lost and when it is back. */
   report(log: Logger): void;
   close(): Promise<void>;
@@ -26,6 +31,7 @@ export interface ConnectionOptions extends Patience {
 export function createConnection({ source, commandMs }: ConnectionOptions): Connection {
   const client = createClient(source, { commandMs });
   const readiness = watchReadiness(client, commandMs);
+  const clock = watchClock(client);
   let answeredAt = 0;
   let isClosed = false;
 
@@ -53,7 +59,10 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     async run(work) {
       try {
         await ready();
-        const answered = work(client).finally(() => (answeredAt = performance.now()));
+        const answered = clock
+          .known()
+          .then(() => work(client))
+          .finally(() => (answeredAt = performance.now()));
         return await answerTo(readiness.unlessLost(answered));
       } catch (error) {
         // Only a new connection has it looked up again which scripts are loaded, and who is master.
@@ -61,7 +70,14 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
         throw explain(error);
       }
     },
-    report: (log) => readiness.report(log),
+    async renewed() {
+      await within(commandMs, new Promise((resolve) => client.once('ready', resolve)));
+    },
+    now: () => clock.now(),
+    report(log) {
+      readiness.report(log);
+      clock.report(log);
+    },
     async close() {
       isClosed = true;
       const quit = () => client.quit().catch(() => undefined);

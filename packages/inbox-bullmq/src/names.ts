@@ -14,7 +14,7 @@ export function toJobId(taskId: string): string {
   return `task-${escape(taskId)}`;
 }
 
-/** The name of an endpoint's queue. */
+/** The name of an endpoint's queue. The last '.' is where the endpoint begins. */
 export function toQueueName(name: string, endpoint: string): string {
-  return `${name}.${escape(endpoint)}`;
+  return `${name}.${escape(endpoint).replaceAll('.', '%002e')}`;
 }

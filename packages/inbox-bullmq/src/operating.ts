@@ -1,4 +1,4 @@
-import type { EntryKey, InboxStats, Retention } from '@novita-webhooks/core';
+import type { EntryKey, InboxStats } from '@novita-webhooks/core';
 import { ErrorCode } from 'bullmq';
 
 import type { Connection } from './connection.ts';
@@ -71,17 +71,18 @@ async function statsOf(connection: Connection, queues: Queues, queue: Queue): Pr
     running: active,
     done,
     dead,
-    lagMs: Date.now() - dueAt,
+    lagMs: connection.now() - dueAt,
   };
 }
 
 /** Since when the first in the queue is due. */
 async function oldestDue(connection: Connection, queues: Queues, queue: Queue): Promise<number> {
   const [, first, [, delayed]] = await next(connection, queues, queue);
-  const due = delayed === undefined ? Infinity : toTime(delayed);
+  const now = connection.now();
+  const due = delayed === undefined ? Infinity : (toTime(delayed) ?? now);
   if (first === null) return due;
   const hash = await connection.run((client) => client.hgetall(queue.key(first)));
-  return hash['data'] === undefined ? due : Math.min(due, dueSince(toJobFields(hash)));
+  return hash['data'] === undefined ? due : Math.min(due, dueSince(toJobFields(hash), now));
 }
 
 type Next = [
@@ -110,60 +111,8 @@ export async function nextDueMs(
   const isHeldBack = limits.some((limit) => limit !== null);
   if (waiting > 0 && !isHeldBack) return 0;
   const due = [
-    ...(delayed === undefined ? [] : [Math.max(0, toTime(delayed) - Date.now())]),
+    ...(delayed === undefined ? [] : [Math.max(0, (toTime(delayed) ?? 0) - connection.now())]),
     ...(active > 0 ? [leaseMs] : []),
   ];
   return due.length === 0 ? null : Math.min(...due);
-}
-
-/** Jobs removed in one go: Redis does nothing else meanwhile. */
-const AT_ONCE = 200;
-const MOST_ROUNDS = 500;
-
-/** BullMQ removes what is finished only when something else finishes; this does it at any time. */
-export async function purge(
-  connection: Connection,
-  queues: Queues,
-  { doneMs, deadMs }: Retention,
-): Promise<number> {
-  let purged = 0;
-  for (const queue of await queues.all()) {
-    purged += await purgeState(connection, queues, queue, 'completed', doneMs);
-    purged += await purgeState(connection, queues, queue, 'failed', deadMs);
-    await sweep(connection, queues, queue);
-  }
-  return purged;
-}
-
-async function purgeState(
-  connection: Connection,
-  queues: Queues,
-  queue: Queue,
-  state: 'completed' | 'failed',
-  ageMs: number,
-): Promise<number> {
-  const until = Date.now() - ageMs;
-  const countExpired = () => connection.run((client) => client.zcount(queue.key(state), 0, until));
-  let purged = 0;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    // It writes into the stream of events even when there was nothing to remove; and with no memory
-    // left it would fail, where with something to remove it makes room.
-    if ((await countExpired()) === 0) break;
-    const ids = await connection.run(() => queue.bullmq.cleanJobsByState(state, until, AT_ONCE));
-    purged += ids.length;
-    if (ids.length > 0) await forgetIds(connection, queues, queue, ids);
-    if (ids.length < AT_ONCE) break;
-  }
-  return purged;
-}
-
-/** The oldest go first, so what a crash or a dashboard has left behind is found at the end. */
-async function sweep(connection: Connection, queues: Queues, queue: Queue): Promise<void> {
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const oldest = await connection.run((client) =>
-      client.zrange(queue.arrivals, '0', String(AT_ONCE - 1)),
-    );
-    if (oldest.length === 0) return;
-    if ((await forgetIds(connection, queues, queue, oldest)) < AT_ONCE) return;
-  }
 }

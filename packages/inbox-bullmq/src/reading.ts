@@ -32,7 +32,7 @@ export async function readEntries(
     const hash = toHash(flat);
     if (hash['data'] === undefined) return null;
     const job = toJobFields(hash);
-    return toEntry(job, ids[index] ?? '', queue.endpoint, placeOf(job, place));
+    return toEntry(job, ids[index] ?? '', queue.endpoint, placeOf(job, connection.now(), place));
   });
 }
 
@@ -53,20 +53,31 @@ function toHash(flat: readonly string[]): Readonly<Record<string, string>> {
 
 function placeOf(
   job: JobFields,
+  now: number,
   [isActive, completed, failed, delayed, lockMs]: Whereabouts,
 ): Place {
   if (completed !== null) return { state: 'done', dueAt: null };
   if (failed !== null) return { state: 'dead', dueAt: null };
-  if (isActive === 1) return { state: 'running', dueAt: Date.now() + Math.max(0, lockMs) };
-  return { state: 'pending', dueAt: delayed === null ? dueSince(job) : toTime(delayed) };
+  if (isActive === 1) return { state: 'running', dueAt: now + Math.max(0, lockMs) };
+  return {
+    state: 'pending',
+    dueAt: (delayed === null ? null : toTime(delayed)) ?? dueSince(job, now),
+  };
 }
 
 /** Since when a waiting job is due. What was given another series is due since it was. */
-export function dueSince({ progress, timestamp }: JobFields): number {
-  return progress.dueAt ?? (progress.before === undefined ? timestamp : Date.now());
+export function dueSince({ progress, timestamp }: JobFields, now: number): number {
+  return progress.dueAt ?? (progress.before === undefined ? timestamp : now);
 }
 
-/** BullMQ's scores hold the milliseconds, and 12 bits for the order within one. */
-export function toTime(score: string | number): number {
-  return Math.floor(Number(score) / 0x1000);
+/** What is delayed until then is due at once, whatever a clock says. */
+export const AT_ONCE = 1;
+
+/**
+ * When a delayed job is due; `null` at once. BullMQ's scores hold the milliseconds, and 12 bits for the
+ * order within one.
+ */
+export function toTime(score: string | number): number | null {
+  const time = Math.floor(Number(score) / 0x1000);
+  return time === AT_ONCE ? null : time;
 }

@@ -4,6 +4,7 @@ import { ErrorCode } from 'bullmq';
 import type { Connection } from './connection.ts';
 import { attemptsBefore, toJobFields, type JobFields, type Progress } from './job.ts';
 import { toJobId } from './names.ts';
+import { AT_ONCE } from './reading.ts';
 import type { Queue, Queues } from './queues.ts';
 import { hold } from './scripts.ts';
 
@@ -52,7 +53,8 @@ export async function settle(
   const id = toJobId(fence.taskId);
   const job = known ?? (await read(connection, queue, id));
   if (job === null) return false;
-  const record = () => connection.run(() => move(queue, id, fence.fence, outcome, job));
+  const record = () =>
+    connection.run(() => move(queue, id, fence.fence, outcome, job, connection.now()));
   const code = await refusal(record);
   if (code !== ErrorCode.JobLockNotExist) return code === null;
   if (!(await extend(connection, queues, fence, leaseMs))) return false;
@@ -67,7 +69,9 @@ export async function fail(
   token: string,
   reason: string,
 ): Promise<void> {
-  await refusal(() => connection.run(() => finish(queue, id, token, 'failed', reason)));
+  await refusal(() =>
+    connection.run(() => finish(queue, id, token, connection.now(), 'failed', reason)),
+  );
 }
 
 async function read(connection: Connection, queue: Queue, id: string): Promise<JobFields | null> {
@@ -81,6 +85,7 @@ async function move(
   token: string,
   outcome: Outcome,
   job: JobFields,
+  now: number,
 ): Promise<void> {
   const { ats } = job;
   const before = attemptsBefore(job);
@@ -88,16 +93,16 @@ async function move(
   switch (outcome.type) {
     case 'done': {
       const progress = toJson({ handled: [], ...finished });
-      return finish(queue, id, token, 'completed', undefined, { progress, failedReason: '' });
+      return finish(queue, id, token, now, 'completed', undefined, { progress, failedReason: '' });
     }
     case 'dead': {
       const progress = toJson({ handled: union(job, outcome.handled), ...finished });
-      return finish(queue, id, token, 'failed', outcome.reason, { progress });
+      return finish(queue, id, token, now, 'failed', outcome.reason, { progress });
     }
     case 'again':
-      return delay(queue, id, token, outcome, before, job, { failedReason: outcome.reason });
+      return delay(queue, id, token, now, outcome, before, job, { failedReason: outcome.reason });
     case 'released':
-      return delay(queue, id, token, outcome, before, job, { ats: String(ats - 1) });
+      return delay(queue, id, token, now, outcome, before, job, { ats: String(ats - 1) });
   }
 }
 
@@ -106,6 +111,7 @@ async function finish(
   { bullmq }: Queue,
   id: string,
   token: string,
+  now: number,
   target: 'completed' | 'failed',
   value: string | undefined,
   fields?: Readonly<Record<string, string>>,
@@ -119,7 +125,7 @@ async function finish(
     KEEP_ALL,
     target,
     token,
-    Date.now(),
+    now,
     false,
     fields,
   );
@@ -130,16 +136,16 @@ async function delay(
   { bullmq }: Queue,
   id: string,
   token: string,
+  now: number,
   outcome: Extract<Outcome, { type: 'again' | 'released' }>,
   before: number,
   job: JobFields,
   fields: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const now = Date.now();
   const delayMs = Math.min(Math.ceil(outcome.delayMs), LONGEST_MS);
   const handled = union(job, outcome.handled);
   const progress = toJson({ handled, before, dueAt: now + delayMs });
-  await bullmq.moveToDelayed(id, now, delayMs, token, {
+  await bullmq.moveToDelayed(id, delayMs === 0 ? AT_ONCE : now, delayMs, token, {
     skipAttempt: outcome.type === 'released',
     fieldsToUpdate: { ...fields, progress },
   });

@@ -36,7 +36,7 @@ export function createWaker(queue: Queue, options: ConnectionOptions, heard: () 
   async function loop(): Promise<void> {
     while (!isStopped) {
       if (!isHungry) await new Promise<void>((resolve) => (ring = resolve));
-      else await wait().catch(() => pause());
+      else await wait().catch(() => (isStopped ? undefined : pause()));
     }
   }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
+import { admit } from '../src/scripts.ts';
 import {
   afterwards,
   newEntry,
@@ -129,6 +130,21 @@ describe.skipIf(url === '')('adding', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
+
+  test.skipIf(!hasRedisServer('scripts that were flushed'))(
+    'one that replaces a drifted one is there, although its script was flushed in between',
+    async () => {
+      const server = await startRedisServer();
+      afterwards(server.close);
+      const inbox = useInbox(server.url, { prefix: 'flushed' });
+      const drifted = newEntry({ drift: 'images: not a list' });
+      await inbox.add(drifted);
+      await server.redis.script('FLUSH');
+      await server.redis.script('LOAD', admit.lua);
+      expect(await inbox.add({ ...drifted, drift: null })).toBe('added');
+      expect(await inbox.get(drifted)).toMatchObject({ drift: null, state: 'pending' });
+    },
+  );
 
   test.skipIf(!hasRedisServer('a burst on a slow link'))(
     'a burst of long bodies on a slow link is taken, although it takes long',

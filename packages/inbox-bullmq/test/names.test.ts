@@ -28,11 +28,15 @@ test('no two task ids have the same job, and no two endpoints the same queue', (
   );
 });
 
+test('nor do the queues of inboxes with different names', () => {
+  expect(toQueueName('a', 'b.c')).not.toBe(toQueueName('a.b', 'c'));
+});
+
 test('BullMQ and Redis take them as they are', () => {
   fc.assert(
     fc.property(texts, (text) => {
       expect(toJobId(text)).toMatch(/^task-[A-Za-z0-9_.%-]*$/);
-      expect(toQueueName('name', text)).toMatch(/^name\.[A-Za-z0-9_.%-]*$/);
+      expect(toQueueName('name', text)).toMatch(/^name\.[A-Za-z0-9_%-]*$/);
     }),
   );
 });

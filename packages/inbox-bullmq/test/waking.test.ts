@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
+import type { Queue } from '../src/queues.ts';
+import { createWaker } from '../src/waking.ts';
 import { newEntry, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
 
 const url = (await findRedis('how soon the BullMQ inbox wakes up workers')) ?? '';
@@ -62,6 +64,47 @@ describe.skipIf(url === '')('a worker', () => {
       await until('run', () => runs === count);
       expect(performance.now() - addedAt).toBeLessThan(1000);
     }
+  });
+
+  test('that is busy does not keep another one in the same process from hearing either', async () => {
+    const place = usePlace(url);
+    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const inbox = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const begun = new Set<string>();
+    const long = newEntry();
+    for (let count = 0; count < 2; count += 1) {
+      useConsumption(
+        inbox,
+        async ({ taskId }, signal) => {
+          begun.add(taskId);
+          if (taskId === long.taskId) {
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          }
+          return { type: 'done' };
+        },
+        { concurrency: 1 },
+      );
+    }
+    await pause(100);
+    for (const entry of [long, newEntry(), newEntry(), newEntry()]) {
+      await web.add(entry);
+      await until('begun', () => begun.has(entry.taskId), 2000);
+      await pause(50);
+    }
+  });
+
+  test('that was stopped holds nothing up', async () => {
+    const place = usePlace(url);
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+    await place.redis.ping();
+    await pause(100);
+    const before = timers();
+    const queue = { key: (suffix: string) => `${place.prefix}:${suffix}` } as Queue;
+    const waker = createWaker(queue, { source: url, commandMs: 500 }, () => undefined);
+    waker.setHungry(true);
+    await pause(100);
+    waker.stop();
+    await until('over', () => timers() <= before, 500);
   });
 
   test('hears of what is due again when it is due', async () => {

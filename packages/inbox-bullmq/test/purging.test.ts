@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+
+import { findRedis } from '../../../test/support/services.ts';
+import { bullmqStore } from '../src/bullmq-store.ts';
+import { toStoreOptions } from '../src/options.ts';
+import { afterwards, newEntry, usePlace } from './support/inbox.ts';
+
+const url = (await findRedis('what the purge of the BullMQ inbox finds')) ?? '';
+
+test.skipIf(url === '')(
+  'what dashboards have removed is taken out of the order, however much is older',
+  async () => {
+    const { prefix, redis } = usePlace(url);
+    const store = bullmqStore(toStoreOptions({ connection: url, prefix }));
+    afterwards(() => store.close());
+    const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
+    const kept = Array.from({ length: 250 }, () => newEntry());
+    const removed = Array.from({ length: 300 }, () => newEntry());
+    for (const entries of [kept, removed]) await Promise.all(entries.map(store.add));
+    await redis.del(...removed.map(({ taskId }) => key(`task-${taskId}`)));
+    await store.purge({ doneMs: 1e9, deadMs: 1e9 });
+    expect(await redis.zcard(key('novita:arrivals'))).toBe(kept.length);
+    expect(await redis.xlen(key('events'))).toBe(await addedEvents());
+
+    async function addedEvents(): Promise<number> {
+      const events = await redis.xrange(key('events'), '-', '+');
+      return events.filter(([, fields]) => !fields.includes('cleaned')).length;
+    }
+  },
+);
