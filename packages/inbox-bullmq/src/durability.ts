@@ -21,6 +21,9 @@ export interface Settings {
   readonly appendonly: boolean | null;
   readonly appendfsync: string | null;
   readonly policy: string | null;
+  /** Whether it writes on without fsync while the append-only file is rewritten. */
+  readonly restsInRewrite: boolean;
+  readonly replicas: number;
 }
 
 async function readSettings(connection: Connection): Promise<Settings> {
@@ -30,6 +33,8 @@ async function readSettings(connection: Connection): Promise<Settings> {
   return {
     appendonly: aof === undefined ? null : aof === '1',
     appendfsync: config.get('appendfsync') ?? null,
+    restsInRewrite: config.get('no-appendfsync-on-rewrite') === 'yes',
+    replicas: Number(info.get('connected_slaves') ?? 0),
     policy: info.get('maxmemory_policy') ?? config.get('maxmemory-policy') ?? null,
   };
 }
@@ -37,7 +42,7 @@ async function readSettings(connection: Connection): Promise<Settings> {
 /** Managed servers often forbid it. */
 async function readConfig(connection: Connection): Promise<ReadonlyMap<string, string>> {
   try {
-    const flat = await connection.run((client) => client.config('GET', 'append*'));
+    const flat = await connection.run((client) => client.config('GET', '*append*'));
     return new Map(
       flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])),
     );
@@ -57,7 +62,25 @@ function toFields(info: string): ReadonlyMap<string, string> {
 }
 
 /** In plain words, and what to do about it. */
-export function warningsFor({ appendonly, appendfsync, policy }: Settings): string[] {
+export function warningsFor(settings: Settings): string[] {
+  const { policy, replicas } = settings;
+  const warnings = fileWarnings(settings);
+  if (replicas > 0) {
+    warnings.push(
+      'Redis has replicas: when one takes over, events are lost that were acknowledged and not yet ' +
+        'copied. Set min-replicas-to-write to narrow that',
+    );
+  }
+  if (policy !== null && policy !== 'noeviction') {
+    warnings.push(
+      `Redis throws data away when memory runs out (maxmemory-policy ${policy}): acknowledged ` +
+        'events, or the locks that keep an event from being handled twice at a time. Set noeviction',
+    );
+  }
+  return warnings;
+}
+
+function fileWarnings({ appendonly, appendfsync, restsInRewrite }: Settings): string[] {
   const warnings: string[] = [];
   if (appendonly === false) {
     warnings.push(
@@ -79,11 +102,10 @@ export function warningsFor({ appendonly, appendfsync, policy }: Settings): stri
       'Redis leaves it to the kernel when to write to disk (appendfsync no): acknowledged events of ' +
         'half a minute can be lost. Set appendfsync always to lose none',
     );
-  }
-  if (policy !== null && policy !== 'noeviction') {
+  } else if (restsInRewrite) {
     warnings.push(
-      `Redis throws data away when memory runs out (maxmemory-policy ${policy}): acknowledged ` +
-        'events, or the locks that keep an event from being handled twice at a time. Set noeviction',
+      'Redis does not wait for the disk while it rewrites its append-only file ' +
+        '(no-appendfsync-on-rewrite yes): acknowledged events can be lost then. Set it to no',
     );
   }
   return warnings;

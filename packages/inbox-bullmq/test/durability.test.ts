@@ -1,14 +1,24 @@
 import type { Logger } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
-import { warningsFor } from '../src/durability.ts';
+import { warningsFor, type Settings } from '../src/durability.ts';
 import { afterwards, silent, until, useInbox, usePlace } from './support/inbox.ts';
 import { ALWAYS, hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
+const SAFE: Settings = {
+  appendonly: true,
+  appendfsync: 'always',
+  policy: 'noeviction',
+  restsInRewrite: false,
+  replicas: 0,
+};
+
+test('of replicas it is said that they may take over too early', () => {
+  expect(warningsFor({ ...SAFE, replicas: 1 })).toEqual([expect.stringMatching(/replicas/)]);
+});
+
 test('nothing is said of a Redis that loses nothing', () => {
-  expect(warningsFor({ appendonly: true, appendfsync: 'always', policy: 'noeviction' })).toEqual(
-    [],
-  );
+  expect(warningsFor(SAFE)).toEqual([]);
 });
 
 describe.skipIf(!hasRedisServer('what is said of how Redis is configured'))('at the start', () => {
@@ -17,6 +27,11 @@ describe.skipIf(!hasRedisServer('what is said of how Redis is configured'))('at 
     ['that nothing is on disk', [], [/no append-only file/]],
     ['that a second may be lost', ['--appendonly', 'yes'], [/appendfsync everysec/]],
     ['that it may be half a minute', [...ALWAYS.slice(0, 3), 'no'], [/appendfsync no/]],
+    [
+      'that a rewrite is not waited for',
+      [...ALWAYS, '--no-appendfsync-on-rewrite', 'yes'],
+      [/no-appendfsync-on-rewrite/],
+    ],
     [
       'that data may be thrown away',
       [...ALWAYS, '--maxmemory-policy', 'volatile-lru'],
