@@ -152,7 +152,7 @@ function toJob(entry: NewEntry, id: string, now: number) {
 }
 
 /** A command may fail although the transaction went through. */
-export function failOnError(replies: readonly [Error | null, unknown][] | null): unknown[] {
+function failOnError(replies: readonly [Error | null, unknown][] | null): unknown[] {
   if (replies === null) throw new Error('the transaction was not executed');
   return replies.map(([error, reply]) => {
     if (error) throw error;
