@@ -12,7 +12,6 @@ import { scripts } from './scripts.ts';
 
 /** BullMQ's client: ours, with its scripts and our own. */
 type ScriptClient = Awaited<RedisConnection['client']>;
-export type Transaction = ReturnType<ScriptClient['multi']>;
 
 /** The queue of one endpoint. */
 export interface Queue {
