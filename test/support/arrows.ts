@@ -112,14 +112,16 @@ function judgeDeclared(member: Member, root: Manifest, file: string, specifier: 
   return declared ? null : `is not declared in ${member.folder}/package.json`;
 }
 
-/** Libraries that a package loads by name, if they are there: whoever uses it may bring them. */
+/** Libraries that a package loads by name, if they are there. */
 const optionalOf = ({ peerDependenciesMeta = {} }: Manifest) =>
   Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name]?.optional);
 
+/** Whoever uses a package brings what that wants beside it. */
 function mayBring({ manifest }: Member, members: readonly Member[]): readonly string[] {
   const shipped = shippedOf(manifest);
   const used = members.filter((other) => shipped.includes(other.manifest.name));
-  return [manifest, ...used.map((other) => other.manifest)].flatMap(optionalOf);
+  const wanted = used.flatMap((other) => Object.keys(other.manifest.peerDependencies ?? {}));
+  return [...optionalOf(manifest), ...wanted];
 }
 
 /** Every import that breaks a rule, and every dependency that nothing imports. */
