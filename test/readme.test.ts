@@ -3,10 +3,10 @@ import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { createSimulator } from '@novita-webhooks/simulator';
 import { Pool } from 'pg';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { freePort } from './support/program.ts';
-import { findPostgres, temporaryDatabase } from './support/services.ts';
+import { findPostgres, findRedis, temporaryDatabase, temporaryRedis } from './support/services.ts';
 import { codeBlocks, runUntil } from './support/snippets.ts';
 
 const secret = 'a secret for the README, long enough to sign';
@@ -70,25 +70,86 @@ test('the README examples of the SQLite inbox keep an event, and write to its fi
   expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
 }, 30_000);
 
-const server = await findPostgres('the README example of a worker');
+const server = await findPostgres('the README examples with PostgreSQL');
 
-test.skipIf(server === undefined)(
-  'the README example of a worker handles what a web process has taken',
-  async () => {
-    const [, , code = ''] = await codeBlocks('README.md');
+describe.skipIf(server === undefined)('with PostgreSQL, the README examples', () => {
+  const README = 'packages/inbox-postgres/README.md';
+
+  /** In a database of its own: the examples have their tables where everybody's are. */
+  async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
     const { url, remove } = await temporaryDatabase(server ?? '');
-    const pool = new Pool({ connectionString: url });
-    const inbox = postgresInbox({ pool });
-    const web = createReceiver({ url: 'https://example.com', secret, inbox, consume: false });
+    await work(url).finally(remove);
+  }
+
+  test('of a worker handles what a web process has taken', { timeout: 30_000 }, () =>
+    withDatabase(async (url) => {
+      const [, , code = ''] = await codeBlocks('README.md');
+      const pool = new Pool({ connectionString: url });
+      const inbox = postgresInbox({ pool });
+      const web = createReceiver({ url: 'https://example.com', secret, inbox, consume: false });
+      try {
+        const printed = runUntil(code, /^order 42 \S+ http\S+$/m, { DATABASE_URL: url });
+        const event = sampleEvents.imageSucceeded({ taskId: 'a-task-of-the-readme' });
+        const reply = await web.handle(await signedDelivery(web, event, { orderId: 42 }));
+        expect(reply.status).toBe(200);
+        expect(await printed).toContain('order 42 a-task-of-the-readme http');
+      } finally {
+        await web.close();
+        await pool.end();
+      }
+    }),
+  );
+
+  test('of its inbox write once what its transaction writes', { timeout: 30_000 }, () =>
+    withDatabase(async (url) => {
+      const [receiver = '', transaction = ''] = await codeBlocks(README);
+      const before = `
+        import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+        const download = async (url) => 'picture of ' + new URL(url).hostname;`;
+      const after = `
+        await pool.query('CREATE TABLE pictures (task_id text, file text)');
+        await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
+        receiver.start();
+        const isDone = async () => (await receiver.inbox.stats()).done === 1;
+        while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
+        const { rows } = await pool.query('SELECT file FROM pictures');
+        console.log('pictures', JSON.stringify(rows));`;
+      const env = { NOVITA_WEBHOOK_SECRET: secret, DATABASE_URL: url };
+      const all = [before, receiver, transaction, after].join('\n');
+      const output = await runUntil(all, /^pictures .*$/m, env);
+      expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
+    }),
+  );
+
+  test('of its inbox make a pool of postgres.js', { timeout: 30_000 }, () =>
+    withDatabase(async (url) => {
+      const [, , own = ''] = await codeBlocks(README);
+      const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
+      const after = `console.log('pending', (await inbox.stats()).pending);`;
+      const code = [before, own, after].join('\n');
+      const output = await runUntil(code, /^pending 0$/m, { DATABASE_URL: url });
+      expect(output).toContain('pending 0');
+    }),
+  );
+});
+
+const redis = await findRedis('the README example of the BullMQ inbox');
+
+test.skipIf(redis === undefined)(
+  'the README example of the BullMQ inbox takes an event and handles it',
+  async () => {
+    const [code = ''] = await codeBlocks('packages/inbox-bullmq/README.md');
+    const { url, remove } = await temporaryRedis(redis ?? '');
+    const before = `import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';`;
+    const after = `
+      receiver.onTaskSucceeded(({ task }) => console.log('handled', task.task_id));
+      await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
+      receiver.start();`;
     try {
-      const printed = runUntil(code, /^order 42 \S+ http\S+$/m, { DATABASE_URL: url });
-      const event = sampleEvents.imageSucceeded({ taskId: 'a-task-of-the-readme' });
-      const reply = await web.handle(await signedDelivery(web, event, { orderId: 42 }));
-      expect(reply.status).toBe(200);
-      expect(await printed).toContain('order 42 a-task-of-the-readme http');
+      const env = { NOVITA_WEBHOOK_SECRET: secret, REDIS_URL: url };
+      const all = [before, code, after].join('\n');
+      expect(await runUntil(all, /^handled \S+$/m, env)).toContain('handled');
     } finally {
-      await web.close();
-      await pool.end();
       await remove();
     }
   },
