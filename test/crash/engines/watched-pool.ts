@@ -18,6 +18,9 @@ const WORKS: readonly Work[] = [
   { pattern: /AS purged/, before: 'purge', after: 'purge' },
 ];
 
+/** The inbox's own have one name for all. */
+const OF_A_HANDLER = /SET LOCAL novita\.transaction TO '(?!own')/;
+
 type Ask = (query: PostgresQuery) => ReturnType<PostgresClient['query']>;
 
 /** What stands between the inbox and its server. */
@@ -51,12 +54,15 @@ export function watchPool(pool: PostgresPool, reach: Reach, rewrite?: Rewrite): 
       async query(query) {
         const { text } = query;
         if (text.includes('pg_advisory_xact_lock')) transaction = 'migration';
-        if (text.includes('SET LOCAL novita.transaction')) transaction = 'transaction';
+        if (OF_A_HANDLER.test(text)) transaction = 'transaction';
         const work = WORKS.find(({ pattern }) => pattern.test(text));
-        if (transaction === undefined) return work ? around(ask, query, work) : ask(query);
+        if (work?.before === 'claim') transaction = 'claim'; // its COMMIT is as much of it
+        if (work) return around(ask, query, work);
+        if (transaction === undefined) return ask(query);
         const point = transaction;
         if (/^(COMMIT|ROLLBACK)/.test(text)) transaction = undefined;
         else if (point === 'transaction') return ask(query); // the handler says when
+        if (point === 'claim' && !isWaiting) return ask(query);
         return between(ask, query, reach, point);
       },
       release: (error) => client.release(error),
