@@ -1,5 +1,6 @@
 import { memoryStore, type Clock, type Store } from '@novita-webhooks/core';
 
+import { createRestraint, type Restraint } from '../../packages/inbox-postgres/src/restraint.ts';
 import type { Random } from '../../test/crash/random.ts';
 import { createBatcher } from './batcher.ts';
 import type { EventClock } from './event-clock.ts';
@@ -180,6 +181,7 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
     const connections = createStation(clock, model.connections);
     const caller: Caller = { process, connections, thread };
     const notify = createNotifier(caller);
+    const restraints = new Set<Restraint>();
     const add = createBatcher<Parameters<Store['add']>[0], 'added' | 'duplicate'>(
       model.batch,
       model.flights,
@@ -209,23 +211,32 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
       capabilities: { durable: true, shared: true, transactional: false },
       add: (entry) => answerOf(process, add(entry)),
       settle: (fence, outcome) => answerOf(process, settle([fence, outcome])),
-      claim(endpoint, limit, leaseMs) {
+      async claim(endpoint, limit, leaseMs) {
         const claim = () => contents.claim(endpoint, limit, leaseMs);
-        return answerOf(
+        const claims = await answerOf(
           process,
           call('claim', caller, claim, ({ length }) => length),
         );
+        for (const restraint of restraints) restraint.found(claims.length);
+        return claims;
       },
       extend: (fence, leaseMs) => one('extend', () => contents.extend(fence, leaseMs)),
       nextDueMs: (endpoint) => one('nextDueMs', () => contents.nextDueMs(endpoint)),
       get: (key) => one('get', () => contents.get(key)),
       purge: (retention) => one('purge', () => contents.purge(retention)),
       subscribe(_endpoint, heard) {
+        const draw = () => random.next();
+        const restraint = createRestraint({ look: heard, clock: process, random: draw });
         const listener = () => {
-          if (process.isAlive()) heard();
+          if (process.isAlive()) restraint.hear();
         };
+        restraints.add(restraint);
         listeners.add(listener);
-        return () => void listeners.delete(listener);
+        return () => {
+          restraint.stop();
+          restraints.delete(restraint);
+          listeners.delete(listener);
+        };
       },
     };
   }

@@ -1,8 +1,9 @@
-import { type Logger } from '@novita-webhooks/core';
+import { systemClock, type Logger } from '@novita-webhooks/core';
 
 import type { Database } from './database.ts';
 import { listenOnce } from './listening.ts';
 import type { PostgresPool } from './pool.ts';
+import { createRestraint, type Restraint } from './restraint.ts';
 import { sharesOf } from './shares.ts';
 import { sleep } from './sleep.ts';
 import { explain, NO_FREE_CONNECTION, troubled } from './troubles.ts';
@@ -11,6 +12,8 @@ import { explain, NO_FREE_CONNECTION, troubled } from './troubles.ts';
 export interface Listener {
   /** @returns ends it */
   subscribe(endpoint: string, heard: () => void): () => void;
+  /** How many entries a claim has found. */
+  claimed(endpoint: string, entries: number): void;
   /** Resolves when its client is back in the pool. */
   close(): Promise<void>;
 }
@@ -24,39 +27,29 @@ export interface ListenerOptions {
   readonly log: () => Logger;
 }
 
-interface Subscription {
-  readonly endpoint: string;
-  readonly heard: () => void;
-}
-
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** On one connection for all, for as long as somebody listens. */
 export function createListener(options: ListenerOptions): Listener {
   const { database, pool, channel, checkMs, log } = options;
-  const subscriptions = new Set<Subscription>();
+  const audience = createAudience();
+  const how = { database, channel, checkMs, onHeard: audience.tell };
   const listening = new Set<Promise<void>>();
   let stop: (() => void) | undefined;
-
-  function tell(endpoint?: string): void {
-    for (const subscription of subscriptions) {
-      if (endpoint === undefined || endpoint === subscription.endpoint) subscription.heard();
-    }
-  }
 
   /** On one connection after the other, until the signal. */
   async function listen(signal: AbortSignal): Promise<void> {
     let pauseMs = SHORTEST_PAUSE_MS;
     const onListening = () => {
       pauseMs = SHORTEST_PAUSE_MS;
-      tell(); // of what was not heard before
+      audience.tell(); // of what was not heard before
     };
     while (!signal.aborted) {
       const leave = sharesOf(pool).listen();
       try {
         if (leave === undefined) throw troubled(NO_FREE_CONNECTION, 'the pool has none to spare');
-        await listenOnce({ database, channel, checkMs, signal, onListening, onHeard: tell });
+        await listenOnce({ ...how, signal, onListening });
       } catch (error) {
         log().debug({ error: explain(error).message }, 'no notifications for now; polling goes on');
       } finally {
@@ -81,18 +74,48 @@ export function createListener(options: ListenerOptions): Listener {
 
   return {
     subscribe(endpoint, heard) {
-      const subscription = { endpoint, heard };
-      subscriptions.add(subscription);
+      const leave = audience.enter(endpoint, heard);
       stop ??= start();
       return () => {
-        subscriptions.delete(subscription);
-        if (subscriptions.size === 0) end();
+        leave();
+        if (audience.isEmpty()) end();
       };
     },
+    claimed: audience.claimed,
     async close() {
-      subscriptions.clear();
+      audience.leave();
       end();
       await Promise.all(listening);
+    },
+  };
+}
+
+/** Those who are told, by endpoint. */
+function createAudience() {
+  const all = new Set<{ readonly endpoint: string; readonly restraint: Restraint }>();
+  return {
+    enter(endpoint: string, look: () => void): () => void {
+      const restraint = createRestraint({ look, clock: systemClock, random: Math.random });
+      const one = { endpoint, restraint };
+      all.add(one);
+      return () => {
+        restraint.stop();
+        all.delete(one);
+      };
+    },
+    leave(): void {
+      for (const { restraint } of all) restraint.stop();
+      all.clear();
+    },
+    isEmpty: () => all.size === 0,
+    /** @param about `undefined`: it may be any */
+    tell(about?: string): void {
+      for (const { endpoint, restraint } of all) {
+        if (about === undefined || about === endpoint) restraint.hear();
+      }
+    },
+    claimed(about: string, entries: number): void {
+      for (const { endpoint, restraint } of all) if (about === endpoint) restraint.found(entries);
     },
   };
 }

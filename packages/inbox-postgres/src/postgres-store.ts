@@ -53,7 +53,11 @@ export function postgresStore<Pool extends PostgresPool>(
       tellIf(added === 'added', entry.endpoint);
       return added;
     },
-    claim: (endpoint, limit, leaseMs) => run(() => claim(database, endpoint, limit, leaseMs)),
+    async claim(endpoint, limit, leaseMs) {
+      const claims = await run(() => claim(database, endpoint, limit, leaseMs));
+      listener.claimed(endpoint, claims.length);
+      return claims;
+    },
     extend: (fence, leaseMs) => run(() => writer.extend(fence, leaseMs)),
     async settle(fence, outcome) {
       const settled = await run(() => writer.settle(fence, outcome));

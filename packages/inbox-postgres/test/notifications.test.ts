@@ -2,7 +2,7 @@ import type { Entry, Inbox } from '@novita-webhooks/core';
 import { newEntry } from '@novita-webhooks/core/testing';
 import { postgresInbox, type PostgresInboxOptions } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Pool, PoolConfig } from 'pg';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
@@ -12,6 +12,24 @@ const silence = () => undefined;
 const LOG = { debug: silence, info: silence, warn: silence, error: silence };
 /** Nothing that is found by polling is found in time. */
 const NEVER_MS = 60_000;
+
+/** @returns how many claims these pools have been asked for since then */
+function watchForLooks(pools: readonly Pool[]): () => number {
+  let looks = 0;
+  for (const pool of pools) {
+    const connect = pool.connect.bind(pool);
+    pool.connect = async () => {
+      const client = await connect();
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      const count = (...args: unknown[]) => {
+        if (JSON.stringify(args).includes('SKIP LOCKED')) looks += 1;
+        return query(...args);
+      };
+      return Object.assign(Object.create(client) as PoolClient, { query: count });
+    };
+  }
+  return () => looks;
+}
 
 describe.skipIf(url === undefined)('notifications between processes on PostgreSQL', () => {
   let schema: string;
@@ -83,6 +101,24 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const median = delays.toSorted((a, b) => a - b)[delays.length / 2] ?? Infinity;
     console.log(`from acknowledgement to handler: median ${median.toFixed(1)} ms`);
     expect(median).toBeLessThan(process.env['CI'] ? 10 : 50); // other tests run beside this one
+  });
+
+  test('a crowd of workers does not look for every event', async () => {
+    const web = open();
+    const workers = Array.from({ length: 6 }, () => open({ application_name: schema, max: 4 }));
+    const seen = new Set<string>();
+    for (const { inbox } of workers) consume(inbox, ({ taskId }) => seen.add(taskId));
+    await until(async () => (await listeners(web.pool)).length === workers.length);
+    const countLooks = watchForLooks(workers.map(({ pool }) => pool));
+    const events = 100;
+    for (let event = 0; event < events; event += 1) {
+      await web.inbox.add(newEntry());
+      await pause(25); // idle again
+    }
+    await until(() => seen.size === events);
+    const inVain = countLooks() - 2 * events; // one finds it, one comes after it was handled
+    console.log(`${workers.length} workers, ${events} events, ${inVain} looks in vain`);
+    expect(inVain).toBeLessThan(2.5 * events); // 6 for each if all of them answer every call
   });
 
   test('a replay, and what is given back, are heard of as well', async () => {
