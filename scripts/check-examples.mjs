@@ -7,19 +7,18 @@
 // ends by itself. A server that has to be there is named as in: the one that `DATABASE_URL` names, or
 // else `postgres://…`. A command that is no part of the example, such as nats-server, is called in a
 // line of its own. Without one of these the example is skipped, or fails with REQUIRE_SERVICES set.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { inTemporaryFolder, packAll, readJson, root, run } from './packages.mjs';
+import { capture, onAllCores } from './capture.mjs';
+import { inTemporaryFolder, packAll, readJson, root } from './packages.mjs';
+import { openTerminal, PATIENCE_MS } from './terminal.mjs';
 
 /** Not one to follow by hand: `npm run demo` runs it. */
 const NOT_TRIED = ['demo'];
-const PATIENCE_MS = 90_000;
-const STOP_MS = 5000;
 
 /** Nothing of this workspace, such as tools that an example forgot to declare. */
 function cleanEnvironment() {
@@ -57,46 +56,6 @@ async function freePort() {
   server.close();
   await once(server, 'close');
   return String(port);
-}
-
-/** Commands in a terminal of their own: what they print, and a way to end them all. */
-function openTerminal(commands, cwd, env) {
-  // A group of its own, so that Ctrl-C reaches what npm has started.
-  const shell = spawn('sh', ['-ec', commands], { cwd, env, detached: true });
-  let output = '';
-  let ended = false;
-  for (const stream of [shell.stdout, shell.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => (output += text));
-  }
-  const closed = once(shell, 'close').then(() => (ended = true));
-  const signal = (name) => {
-    try {
-      process.kill(-shell.pid, name);
-    } catch {
-      // They are gone already.
-    }
-  };
-  return {
-    lines: () => output.split('\n'),
-    kill: () => signal('SIGKILL'),
-    /** Resolves as soon as as many lines match. */
-    async wait(pattern, count = 1) {
-      const deadline = Date.now() + PATIENCE_MS;
-      const missing = () => output.split('\n').filter((line) => pattern.test(line)).length < count;
-      while (missing() && !ended && Date.now() < deadline) await pause(20);
-      if (missing()) throw new Error(`no ${count} times ${pattern} after\n${commands}\n${output}`);
-    },
-    async stop() {
-      signal('SIGTERM');
-      // The pipes close when the last process that was started there has ended.
-      await Promise.race([closed, pause(STOP_MS, null, { ref: false })]);
-      if (!ended) throw new Error(`still runs ${STOP_MS} ms after SIGTERM:\n${output}`);
-    },
-    async end() {
-      await Promise.race([closed, pause(PATIENCE_MS, null, { ref: false })]);
-      if (!ended || shell.exitCode !== 0) throw new Error(`${commands} failed\n${output}`);
-    },
-  };
 }
 
 const UP = /listening|^working$|server is ready/i;
@@ -196,7 +155,7 @@ const NAMED_SERVER = /`(\w+_URL)`\s+names,\s+or\s+else\s+`(\w+:\/\/[^`]+)`/g;
 const KNOWN_SERVERS = ['nats-server', 'redis-server'];
 
 /** With its own types only, as an editor would that opens the folder. */
-function checkTypes(folder) {
+async function checkTypes(folder) {
   const compilerOptions = {
     target: 'ES2023',
     module: 'nodenext',
@@ -210,31 +169,36 @@ function checkTypes(folder) {
   };
   const project = join(folder, 'tsconfig.check.json');
   writeFileSync(project, JSON.stringify({ compilerOptions, include: ['src'] }));
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], folder);
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { status, said } = await capture(process.execPath, [tsc, '-p', project], { cwd: folder });
+  if (status !== 0) throw new Error(said);
+}
+
+async function tryExample(name, folder, packed) {
+  const start = Date.now();
+  const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
+  try {
+    const missing = await findMissing(join(root, 'examples', name));
+    if (missing.length > 0) {
+      const message = `NOT TRIED  ${name}: needs ${missing.join(' and ')}`;
+      if (process.env.CI || process.env.REQUIRE_SERVICES) throw new Error(message);
+      console.warn(message);
+      return;
+    }
+    const copy = copyExample(name, folder, packed);
+    await followReadme(copy);
+    await checkTypes(copy);
+    console.log(`ok  ${name}: its README followed, its types checked, ${seconds()}`);
+  } catch (error) {
+    console.log(`NOT OK  ${name}, ${seconds()}\n${error.message}`);
+    process.exitCode = 1;
+  }
 }
 
 await inTemporaryFolder(async (folder) => {
   const packed = packAll(folder);
   const asked = process.argv.slice(2);
   const all = readdirSync(join(root, 'examples')).filter((name) => !NOT_TRIED.includes(name));
-  for (const name of asked.length > 0 ? asked : all) {
-    const start = Date.now();
-    const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
-    try {
-      const missing = await findMissing(join(root, 'examples', name));
-      if (missing.length > 0) {
-        const message = `NOT TRIED  ${name}: needs ${missing.join(' and ')}`;
-        if (process.env.CI || process.env.REQUIRE_SERVICES) throw new Error(message);
-        console.warn(message);
-        continue;
-      }
-      const copy = copyExample(name, folder, packed);
-      await followReadme(copy);
-      checkTypes(copy);
-      console.log(`ok  ${name}: its README followed, its types checked, ${seconds()}`);
-    } catch (error) {
-      console.log(`NOT OK  ${name}, ${seconds()}`);
-      throw error;
-    }
-  }
+  const names = asked.length > 0 ? asked : all;
+  await onAllCores(names, (name) => tryExample(name, folder, packed));
 });

@@ -1,8 +1,8 @@
 // Type-checks the whole workspace, then every package under its own, stricter tsconfig.json.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
+import { capture, onAllCores } from './capture.mjs';
 import { publicPackages, root } from './packages.mjs';
 
 function projectsOf({ dir }) {
@@ -14,18 +14,17 @@ function projectsOf({ dir }) {
 
 const projects = [join(root, 'tsconfig.json'), ...publicPackages().flatMap(projectsOf)];
 
-for (const project of projects) {
-  console.log(relative(root, project));
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+
+async function check(project) {
   // Without its own tsconfig.json a package would be checked by the root's rules only.
-  if (!existsSync(project)) {
-    console.log('    is missing');
-    process.exitCode = 1;
-    continue;
-  }
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [tsc, '--noEmit', '-p', project], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  if (!existsSync(project)) return { status: 1, said: 'is missing' };
+  return capture(process.execPath, [tsc, '--noEmit', '-p', project], { cwd: root });
+}
+
+const results = await onAllCores(projects, check);
+for (const [index, { status, said }] of results.entries()) {
+  console.log(relative(root, projects[index]));
+  if (said !== '') console.log(said);
   if (status !== 0) process.exitCode = 1;
 }

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { capture, onAllCores } from './capture.mjs';
 import { DRIVER_NEEDS_NODE, fetchDriver } from './fetch-driver.mjs';
 import { fetchRuntime } from './fetch-runtime.mjs';
 import { createMatrix } from './matrix-table.mjs';
@@ -61,20 +62,18 @@ function buildCore() {
 }
 
 /** Runs Vitest to its end in one Node. Returns its report, and what it said if that is amiss. */
-function runVitest(binary, name, args, env = {}) {
+async function runVitest(binary, name, args, env = {}) {
   const outputFile = join(REPORTS, `${name}.json`);
   rmSync(outputFile, { force: true });
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   // The default one as well: errors beside the tests are only said there.
   const report = ['--reporter=json', '--reporter=default', `--outputFile.json=${outputFile}`];
-  const { status, stdout, stderr } = spawnSync(binary, [vitest, 'run', ...args, ...report], {
+  const { status, said } = await capture(binary, [vitest, 'run', ...args, ...report], {
     cwd: root,
-    encoding: 'utf8',
     env: { ...process.env, ...env, NO_COLOR: '1' },
-    maxBuffer: 64 * 1024 * 1024,
   });
   const results = existsSync(outputFile) ? readJson(outputFile).testResults : [];
-  return { status, results, said: (stdout + stderr).trim() };
+  return { status, results, said };
 }
 
 const inWorkspace = (projects) => [
@@ -89,8 +88,12 @@ const adapters = publicPackages()
   .map((dir) => dir.slice(join(root, 'packages/').length))
   .filter((name) => !name.startsWith('inbox-'));
 
-function testAdapters(matrix, { column, binary }) {
-  const run = runVitest(binary, `${column.replace(' ', '-')}-adapters`, inWorkspace(adapters));
+async function testAdapters(matrix, { column, binary }) {
+  const run = await runVitest(
+    binary,
+    `${column.replace(' ', '-')}-adapters`,
+    inWorkspace(adapters),
+  );
   matrix.addAdapters(column, run);
 }
 
@@ -104,38 +107,43 @@ const SQLITE_TESTS = [
   'dropped',
 ].map((name) => `packages/inbox-sqlite/test/${name}.test.ts`);
 
-function testSqlite(matrix, { column, binary, major }) {
+async function testSqlite(matrix, { column, binary, major }) {
   const args = [...inWorkspace(['inbox-sqlite']), ...SQLITE_TESTS];
   const env = { TEST_BETTER_SQLITE3: fetchDriver() };
-  const run = runVitest(binary, `${column.replace(' ', '-')}-sqlite`, args, env);
+  const run = await runVitest(binary, `${column.replace(' ', '-')}-sqlite`, args, env);
   const newer = major >= DRIVER_NEEDS_NODE ? ['better-sqlite3', 'node:sqlite'] : [];
   matrix.addSqlite(column, run, ['libsql', ...newer]);
 }
 
 /** One run for all: it only sends requests, what is tested are the servers. */
-function testRuntimes(matrix, runtimes) {
+async function testRuntimes(matrix, runtimes) {
   const config = ['--config', 'test/runtimes/vitest.config.ts'];
   const env = { TEST_RUNTIMES: JSON.stringify(runtimes) };
-  matrix.addRuntimes(runVitest(process.execPath, 'runtimes', config, env));
+  matrix.addRuntimes(await runVitest(process.execPath, 'runtimes', config, env));
 }
 
-function timed(what, work) {
+async function timed([what, work]) {
   const startedAt = Date.now();
-  work();
+  await work();
   console.log(`${what}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
-function main() {
+async function main() {
   mkdirSync(REPORTS, { recursive: true });
   const columns = [...nodesToTest().map((major) => `node ${major}`), ...OTHERS].map(toColumn);
   const present = columns.filter(({ missing }) => missing === undefined);
+  const nodes = present.filter(({ kind }) => kind === 'node');
   const matrix = createMatrix(columns);
   buildCore();
-  for (const column of present.filter(({ kind }) => kind === 'node')) {
-    timed(`${adapters.join(', ')} on ${column.column}`, () => testAdapters(matrix, column));
-    timed(`inbox-sqlite on ${column.column}`, () => testSqlite(matrix, column));
-  }
-  timed('core on all runtimes', () => testRuntimes(matrix, present));
+  const runs = [
+    ...nodes.map((node) => [
+      `${adapters.join(', ')} on ${node.column}`,
+      () => testAdapters(matrix, node),
+    ]),
+    ...nodes.map((node) => [`inbox-sqlite on ${node.column}`, () => testSqlite(matrix, node)]),
+    ['core on all runtimes', () => testRuntimes(matrix, present)],
+  ];
+  await onAllCores(runs, timed);
   matrix.print();
   for (const { column, missing } of columns.filter(({ missing }) => missing !== undefined)) {
     console.log(`\nSKIPPED: ${column} was not tested. ${missing}`);
@@ -145,4 +153,4 @@ function main() {
   if (matrix.hasFailed()) process.exitCode = 1;
 }
 
-main();
+await main();

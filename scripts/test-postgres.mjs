@@ -1,7 +1,7 @@
 // Runs what depends on the server's version on the oldest and the newest PostgreSQL: npm run test:postgres
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { capture, onAllCores } from './capture.mjs';
 import { root } from './packages.mjs';
 
 const SUITES = ['contract', 'operations', 'adding', 'migrations', 'transactions', 'plans'];
@@ -9,10 +9,12 @@ const files = SUITES.map((name) => `packages/inbox-postgres/test/${name}.test.ts
 const vitest = [process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run'];
 const tests = [...vitest, '--config', 'vitest.workspace.ts', '--reporter=dot', ...files];
 
-for (const major of ['13', '18']) {
-  console.log(`--- PostgreSQL ${major}`);
+const MAJORS = ['13', '18'];
+const results = await onAllCores(MAJORS, (major) => {
   const args = [join(root, 'scripts/with-postgres.mjs'), major, ...tests];
-  const env = { ...process.env, NO_COLOR: '1' };
-  const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
+  return capture(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: '1' } });
+});
+for (const [index, { status, said }] of results.entries()) {
+  console.log(`--- PostgreSQL ${MAJORS[index]}\n${said}`);
   if (status !== 0) process.exitCode = 1;
 }

@@ -2,7 +2,7 @@ import { FROZEN } from './freeze.ts';
 import { POINTS, type PointName } from './points.ts';
 import type { Series } from './series.ts';
 import { countCycles, countOverlaps, countRepeats, countTasks } from './tally.ts';
-import type { Row, Rows } from './tally.ts';
+import type { Repeats, Row, Rows } from './tally.ts';
 
 /** What is to be said of a run. */
 export interface Verdict {
@@ -15,6 +15,7 @@ export interface Verdict {
     readonly takenOver: number;
     readonly counted: number;
   };
+  readonly repeats: Repeats;
   /** Longest time for which a frozen worker's handler went on after it woke up. */
   readonly afterThawMs: number;
   readonly broken: readonly string[];
@@ -35,8 +36,8 @@ export function judge(all: readonly Series[], points: readonly PointName[]): Ver
   const overlaps = all.map((series) => {
     countCycles(series, rows);
     countTasks(series, rows, details);
-    countRepeats(series, rows);
-    return countOverlaps(series, rows, details);
+    const repeats = countRepeats(series, rows, details);
+    return { ...countOverlaps(series, rows, details), ...repeats };
   });
   const total = sum([...rows.values()], isTransactional);
   const freezes = all.flatMap(({ freeze }) => freeze ?? []);
@@ -51,6 +52,10 @@ export function judge(all: readonly Series[], points: readonly PointName[]): Ver
     total,
     frozen,
     stalled: add(overlaps.map(({ stalled }) => stalled)),
+    repeats: {
+      unexplained: add(overlaps.map(({ unexplained }) => unexplained)),
+      longestMs: Math.max(0, ...overlaps.map(({ longestMs }) => longestMs)),
+    },
     afterThawMs: Math.max(0, ...overlaps.map(({ afterThawMs }) => afterThawMs)),
     broken: all.flatMap(({ broken }) => broken),
   };
@@ -75,13 +80,17 @@ function sum(rows: readonly Row[], isTransactional: boolean): Row {
   return total;
 }
 
-function findingsOf({ rows, total, frozen, broken }: Omit<Verdict, 'findings'>): string[] {
+function findingsOf(verdict: Omit<Verdict, 'findings'>): string[] {
+  const { rows, total, frozen, repeats, broken } = verdict;
   const missed = rows.filter(({ hits }) => hits === 0);
   return [
     ...(total.lost > 0 ? [`${total.lost} acknowledged events were lost`] : []),
     ...(total.overlapping > 0 ? [`${total.overlapping} runs were beside another`] : []),
     ...(total.ledgerWrong ? [`${total.ledgerWrong} tasks have not exactly one ledger row`] : []),
     ...(frozen.counted > 0 ? [`${frozen.counted} late outcomes of frozen workers counted`] : []),
+    ...(repeats.unexplained > 0
+      ? [`${repeats.unexplained} runs again have no kill to explain them`]
+      : []),
     ...missed.map(({ title, cycles }) =>
       cycles > 0 ? `nothing was ever hit: ${title}` : `too few cycles for: ${title}`,
     ),

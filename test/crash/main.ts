@@ -42,12 +42,18 @@ function say(all: readonly Series[], of: number): void {
   console.log(`series ${number}: ${figures} acknowledged, ${seconds()} s`);
 }
 
-function report({ frozen, afterThawMs, stalled, findings, ...rest }: Verdict): void {
-  console.log(`\n${toTable({ frozen, afterThawMs, stalled, findings, ...rest })}\n`);
+function report(verdict: Verdict): void {
+  const { total, frozen, afterThawMs, stalled, repeats, findings } = verdict;
+  console.log(`\n${toTable(verdict)}\n`);
   console.log(
     `Frozen past their lease (SIGSTOP): ${frozen.workers} workers; ${frozen.takenOver} of their ` +
       `entries were taken over, late outcomes that counted: ${frozen.counted}. Woken up, they went ` +
       `on beside the taker for ${afterThawMs.toFixed(1)} ms at most.`,
+  );
+  console.log(
+    `Handled twice: ${total.twice}, since their process was killed (or stood still) after the handler ` +
+      `had succeeded and before that was recorded, ${repeats.longestMs.toFixed(0)} ms later at most; ` +
+      `without such an excuse: ${repeats.unexplained}.`,
   );
   console.log(`Runs beside a process whose event loop stood still past its lease: ${stalled}.`);
   console.log(`${seconds()} s. To repeat: ${repeat}`);

@@ -67,19 +67,48 @@ export function countTasks(series: Series, rows: Rows, details: string[]): void 
   }
 }
 
+/** What was handled again although it had succeeded. */
+export interface Repeats {
+  /** Of a process that was neither killed nor stood still: there is no excuse for them. */
+  readonly unexplained: number;
+  /** Longest time from a success to the kill that came before its record, in milliseconds. */
+  readonly longestMs: number;
+}
+
+/** Of a lease that nobody can extend meanwhile. */
+const LONG_STALL_US = 300_000;
+
 /** A repeat belongs to the point at which the process that had succeeded was killed. */
-export function countRepeats({ journal, acknowledged }: Series, rows: Rows): void {
-  const points = new Map(
-    journal.flatMap((line) => (line.type === 'killed' ? [[line.victim, line.point]] : [])),
+export function countRepeats(series: Series, rows: Rows, details: string[]): Repeats {
+  const { journal, acknowledged, freeze } = series;
+  const kills = new Map(
+    journal.flatMap((line) => (line.type === 'killed' ? [[line.victim, line]] : [])),
   );
+  const stalled = journal.flatMap((line) =>
+    line.type === 'stalled' && line.at - line.from > LONG_STALL_US ? [line.victim] : [],
+  );
+  const excused = new Set([freeze?.victim, ...stalled]);
   const successes = toRuns(journal).filter(
     ({ how, handler }) => how === 'succeeded' && handler === 'work',
   );
-  for (const [taskId, [first, ...more]] of groupByTask(successes)) {
-    if (first === undefined || more.length === 0) continue;
-    const row = rows.get(points.get(first.victim) ?? acknowledged.get(taskId) ?? '');
+  const repeats = { unexplained: 0, longestMs: 0 };
+  for (const [taskId, runs] of groupByTask(successes)) {
+    const [first] = runs;
+    if (first === undefined || runs.length === 1) continue;
+    const row = rows.get(kills.get(first.victim)?.point ?? acknowledged.get(taskId) ?? '');
     if (row) row.twice += 1;
+    for (const { victim, to } of runs.slice(0, -1)) {
+      const kill = kills.get(victim);
+      if (excused.has(victim)) continue;
+      if (kill) {
+        repeats.longestMs = Math.max(repeats.longestMs, (kill.at - to) / 1000);
+        continue;
+      }
+      repeats.unexplained += 1;
+      details.push(`again: ${taskId} had succeeded in ${victim}, which was not killed`);
+    }
   }
+  return repeats;
 }
 
 export function countOverlaps(
