@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
+import { likeReference } from '../../../test/model/commands.ts';
 import { presentDrivers } from './support/drivers.ts';
-import { likeReference } from './support/model-commands.ts';
 import { slips } from './support/model-slips.ts';
 import { brokenSubject } from './support/model-subjects.ts';
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 
+import { likeReference } from '../../../test/model/commands.ts';
+import { memorySubject } from '../../../test/model/subjects.ts';
 import { presentDrivers, reportMissing } from './support/drivers.ts';
-import { likeReference } from './support/model-commands.ts';
-import { memorySubject, sqliteSubject } from './support/model-subjects.ts';
+import { sqliteSubject } from './support/model-subjects.ts';
 
 /** `MODEL_RUNS=5000 npm test -- model.test` looks longer; `MODEL_SEED` repeats what has failed. */
 const { MODEL_RUNS = '300', MODEL_SEED } = process.env;

@@ -10,7 +10,7 @@ import {
 } from '@novita-webhooks/core';
 import fc from 'fast-check';
 
-import type { Reference } from './reference-model.ts';
+import type { Reference } from './reference.ts';
 
 /** Which of the claims so far, counted from the latest; `foreign`: with its own key, but the fence of another claim. */
 interface Holding {

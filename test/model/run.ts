@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import type { Claim, Entry, EntryPage, EntryQuery, Store } from '@novita-webhooks/core';
 import { createManualClock } from '@novita-webhooks/core/testing';
 
-import { ENDPOINTS, perform, type Lease, type Operation, type View } from './model-operations.ts';
-import type { OpenSubject, Subject } from './model-subjects.ts';
-import { createReference, type Reference } from './reference-model.ts';
+import { ENDPOINTS, perform, type Lease, type Operation, type View } from './operations.ts';
+import type { OpenSubject, Subject } from './subjects.ts';
+import { createReference, type Reference } from './reference.ts';
 
 /** Subjects beside the reference; each method does something with all of them, and compares. */
 export interface ModelRun {
   /** Whether there was a claim that can be extended or settled. */
   hasClaimed(): boolean;
-  /** Begins all in one tick. */
+  /** Begins all in one tick, where that is in order. */
   perform(operations: readonly Operation[]): Promise<void>;
   list(query: EntryQuery, follow: boolean): Promise<void>;
   pass(ms: number): Promise<void>;
@@ -20,6 +20,12 @@ export interface ModelRun {
 }
 
 type Result = Awaited<ReturnType<typeof perform>>;
+
+interface Step {
+  readonly operation: Operation;
+  readonly expected: Result;
+  readonly due: readonly Entry[];
+}
 
 export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
   const clock = createManualClock();
@@ -48,7 +54,7 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
 
   /** What the reference says, one by one, with claims that do not depend on how ties are broken. */
   async function predict(operations: readonly Operation[], view: View) {
-    const steps: { operation: Operation; expected: Result; due: readonly Entry[] }[] = [];
+    const steps: Step[] = [];
     for (const given of operations) {
       const due = given.type === 'claim' ? reference.due(given.endpoint) : [];
       const operation = given.type === 'claim' ? withoutTies(given, due) : given;
@@ -75,12 +81,10 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
       for (const [index, subject] of subjects.entries()) {
         const store = storeOf(subject);
         const view = { leases: known, target: index + 1 };
+        const take = async ({ operation, due }: Step) =>
+          inOrder(await perform(store, operation, view), due, subject.name);
         results.push(
-          await Promise.all(
-            steps.map(async ({ operation, due }) =>
-              inOrder(await perform(store, operation, view), due, subject.name),
-            ),
-          ),
+          subject.keepsOrder ? await Promise.all(steps.map(take)) : await oneByOne(steps, take),
         );
       }
       for (const [step, { operation, expected, due }] of steps.entries()) {
@@ -118,6 +122,12 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
       for (const subject of subjects) await subject.close();
     },
   };
+}
+
+async function oneByOne<T, R>(items: readonly T[], take: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await take(item));
+  return results;
 }
 
 /** Everything that can be seen from outside without changing it. */

@@ -10,9 +10,9 @@ import {
   transaction,
   write,
   type Operation,
-} from './model-operations.ts';
-import { startModelRun, type ModelRun } from './model-run.ts';
-import type { OpenSubject } from './model-subjects.ts';
+} from './operations.ts';
+import { startModelRun, type ModelRun } from './run.ts';
+import type { OpenSubject } from './subjects.ts';
 
 /** The reference is within the run, which compares after every step. */
 type Command = AsyncCommand<object, ModelRun>;
