@@ -11,24 +11,24 @@ const cost = (call: number, entry: number, some = 0): Cost => ({
  * line. See docs/scaling.md for when and where.
  */
 const CPU_US: Readonly<Record<Operation, Cost>> = {
-  add: cost(1763, 77),
-  claim: cost(850, 72, 558),
-  settle: cost(2669, 51),
-  extend: cost(1250, 0),
-  nextDueMs: cost(280, 0),
-  get: cost(740, 0),
-  purge: cost(1200, 0),
-  notify: cost(90, 0),
+  add: cost(749, 31),
+  claim: cost(520, 28, 182),
+  settle: cost(1294, 26),
+  extend: cost(1140, 0),
+  nextDueMs: cost(140, 0),
+  get: cost(280, 0),
+  purge: cost(500, 0),
+  notify: cost(40, 0),
 };
 const CLIENT_US: Readonly<Record<Operation, Cost>> = {
-  add: cost(934, 33),
-  claim: cost(423, 40),
-  settle: cost(896, 37),
-  extend: cost(672, 0),
-  nextDueMs: cost(211, 0),
-  get: cost(321, 0),
-  purge: cost(497, 0),
-  notify: cost(139, 0),
+  add: cost(261, 15),
+  claim: cost(217, 9, 77),
+  settle: cost(176, 26),
+  extend: cost(258, 0),
+  nextDueMs: cost(56, 0),
+  get: cost(96, 0),
+  purge: cost(168, 0),
+  notify: cost(34, 0),
 };
 
 /** PostgreSQL and its clients on one machine of two cores, as in the benchmarks. */
@@ -36,7 +36,7 @@ export const sharedMachine: EngineModel = {
   cores: 2,
   cpuMs: CPU_US,
   clientMs: CLIENT_US,
-  commitMs: 2, // `fdatasync of a page`, at the same time
+  commitMs: 0.1, // `fdatasync of a page`, at the same time
   networkMs: 0.02,
   notifyMs: 0.2, // a guess: no process measures it by itself
   notifyPauseMs: 20,
