@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -23,6 +24,8 @@ const project = (name: string, folder: string, without: readonly string[] = []) 
 
 export default defineConfig({
   test: {
+    // Most of their time tests wait: for timers, sockets, disks.
+    maxWorkers: 2 * availableParallelism(),
     projects: [
       project('core', 'packages/core/test'),
       project('express', 'packages/express/test'),

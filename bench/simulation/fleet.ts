@@ -41,8 +41,8 @@ export interface WorkerOptions extends FleetOptions {
   readonly concurrency: number;
   /** Processor time of an attempt, without what the engine's client takes. */
   readonly entryMs: number;
-  /** What the handler does besides: waits. Drawn for every run. */
-  readonly handle: (taskId: string) => Promise<void>;
+  /** What the handler does besides: waits, and stops when it is told to. Drawn for every run. */
+  readonly handle: (taskId: string, signal: AbortSignal) => Promise<void>;
 }
 
 export interface SimulatedWorker {
@@ -97,9 +97,9 @@ export function startWorker(options: WorkerOptions): SimulatedWorker {
     clock,
     logger: options.log,
   });
-  receiver.onTaskSucceeded(async ({ task }) => {
+  receiver.onTaskSucceeded(async ({ task }, { signal }) => {
     await thread.use(entryMs);
-    if (clock.isAlive()) await handle(task.task_id);
+    if (clock.isAlive()) await handle(task.task_id, signal);
     if (!clock.isAlive()) await never();
   });
   receiver.start();

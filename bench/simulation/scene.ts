@@ -161,16 +161,24 @@ function createRuns(clock: EventClock, random: () => number, handlerMs: number) 
     started,
     count: () => count,
     overlaps: () => overlaps,
-    async handle(taskId: string): Promise<void> {
+    async handle(taskId: string, signal: AbortSignal): Promise<void> {
       count += 1;
       if (!started.has(taskId)) started.set(taskId, clock.now());
       const others = running.get(taskId) ?? 0;
       if (others > 0) overlaps += 1;
       running.set(taskId, others + 1);
-      await clock.sleep(-Math.log(1 - random()) * handlerMs);
+      await Promise.race([clock.sleep(-Math.log(1 - random()) * handlerMs), whenAborted(signal)]);
       const left = (running.get(taskId) ?? 1) - 1;
       if (left === 0) running.delete(taskId);
       else running.set(taskId, left);
+      signal.throwIfAborted();
     },
   };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

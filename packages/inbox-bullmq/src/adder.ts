@@ -17,7 +17,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Redis does nothing else while a transaction runs; and while it does, the next is made: of 50 at once it would wait. */
+/** While Redis works on a transaction, the next is made; larger ones would wait for each other. */
 const MOST_AT_ONCE = 20;
 /** By the length of their data: the answer must not be long in coming, however slow the link is. */
 const LONGEST_AT_ONCE = 1024 * 1024;
