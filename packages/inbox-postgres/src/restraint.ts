@@ -38,10 +38,13 @@ export function createRestraint({ look, clock, random }: RestraintOptions): Rest
 
   return {
     hear() {
-      if (cancel !== undefined) return;
       const waitMs = paidAt - MOST_VAIN * VAIN_MS - clock.now();
-      if (waitMs <= 0) tell();
-      else cancel = clock.after(waitMs * (0.5 + random()), tell, { background: true });
+      if (waitMs > 0) {
+        cancel ??= clock.after(waitMs * (0.5 + random()), tell, { background: true });
+      } else {
+        cancel?.();
+        tell();
+      }
     },
     found(entries) {
       if (entries > 0) paidAt -= VAIN_MS;

@@ -71,6 +71,15 @@ describe('a worker that is told of every event', () => {
     expect(looks()).toBe(before + 1);
   });
 
+  test('does not wait any longer when a look of its own has found something', async () => {
+    const { restraint, tell, looks } = setUp();
+    await tell(20);
+    const before = looks();
+    restraint.found(1);
+    await tell(1);
+    expect(looks()).toBe(before + 1);
+  });
+
   test('is not blamed for looks that it was not told to make', async () => {
     const { restraint, tell, looks } = setUp();
     for (let round = 0; round < 100; round += 1) restraint.found(0); // polling, or a handler ended
