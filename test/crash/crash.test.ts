@@ -95,6 +95,11 @@ describe('the harness notices', () => {
       { journal: [...ran('two', 0), killed('two', 50), ...ran('one', 40, 60)] },
       '1 runs were beside',
     ],
+    [
+      'a run again although its process lived',
+      { journal: both(ran('two', 100, 200)) },
+      '1 runs again have no kill to explain them',
+    ],
     ['two ledger rows', { ledger: { task: 2 } }, 'not exactly one ledger row'],
     ['no ledger row', { ledger: {} }, 'not exactly one ledger row'],
     [
@@ -114,7 +119,10 @@ describe('the harness notices', () => {
   });
 
   test.each<[string, Partial<Series>]>([
-    ['a run after another', { journal: both(ran('two', 100, 200)) }],
+    [
+      'a run after one that had succeeded and was killed before that was recorded',
+      { journal: both([killed('one', 110), ...ran('two', 150, 200)]) },
+    ],
     [
       'a run after one that was cut off',
       { journal: [...ran('two', 0), killed('two', 50), ...ran('one', 50, 60)] },
