@@ -12,8 +12,12 @@ export async function capture(command, args, options = {}) {
   for (const stream of [program.stdout, program.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (said += text));
   }
-  const [status] = await once(program, 'close');
-  return { status: status ?? 1, said: said.trim() };
+  try {
+    const [status] = await once(program, 'close');
+    return { status: status ?? 1, said: said.trim() };
+  } catch (error) {
+    return { status: 1, said: `${command} could not be started: ${error.message}` };
+  }
 }
 
 /** Runs `work` for all items, as many at a time as there are cores. Resolves in their order. */

@@ -107,9 +107,9 @@ const SQLITE_TESTS = [
   'dropped',
 ].map((name) => `packages/inbox-sqlite/test/${name}.test.ts`);
 
-async function testSqlite(matrix, { column, binary, major }) {
+async function testSqlite(matrix, driver, { column, binary, major }) {
   const args = [...inWorkspace(['inbox-sqlite']), ...SQLITE_TESTS];
-  const env = { TEST_BETTER_SQLITE3: fetchDriver() };
+  const env = { TEST_BETTER_SQLITE3: driver };
   const run = await runVitest(binary, `${column.replace(' ', '-')}-sqlite`, args, env);
   const newer = major >= DRIVER_NEEDS_NODE ? ['better-sqlite3', 'node:sqlite'] : [];
   matrix.addSqlite(column, run, ['libsql', ...newer]);
@@ -135,12 +135,16 @@ async function main() {
   const nodes = present.filter(({ kind }) => kind === 'node');
   const matrix = createMatrix(columns);
   buildCore();
+  const driver = fetchDriver();
   const runs = [
     ...nodes.map((node) => [
       `${adapters.join(', ')} on ${node.column}`,
       () => testAdapters(matrix, node),
     ]),
-    ...nodes.map((node) => [`inbox-sqlite on ${node.column}`, () => testSqlite(matrix, node)]),
+    ...nodes.map((node) => [
+      `inbox-sqlite on ${node.column}`,
+      () => testSqlite(matrix, driver, node),
+    ]),
     ['core on all runtimes', () => testRuntimes(matrix, present)],
   ];
   await onAllCores(runs, timed);

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import pg from 'pg';
+
 import { fetchPackage } from './fetch-package.mjs';
 import { readJson, root } from './packages.mjs';
 
@@ -45,6 +47,24 @@ async function freePort() {
   return port;
 }
 
+/** The port was free a moment ago: that it is this server which answers has to be seen. */
+async function untilReady(server, connectionString, major) {
+  for (const deadline = Date.now() + 60_000; ; await pause(100)) {
+    if (server.exitCode !== null) throw new Error(`PostgreSQL ended with ${server.exitCode}`);
+    const client = new pg.Client({ connectionString });
+    try {
+      await client.connect();
+      const { rows } = await client.query('SHOW server_version');
+      if (rows[0].server_version.startsWith(`${major}.`)) return;
+      throw new Error(`on its port answers PostgreSQL ${rows[0].server_version}`);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    } finally {
+      await client.end();
+    }
+  }
+}
+
 async function main([major, ...command]) {
   const bin = fetchPostgres(major);
   const user = whoRunsIt();
@@ -60,7 +80,7 @@ async function main([major, ...command]) {
   const server = spawn(join(bin, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' });
   try {
     const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    await pause(2000);
+    await untilReady(server, DATABASE_URL, major);
     const env = { ...process.env, DATABASE_URL };
     const [status] = await once(
       spawn(command[0], command.slice(1), { env, stdio: 'inherit' }),

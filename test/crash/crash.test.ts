@@ -98,7 +98,17 @@ describe('the harness notices', () => {
     [
       'a run again although its process lived',
       { journal: both(ran('two', 100, 200)) },
-      '1 runs again have no kill to explain them',
+      '1 runs again have nothing to explain them',
+    ],
+    [
+      'a run again before its process was killed',
+      { journal: both([...ran('two', 100, 200), killed('one', 110)]) },
+      '1 runs again have nothing to explain them',
+    ],
+    [
+      'a run again after its process had stood still',
+      { journal: both([stalled('one', 10, 90), ...ran('two', 100, 200)]) },
+      '1 runs again have nothing to explain them',
     ],
     ['two ledger rows', { ledger: { task: 2 } }, 'not exactly one ledger row'],
     ['no ledger row', { ledger: {} }, 'not exactly one ledger row'],
@@ -124,6 +134,10 @@ describe('the harness notices', () => {
       { journal: both([killed('one', 110), ...ran('two', 150, 200)]) },
     ],
     [
+      'a run after one whose process stood still before it was recorded',
+      { journal: both([stalled('one', 110, 900), ...ran('two', 800, 850)]) },
+    ],
+    [
       'a run after one that was cut off',
       { journal: [...ran('two', 0), killed('two', 50), ...ran('one', 50, 60)] },
     ],
@@ -146,4 +160,8 @@ function ran(victim: string, from: number, to?: number, how: RunEnd = 'succeeded
 
 function killed(victim: string, at: number): Line {
   return { type: 'killed', victim, point: 'random', at };
+}
+
+function stalled(victim: string, from: number, at: number): Line {
+  return { type: 'stalled', victim, from, at };
 }

@@ -53,6 +53,8 @@ export function judge(all: readonly Series[], points: readonly PointName[]): Ver
     frozen,
     stalled: add(overlaps.map(({ stalled }) => stalled)),
     repeats: {
+      killed: add(overlaps.map(({ killed }) => killed)),
+      stoodStill: add(overlaps.map(({ stoodStill }) => stoodStill)),
       unexplained: add(overlaps.map(({ unexplained }) => unexplained)),
       longestMs: Math.max(0, ...overlaps.map(({ longestMs }) => longestMs)),
     },
@@ -89,7 +91,7 @@ function findingsOf(verdict: Omit<Verdict, 'findings'>): string[] {
     ...(total.ledgerWrong ? [`${total.ledgerWrong} tasks have not exactly one ledger row`] : []),
     ...(frozen.counted > 0 ? [`${frozen.counted} late outcomes of frozen workers counted`] : []),
     ...(repeats.unexplained > 0
-      ? [`${repeats.unexplained} runs again have no kill to explain them`]
+      ? [`${repeats.unexplained} runs again have nothing to explain them`]
       : []),
     ...missed.map(({ title, cycles }) =>
       cycles > 0 ? `nothing was ever hit: ${title}` : `too few cycles for: ${title}`,

@@ -43,7 +43,7 @@ function say(all: readonly Series[], of: number): void {
 }
 
 function report(verdict: Verdict): void {
-  const { total, frozen, afterThawMs, stalled, repeats, findings } = verdict;
+  const { frozen, afterThawMs, stalled, repeats, findings } = verdict;
   console.log(`\n${toTable(verdict)}\n`);
   console.log(
     `Frozen past their lease (SIGSTOP): ${frozen.workers} workers; ${frozen.takenOver} of their ` +
@@ -51,9 +51,9 @@ function report(verdict: Verdict): void {
       `on beside the taker for ${afterThawMs.toFixed(1)} ms at most.`,
   );
   console.log(
-    `Handled twice: ${total.twice}, since their process was killed (or stood still) after the handler ` +
-      `had succeeded and before that was recorded, ${repeats.longestMs.toFixed(0)} ms later at most; ` +
-      `without such an excuse: ${repeats.unexplained}.`,
+    `Run again after success: ${repeats.killed} whose process was killed in between, ` +
+      `${repeats.longestMs.toFixed(0)} ms after the success at most; ${repeats.stoodStill} whose process ` +
+      `stood still; ${repeats.unexplained} that nothing explains.`,
   );
   console.log(`Runs beside a process whose event loop stood still past its lease: ${stalled}.`);
   console.log(`${seconds()} s. To repeat: ${repeat}`);

@@ -69,46 +69,69 @@ export function countTasks(series: Series, rows: Rows, details: string[]): void 
 
 /** What was handled again although it had succeeded. */
 export interface Repeats {
-  /** Of a process that was neither killed nor stood still: there is no excuse for them. */
+  /** Its process was killed before that could be recorded. */
+  readonly killed: number;
+  /** Its process stood still past the lease. */
+  readonly stoodStill: number;
+  /** There is no excuse. */
   readonly unexplained: number;
   /** Longest time from a success to the kill that came before its record, in milliseconds. */
   readonly longestMs: number;
 }
 
-/** Of a lease that nobody can extend meanwhile. */
-const LONG_STALL_US = 300_000;
-
 /** A repeat belongs to the point at which the process that had succeeded was killed. */
 export function countRepeats(series: Series, rows: Rows, details: string[]): Repeats {
-  const { journal, acknowledged, freeze } = series;
-  const kills = new Map(
-    journal.flatMap((line) => (line.type === 'killed' ? [[line.victim, line]] : [])),
+  const { journal, acknowledged } = series;
+  const points = new Map(
+    journal.flatMap((line) => (line.type === 'killed' ? [[line.victim, line.point]] : [])),
   );
-  const stalled = journal.flatMap((line) =>
-    line.type === 'stalled' && line.at - line.from > LONG_STALL_US ? [line.victim] : [],
-  );
-  const excused = new Set([freeze?.victim, ...stalled]);
   const successes = toRuns(journal).filter(
     ({ how, handler }) => how === 'succeeded' && handler === 'work',
   );
-  const repeats = { unexplained: 0, longestMs: 0 };
+  const repeats = { killed: 0, stoodStill: 0, unexplained: 0, longestMs: 0 };
   for (const [taskId, runs] of groupByTask(successes)) {
-    const [first] = runs;
-    if (first === undefined || runs.length === 1) continue;
-    const row = rows.get(kills.get(first.victim)?.point ?? acknowledged.get(taskId) ?? '');
+    const [first, ...more] = runs.toSorted((one, other) => one.from - other.from);
+    if (first === undefined || more.length === 0) continue;
+    const row = rows.get(points.get(first.victim) ?? acknowledged.get(taskId) ?? '');
     if (row) row.twice += 1;
-    for (const { victim, to } of runs.slice(0, -1)) {
-      const kill = kills.get(victim);
-      if (excused.has(victim)) continue;
-      if (kill) {
-        repeats.longestMs = Math.max(repeats.longestMs, (kill.at - to) / 1000);
-        continue;
-      }
-      repeats.unexplained += 1;
-      details.push(`again: ${taskId} had succeeded in ${victim}, which was not killed`);
+    let before = first;
+    for (const next of more) {
+      const { excuse, afterMs } = excuseFor(before, next, journal);
+      repeats[excuse] += 1;
+      repeats.longestMs = Math.max(repeats.longestMs, afterMs);
+      if (excuse === 'unexplained') details.push(describeRepeat(before, next, journal));
+      before = next;
     }
   }
   return repeats;
+}
+
+/** What became of the process that had succeeded, before the task was run again. */
+function excuseFor(
+  { victim, to }: HandlerRun,
+  next: HandlerRun,
+  journal: readonly Line[],
+): { readonly excuse: 'killed' | 'stoodStill' | 'unexplained'; readonly afterMs: number } {
+  const ofIt = journal.filter((line) => 'victim' in line && line.victim === victim);
+  const kill = ofIt.find((line) => line.type === 'killed' && to <= line.at && line.at <= next.from);
+  if (kill?.type === 'killed') return { excuse: 'killed', afterMs: (kill.at - to) / 1000 };
+  const thawed = ofIt.find((line) => line.type === 'thawed')?.at ?? Infinity;
+  const stoodStill = ofIt.some(
+    (line) =>
+      (line.type === 'frozen' && line.at <= next.from && to <= thawed) ||
+      (line.type === 'stalled' && line.from <= next.from && to <= line.at),
+  );
+  return { excuse: stoodStill ? 'stoodStill' : 'unexplained', afterMs: 0 };
+}
+
+function describeRepeat(before: HandlerRun, next: HandlerRun, journal: readonly Line[]): string {
+  const at = (time: number) => `${((time - before.to) / 1000).toFixed(1)} ms`;
+  const kill = journal.find((line) => line.type === 'killed' && line.victim === before.victim);
+  return (
+    `again: ${next.taskId} had succeeded in ${before.victim} (attempt ${before.attempt}), was begun in ` +
+    `${next.victim} (attempt ${next.attempt}) ${at(next.from)} later; ` +
+    (kill ? `the first was killed after ${at(kill.at)}` : 'the first was not killed')
+  );
 }
 
 export function countOverlaps(

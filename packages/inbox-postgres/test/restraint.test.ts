@@ -80,6 +80,39 @@ describe('a worker that is told of every event', () => {
     expect(looks()).toBe(before + 1);
   });
 
+  test('is not made to wait by many who tell it of what it took together', async () => {
+    const { restraint, tell, looks } = setUp();
+    for (let burst = 1; burst <= 20; burst += 1) {
+      restraint.hear();
+      restraint.found(10);
+      await tell(9); // of the same entries
+      restraint.hear();
+      restraint.found(10);
+    }
+    const before = looks();
+    await tell(1);
+    expect(looks()).toBe(before + 1);
+  });
+
+  test('does not wait for a clock that was set back', async () => {
+    const clock = createManualClock();
+    let offset = 0;
+    let looks = 0;
+    const look = () => {
+      looks += 1;
+      restraint.found(0);
+    };
+    const wall = { ...clock, now: () => clock.now() + offset };
+    const restraint = createRestraint({ look, clock: wall, random: () => 0.5 });
+    for (let time = 0; time < 20; time += 1) restraint.hear();
+    await clock.advance(1000); // what was put off
+    offset = -3_600_000;
+    const before = looks;
+    restraint.hear();
+    await clock.advance(1000);
+    expect(looks).toBe(before + 1);
+  });
+
   test('is not blamed for looks that it was not told to make', async () => {
     const { restraint, tell, looks } = setUp();
     for (let round = 0; round < 100; round += 1) restraint.found(0); // polling, or a handler ended
