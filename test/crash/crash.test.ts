@@ -134,6 +134,18 @@ describe('the harness notices', () => {
       { journal: both([killed('one', 110), ...ran('two', 150, 200)]) },
     ],
     [
+      'a run beside one that was frozen, and succeeds when it wakes up',
+      {
+        freeze: { victim: 'two', takenOver: ['task'], counted: 0 },
+        journal: [
+          ...ran('two', 0, 95),
+          { type: 'frozen', victim: 'two', point: 'handler', at: 5 },
+          { type: 'thawed', victim: 'two', at: 90 },
+          ...ran('one', 80, 200),
+        ],
+      },
+    ],
+    [
       'a run after one whose process stood still before it was recorded',
       { journal: both([stalled('one', 110, 900), ...ran('two', 800, 850)]) },
     ],

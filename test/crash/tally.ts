@@ -118,8 +118,9 @@ function excuseFor(
   const thawed = ofIt.find((line) => line.type === 'thawed')?.at ?? Infinity;
   const stoodStill = ofIt.some(
     (line) =>
-      (line.type === 'frozen' && line.at <= next.from && to <= thawed) ||
-      (line.type === 'stalled' && line.from <= next.from && to <= line.at),
+      // Its handler may have been in the middle, and have succeeded after it woke up.
+      (line.type === 'frozen' && line.at <= next.from && Math.min(to, next.from) <= thawed) ||
+      (line.type === 'stalled' && line.from <= next.from && Math.min(to, next.from) <= line.at),
   );
   return { excuse: stoodStill ? 'stoodStill' : 'unexplained', afterMs: 0 };
 }
