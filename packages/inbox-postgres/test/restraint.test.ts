@@ -94,6 +94,15 @@ describe('a worker that is told of every event', () => {
     expect(looks()).toBe(before + 1);
   });
 
+  test('has each entry that it finds make up for an earlier look in vain', async () => {
+    const { restraint, tell, looks } = setUp();
+    await tell(20);
+    const before = looks();
+    restraint.found(3);
+    for (let call = 0; call < 3; call += 1) restraint.hear();
+    expect(looks()).toBe(before + 3);
+  });
+
   test('does not wait for a clock that was set back', async () => {
     const clock = createManualClock();
     let offset = 0;
