@@ -3,9 +3,10 @@ import { assets, createReceiver } from '@novita-webhooks/core';
 
 import { inbox, pool } from './inbox.ts';
 
-await pool.query(
-  'CREATE TABLE IF NOT EXISTS example_orders (order_id bigint, task_id text, image_url text)',
-);
+// One after the other: of two workers that start together, IF NOT EXISTS alone would let one fail.
+await pool.query(`
+  SELECT pg_advisory_xact_lock(hashtext('example_orders'));
+  CREATE TABLE IF NOT EXISTS example_orders (order_id bigint, task_id text, image_url text)`);
 
 const worker = createReceiver({ inbox, logger: console });
 
