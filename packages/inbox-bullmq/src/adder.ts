@@ -1,31 +1,30 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
+import { toAddCall } from './bullmq.ts';
 import type { Connection } from './connection.ts';
 import { toData } from './job.ts';
 import { toJobId } from './names.ts';
 import type { Queue, Queues } from './queues.ts';
-import { admit } from './scripts.ts';
-import { troubleOf } from './troubles.ts';
+import { ADD_JOBS } from './scripts.ts';
 
 type Answer = 'added' | 'duplicate';
 
 interface Waiting {
-  readonly id: string;
   readonly job: ReturnType<typeof toJob>;
   readonly fits: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** While Redis works on a transaction, the next is made; larger ones would wait for each other. */
-const MOST_AT_ONCE = 20;
+/** While Redis works on a batch, the next is made; larger ones would wait for each other. */
+const MOST_AT_ONCE = 12;
 /** By the length of their data: the answer must not be long in coming, however slow the link is. */
 const LONGEST_AT_ONCE = 1024 * 1024;
 
 /**
- * Adds entries. Those that come at the same time share a transaction: our script, which tells
- * which jobs are there already, and BullMQ's, which adds those that are not. Nothing can come
- * between the two, and a crash leaves all or nothing.
+ * Adds entries. Those that come at the same time share a call of a script, in which BullMQ's own adds
+ * those that are not there yet. Nothing can come between looking and adding, and a crash leaves all
+ * of a batch or nothing.
  */
 export function createAdder(
   connection: Connection,
@@ -43,7 +42,7 @@ export function createAdder(
 
   async function addAll(queue: Queue, batch: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await executeAgain(queue, batch);
+      const answers = await connection.run(() => execute(queues, queue, batch));
       for (const [index, { resolve }] of batch.entries()) {
         resolve(answers[index] === 1 ? 'added' : 'duplicate');
       }
@@ -52,92 +51,66 @@ export function createAdder(
     }
   }
 
-  /**
-   * A script that was flushed is found missing when others of the transaction have run, and the
-   * connection is made anew to load it. What has given way must not be missing because of that.
-   */
-  async function executeAgain(
-    queue: Queue,
-    batch: readonly Waiting[],
-  ): Promise<readonly unknown[]> {
-    const add = () => connection.run(() => execute(queues, queue, batch));
-    try {
-      return await add();
-    } catch (error) {
-      if (troubleOf((error as Error).cause) !== 'scripts') throw error;
-      await connection.renewed();
-      return add();
-    }
-  }
-
   return (entry) =>
     new Promise((resolve, reject) => {
-      const id = toJobId(entry.taskId);
       // Made here, so that one that cannot be made is refused alone.
-      const job = toJob(entry, id, connection.now());
+      const job = toJob(entry, connection.now());
       if (batches.size === 0) setImmediate(flush);
       const waiting = batches.get(entry.endpoint) ?? [];
       batches.set(entry.endpoint, waiting);
-      waiting.push({ id, job, fits: entry.drift === null, resolve, reject });
+      waiting.push({ job, fits: entry.drift === null, resolve, reject });
     });
 }
 
-/** In their order, and no two of the same task together: the second has to see the first. */
+/** In their order: of two of the same task the second sees the first. */
 function toBatches(all: readonly Waiting[]): Waiting[][] {
   const batches: Waiting[][] = [];
   let batch: Waiting[] = [];
-  let ids = new Set<string>();
   let length = 0;
   for (const one of all) {
     const isFull = batch.length === MOST_AT_ONCE || length + one.job.data.length > LONGEST_AT_ONCE;
-    if (batch.length === 0 || isFull || ids.has(one.id)) {
+    if (batch.length === 0 || isFull) {
       batch = [];
       batches.push(batch);
-      ids = new Set();
       length = 0;
     }
     batch.push(one);
-    ids.add(one.id);
     length += one.job.data.length;
   }
   return batches;
 }
 
+/** Of each, in their order: 1 if it was added, 0 if it was there. */
 async function execute(
-  queues: Queues,
+  { client, counter, endpoints }: Queues,
   queue: Queue,
   batch: readonly Waiting[],
 ): Promise<readonly unknown[]> {
-  const transaction = (await queues.client).multi();
-  transaction.runCommand(admit.name, admitArgs(queues, queue, batch));
-  for (const { job, id } of batch) {
-    // Queued before it returns; what comes of it is in the answer to the transaction.
-    void queue.bullmq.addJobToTransaction(transaction, job, id);
-  }
-  const [answers] = failOnError(await transaction.exec());
-  return answers as readonly unknown[];
+  const calls = batch.map(({ job }) => toAddCall(queue.bullmq, job));
+  const theirs = calls[0]?.keys ?? [];
+  const keys = [
+    ...SETS.map((set) => queue.key(set)),
+    ...[queue.arrivals, counter, endpoints],
+    ...theirs,
+    ...batch.map(({ job }) => queue.key(job.id)),
+  ];
+  const args = batch.flatMap(({ job, fits }, index) => [
+    job.id,
+    fits ? '1' : '0',
+    ...(calls[index]?.args ?? []),
+  ]);
+  const call = [keys.length, ...keys, queue.endpoint, theirs.length, ...args];
+  return (await (await client).runCommand(ADD_JOBS, call)) as readonly unknown[];
 }
 
 const SETS = ['completed', 'failed', 'delayed', 'prioritized', 'active', 'wait', 'stalled'];
 
-function admitArgs(
-  { counter, endpoints }: Queues,
-  queue: Queue,
-  batch: readonly Waiting[],
-): (string | number)[] {
-  const ids = batch.map(({ id }) => id);
-  const sets = [...SETS.map((set) => queue.key(set)), queue.arrivals, counter, endpoints];
-  const keys = [...sets, ...ids.map((id) => queue.key(id))];
-  const fits = batch.map(({ fits }) => (fits ? '1' : '0'));
-  return [keys.length, ...keys, queue.endpoint, ...ids, ...fits];
-}
-
 /** Where the script sees it without having to understand the data, which may be any text. */
 const DRIFTED: object = { drifted: true };
 
-function toJob(entry: NewEntry, id: string, now: number) {
+function toJob(entry: NewEntry, now: number) {
   return {
-    id,
+    id: toJobId(entry.taskId),
     name: entry.status === '' ? 'event' : entry.status,
     data: toData(entry),
     opts: entry.drift === null ? {} : DRIFTED,
@@ -149,13 +122,4 @@ function toJob(entry: NewEntry, id: string, now: number) {
     failedReason: '',
     returnvalue: '',
   };
-}
-
-/** A command may fail although the transaction went through. */
-function failOnError(replies: readonly [Error | null, unknown][] | null): unknown[] {
-  if (replies === null) throw new Error('the transaction was not executed');
-  return replies.map(([error, reply]) => {
-    if (error) throw error;
-    return reply;
-  });
 }

@@ -15,8 +15,6 @@ export interface Connection {
    * @throws WebhookError with what is wrong and what to do about it
    */
   run<T>(work: (client: Client) => Promise<T>): Promise<T>;
-  /** Resolves when the next connection is ready, or when that takes too long. */
-  renewed(): Promise<void>;
   /** By the clock of Redis, in milliseconds since 1970. */
   now(): number;
   /** Says from now on when the connection is lost and when it is back. */
@@ -65,13 +63,10 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
           .finally(() => (answeredAt = performance.now()));
         return await answerTo(readiness.unlessLost(answered));
       } catch (error) {
-        // Only a new connection has it looked up again which scripts are loaded, and who is master.
-        if (/NOSCRIPT|READONLY/.test(String(error))) client.disconnect(true);
+        // Only a new connection has it looked up again who is master.
+        if (String(error).includes('READONLY')) client.disconnect(true);
         throw explain(error);
       }
-    },
-    async renewed() {
-      await within(commandMs, new Promise((resolve) => client.once('ready', resolve)));
     },
     now: () => clock.now(),
     report(log) {

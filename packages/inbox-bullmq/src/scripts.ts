@@ -1,4 +1,4 @@
-/** Our own scripts. Each runs beside one of BullMQ's, in one transaction with it where it says so. */
+/** Our own scripts, beside BullMQ's. */
 export interface Script {
   readonly name: string;
   /** Where it is not given, it is told with every call. */
@@ -6,21 +6,24 @@ export interface Script {
   readonly lua: string;
 }
 
+export const ADD_JOBS = 'novitaAddJobs';
+
 /**
- * In one transaction with BullMQ's addStandardJob, once for each job, which follow: says which of them
- * are going to be added, and clears the way: a drifted entry has to give way, and so has what is left
- * of a job whose data is gone. INCRBY comes first: when there is no memory it fails before anything
- * was taken away. No job may be named twice.
+ * Adds jobs by BullMQ's own script, which becomes a function of this one, and says which of them were
+ * not there: BullMQ's answers the same for both. A drifted entry has to give way, and so has what is
+ * left of a job whose data is gone. INCRBY comes first: when there is no memory it fails before
+ * anything was taken away.
  *
- * KEYS: completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter, endpoints,
- * and the jobs. ARGV: endpoint, ids of the jobs; then for each '1' when its entry fits the schema.
+ * KEYS: completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter, endpoints;
+ * then those of BullMQ's script; then the jobs. ARGV: endpoint, how many keys BullMQ's script has;
+ * then of each job its id, '1' when its entry fits the schema, and the arguments of BullMQ's script.
  */
-export const admit: Script = {
-  name: 'novitaAdmit',
+export const toAddJobs = (addStandardJob: string): Script => ({
+  name: ADD_JOBS,
   lua: `
-local SETS = 10
-local count = #KEYS - SETS
-local order = redis.call('INCRBY', KEYS[9], count) - count
+local function addStandardJob(KEYS, ARGV)
+${addStandardJob}
+end
 
 local function isDrifted(job, id)
   if redis.call('ZSCORE', KEYS[1], id) then return false end
@@ -38,9 +41,7 @@ local function remove(job, id)
   redis.call('DEL', job, job .. ':lock', job .. ':logs')
 end
 
-local answers = {}
-for index = 1, count do
-  local job, id, fits = KEYS[SETS + index], ARGV[1 + index], ARGV[1 + count + index]
+local function add(job, order, id, fits, ...)
   local isThere = redis.call('EXISTS', job) == 1
   local isUseless = isThere and redis.call('HEXISTS', job, 'data') == 0
   if isUseless or (isThere and fits == '1' and isDrifted(job, id)) then
@@ -48,17 +49,26 @@ for index = 1, count do
     isThere = false
   end
   if isThere then
-    redis.call('ZADD', KEYS[8], 'NX', order + index, id)
-    answers[index] = 0
-  else
-    redis.call('ZADD', KEYS[8], order + index, id)
-    answers[index] = 1
+    redis.call('ZADD', KEYS[8], 'NX', order, id)
+    return 0
   end
+  redis.call('ZADD', KEYS[8], order, id)
+  addStandardJob({ unpack(KEYS, 11, 10 + ARGV[2]) }, { ... })
+  return 1
+end
+
+local first = 10 + ARGV[2]
+local count = #KEYS - first
+local order = redis.call('INCRBY', KEYS[9], count) - count
+local answers = {}
+for index = 1, count do
+  local at = 5 * index - 2
+  answers[index] = add(KEYS[first + index], order + index, unpack(ARGV, at, at + 4))
 end
 redis.call('SADD', KEYS[10], ARGV[1])
 return answers
 `,
-};
+});
 
 /**
  * Extends a lock; one that has run out too, if nobody has taken the job since: neither another worker
@@ -152,4 +162,4 @@ return gone
 `,
 };
 
-export const scripts: readonly Script[] = [admit, hold, look, peek, forget];
+export const scripts: readonly Script[] = [hold, look, peek, forget];

@@ -11,7 +11,6 @@ export type Trouble =
   | 'persisting'
   | 'cluster'
   | 'slots'
-  | 'scripts'
   | 'slow'
   | 'other';
 
@@ -24,7 +23,6 @@ const BY_MESSAGE: readonly [RegExp, Trouble][] = [
   [/LOADING|MASTERDOWN/, 'loading'],
   [/CROSSSLOT|same slot/, 'slots'],
   [/CLUSTERDOWN|slots cache|cluster/i, 'cluster'],
-  [/NOSCRIPT/, 'scripts'],
   [/no answer within|timed out|timeout/i, 'slow'],
   [
     /ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|ENETUNREACH|closed|writeable|not connected|aborted/i,
@@ -47,7 +45,6 @@ const WHAT_TO_DO: Readonly<Record<Trouble, string>> = {
     'Redis takes no writes because it cannot save to disk. Check the disk and the log of Redis',
   cluster: 'the Redis Cluster cannot be used. Check its nodes (CLUSTER INFO)',
   slots: "in a Redis Cluster the prefix needs a hash tag: prefix: '{novita}'",
-  scripts: 'the scripts of Redis were flushed; connecting anew loads them again',
   slow: 'Redis does not answer in time. Is it overloaded, paused, or the network broken?',
   other: 'Redis reported an error',
 };
@@ -55,14 +52,8 @@ const WHAT_TO_DO: Readonly<Record<Trouble, string>> = {
 /** What stands in the way, by an error of ioredis, of BullMQ or of Redis itself. */
 export function troubleOf(error: unknown): Trouble {
   const { message = '', code = '', name = '' } = (error ?? {}) as Record<string, unknown>;
-  const text = `${String(name)} ${String(code)} ${String(message)} ${previousOf(error)}`;
+  const text = `${String(name)} ${String(code)} ${String(message)}`;
   return BY_MESSAGE.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';
-}
-
-/** Why a transaction was given up is said in the errors before it. */
-function previousOf(error: unknown): string {
-  const { previousErrors } = (error ?? {}) as { previousErrors?: unknown };
-  return Array.isArray(previousErrors) ? previousErrors.map(String).join(' ') : '';
 }
 
 /** A line for whoever has to mend it. */
