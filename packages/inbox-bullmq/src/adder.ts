@@ -6,6 +6,7 @@ import { toData } from './job.ts';
 import { toJobId } from './names.ts';
 import type { Queue, Queues } from './queues.ts';
 import { ADD_JOBS } from './scripts.ts';
+import { explain } from './troubles.ts';
 
 type Answer = 'added' | 'duplicate';
 
@@ -23,8 +24,8 @@ const LONGEST_AT_ONCE = 1024 * 1024;
 
 /**
  * Adds entries. Those that come at the same time share a call of a script, in which BullMQ's own adds
- * those that are not there yet. Nothing can come between looking and adding, and a crash leaves all
- * of a batch or nothing.
+ * those that are not there yet. Nothing can come between looking and adding, and one that cannot be
+ * added is refused alone.
  */
 export function createAdder(
   connection: Connection,
@@ -43,8 +44,10 @@ export function createAdder(
   async function addAll(queue: Queue, batch: readonly Waiting[]): Promise<void> {
     try {
       const answers = await connection.run(() => execute(queues, queue, batch));
-      for (const [index, { resolve }] of batch.entries()) {
-        resolve(answers[index] === 1 ? 'added' : 'duplicate');
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const answer = answers[index];
+        if (typeof answer === 'number') resolve(answer === 1 ? 'added' : 'duplicate');
+        else reject(explain(new Error(String(answer))));
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -80,7 +83,7 @@ function toBatches(all: readonly Waiting[]): Waiting[][] {
   return batches;
 }
 
-/** Of each, in their order: 1 if it was added, 0 if it was there. */
+/** Of each, in their order: 1 if it was added, 0 if it was there, or what is wrong. */
 async function execute(
   { client, counter, endpoints }: Queues,
   queue: Queue,
@@ -90,7 +93,9 @@ async function execute(
   const theirs = calls[0]?.keys ?? [];
   const keys = [
     ...SETS.map((set) => queue.key(set)),
-    ...[queue.arrivals, counter, endpoints],
+    queue.arrivals,
+    counter,
+    endpoints,
     ...theirs,
     ...batch.map(({ job }) => queue.key(job.id)),
   ];

@@ -23,7 +23,7 @@ export type Bullmq = RedisQueueBackend & {
   ): (string | number | boolean | Buffer)[];
 };
 
-export interface BackendOptions {
+interface BackendOptions {
   readonly queue: string;
   readonly prefix: string;
   readonly keys: ConstructorParameters<typeof RedisQueueBackend>[2];
@@ -88,9 +88,7 @@ export function share(client: Client): Shared {
   connection.on('error', () => undefined); // the client has a listener of its own
   const loading = connection.client.then((loaded) => {
     const addStandardJob = lua.get('addStandardJob');
-    if (addStandardJob === undefined) {
-      throw new WebhookError('not_supported', 'BullMQ cannot add jobs: this inbox needs BullMQ 6');
-    }
+    if (addStandardJob === undefined) throw notSupported();
     for (const { name, ...script } of [...scripts, toAddJobs(addStandardJob)]) {
       // The count of keys may be left out, whatever its type says.
       loaded.defineCommand(name, script as Required<typeof script>);
@@ -101,7 +99,7 @@ export function share(client: Client): Shared {
   return { connection, client: loading };
 }
 
-export type NewJob = Parameters<RedisQueueBackend['addJob']>[0] & { readonly id: string };
+type NewJob = Parameters<RedisQueueBackend['addJob']>[0] & { readonly id: string };
 
 interface AddCall {
   readonly keys: readonly string[];
@@ -114,7 +112,20 @@ const ARGUMENTS = 3;
 /** What BullMQ would tell its script that adds a job. */
 export function toAddCall(bullmq: Bullmq, job: NewJob): AddCall {
   let told: (string | Buffer)[] = [];
-  const listener = { runCommand: (_: string, all: typeof told) => (told = all) };
-  void bullmq.addJobToTransaction(listener as never, job, job.id); // tells at once, answers later
+  const listener = {
+    runCommand(_: string, all: typeof told): number {
+      told = all;
+      return 0;
+    },
+  };
+  // It tells at once, if at all, although it answers later.
+  bullmq.addJobToTransaction(listener as never, job, job.id).catch(() => undefined);
+  if (told.length <= ARGUMENTS) throw notSupported();
   return { keys: told.slice(0, -ARGUMENTS) as string[], args: told.slice(-ARGUMENTS) };
 }
+
+const notSupported = () =>
+  new WebhookError(
+    'not_supported',
+    'BullMQ does not add jobs as it did: this inbox needs BullMQ 6',
+  );

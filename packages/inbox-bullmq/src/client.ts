@@ -29,6 +29,7 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
     socketTimeout: undefined,
     replyMapping: 'legacy',
     stringNumbers: false,
+    scripts: undefined, // BullMQ would take one of the caller's for its own
   };
   const retry = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RETRY_MS);
   if (isCluster(source)) {
@@ -39,6 +40,7 @@ export function createClient(source: RedisSource, { commandMs }: Patience): Clie
       retryDelayOnFailover: 0, // or it sends again by itself what may have been done already
       clusterRetryStrategy: retry,
       lazyConnect: true,
+      scripts: undefined,
     });
     return cluster as unknown as Client;
   }

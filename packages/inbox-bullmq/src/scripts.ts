@@ -14,14 +14,21 @@ export const ADD_JOBS = 'novitaAddJobs';
  * left of a job whose data is gone. INCRBY comes first: when there is no memory it fails before
  * anything was taken away.
  *
+ * Redis takes nothing back of what a script did before an error. So a job that cannot be added, since
+ * something else in the queue is broken, is taken out again: it would be a duplicate of nothing. The
+ * others of its batch are none the worse for it. Only a drifted entry that gave way to it is gone.
+ *
  * KEYS: completed, failed, delayed, prioritized, active, wait, stalled, arrivals, counter, endpoints;
  * then those of BullMQ's script; then the jobs. ARGV: endpoint, how many keys BullMQ's script has;
  * then of each job its id, '1' when its entry fits the schema, and the arguments of BullMQ's script.
+ * Answers for each with 1 if it was added, 0 if it was there, or with an error as text.
+ *
+ * @param addStandardJob the text of BullMQ's script
  */
 export const toAddJobs = (addStandardJob: string): Script => ({
   name: ADD_JOBS,
   lua: `
-local function addStandardJob(KEYS, ARGV)
+local function addStandardJob(KEYS, ARGV) -- its own in here
 ${addStandardJob}
 end
 
@@ -53,19 +60,26 @@ local function add(job, order, id, fits, ...)
     return 0
   end
   redis.call('ZADD', KEYS[8], order, id)
-  addStandardJob({ unpack(KEYS, 11, 10 + ARGV[2]) }, { ... })
-  return 1
+  local isAdded, problem = pcall(addStandardJob, { unpack(KEYS, 11, 10 + ARGV[2]) }, { ... })
+  if isAdded then return 1 end
+  redis.pcall('DEL', job)
+  redis.pcall('LREM', KEYS[6], 1, id)
+  redis.pcall('ZREM', KEYS[8], id)
+  error(problem, 0)
 end
 
 local first = 10 + ARGV[2]
 local count = #KEYS - first
+local each = (#ARGV - 2) / count
 local order = redis.call('INCRBY', KEYS[9], count) - count
+redis.call('SADD', KEYS[10], ARGV[1])
 local answers = {}
 for index = 1, count do
-  local at = 5 * index - 2
-  answers[index] = add(KEYS[first + index], order + index, unpack(ARGV, at, at + 4))
+  local from = 3 + each * (index - 1)
+  local args = { unpack(ARGV, from, from + each - 1) }
+  local isDone, answer = pcall(add, KEYS[first + index], order + index, unpack(args))
+  answers[index] = isDone and answer or tostring(type(answer) == 'table' and answer.err or answer)
 end
-redis.call('SADD', KEYS[10], ARGV[1])
 return answers
 `,
 });

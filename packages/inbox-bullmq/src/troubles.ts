@@ -16,7 +16,7 @@ export type Trouble =
 
 const BY_MESSAGE: readonly [RegExp, Trouble][] = [
   [/NOAUTH|WRONGPASS|invalid (username|password)|without any password/i, 'login'],
-  [/NOPERM/, 'forbidden'],
+  [/NOPERM|executing the script can't/, 'forbidden'],
   [/\bOOM\b|used memory > 'maxmemory'/, 'full'],
   [/MISCONF/, 'persisting'],
   [/READONLY|NOREPLICAS/, 'replica'],

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
@@ -120,6 +121,54 @@ describe.skipIf(url === '')('adding', () => {
       });
     },
   );
+
+  const BROKEN: [string, (key: string, redis: Redis) => Promise<unknown>][] = [
+    ['meta', (key, redis) => redis.hset(key, 'concurrency', 'abc')],
+    ['events', (key, redis) => redis.set(key, 'not a stream')],
+    ['wait', (key, redis) => redis.set(key, 'not a list')],
+    ['marker', (key, redis) => redis.set(key, 'not a sorted set')],
+  ];
+
+  test.each(BROKEN)(
+    'what is refused because "%s" is broken is taken when it is mended, and handled',
+    async (part, spoil) => {
+      const place = usePlace(url);
+      const inbox = useInbox(url, place);
+      const key = (name: string) => `${place.prefix}:novita-webhooks.novita:${name}`;
+      const entries = [newEntry(), newEntry({ drift: 'images: not a list' }), newEntry()];
+      await spoil(key(part), place.redis);
+      const add = () => Promise.allSettled(entries.map((entry) => inbox.add(entry)));
+      expect((await add()).map(({ status }) => status)).toEqual(entries.map(() => 'rejected'));
+      expect((await inbox.list()).entries).toEqual([]);
+      await place.redis.del(key(part));
+      expect(await place.redis.llen(key('wait'))).toBe(0);
+      expect(await place.redis.zcard(key('novita:arrivals'))).toBe(0);
+      expect(await add()).toEqual(entries.map(() => ({ status: 'fulfilled', value: 'added' })));
+      useConsumption(inbox, () => Promise.resolve({ type: 'done' }));
+      await until('all are done', async () => (await inbox.stats()).done === entries.length);
+    },
+  );
+
+  test('one whose key is taken by something else is refused alone', async () => {
+    const place = usePlace(url);
+    const inbox = useInbox(url, place);
+    const bad = newEntry();
+    await place.redis.set(`${place.prefix}:novita-webhooks.novita:task-${bad.taskId}`, 'taken');
+    const answers = await Promise.allSettled(
+      [newEntry(), bad, newEntry()].map((entry) => inbox.add(entry)),
+    );
+    expect(answers).toMatchObject([
+      { value: 'added' },
+      {
+        reason: {
+          code: 'inbox_unavailable',
+          cause: { message: expect.stringContaining('WRONGTYPE') as string },
+        },
+      },
+      { value: 'added' },
+    ]);
+    expect((await inbox.stats()).pending).toBe(2);
+  });
 
   test('one that cannot be written as JSON is refused alone', async () => {
     const inbox = useInbox(url, usePlace(url));

@@ -22,6 +22,18 @@ suite('an event that Redis does not take', () => {
     await expectRefusal(server.url.replace('//', '//poor:word@'), /may not do this/);
   });
 
+  test('because the user may not do all of it: it is taken when they may', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    await server.redis.call('ACL', 'SETUSER', 'half', 'on', '>word', '~*', '+@all', '-@stream');
+    const inbox = useInbox(server.url.replace('//', '//half:word@'), { prefix: 'half' });
+    const entry = newEntry();
+    await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
+    await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
+    await server.redis.call('ACL', 'SETUSER', 'half', '+@stream');
+    expect(await inbox.add(entry)).toBe('added');
+  });
+
   test('because it is a replica', async () => {
     const server = await startRedisServer();
     afterwards(server.close);

@@ -10,11 +10,14 @@ interface Work {
   /** The inbox is told by its scripts: it knows nothing of being watched. */
   readonly script: RegExp;
   readonly point: PointName;
+  /** Where it is not the same. */
+  readonly after?: PointName;
   /** Whether there was something to do, by the answer; without it there always is. */
   readonly isHit?: (answer: unknown) => boolean;
 }
 
 const WORKS: readonly Work[] = [
+  { script: /^novitaAddJobs/, point: 'commit', after: 'committed' },
   {
     script: /^moveToActive/,
     point: 'claim',
@@ -23,9 +26,6 @@ const WORKS: readonly Work[] = [
   { script: /^(moveToFinished|moveToDelayed)/, point: 'settle' },
   { script: /^cleanJobsInSet/, point: 'purge' },
 ];
-
-/** It runs in a transaction with BullMQ's own: what counts is when that is sent, and answered. */
-const ADD = 'novitaAdmit';
 
 interface Command {
   readonly name: string;
@@ -37,7 +37,6 @@ interface Command {
 export function watchCommands(reach: Reach): void {
   const names = new Map<unknown, string>();
   const { sendCommand, defineCommand } = Redis.prototype;
-  let isAdding = false;
 
   Redis.prototype.defineCommand = function (this: Redis, name, definition) {
     names.set(createHash('sha1').update(definition.lua).digest('hex'), name);
@@ -47,21 +46,15 @@ export function watchCommands(reach: Reach): void {
   Redis.prototype.sendCommand = function (this: Redis, ...args) {
     const command = args[0] as unknown as Command;
     const name = names.get(command.args[0]);
-    if (name === ADD) isAdding = true;
-    if (command.name === 'exec' && isAdding) {
-      isAdding = false;
-      reach('commit');
-      command.promise.then(() => reach('committed'), ignore);
-    }
     const work = name && WORKS.find(({ script }) => script.test(name));
     if (work) watchWork(work, command);
     return sendCommand.apply(this, args);
   };
 
-  function watchWork({ point, isHit }: Work, { promise }: Command): void {
+  function watchWork({ point, after = point, isHit }: Work, { promise }: Command): void {
     if (isHit === undefined) reach(point);
     promise.then((answer) => {
-      if (isHit?.(answer) ?? true) reach(point);
+      if (isHit?.(answer) ?? true) reach(after);
     }, ignore);
   }
 }
