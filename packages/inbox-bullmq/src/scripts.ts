@@ -64,7 +64,6 @@ local function add(job, order, id, fits, ...)
   if isAdded then return 1 end
   redis.pcall('DEL', job)
   redis.pcall('LREM', KEYS[6], 1, id)
-  redis.pcall('ZREM', KEYS[8], id)
   error(problem, 0)
 end
 
