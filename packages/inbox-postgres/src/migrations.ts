@@ -2,11 +2,12 @@ import { WebhookError } from '@novita-webhooks/core';
 
 import type { Database, Query } from './database.ts';
 import { tables } from './migrations/001-tables.ts';
+import { functions } from './migrations/002-functions.ts';
 import { inSchema } from './schema.ts';
 import { isOfSchema } from './troubles.ts';
 
 /** In order; a schema's version is how many of them it has seen. Never change one that was released. */
-const MIGRATIONS = [tables] as const;
+const MIGRATIONS = [tables, functions] as const;
 
 const SELECT_VERSION = 'SELECT max(version)::integer AS version FROM novita_webhooks.migrations';
 

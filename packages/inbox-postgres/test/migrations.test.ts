@@ -33,7 +33,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     const answers = await Promise.all(stores.map((store) => store.add(newEntry())));
     expect(new Set(answers)).toEqual(new Set(['added']));
     const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
-    expect(rows).toEqual([{ version: 1 }]);
+    expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
     for (const store of stores) await store.close();
     for (const each of pools) await each.end();
   });
@@ -44,7 +44,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     const args = [program, url ?? '', schema];
     await Promise.all(Array.from({ length: 3 }, () => promisify(execFile)(tsx, args)));
     const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
-    expect(rows).toEqual([{ version: 1 }]);
+    expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
   }, 60_000);
 
   test('one that freezes in the middle holds up the others for a moment only', async () => {
@@ -95,6 +95,22 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     expect(rows).toHaveLength(1);
     await pool.query(`DROP TABLE ${schema}.counts`);
     expect(await store.add(newEntry())).toBe('added');
+    await store.close();
+  });
+
+  test('a schema of the release before is brought up to date, with what is in it', async () => {
+    const before = postgresStore({ pool, schema });
+    const entry = newEntry();
+    await before.add(entry);
+    await before.close();
+    for (const name of ['add', 'claim', 'extend', 'settle']) {
+      await pool.query(`DROP FUNCTION ${schema}.${name}`);
+    }
+    await pool.query(`DELETE FROM ${schema}.migrations WHERE version > 1`);
+
+    const store = postgresStore({ pool, schema });
+    expect(await store.add(entry)).toBe('duplicate');
+    expect(await store.claim('novita', 1, 1000)).toMatchObject([{ taskId: entry.taskId }]);
     await store.close();
   });
 

@@ -22,7 +22,7 @@ function watchForLooks(pools: readonly Pool[]): () => number {
       const client = await connect();
       const query = client.query.bind(client) as (...args: unknown[]) => unknown;
       const count = (...args: unknown[]) => {
-        if (JSON.stringify(args).includes('SKIP LOCKED')) looks += 1;
+        if (JSON.stringify(args).includes('.claim(')) looks += 1;
         return query(...args);
       };
       return Object.assign(Object.create(client) as PoolClient, { query: count });

@@ -133,7 +133,7 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
           return {
             async query({ text, values }: PostgresQuery) {
               const result = await client.query(text, values);
-              if (text.includes('SKIP LOCKED')) await pause(400);
+              if (text.includes('.claim(')) await pause(400);
               return result;
             },
             release: (error?: Error) => client.release(error),

@@ -1,10 +1,10 @@
-import type { Store } from '@novita-webhooks/core';
+import type { Claim, Store } from '@novita-webhooks/core';
 import { newEntry } from '@novita-webhooks/core/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';
 import { openScene, type Scene } from './support/scene.ts';
-import { url } from './support/test-database.ts';
+import { openPool, url } from './support/test-database.ts';
 
 const DONE = 60_000;
 const WAITING = 20_000;
@@ -30,17 +30,37 @@ WITH arrived AS (
 INSERT INTO SCHEMA.work (id, endpoint, due_at)
 SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM arrived`;
 
+const NEVER_CLAIMED = {
+  fence: `1.${crypto.randomUUID()}`,
+  state: 'running',
+  attempts: 1,
+  handled: [],
+  reason: null,
+  dueAt: null,
+  settledAt: null,
+} as const;
+
 const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.work, SCHEMA.settled';
+
+/** What a statement may look at for the few that it is about: a table has hundreds. */
+const FEW_PAGES = 400;
+
+const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
+
+/** Nobody else is to choose when the planner learns of what. */
+async function withoutAutovacuum(): Promise<Scene> {
+  const scene = await openScene();
+  for (const table of ['events', 'work', 'settled']) {
+    await scene.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
+  }
+  return scene;
+}
 
 describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
   let scene: Scene;
 
   beforeAll(async () => {
-    scene = await openScene();
-    // Nobody else is to choose when the planner learns of what.
-    for (const table of ['events', 'work', 'settled']) {
-      await scene.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
-    }
+    scene = await withoutAutovacuum();
     await scene.query(INSERT_DONE, [DONE]);
   }, 60_000);
   afterAll(() => scene.close());
@@ -50,7 +70,6 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
     if (plan === undefined) throw new Error('no statement was explained');
     return plan;
   };
-  const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
   const expectCheap = ({ wholeTables, mostRows, nodes }: Plan, rows = 5 * LIMIT) => {
     const what = nodes.join(', ');
     // Small ones are read as a whole: that of the counts always, what waits when it is next to nothing.
@@ -105,3 +124,47 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
     expect((await scene.store.stats()).done).toBe(DONE + LIMIT - 700);
   });
 });
+
+test.skipIf(url === undefined)(
+  'a plan that was made when PostgreSQL had no entry is as good with many',
+  async () => {
+    const scene = await withoutAutovacuum();
+    const pool = openPool({ max: 1 }); // each connection keeps its own
+    let held: Claim[] = [];
+    let failing: Claim[] = [];
+    const calls: Record<string, (store: Store) => Promise<unknown>> = {
+      'add, of a new one': (store) => store.add(newEntry()),
+      'add, of a duplicate': (store) => store.add(newEntry({ taskId: 'known' })),
+      claim,
+      extend: (store) => Promise.all(held.map((each) => store.extend(each, LEASE_MS))),
+      settle: (store) => Promise.all(held.map((each) => store.settle(each, { type: 'done' }))),
+      'settle, for another attempt': (store) =>
+        Promise.all(
+          failing.map((each) =>
+            store.settle(each, { type: 'again', delayMs: 1, reason: '', handled: [] }),
+          ),
+        ),
+    };
+    const explainAll = async () => {
+      const pages: Record<string, number> = {};
+      for (const [name, call] of Object.entries(calls)) {
+        const [plan] = await explain(pool, scene.schema, call);
+        pages[name] = plan?.pages ?? Infinity;
+      }
+      return pages;
+    };
+    await scene.query(ANALYZE);
+    held = failing = [{ ...newEntry(), ...NEVER_CLAIMED }];
+    await explainAll();
+
+    await scene.query(INSERT_DONE, [DONE]);
+    await scene.query(INSERT_WAITING, [WAITING]);
+    held = await scene.store.claim('novita', LIMIT, LEASE_MS);
+    failing = await scene.store.claim('novita', LIMIT, LEASE_MS);
+    const pages = await explainAll();
+    await pool.end();
+    await scene.close();
+    expect(Object.entries(pages).filter(([, count]) => count > FEW_PAGES)).toEqual([]);
+  },
+  60_000,
+);

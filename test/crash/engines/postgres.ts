@@ -14,7 +14,6 @@ const connectionString =
 
 export const postgres: Engine = createPostgres();
 
-/** @param rewrite breaks something, to show that it is noticed */
 function createPostgres(rewrite?: Rewrite): Engine {
   return {
     points: POINT_NAMES,

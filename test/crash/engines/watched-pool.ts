@@ -12,9 +12,9 @@ interface Work {
 
 /** The inbox is told by its SQL: it knows nothing of being watched. */
 const WORKS: readonly Work[] = [
-  { pattern: /INSERT INTO \S+\.events/, before: 'commit', after: 'committed' },
-  { pattern: /FOR UPDATE SKIP LOCKED\n\), work AS/, before: 'claim', after: 'claim' },
-  { pattern: /INSERT INTO \S+\.settled/, before: 'settle', after: 'settle' },
+  { pattern: /\.add\(\$1/, before: 'commit', after: 'committed' },
+  { pattern: /\.claim\(\$1/, before: 'claim', after: 'claim' },
+  { pattern: /\.settle\(\$1/, before: 'settle', after: 'settle' },
   { pattern: /AS purged/, before: 'purge', after: 'purge' },
 ];
 

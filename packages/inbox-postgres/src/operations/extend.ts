@@ -1,18 +1,8 @@
 import type { Query } from '../database.ts';
-import { HELD, type Held } from './fence.ts';
-import { outside } from './guard.ts';
+import type { Held } from './fence.ts';
 import { toDelay } from './text.ts';
 
-const EXTEND = `
-WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset((${outside('$1')})::json) AS input (
-    n integer, id bigint, fence text, endpoint text, "taskId" text, "leaseMs" float8
-  )
-), ${HELD}
-UPDATE novita_webhooks.work
-SET due_at = clock_timestamp() + held."leaseMs" * interval '1 millisecond'
-FROM held WHERE work.id = held.id
-RETURNING held.n`;
+const EXTEND = 'SELECT novita_webhooks.extend($1::text) AS n';
 
 export interface Extension extends Held {
   readonly leaseMs: number;

@@ -1,39 +1,10 @@
 import type { Outcome } from '@novita-webhooks/core';
 
 import type { Query } from '../database.ts';
-import { HELD, type Held } from './fence.ts';
-import { outside } from './guard.ts';
+import type { Held } from './fence.ts';
 import { toDelay, toText } from './text.ts';
 
-/** Within a series none that was handled is taken away. */
-const SETTLE = `
-WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset((${outside('$1')})::json) AS input (
-    n integer, id bigint, fence text, endpoint text, "taskId" text,
-    type text, "delayMs" float8, reason text, succeeded json
-  )
-), ${HELD}, named AS MATERIALIZED (
-  SELECT held.*, ARRAY(
-    SELECT unnest(handled) UNION SELECT json_array_elements_text(succeeded)
-  ) AS united
-  FROM held
-), ended AS (
-  DELETE FROM novita_webhooks.work USING named
-  WHERE work.id = named.id AND named.type IN ('done', 'dead')
-), kept AS (
-  INSERT INTO novita_webhooks.settled (id, state, attempts, handled, reason, settled_at)
-  SELECT id, type, attempts, united, reason, clock_timestamp()
-  FROM named WHERE type IN ('done', 'dead')
-), waiting AS (
-  UPDATE novita_webhooks.work
-  SET fence = NULL,
-      due_at = clock_timestamp() + named."delayMs" * interval '1 millisecond',
-      attempts = work.attempts - CASE named.type WHEN 'released' THEN 1 ELSE 0 END,
-      reason = CASE named.type WHEN 'released' THEN named.reason_before ELSE named.reason END,
-      handled = named.united
-  FROM named WHERE work.id = named.id AND named.type IN ('again', 'released')
-)
-SELECT n FROM named`;
+const SETTLE = 'SELECT novita_webhooks.settle($1::text) AS n';
 
 export interface Settlement extends Held {
   readonly outcome: Outcome;

@@ -10,6 +10,8 @@ export interface Plan {
   readonly wholeTables: readonly string[];
   /** The most rows that any node had to do with, those that it threw away included. */
   readonly mostRows: number;
+  /** Of tables and indexes that it looked at, also in functions. */
+  readonly pages: number;
   /** What it wrote to the log: without any, its commit waits for nothing. */
   readonly walRecords: number;
 }
@@ -29,7 +31,7 @@ export async function explain(
         async query({ text, values }: PostgresQuery) {
           if (/^\s*(SELECT|WITH)/.test(text) && !text.includes('.migrations')) {
             const explained = {
-              text: `EXPLAIN (ANALYZE, WAL, FORMAT JSON) ${text}`,
+              text: `EXPLAIN (ANALYZE, BUFFERS, WAL, FORMAT JSON) ${text}`,
               values: values ?? [],
             };
             await client.query('BEGIN');
@@ -61,6 +63,8 @@ interface Node {
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Rows Removed by Join Filter'?: number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
   readonly 'WAL Records': number;
   readonly Plans?: readonly Node[];
 }
@@ -69,8 +73,10 @@ const flatten = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).fl
 
 function toPlan(nodes: readonly Node[]): Plan {
   const isWhole = (node: Node) => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0;
+  const [root] = nodes;
   return {
-    walRecords: nodes[0]?.['WAL Records'] ?? 0,
+    pages: (root?.['Shared Hit Blocks'] ?? 0) + (root?.['Shared Read Blocks'] ?? 0),
+    walRecords: root?.['WAL Records'] ?? 0,
     nodes: nodes.map((node) =>
       [node['Node Type'], node['Index Name'] ?? node['Relation Name']].filter(Boolean).join(' '),
     ),
