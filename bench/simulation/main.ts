@@ -101,6 +101,7 @@ const TOO_HIGH = [
   [5000, 8, 30],
   [10_000, 16, 60],
   [16_000, 26, 90],
+  [32_000, 52, 180],
 ] as const;
 
 async function climb(): Promise<void> {

@@ -7,28 +7,28 @@ const cost = (call: number, entry: number, some = 0): Cost => ({
 });
 
 /**
- * What `npm run bench:calibrate` found, in microseconds: what 1 costs and what 50 cost, as a straight
- * line. See docs/scaling.md for when and where.
+ * What `npm run bench:calibrate` found, in microseconds (medians of five runs): what 1 costs and what
+ * 50 cost, as a straight line. See docs/scaling.md for when and where.
  */
 const CPU_US: Readonly<Record<Operation, Cost>> = {
-  add: cost(749, 31),
-  claim: cost(520, 28, 182),
-  settle: cost(1294, 26),
-  extend: cost(1140, 0),
-  nextDueMs: cost(140, 0),
-  get: cost(280, 0),
+  add: cost(214, 36),
+  claim: cost(250, 23, 7),
+  settle: cost(237, 23),
+  extend: cost(165, 0),
+  nextDueMs: cost(170, 0),
+  get: cost(250, 0),
   purge: cost(500, 0),
-  notify: cost(40, 0),
+  notify: cost(20, 0),
 };
 const CLIENT_US: Readonly<Record<Operation, Cost>> = {
-  add: cost(261, 15),
-  claim: cost(217, 9, 77),
-  settle: cost(176, 26),
-  extend: cost(258, 0),
-  nextDueMs: cost(56, 0),
-  get: cost(96, 0),
-  purge: cost(168, 0),
-  notify: cost(34, 0),
+  add: cost(135, 23),
+  claim: cost(158, 19),
+  settle: cost(119, 23),
+  extend: cost(116, 0),
+  nextDueMs: cost(83, 0),
+  get: cost(89, 0),
+  purge: cost(232, 0),
+  notify: cost(36, 0),
 };
 
 /** PostgreSQL and its clients on one machine of two cores, as in the benchmarks. */
