@@ -79,15 +79,17 @@ ${sql}
 DO $migration$
 BEGIN
   PERFORM pg_advisory_xact_lock(${LOCK});
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${toLiteral(quoted)}) THEN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${NAME}) THEN
     CREATE SCHEMA novita_webhooks;
   END IF;
   ${CREATE_VERSIONS.trim()};
 ${steps.join('\n')}
 END $migration$;
 `;
-  return inSchema(script, quoted);
+  return inSchema(script, quoted).replace(NAME, () => toLiteral(quoted));
 }
+
+const NAME = '/* name of the schema */';
 
 /** A quoted name as a string. */
 function toLiteral(quoted: string): string {

@@ -139,6 +139,8 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     'novita_webhooks.x',
   ])('takes the name %s as it is', async (name) => {
     const own = `${uniqueName('test')} ${name}`;
+    await pool.query(migrationSql({ schema: own }));
+    await pool.query(migrationSql({ schema: own }));
     const store = postgresStore({ pool, schema: own });
     await store.add(newEntry());
     const [claim] = await store.claim('novita', 1, 1000);

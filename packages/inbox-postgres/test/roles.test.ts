@@ -46,6 +46,8 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
       GRANT SELECT ON ${schema}.migrations TO ${app};
       GRANT SELECT, INSERT, UPDATE, DELETE ON
         ${schema}.events, ${schema}.work, ${schema}.settled, ${schema}.counts TO ${app};
+      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} FROM PUBLIC;
+      GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${app};
       CREATE TABLE ${schema}.ledger (line text);
       GRANT INSERT ON ${schema}.ledger TO ${app}`);
     const pool = openAs(app);

@@ -6,51 +6,47 @@ import { Pool } from 'pg';
 
 import type { Engine, Ledger, OpenOptions } from '../engine.ts';
 import { POINT_NAMES } from '../points.ts';
-import { watchPool, type Rewrite } from './watched-pool.ts';
+import { watchPool } from './watched-pool.ts';
 
 /** Where the server is. Each series has a schema of its own there. */
 const connectionString =
   process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
-export const postgres: Engine = createPostgres();
-
-function createPostgres(rewrite?: Rewrite): Engine {
-  return {
-    points: POINT_NAMES,
-    shared: true,
-    async createPlace() {
-      const schema = `crash_${randomBytes(6).toString('hex')}`;
-      return {
-        location: schema,
-        remove: () =>
-          withPool(async (pool) => {
-            await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-          }),
-      };
-    },
-    async open(schema, options) {
-      const queryMs = 30_000; // in the end thousands of entries are asked for at once
-      const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
-      const pool = openPool();
-      const own = watched || rewrite ? watchPool(pool, reach, rewrite) : pool;
-      const inbox = postgresInbox({
-        pool: own,
-        schema,
-        queryMs,
-        leaseMs,
-        pollMs,
-        purgeMs,
-        retention,
-      });
-      await inbox.stats(); // the schema is migrated with the first use
-      return {
-        inbox: { ...inbox, close: () => inbox.close().then(() => pool.end()) },
-        ledger: await openLedger(pool, schema, reach),
-        addOld: (count) => addOld(pool, schema, count),
-      };
-    },
-  };
-}
+export const postgres: Engine = {
+  points: POINT_NAMES,
+  shared: true,
+  async createPlace() {
+    const schema = `crash_${randomBytes(6).toString('hex')}`;
+    return {
+      location: schema,
+      remove: () =>
+        withPool(async (pool) => {
+          await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+        }),
+    };
+  },
+  async open(schema, options) {
+    const queryMs = 30_000; // in the end thousands of entries are asked for at once
+    const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
+    const pool = openPool();
+    const own = watched ? watchPool(pool, reach) : pool;
+    const inbox = postgresInbox({
+      pool: own,
+      schema,
+      queryMs,
+      leaseMs,
+      pollMs,
+      purgeMs,
+      retention,
+    });
+    await inbox.stats(); // the schema is migrated with the first use
+    return {
+      inbox: { ...inbox, close: () => inbox.close().then(() => pool.end()) },
+      ledger: await openLedger(pool, schema, reach),
+      addOld: (count) => addOld(pool, schema, count),
+    };
+  },
+};
 
 function openPool(): Pool {
   const pool = new Pool({ connectionString, max: 8 });

@@ -23,16 +23,11 @@ const OF_A_HANDLER = /SET LOCAL novita\.transaction TO '(?!own')/;
 
 type Ask = (query: PostgresQuery) => ReturnType<PostgresClient['query']>;
 
-/** What stands between the inbox and its server. */
-export type Rewrite = (text: string) => string;
-
 /**
  * Calls `reach` before a statement is sent, when it is on its way, and when its answer is there, and
  * the same around the commits of migrations and of handlers.
- *
- * @param rewrite breaks something, to show that it is noticed
  */
-export function watchPool(pool: PostgresPool, reach: Reach, rewrite?: Rewrite): PostgresPool {
+export function watchPool(pool: PostgresPool, reach: Reach): PostgresPool {
   /** Whether a claim may find something: at those that do not there is nothing to lose. */
   let isWaiting = false;
 
@@ -47,8 +42,7 @@ export function watchPool(pool: PostgresPool, reach: Reach, rewrite?: Rewrite): 
   }
 
   function watchClient(client: PostgresClient): PostgresClient {
-    const ask: Ask = ({ text, ...rest }) =>
-      client.query({ text: rewrite ? rewrite(text) : text, ...rest });
+    const ask: Ask = (query) => client.query(query);
     let transaction: PointName | undefined;
     const watched: PostgresClient = {
       async query(query) {

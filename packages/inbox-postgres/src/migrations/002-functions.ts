@@ -1,20 +1,20 @@
 const KEPT = `LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off`;
+SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_indexscan = on SET enable_nestloop = on`;
 
 const OUTSIDE = `CASE WHEN coalesce(current_setting('novita.transaction', true), '') = '' THEN input
     ELSE current_setting('novita.connection_given_back_in_a_transaction') END`;
 
-/**
- * The rows that fences still give the right to, locked in one order. Ordered by an expression: an
- * index in that order would be read from one end to the other.
- */
+/** The rows that fences still give the right to, locked in one order. */
 const HELD = `held AS MATERIALIZED (
     SELECT given.*, work.attempts, work.handled, work.reason AS reason_before
     FROM given
-    JOIN novita_webhooks.work ON work.id = ANY (ARRAY[given.id]) AND work.fence = ANY (ARRAY[given.fence])
-    JOIN novita_webhooks.events ON events.id = ANY (ARRAY[given.id])
+    JOIN novita_webhooks.work
+      ON work.id = ANY (ARRAY[given.id]) AND work.fence IS NOT DISTINCT FROM given.fence
+    JOIN novita_webhooks.events
+      ON events.id = ANY (ARRAY[given.id])
       AND (events.task_id, events.endpoint) IS NOT DISTINCT FROM (given."taskId", given.endpoint)
-    ORDER BY given.id + 0
+    ORDER BY given.id
     FOR UPDATE OF work
   )`;
 
@@ -24,14 +24,24 @@ const HELD = `held AS MATERIALIZED (
  * every client and every pooler. See docs/decisions/0017.
  *
  * A plan that is kept is made once, whatever is in the tables by then, and has to be good for millions
- * of rows as for none. So there is one way only: without scans of whole tables (`enable_seqscan`), and
- * with joins as `= ANY (ARRAY[…])`, which can be looked up in an index, but not sorted nor hashed for.
- * What is to be compared only, after the lookup, is `IS NOT DISTINCT FROM`, which no index knows.
+ * of rows as for none. So it must have no choice:
+ *
+ * - No table is read as a whole (`enable_seqscan`), nor is an index in its order, for a merge: joins are
+ *   `= ANY (ARRAY[…])`, which can be looked up in an index, and no more.
+ * - What is to be compared after the lookup is `IS NOT DISTINCT FROM`, which no index knows, and from
+ *   which the condition of no partial index follows.
+ * - An id is looked up in a primary key: where it comes later in an index, that would be read from one
+ *   end to the other. So all others have it as `id + 0`.
  *
  * `input` is JSON: a list of objects with the columns that are named. Its guard is explained in
  * operations/guard.ts.
  */
 export const functions: string = `
+DROP INDEX novita_webhooks.work_due;
+CREATE INDEX work_due ON novita_webhooks.work (endpoint, due_at, (id + 0));
+DROP INDEX novita_webhooks.events_listed;
+CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
+
 CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, fits boolean)
 ${KEPT} AS $$
 #variable_conflict use_column
@@ -87,7 +97,7 @@ BEGIN
   RETURN QUERY WITH due AS MATERIALIZED (
     SELECT id, due_at FROM novita_webhooks.work
     WHERE endpoint = at_endpoint AND due_at <= (SELECT clock_timestamp())
-    ORDER BY due_at, id LIMIT most
+    ORDER BY due_at, id + 0 LIMIT most
     FOR UPDATE SKIP LOCKED
   ), work AS (
     UPDATE novita_webhooks.work

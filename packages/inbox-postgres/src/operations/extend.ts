@@ -2,7 +2,7 @@ import type { Query } from '../database.ts';
 import type { Held } from './fence.ts';
 import { toDelay } from './text.ts';
 
-const EXTEND = 'SELECT novita_webhooks.extend($1::text) AS n';
+const EXTEND = 'SELECT n FROM novita_webhooks.extend($1::text) AS n';
 
 export interface Extension extends Held {
   readonly leaseMs: number;

@@ -34,7 +34,7 @@ WITH input AS (
 INSERT INTO novita_webhooks.work (id, endpoint, due_at)
 SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
 
-/** As in ADD: what is answered like something that was added has to be as safe. */
+/** As in `add` (migrations/002-functions.ts): a duplicate has to be as safe as what was added. */
 const CONFIRM = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
 
 /**

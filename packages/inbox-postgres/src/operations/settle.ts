@@ -4,7 +4,7 @@ import type { Query } from '../database.ts';
 import type { Held } from './fence.ts';
 import { toDelay, toText } from './text.ts';
 
-const SETTLE = 'SELECT novita_webhooks.settle($1::text) AS n';
+const SETTLE = 'SELECT n FROM novita_webhooks.settle($1::text) AS n';
 
 export interface Settlement extends Held {
   readonly outcome: Outcome;

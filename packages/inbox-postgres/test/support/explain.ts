@@ -12,9 +12,16 @@ export interface Plan {
   readonly mostRows: number;
   /** Of tables and indexes that it looked at, also in functions. */
   readonly pages: number;
+  /** Rows of tables that it looked at, also in functions. */
+  readonly fetched: number;
   /** What it wrote to the log: without any, its commit waits for nothing. */
   readonly walRecords: number;
 }
+
+/** By this connection, since it last reported. */
+const FETCHED = `
+SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::integer AS rows
+FROM pg_stat_xact_user_tables WHERE schemaname = $1 AND relname <> 'counts'`;
 
 /** Does something with a store, and says how each of its statements was carried out. Changes nothing. */
 export async function explain(
@@ -35,10 +42,13 @@ export async function explain(
               values: values ?? [],
             };
             await client.query('BEGIN');
+            const before = await client.query<{ rows: number }>(FETCHED, [schema]);
             const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(explained);
+            const after = await client.query<{ rows: number }>(FETCHED, [schema]);
             await client.query('ROLLBACK');
             const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-            if (plan) plans.push(toPlan(flatten(plan)));
+            const fetched = (after.rows[0]?.rows ?? NaN) - (before.rows[0]?.rows ?? NaN);
+            if (plan) plans.push(toPlan(flatten(plan), fetched));
           }
           return client.query(text, values);
         },
@@ -71,10 +81,11 @@ interface Node {
 
 const flatten = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
 
-function toPlan(nodes: readonly Node[]): Plan {
+function toPlan(nodes: readonly Node[], fetched: number): Plan {
   const isWhole = (node: Node) => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0;
   const [root] = nodes;
   return {
+    fetched,
     pages: (root?.['Shared Hit Blocks'] ?? 0) + (root?.['Shared Read Blocks'] ?? 0),
     walRecords: root?.['WAL Records'] ?? 0,
     nodes: nodes.map((node) =>
