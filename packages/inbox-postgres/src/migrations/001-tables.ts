@@ -18,7 +18,7 @@ CREATE TABLE novita_webhooks.events (
   received_at timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX events_key ON novita_webhooks.events (task_id, endpoint);
-CREATE INDEX events_listed ON novita_webhooks.events (endpoint, id);
+CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0)); -- + 0: see 002-functions.ts
 
 CREATE TABLE novita_webhooks.work (
   id       bigint      PRIMARY KEY, -- of the event
@@ -35,7 +35,7 @@ CREATE TABLE novita_webhooks.work (
   autovacuum_analyze_scale_factor = 0.1,
   autovacuum_analyze_threshold = 1000
 );
-CREATE INDEX work_due ON novita_webhooks.work (endpoint, due_at, id);
+CREATE INDEX work_due ON novita_webhooks.work (endpoint, due_at, (id + 0));
 CREATE INDEX work_running ON novita_webhooks.work (id) WHERE fence IS NOT NULL;
 
 CREATE TABLE novita_webhooks.settled (

@@ -31,17 +31,12 @@ const HELD = `held AS MATERIALIZED (
  * - What is to be compared after the lookup is `IS NOT DISTINCT FROM`, which no index knows, and from
  *   which the condition of no partial index follows.
  * - An id is looked up in a primary key: where it comes later in an index, that would be read from one
- *   end to the other. So all others have it as `id + 0`.
+ *   end to the other. So all others that are not partial have it as `id + 0`.
  *
  * `input` is JSON: a list of objects with the columns that are named. Its guard is explained in
  * operations/guard.ts.
  */
 export const functions: string = `
-DROP INDEX novita_webhooks.work_due;
-CREATE INDEX work_due ON novita_webhooks.work (endpoint, due_at, (id + 0));
-DROP INDEX novita_webhooks.events_listed;
-CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
-
 CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, fits boolean)
 ${KEPT} AS $$
 #variable_conflict use_column

@@ -23,7 +23,7 @@ LEFT JOIN novita_webhooks.settled ON settled.id = events.id
 WHERE ${id} < $1::bigint AND ${condition}
 ORDER BY ${id} DESC LIMIT $2::integer`;
 const ANY = inEvents('events.id', '$3::text IS NULL');
-/** As its index has the id: see migrations/002-functions.ts. */
+/** As the index of endpoints has the id: see migrations/002-functions.ts. */
 const ANY_OF_ENDPOINT = inEvents('events.id + 0', 'events.endpoint = $3::text');
 
 const inWork = (condition: string) => `
