@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
 import { Redis } from 'ioredis';
 
-import type { Engine, OpenInbox } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { watchCommands } from './watched-redis.ts';
 
 const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
@@ -38,7 +38,7 @@ export const bullmq: Engine = {
       retention,
     });
     await inbox.stats();
-    return { inbox, addOld: (count) => addOld(inbox, prefix, count) };
+    return { inbox, addOld: (count) => addOld(prefix, count) };
   },
 };
 
@@ -52,8 +52,12 @@ async function removeAll(prefix: string): Promise<void> {
 
 const OLD_MS = 10 * 24 * 60 * 60 * 1000;
 
-/** Through the inbox itself, at an endpoint that nobody else consumes; then it is ten days ago. */
-async function addOld(inbox: OpenInbox['inbox'], prefix: string, count: number): Promise<void> {
+/**
+ * Through an inbox, at an endpoint that nobody else consumes; then it is ten days ago. Its leases last:
+ * with those of the test, a slow machine would begin its entries again and again.
+ */
+async function addOld(prefix: string, count: number): Promise<void> {
+  const inbox = bullmqInbox({ connection: url, prefix });
   const endpoint = `old-${randomUUID()}`;
   const common = { endpoint, status: '', body: '{}', drift: null, metadata: {}, testMode: false };
   const ids = Array.from({ length: count }, (_, index) => String(index));
@@ -68,6 +72,7 @@ async function addOld(inbox: OpenInbox['inbox'], prefix: string, count: number):
   });
   while (settled < count) await pause(10);
   await consumption.stop({ graceMs: 1000 });
+  await inbox.close();
   const redis = new Redis(url);
   const then = Date.now() - OLD_MS;
   const key = `${prefix}:novita-webhooks.${endpoint}:completed`;
