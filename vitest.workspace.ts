@@ -18,6 +18,7 @@ const project = (name: string, folder: string, without: readonly string[] = []) 
   test: {
     name,
     include: [`${folder}/**/*.test.ts`],
+    hookTimeout: 60_000, // to drop a database, PostgreSQL writes out what all others have changed
     exclude: ['**/node_modules/**', '**/dist/**', ...without],
   },
 });

@@ -81,7 +81,7 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
     await work(url).finally(remove);
   }
 
-  test('of a worker handles what a web process has taken', { timeout: 30_000 }, () =>
+  test('of a worker handles what a web process has taken', { timeout: 60_000 }, () =>
     withDatabase(async (url) => {
       const [, , code = ''] = await codeBlocks('README.md');
       const pool = new Pool({ connectionString: url });
@@ -100,7 +100,7 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
     }),
   );
 
-  test('of its inbox write once what its transaction writes', { timeout: 30_000 }, () =>
+  test('of its inbox write once what its transaction writes', { timeout: 60_000 }, () =>
     withDatabase(async (url) => {
       const [receiver = '', transaction = ''] = await codeBlocks(README);
       const before = `
@@ -121,7 +121,7 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
     }),
   );
 
-  test('of its inbox make a pool of postgres.js', { timeout: 30_000 }, () =>
+  test('of its inbox make a pool of postgres.js', { timeout: 60_000 }, () =>
     withDatabase(async (url) => {
       const [, , own = ''] = await codeBlocks(README);
       const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
