@@ -18,7 +18,10 @@ const project = (name: string, folder: string, without: readonly string[] = []) 
   test: {
     name,
     include: [`${folder}/**/*.test.ts`],
-    hookTimeout: 60_000, // to drop a database, PostgreSQL writes out what all others have changed
+    // Tests wait for each other's processes and disks; what hangs is found all the same.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     exclude: ['**/node_modules/**', '**/dist/**', ...without],
   },
 });

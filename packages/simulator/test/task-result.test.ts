@@ -11,7 +11,7 @@ const pollTask = async (simulator: Simulator, taskId: string): Promise<TaskResul
 
 describe('the Task Result API', () => {
   test('shows a task queued, then processing, then done', async () => {
-    const simulator = await simulate({ taskMs: 200 });
+    const simulator = await simulate({ taskMs: 2000 });
     const { task_id } = await simulator.submit('txt2img');
     expect(await pollTask(simulator, task_id)).toEqual({
       task: {
@@ -19,7 +19,7 @@ describe('the Task Result API', () => {
         task_type: 'TXT_TO_IMG',
         status: 'TASK_STATUS_QUEUED',
         reason: '',
-        eta: 1,
+        eta: 2,
         progress_percent: 0,
       },
       extra: {},
@@ -28,7 +28,7 @@ describe('the Task Result API', () => {
       audios: [],
     });
     await expect
-      .poll(() => simulator.tasks()[0]?.status, { interval: 5 })
+      .poll(() => simulator.tasks()[0]?.status, { interval: 5, timeout: 5000 })
       .toBe('TASK_STATUS_PROCESSING');
     const { task, images } = await pollTask(simulator, task_id);
     expect(task.status).toBe('TASK_STATUS_PROCESSING');
