@@ -134,7 +134,7 @@ test('hundreds of tasks are delivered, few at a time', async () => {
 });
 
 test('what tasks() and deliveries() gave does not change later', async () => {
-  const [simulator, receiver] = [await simulate({ taskMs: 20 }), await receive()];
+  const [simulator, receiver] = [await simulate({ taskMs: 1000 }), await receive()];
   await simulator.submit('txt2img', webhook(receiver.url));
   const [tasks, deliveries] = [simulator.tasks(), simulator.deliveries()];
   await simulator.idle();
