@@ -41,8 +41,8 @@ const WHAT_TO_DO: readonly (readonly [pattern: RegExp, advice: string])[] = [
   ],
   [
     /^(3F000|42P01|42703|42883)$/,
-    'its tables are not there, or not as they should be. Did somebody drop or change them? They are ' +
-      'made anew where this role may do so',
+    'its tables or functions are not there, or not as they should be. Did somebody drop or change ' +
+      'them? Where the whole schema is gone, it is made anew if this role may do so',
   ],
   [/^22\w{3}$/, 'the event cannot be written as it is. Does the database have the encoding UTF8?'],
   [/^(55P03|57014)$/, 'it took too long. What else holds locks there? Look at pg_stat_activity'],

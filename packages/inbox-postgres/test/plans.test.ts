@@ -22,10 +22,11 @@ WITH arrived AS (
 INSERT INTO SCHEMA.settled
 SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM arrived`;
 
-const INSERT_WAITING = `
+const insertWaiting = (name: string, count: number) => `
 WITH arrived AS (
   INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-  SELECT 'novita', 'waiting-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
+  SELECT 'novita', '${name}-' || n, '', '{}', '{}', false, now()
+  FROM generate_series(1, ${count}) AS n
   RETURNING id
 )
 INSERT INTO SCHEMA.work (id, endpoint, due_at)
@@ -40,14 +41,6 @@ const NEVER_CLAIMED = {
   dueAt: null,
   settledAt: null,
 } as const;
-
-const COME_AND_GO = `
-WITH arrived AS (
-  INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-  SELECT 'novita', 'early-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 50) AS n
-  RETURNING id
-)
-INSERT INTO SCHEMA.work (id, endpoint, due_at) SELECT id, 'novita', now() FROM arrived`;
 
 const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.work, SCHEMA.settled';
 
@@ -95,7 +88,7 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
     expectCheap(await planOf(claim)); // nothing at all
     await scene.query(ANALYZE);
     expectCheap(await planOf(claim)); // that nothing waits
-    await scene.query(INSERT_WAITING, [WAITING]);
+    await scene.query(insertWaiting('waiting', WAITING));
     expectCheap(await planOf(claim)); // still, although much does
     await scene.query(ANALYZE);
     expectCheap(await planOf(claim)); // everything
@@ -151,9 +144,9 @@ const SETTINGS = [
 /** What a connection may have found when it made its plans. */
 const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'was used by nobody': [ANALYZE],
-  'is idle': [COME_AND_GO, 'DELETE FROM SCHEMA.work', `VACUUM ${ANALYZE}`],
-  'has had one entry': [COME_AND_GO.replace('50', '1'), `VACUUM ${ANALYZE}`],
-  'has little to do': [COME_AND_GO, `VACUUM ${ANALYZE}`],
+  'is idle': [insertWaiting('early', 50), 'DELETE FROM SCHEMA.work', `VACUUM ${ANALYZE}`],
+  'has had one entry': [insertWaiting('early', 1), `VACUUM ${ANALYZE}`],
+  'has little to do': [insertWaiting('early', 50), `VACUUM ${ANALYZE}`],
 };
 
 describe.skipIf(url === undefined)('a plan that was made when PostgreSQL', () => {
@@ -189,7 +182,7 @@ describe.skipIf(url === undefined)('a plan that was made when PostgreSQL', () =>
       await explainAll(names.toReversed()); // to add comes last: there is as little as before
 
       await scene.query(INSERT_DONE, [DONE]);
-      await scene.query(INSERT_WAITING, [WAITING]);
+      await scene.query(insertWaiting('waiting', WAITING));
       await scene.store.claim('novita', RUNNING, LEASE_MS);
       held = await scene.store.claim('novita', LIMIT, LEASE_MS);
       failing = await scene.store.claim('novita', LIMIT, LEASE_MS);

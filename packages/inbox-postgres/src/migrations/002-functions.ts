@@ -2,11 +2,18 @@ const KEPT = `LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_indexscan = on SET enable_nestloop = on`;
 
-const OUTSIDE = `CASE WHEN coalesce(current_setting('novita.transaction', true), '') = '' THEN input
-    ELSE current_setting('novita.connection_given_back_in_a_transaction') END`;
+/** What came as `input`, unless the connection is where it must not be. */
+const given = (columns: string): string => `given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset((
+      CASE WHEN coalesce(current_setting('novita.transaction', true), '') = '' THEN input
+      ELSE current_setting('novita.connection_given_back_in_a_transaction') END
+    )::json) AS given (${columns})
+  )`;
 
-/** The rows that fences still give the right to, locked in one order. */
-const HELD = `held AS MATERIALIZED (
+const FENCE = 'n integer, id bigint, fence text, endpoint text, "taskId" text';
+
+/** … with fences: the rows that they still give the right to, locked in one order. */
+const held = (columns: string): string => `${given(`${FENCE}, ${columns}`)}, held AS MATERIALIZED (
     SELECT given.*, work.attempts, work.handled, work.reason AS reason_before
     FROM given
     JOIN novita_webhooks.work
@@ -41,12 +48,10 @@ CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, fits b
 ${KEPT} AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset((${OUTSIDE})::json) AS given (
+  RETURN QUERY WITH ${given(`
       n integer, endpoint text, "taskId" text, status text, body text, drift text, metadata text,
       "testMode" boolean, "receivedAt" float8
-    )
-  ), arrived AS (
+    `)}, arrived AS (
     INSERT INTO novita_webhooks.events
       (endpoint, task_id, status, body, drift, metadata, test_mode, received_at)
     SELECT endpoint, "taskId", status, body, drift, metadata, "testMode",
@@ -113,11 +118,7 @@ END $$;
 CREATE FUNCTION novita_webhooks.extend(input text) RETURNS SETOF integer
 ${KEPT} AS $$
 BEGIN
-  RETURN QUERY WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset((${OUTSIDE})::json) AS given (
-      n integer, id bigint, fence text, endpoint text, "taskId" text, "leaseMs" float8
-    )
-  ), ${HELD}
+  RETURN QUERY WITH ${held('"leaseMs" float8')}
   UPDATE novita_webhooks.work
   SET due_at = clock_timestamp() + held."leaseMs" * interval '1 millisecond'
   FROM held WHERE work.id = ANY (ARRAY[held.id])
@@ -127,13 +128,8 @@ END $$;
 CREATE FUNCTION novita_webhooks.settle(input text) RETURNS SETOF integer
 ${KEPT} AS $$
 BEGIN
-  RETURN QUERY WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset((${OUTSIDE})::json) AS given (
-      n integer, id bigint, fence text, endpoint text, "taskId" text,
-      type text, "delayMs" float8, reason text, succeeded json
-    )
-  -- Within a series none that was handled is taken away.
-  ), ${HELD}, named AS MATERIALIZED (
+  RETURN QUERY WITH ${held('type text, "delayMs" float8, reason text, succeeded json')}, named AS MATERIALIZED (
+    -- Within a series none that was handled is taken away.
     SELECT held.*, ARRAY(
       SELECT unnest(handled) UNION SELECT json_array_elements_text(succeeded)
     ) AS united
