@@ -38,7 +38,6 @@ export default tseslint.config(
   {
     // core runs on any runtime with Web Crypto: nothing of Node's, nothing printed.
     files: ['packages/core/src/**'],
-    ignores: ['packages/core/src/testing/**'],
     rules: {
       'no-console': 'error',
       'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'setImmediate', 'require'],

@@ -1,5 +1,5 @@
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { createSimulator } from '@novita-webhooks/simulator';
 import { Pool } from 'pg';
@@ -54,7 +54,7 @@ test('the README example of the core package gets a reply', async () => {
 test('the README examples of the SQLite inbox keep an event, and write to its file once', async () => {
   const [receiver = '', transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
   const before = `
-    import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+    import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
     import Database from 'libsql';
     const open = () => new Database('webhooks.db');
     open().exec('CREATE TABLE pictures (task_id TEXT, file TEXT)');
@@ -104,7 +104,7 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
     withDatabase(async (url) => {
       const [receiver = '', transaction = ''] = await codeBlocks(README);
       const before = `
-        import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+        import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
         const download = async (url) => 'picture of ' + new URL(url).hostname;`;
       const after = `
         await pool.query('CREATE TABLE pictures (task_id text, file text)');
@@ -140,7 +140,7 @@ test.skipIf(redis === undefined)(
   async () => {
     const [code = ''] = await codeBlocks('packages/inbox-bullmq/README.md');
     const { url, remove } = await temporaryRedis(redis ?? '');
-    const before = `import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';`;
+    const before = `import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';`;
     const after = `
       receiver.onTaskSucceeded(({ task }) => console.log('handled', task.task_id));
       await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));

@@ -15,7 +15,7 @@ const ANSWERED_AND_HANDLED = /^answers (.|\n)*^handled \S+|^handled (.|\n)*^answ
 
 /** Takes a delivery twice, before the snippet begins to wait for messages. */
 const deliverTwice = `
-  import { sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+  import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
   const deliver = async () =>
     receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
   console.log('answers', (await deliver()).body, (await deliver()).body);`;
@@ -45,7 +45,7 @@ describe.skipIf(version === undefined)('only add', () => {
     'keeps what an inbox of add alone has to keep',
     async () => {
       const code = `
-        import { addOnlyContract, runCase } from '@novita-webhooks/core/testing';
+        import { addOnlyContract, runCase } from '@novita-webhooks/testing';
         const lastSeq = async () => (await streams.info('EVENTS')).state.last_seq;
         for (const one of addOnlyContract) {
           const before = await lastSeq();
@@ -97,7 +97,7 @@ test(
   'an inbox handles what it took, and keeps the contract of inboxes',
   async () => {
     const code = `
-      import { createManualClock, inboxContract, runCase } from '@novita-webhooks/core/testing';
+      import { createManualClock, inboxContract, runCase } from '@novita-webhooks/testing';
       let kept = 0;
       for (const one of inboxContract) {
         const clock = createManualClock();

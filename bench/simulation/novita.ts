@@ -1,4 +1,4 @@
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 
 import type { Random } from '../../test/crash/random.ts';
 import { createLatencies, type Latencies } from '../load/latencies.ts';

@@ -1,5 +1,5 @@
 import type { NewEntry } from '@novita-webhooks/core';
-import { newEntry, sampleEvents } from '@novita-webhooks/core/testing';
+import { newEntry, sampleEvents } from '@novita-webhooks/testing';
 
 import { createRandom } from '../../test/crash/random.ts';
 import { createLatencies } from '../load/latencies.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 
 import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { respond } from '@novita-webhooks/core/node';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import { createSimulator } from '@novita-webhooks/simulator';
 import express from 'express';

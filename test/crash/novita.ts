@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 import { createSimulator, type Delivery } from '@novita-webhooks/simulator';
 
 import { NAME, PATH } from './address.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Claim, Entry, EntryPage, EntryQuery, Store } from '@novita-webhooks/core';
-import { createManualClock } from '@novita-webhooks/core/testing';
+import { createManualClock } from '@novita-webhooks/testing';
 
 import { ENDPOINTS, perform, type Lease, type Operation, type View } from './operations.ts';
 import type { OpenSubject, Subject } from './subjects.ts';

@@ -1,4 +1,4 @@
-import { runCase } from '@novita-webhooks/core/testing';
+import { runCase } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 
 import { refusing } from './refusing.ts';

@@ -1,10 +1,10 @@
-import { BAD_TOKENS, badCallbackUrl, sampleEvents } from '@novita-webhooks/core/testing';
-import type { ContractCase } from '@novita-webhooks/core/testing';
+import { BAD_TOKENS, badCallbackUrl, sampleEvents } from '@novita-webhooks/testing';
+import type { ContractCase } from '@novita-webhooks/testing';
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-import { post, send } from '../../packages/core/src/testing/adapter-contract/http-client.ts';
+import { post, send } from '../../packages/testing/src/contracts/adapter/http-client.ts';
 import { SECRET } from './scenes.ts';
 import {
   ask,

@@ -1,8 +1,8 @@
-import { sampleEvents, type ContractCase } from '@novita-webhooks/core/testing';
+import { sampleEvents, type ContractCase } from '@novita-webhooks/testing';
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 
-import { post, send } from '../../packages/core/src/testing/adapter-contract/http-client.ts';
+import { post, send } from '../../packages/testing/src/contracts/adapter/http-client.ts';
 import {
   ask,
   assertReply,

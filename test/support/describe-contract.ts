@@ -5,7 +5,7 @@ import {
   type ContractCase,
   type InboxSubject,
   type StoreSubject,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import type { InboxCapabilities } from '@novita-webhooks/core';
 import { describe, test } from 'vitest';
 

@@ -1,6 +1,6 @@
 import { connect } from '@nats-io/transport-node';
 import { pollingInbox } from '@novita-webhooks/core';
-import { createManualClock } from '@novita-webhooks/core/testing';
+import { createManualClock } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe } from 'vitest';
 
 import {

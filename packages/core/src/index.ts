@@ -1,16 +1,17 @@
-export { addOnlyInbox, type AddOnlyInboxParts } from './add-only-inbox.ts';
-export { assets, type Asset } from './assets.ts';
-export type { Callback, CallbackOptions } from './callback.ts';
-export { systemClock, type Clock } from './clock.ts';
-export { resolveEntryQuery, type ResolvedEntryQuery } from './entry-query.ts';
+export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
+export { assets, type Asset } from './events/assets.ts';
+export type { Callback, CallbackOptions } from './callback/callback.ts';
+export { systemClock, type Clock } from './shared/clock.ts';
+export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export {
   isWebhookError,
   PermanentError,
   RetryLater,
   WebhookError,
+  type ReplyCode,
   type WebhookErrorCode,
-} from './errors.ts';
-export type { OtherEvent } from './event.ts';
+} from './shared/errors.ts';
+export type { OtherEvent } from './events/envelope.ts';
 export type {
   DeadLetter,
   DeadLetterHandler,
@@ -18,7 +19,7 @@ export type {
   OtherEventHandler,
   TaskFilter,
   TaskHandler,
-} from './handlers.ts';
+} from './handlers/handlers.ts';
 export type {
   AttemptNow,
   Claim,
@@ -41,19 +42,23 @@ export type {
   SingleAttempt,
   Store,
   Transact,
-} from './inbox.ts';
-export type { JsonObject } from './json.ts';
-export type { Logger } from './logger.ts';
-export { memoryInbox, type MemoryInboxOptions } from './memory-inbox.ts';
-export { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
+} from './inbox/ports.ts';
+export type { JsonObject } from './shared/json.ts';
+export type { Logger } from './shared/logger.ts';
+export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
+export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
-export { pollingInbox, type PollingInboxOptions } from './polling-inbox.ts';
-export { HandlersFailed, type ProcessOptions } from './process.ts';
+export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
+export { HandlersFailed, type ProcessOptions } from './delivery/process-event.ts';
 export { createReceiver, toReceiver, type Receiver, type ReceiverStats } from './receiver.ts';
-export type { HandlerOptions, OnTask, Registration } from './registration.ts';
-export type { ReplyCode } from './replies.ts';
-export type { RequestBody, Surroundings, WebhookReply, WebhookRequest } from './request.ts';
-export { exponential, type ExponentialOptions, type RetryDelay } from './retry.ts';
+export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
+export type {
+  RequestBody,
+  Surroundings,
+  WebhookReply,
+  WebhookRequest,
+} from './delivery/request.ts';
+export { exponential, type ExponentialOptions, type RetryDelay } from './handlers/backoff.ts';
 export type {
   AudioMetadata,
   AudioResult,
@@ -67,11 +72,11 @@ export type {
   TaskType,
   TerminalStatus,
   VideoResult,
-} from './task-result.ts';
-export { toFetchHandler, type FetchHandler } from './to-fetch-handler.ts';
+} from './events/task-result.ts';
+export { toFetchHandler, type FetchHandler } from './adapters/to-fetch-handler.ts';
 export {
   toLambdaHandler,
   type LambdaEvent,
   type LambdaHandler,
   type LambdaResult,
-} from './to-lambda-handler.ts';
+} from './adapters/to-lambda-handler.ts';

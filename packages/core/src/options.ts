@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-import { problems } from './check-options.ts';
-import { systemClock, type Clock } from './clock.ts';
-import { WebhookError } from './errors.ts';
-import type { Inbox } from './inbox.ts';
-import { isObject } from './json.ts';
-import { silentLogger, type Logger } from './logger.ts';
-import { memoryInbox } from './memory-inbox.ts';
-import type { HandlerOptions } from './registration.ts';
-import { exponential, type RetryDelay } from './retry.ts';
+import { problems } from './shared/check-options.ts';
+import { systemClock, type Clock } from './shared/clock.ts';
+import { WebhookError } from './shared/errors.ts';
+import type { Inbox } from './inbox/ports.ts';
+import { isObject } from './shared/json.ts';
+import { silentLogger, type Logger } from './shared/logger.ts';
+import { memoryInbox } from './inbox/memory/memory-inbox.ts';
+import type { HandlerOptions } from './handlers/registration.ts';
+import { exponential, type RetryDelay } from './handlers/backoff.ts';
 
 /** What `createReceiver` takes. Times are in milliseconds, sizes in bytes. */
 export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {

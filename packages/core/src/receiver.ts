@@ -1,22 +1,21 @@
-import { createAnnouncer } from './announcer.ts';
-import { createCallback, type Callback, type CallbackOptions } from './callback.ts';
-import { withDeadline } from './clock.ts';
-import { WebhookError } from './errors.ts';
-import { createHandlers } from './handlers.ts';
-import { createInFlight } from './in-flight.ts';
-import { releaseInbox, shareInbox } from './inbox-shares.ts';
-import type { Inbox, InboxStats, Outcome } from './inbox.ts';
-import { createKeeper } from './keeper.ts';
-import { safeLogger } from './logger.ts';
+import { createAnnouncer } from './handlers/best-effort-events.ts';
+import { createCallback, type Callback, type CallbackOptions } from './callback/callback.ts';
+import { withDeadline } from './shared/clock.ts';
+import { WebhookError, type ReplyCode } from './shared/errors.ts';
+import { createHandlers } from './handlers/handlers.ts';
+import { createInFlight } from './shared/in-flight.ts';
+import { releaseInbox, shareInbox } from './inbox/inbox-users.ts';
+import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
+import { createKeeper } from './delivery/accept-event.ts';
+import { safeLogger } from './shared/logger.ts';
 import { resolveOptions, type ReceiverOptions } from './options.ts';
-import { createPipeline } from './pipeline.ts';
-import { processEvent, type ProcessOptions } from './process.ts';
-import { createRegistration, type Registration } from './registration.ts';
-import type { ReplyCode } from './replies.ts';
-import type { Surroundings, WebhookReply, WebhookRequest } from './request.ts';
-import { createSettlements } from './settlements.ts';
-import { createTokens, NO_SECRET } from './token.ts';
-import { createWorker } from './worker.ts';
+import { createPipeline } from './delivery/pipeline.ts';
+import { processEvent, type ProcessOptions } from './delivery/process-event.ts';
+import { createRegistration, type Registration } from './handlers/registration.ts';
+import type { Surroundings, WebhookReply, WebhookRequest } from './delivery/request.ts';
+import { createSettlements } from './handlers/outcome-waiters.ts';
+import { createTokens, NO_SECRET } from './callback/token.ts';
+import { createWorker } from './handlers/worker.ts';
 
 /** Figures since the receiver was made, and of its inbox now. */
 export interface ReceiverStats {

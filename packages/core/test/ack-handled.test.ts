@@ -5,7 +5,7 @@ import {
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, createGauge, deferred, noop, setUp, track } from './helpers.ts';

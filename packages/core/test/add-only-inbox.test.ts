@@ -10,7 +10,7 @@ import {
   inboxContract,
   runCase,
   sampleEvents,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';

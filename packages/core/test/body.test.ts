@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 import type { RequestBody, WebhookRequest } from '@novita-webhooks/core';
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, noop, request, SAMPLE_TASK, setUp, track, type Setup } from './helpers.ts';

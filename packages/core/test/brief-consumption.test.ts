@@ -1,5 +1,5 @@
 import type { Receiver, ReceiverOptions } from '@novita-webhooks/core';
-import { createFakeInbox, createManualClock, sampleEvents } from '@novita-webhooks/core/testing';
+import { createFakeInbox, createManualClock, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, createGauge, deferred, setUp, track } from './helpers.ts';

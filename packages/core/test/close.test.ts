@@ -4,7 +4,7 @@ import {
   createManualClock,
   sampleEvents,
   signedDelivery,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, createGauge, deferred, noop, SAMPLE_TASK, setUp, track } from './helpers.ts';

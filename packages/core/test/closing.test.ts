@@ -1,5 +1,5 @@
 import { createReceiver, memoryInbox, toReceiver } from '@novita-webhooks/core';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { expect, test } from 'vitest';
 
 import { deferred, setUp, track } from './helpers.ts';

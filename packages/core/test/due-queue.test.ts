@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { createDueQueue } from '../src/due-queue.ts';
+import { createDueQueue } from '../src/inbox/memory/due-queue.ts';
 
 type Command =
   | { readonly type: 'set'; readonly value: number; readonly dueAt: number }

@@ -7,7 +7,7 @@ import {
 } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
-import { describeError, retryDelayOf } from '../src/errors.ts';
+import { describeError, retryDelayOf } from '../src/shared/errors.ts';
 
 describe('isWebhookError', () => {
   test('knows the library’s errors, also those of another copy of it', () => {

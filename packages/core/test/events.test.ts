@@ -1,8 +1,8 @@
 import { assets, type TaskResult } from '@novita-webhooks/core';
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { parseTaskResult } from '../src/task-result-schema.ts';
+import { parseTaskResult } from '../src/events/task-result-schema.ts';
 import { codeOf, fixture, fixtureNames, SAMPLE_TASK, setUp } from './helpers.ts';
 
 const RECEIVED_AT = Date.UTC(2026, 2, 1, 10, 15);

@@ -8,7 +8,7 @@ import {
   TEST_SECRET,
   type AdapterSubject,
   type Before,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
 import type { HandlerContext, TaskResult } from '@novita-webhooks/core';
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, deferred, noop, SAMPLE_TASK, setUp, track } from './helpers.ts';

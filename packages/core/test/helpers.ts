@@ -14,7 +14,7 @@ import {
   signedDelivery,
   TEST_SECRET,
   type ManualClock,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 
 /** Where the receivers of these tests are mounted. */
 export const ENDPOINT = 'https://hooks.example.com/novita';

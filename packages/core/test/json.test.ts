@@ -1,4 +1,4 @@
-import { sampleEvents } from '@novita-webhooks/core/testing';
+import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, request, setUp } from './helpers.ts';

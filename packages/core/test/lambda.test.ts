@@ -1,5 +1,5 @@
 import { toLambdaHandler, type LambdaEvent, type LambdaResult } from '@novita-webhooks/core';
-import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { deferred, setUp, track } from './helpers.ts';

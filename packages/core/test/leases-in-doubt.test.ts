@@ -5,7 +5,7 @@ import {
   RetryLater,
   type Store,
 } from '@novita-webhooks/core';
-import { createManualClock, sampleEvents } from '@novita-webhooks/core/testing';
+import { createManualClock, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { createGauge, deferred, SAMPLE_TASK, setUp } from './helpers.ts';

@@ -4,7 +4,7 @@ import {
   createManualClock,
   sampleEvents,
   type ManualClock,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { createGauge, deferred, SAMPLE_TASK, setUp } from './helpers.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { linkExpiry } from '../src/link-expiry.ts';
+import { linkExpiry } from '../src/events/link-expiry.ts';
 
 const RECEIVED_AT = Date.UTC(2026, 2, 1, 10, 20);
 const at = (iso: string) => new Date(iso);

@@ -2,7 +2,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 
 import { memoryInbox, memoryStore, type NewEntry, type Store } from '@novita-webhooks/core';
-import { createManualClock, newEntry, sampleEvents } from '@novita-webhooks/core/testing';
+import { createManualClock, newEntry, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, setUp } from './helpers.ts';

@@ -1,4 +1,4 @@
-import { createFakeInbox, createManualClock } from '@novita-webhooks/core/testing';
+import { createFakeInbox, createManualClock } from '@novita-webhooks/testing';
 import { memoryInbox, memoryStore } from '@novita-webhooks/core';
 
 import {

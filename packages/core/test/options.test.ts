@@ -1,5 +1,5 @@
 import { createReceiver, memoryInbox, toReceiver } from '@novita-webhooks/core';
-import { TEST_SECRET } from '@novita-webhooks/core/testing';
+import { TEST_SECRET } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { noop } from './helpers.ts';

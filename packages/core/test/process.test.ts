@@ -1,5 +1,5 @@
 import { PermanentError, type HandlersFailed, type NewEntry } from '@novita-webhooks/core';
-import { newEntry, sampleEvents } from '@novita-webhooks/core/testing';
+import { newEntry, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { noop, SAMPLE_TASK, setUp } from './helpers.ts';

@@ -3,12 +3,12 @@ import {
   createManualClock,
   delivery,
   sampleEvents,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { createReceiver, PermanentError } from '@novita-webhooks/core';
 
-import { redactJson, redactPayload } from '../src/redact.ts';
+import { redactJson, redactPayload } from '../src/shared/redact.ts';
 import { ENDPOINT, setUp } from './helpers.ts';
 
 const SIGNATURE = 'X-Amz-Signature=5ec2e75ec2e75ec2e7';

@@ -5,10 +5,10 @@ import {
   createFakeInbox,
   createManualClock,
   sampleEvents,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { isReplyCode, replies } from '../src/replies.ts';
+import { isReplyCode, replies } from '../src/delivery/replies.ts';
 import { codeOf, ENDPOINT, fixtureText, noop, request, setUp, track } from './helpers.ts';
 
 /** The way the inbox is when a delivery comes. */

@@ -8,7 +8,7 @@ import {
   type Logger,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
-import { createManualClock, sampleEvents } from '@novita-webhooks/core/testing';
+import { createManualClock, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test, vi } from 'vitest';
 
 import { createGauge, deferred, SAMPLE_TASK, setUp } from './helpers.ts';

@@ -15,7 +15,7 @@ import {
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, ENDPOINT, noop, setUp } from './helpers.ts';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 
 import type * as Core from '@novita-webhooks/core';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 

@@ -6,10 +6,10 @@ import {
   delivery,
   sampleEvents,
   TEST_SECRET,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { createTokens } from '../src/token.ts';
+import { createTokens } from '../src/callback/token.ts';
 import { codeOf, ENDPOINT, noop, setUp } from './helpers.ts';
 
 const OLD = 'the secret of last year, 32 characters or more';

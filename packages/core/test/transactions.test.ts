@@ -6,7 +6,7 @@ import {
   type HandlerContext,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
-import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/core/testing';
+import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { deferred, noop, SAMPLE_TASK, setUp } from './helpers.ts';

@@ -1,6 +1,6 @@
 import { toReceiver, type Receiver } from '@novita-webhooks/core';
 import { respond } from '@novita-webhooks/core/node';
-import { adapterContract } from '@novita-webhooks/core/testing';
+import { adapterContract } from '@novita-webhooks/testing';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { describe, expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-import { adapterContract, runCase } from '@novita-webhooks/core/testing';
+import { adapterContract, runCase } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import { describe, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-import type { AdapterServer, AdapterSubject, Before } from '@novita-webhooks/core/testing';
+import type { AdapterServer, AdapterSubject, Before } from '@novita-webhooks/testing';
 import type { Receiver } from '@novita-webhooks/core';
 import express5, { type Express, type RequestHandler } from 'express';
 import express4 from 'express-4';

@@ -1,5 +1,5 @@
 import { createReceiver } from '@novita-webhooks/core';
-import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import express from 'express';
 import { afterEach, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { createReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import express from 'express';

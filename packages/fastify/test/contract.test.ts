@@ -1,4 +1,4 @@
-import { adapterContract, runCase, type AdapterSubject } from '@novita-webhooks/core/testing';
+import { adapterContract, runCase, type AdapterSubject } from '@novita-webhooks/testing';
 import { describe, test } from 'vitest';
 
 import { fastifySubject, mounts, versions } from './fastify-server.ts';

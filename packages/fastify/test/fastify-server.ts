@@ -1,4 +1,4 @@
-import type { AdapterSubject, Before } from '@novita-webhooks/core/testing';
+import type { AdapterSubject, Before } from '@novita-webhooks/testing';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import type { Receiver } from '@novita-webhooks/core';
 import fastify5, { type FastifyInstance } from 'fastify';

@@ -1,5 +1,5 @@
 import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';

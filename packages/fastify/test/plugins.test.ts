@@ -12,7 +12,7 @@ import sensible from '@fastify/sensible';
 import session from '@fastify/session';
 import underPressure from '@fastify/under-pressure';
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/fastify';
 import fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';

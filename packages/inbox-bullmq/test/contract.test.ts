@@ -3,7 +3,7 @@ import {
   createManualClock,
   type InboxSubject,
   type StoreSubject,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
 import { assert, describe, vi } from 'vitest';

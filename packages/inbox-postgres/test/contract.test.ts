@@ -4,7 +4,7 @@ import {
   type InboxSubject,
   type ManualClock,
   type StoreSubject,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import {
   postgresInbox,
   postgresStore,

@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import {
   migratePostgres,
   migrationSql,

@@ -1,5 +1,5 @@
 import type { Entry, Inbox } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { postgresInbox, type PostgresInboxOptions } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';

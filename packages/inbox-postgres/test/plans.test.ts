@@ -1,5 +1,5 @@
 import type { Claim, Store } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';

@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';

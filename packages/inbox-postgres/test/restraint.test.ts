@@ -1,4 +1,4 @@
-import { createManualClock } from '@novita-webhooks/core/testing';
+import { createManualClock } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { createRestraint } from '../src/restraint.ts';

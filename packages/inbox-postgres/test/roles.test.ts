@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { migratePostgres, migrationSql, postgresStore } from '@novita-webhooks/inbox-postgres';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 import type { Claim } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import {
   postgresStore,
   type PostgresQuery,

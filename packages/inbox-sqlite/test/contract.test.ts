@@ -3,7 +3,7 @@ import {
   createManualClock,
   type InboxSubject,
   type StoreSubject,
-} from '@novita-webhooks/core/testing';
+} from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import {

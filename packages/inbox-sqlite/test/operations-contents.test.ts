@@ -1,5 +1,5 @@
 import { createReceiver, type JsonObject } from '@novita-webhooks/core';
-import { delivery, sampleEvents } from '@novita-webhooks/core/testing';
+import { delivery, sampleEvents } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { describe, expect, test, vi } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { createReceiver, type EntryQuery, type Receiver } from '@novita-webhooks/core';
-import { createManualClock, type ManualClock } from '@novita-webhooks/core/testing';
+import { createManualClock, type ManualClock } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { createReceiver, type HandlerContext } from '@novita-webhooks/core';
-import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 

@@ -1,4 +1,4 @@
-import { adapterContract, runCase } from '@novita-webhooks/core/testing';
+import { adapterContract, runCase } from '@novita-webhooks/testing';
 import { describe, test } from 'vitest';
 
 import { koaSubject, mounts, parserFamilies, versions } from './koa-server.ts';

@@ -1,7 +1,7 @@
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import type { Receiver } from '@novita-webhooks/core';
-import type { AdapterSubject, Before } from '@novita-webhooks/core/testing';
+import type { AdapterSubject, Before } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import Koa3, { type Middleware } from 'koa';
 import Koa2 from 'koa-2';

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import type Koa from 'koa';
 import mount from 'koa-mount';

@@ -2,7 +2,7 @@ import { bodyParser } from '@koa/bodyparser';
 import cors from '@koa/cors';
 import Router from '@koa/router';
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import Koa, { type Middleware } from 'koa';
 import { koaBody } from 'koa-body';

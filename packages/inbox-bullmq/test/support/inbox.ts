@@ -13,7 +13,7 @@ import { afterEach } from 'vitest';
 
 import { createPlace, type Place } from './place.ts';
 
-export { newEntry } from '@novita-webhooks/core/testing';
+export { newEntry } from '@novita-webhooks/testing';
 
 const closers: (() => Promise<unknown>)[] = [];
 

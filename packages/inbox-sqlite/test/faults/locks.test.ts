@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test, vi } from 'vitest';
 

@@ -1,5 +1,5 @@
 import type { NewEntry, Outcome, Store } from '@novita-webhooks/core';
-import type { ManualClock } from '@novita-webhooks/core/testing';
+import type { ManualClock } from '@novita-webhooks/testing';
 import type { SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { copyFileSync, existsSync } from 'node:fs';
 

@@ -1,5 +1,5 @@
 // Uses an inbox, forgets it without closing it, and lets everything be collected.
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { setImmediate } from 'node:timers/promises';
 

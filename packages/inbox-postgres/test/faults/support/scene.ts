@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { createReceiver } from '@novita-webhooks/core';
 import { toNodeHandler } from '@novita-webhooks/core/node';
-import { sampleEvents, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { Pool, type PoolConfig } from 'pg';
 

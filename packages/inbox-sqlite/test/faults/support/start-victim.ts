@@ -4,7 +4,7 @@ import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 import { createReceiver } from '@novita-webhooks/core';
-import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { afterEach, expect, vi } from 'vitest';
 
 import { bundled } from './bundle.ts';

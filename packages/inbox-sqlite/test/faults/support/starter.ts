@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/core/testing';
+import { newEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
 /** Opens each file that it is told of, adds one entry of its own, and says what came of it. */

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { createReceiver } from '@novita-webhooks/core';
 import { toNodeHandler } from '@novita-webhooks/core/node';
-import { newEntry, TEST_SECRET } from '@novita-webhooks/core/testing';
+import { newEntry, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
 import type { Answers, Command, News, VictimOptions } from './messages.ts';

@@ -1,0 +1,28 @@
+import type { ReceiverOptions } from '../../options.ts';
+import { toReceiver, type Receiver } from '../../receiver.ts';
+import { respond } from './handle-node-request.ts';
+import type { NodeRequest, NodeResponse } from './types.ts';
+
+/** A request listener for `http.createServer`. */
+export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Promise<void>;
+
+/**
+ * Receives Novita's webhooks in a server of `node:http`, `node:https` or `node:http2`. Takes a
+ * receiver, or the options to make one. Answers every request that it is given,
+ * but for those that were answered before.
+ *
+ * @throws WebhookError `invalid_option`
+ * @example
+ * const handler = toNodeHandler(receiver);
+ * createServer((request, response) => void handler(request, response)).listen(3000);
+ */
+export function toNodeHandler(receiver: Receiver): NodeHandler;
+// Two signatures, since the parameters of inline handlers are not inferred from a union.
+export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeHandler;
+export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
+  const receiver = toReceiver(target);
+  receiver.start();
+  return async (request, response) => {
+    if (!response.headersSent) await respond(receiver, request, response);
+  };
+}

@@ -1,0 +1,109 @@
+import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import { WebhookError } from '../shared/errors.ts';
+import type { Body } from '../shared/json.ts';
+import { header, type WebhookRequest } from './request.ts';
+
+/** How much of a body is read, and for how long. */
+export interface BodyLimits {
+  readonly bodyBytes: number;
+  readonly bodyMs: number;
+}
+
+/**
+ * Reads the body within its limits, or takes it as an earlier parser left it.
+ *
+ * @throws WebhookError `unsupported_media_type`, `body_already_read`, `body_too_large`,
+ * `body_too_slow`, `body_incomplete`
+ */
+export async function readBody(
+  request: WebhookRequest,
+  limits: BodyLimits,
+  clock: Clock,
+): Promise<Body> {
+  const { body } = request;
+  refuseForeignTypes(request);
+  if (body === undefined) {
+    throw new WebhookError('body_already_read', 'the request body was read before and not kept');
+  }
+  if (Number(header(request, 'content-length')) > limits.bodyBytes) throw tooLarge(limits);
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    if (byteLength(body) > limits.bodyBytes) throw tooLarge(limits);
+    return body;
+  }
+  if ('parsed' in body) return body;
+  refuseEncodings(request);
+  return readStream(body, limits, clock);
+}
+
+async function readStream(
+  stream: AsyncIterable<Uint8Array | string>,
+  limits: BodyLimits,
+  clock: Clock,
+): Promise<Uint8Array> {
+  const deadline = clock.now() + limits.bodyMs;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let reader: AsyncIterator<Uint8Array | string> | undefined;
+  try {
+    reader = stream[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await withDeadline(reader.next(), deadline - clock.now(), clock);
+      if (next === LATE)
+        throw new WebhookError('body_too_slow', `the body took over ${limits.bodyMs} ms`);
+      if (next.done === true) return concatenate(chunks, size);
+      const chunk =
+        typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
+      size += chunk.byteLength;
+      if (size > limits.bodyBytes) throw tooLarge(limits);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof WebhookError) throw error;
+    throw new WebhookError('body_incomplete', 'the body broke off', { cause: error });
+  } finally {
+    // Not awaited: a reader that is stuck in next() answers return() only after it.
+    void reader?.return?.().catch(() => undefined);
+  }
+}
+
+function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Types that may well hold JSON. Novita's own is stated nowhere, and tools that post JSON without
+ * naming it send one of the last three: `fetch` text/plain, `curl -d` a form, proxies a stream.
+ */
+const JSON_OR_UNNAMED =
+  /^(application\/(json|[\w.+-]+\+json|octet-stream|x-www-form-urlencoded)|text\/(json|plain))$/;
+
+function refuseForeignTypes(request: WebhookRequest): void {
+  const [type = ''] = (header(request, 'content-type') ?? '').split(';');
+  const name = type.trim().toLowerCase();
+  if (name !== '' && !JSON_OR_UNNAMED.test(name)) {
+    throw new WebhookError('unsupported_media_type', 'the content type is not JSON');
+  }
+}
+
+function refuseEncodings(request: WebhookRequest): void {
+  const encoding = (header(request, 'content-encoding') ?? 'identity').trim().toLowerCase();
+  if (encoding !== 'identity' && encoding !== '') {
+    throw new WebhookError('unsupported_media_type', 'the body has a content encoding');
+  }
+}
+
+function byteLength(body: Uint8Array | string): number {
+  return typeof body === 'string' ? new TextEncoder().encode(body).byteLength : body.byteLength;
+}
+
+function tooLarge(limits: BodyLimits): WebhookError {
+  return new WebhookError('body_too_large', `the body is over ${limits.bodyBytes} bytes`);
+}

@@ -1,0 +1,68 @@
+import { WebhookError } from '../shared/errors.ts';
+import { isObject, type JsonObject } from '../shared/json.ts';
+import { isProgress } from './task-result.ts';
+
+/** An event that is not a task's result. Novita documents none yet. */
+export interface OtherEvent {
+  readonly event_type: string;
+  readonly payload: unknown;
+}
+
+/** What an event turned out to be. */
+export type IncomingEvent =
+  | { readonly kind: 'other'; readonly event: OtherEvent }
+  | { readonly kind: 'progress' | 'result'; readonly event: ResultEvent };
+
+/** An `ASYNC_TASK_RESULT` whose task is known, whatever else is in it. */
+export interface ResultEvent {
+  readonly taskId: string;
+  /** As Novita wrote it; `''` where it is not text. */
+  readonly status: string;
+  /** Whether Novita was asked to simulate the task (`extra.webhook.test_mode`). */
+  readonly testMode: boolean;
+  readonly payload: JsonObject;
+}
+
+/**
+ * Reads the envelope: the filter and the idempotency key, and no more than that. Whether the rest
+ * fits the schema is a question for later, since an event that does not is kept all the same.
+ *
+ * @throws WebhookError `missing_event_type`, `missing_task_id`
+ */
+export function readEvent(envelope: JsonObject): IncomingEvent {
+  const { event_type: type, payload } = envelope;
+  if (typeof type !== 'string' || type === '') {
+    throw new WebhookError('missing_event_type', 'the event has no event_type');
+  }
+  if (type !== 'ASYNC_TASK_RESULT') return { kind: 'other', event: { event_type: type, payload } };
+  if (!isObject(payload)) throw missingTaskId();
+  const task = isObject(payload['task']) ? payload['task'] : {};
+  const { status } = task;
+  const event: ResultEvent = {
+    taskId: readTaskId(task['task_id']),
+    status: typeof status === 'string' ? status : '',
+    testMode: readTestMode(payload),
+    payload,
+  };
+  return { kind: isProgress(status) ? 'progress' : 'result', event };
+}
+
+/** Long enough for any id, short enough for any index, and nothing in it that a database refuses. */
+const USABLE_ID = /^[^\p{Control}\p{Surrogate}]{1,256}$/u;
+
+function readTaskId(value: unknown): string {
+  const id = Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof id !== 'string' || !USABLE_ID.test(id)) throw missingTaskId();
+  return id;
+}
+
+function readTestMode(payload: JsonObject): boolean {
+  const { extra } = payload;
+  const webhook = isObject(extra) ? extra['webhook'] : undefined;
+  const testMode = isObject(webhook) ? webhook['test_mode'] : undefined;
+  return isObject(testMode) && testMode['enabled'] === true;
+}
+
+function missingTaskId(): WebhookError {
+  return new WebhookError('missing_task_id', 'the event has no usable payload.task.task_id');
+}

@@ -1,0 +1,112 @@
+import type { Clock } from '../../shared/clock.ts';
+import { createDueQueue, type DueQueue } from './due-queue.ts';
+import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
+
+/** A row of the table. Its entry is replaced, never changed in place. */
+export interface Row {
+  /** Place in the order of arrival; grows. */
+  readonly order: number;
+  entry: Entry;
+  /** Of the present lease, and of no other before it. */
+  fence: string | null;
+}
+
+/** Entries in memory, with the indexes that make every operation of the store cheap. */
+export interface MemoryTable {
+  readonly clock: Clock;
+  /** In order of arrival. */
+  readonly rows: ReadonlyMap<string, Row>;
+  /** By state; within done and dead the longest settled come first. */
+  readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
+  /** Bytes of memory that the bodies take, by state. */
+  readonly bytes: Readonly<Record<EntryState, number>>;
+  /** A fence that no lease had before. */
+  nextFence(): string;
+  find(key: EntryKey): Row | undefined;
+  insert(entry: NewEntry): void;
+  change(row: Row, changes: Partial<Entry>, fence: string | null): void;
+  forget(row: Row): void;
+  /** What waits at an endpoint: pending rows by due time, running ones by the end of their lease. */
+  queue(endpoint: string): DueQueue<Row>;
+  queues(): Iterable<DueQueue<Row>>;
+}
+
+export function createMemoryTable(clock: Clock): MemoryTable {
+  const rows = new Map<string, Row>();
+  const queues = new Map<string, DueQueue<Row>>();
+  const states = {
+    pending: new Set<Row>(),
+    running: new Set<Row>(),
+    done: new Set<Row>(),
+    dead: new Set<Row>(),
+  };
+  const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
+  let order = 0;
+  let fences = 0;
+
+  function queue(endpoint: string): DueQueue<Row> {
+    let found = queues.get(endpoint);
+    if (found === undefined) queues.set(endpoint, (found = createDueQueue()));
+    return found;
+  }
+
+  function index(row: Row): void {
+    const { state, dueAt, endpoint } = row.entry;
+    states[state].add(row);
+    bytes[state] += bytesOf(row.entry);
+    if (dueAt === null) queue(endpoint).remove(row);
+    else queue(endpoint).set(row, dueAt);
+  }
+
+  function unindex(row: Row): void {
+    states[row.entry.state].delete(row);
+    bytes[row.entry.state] -= bytesOf(row.entry);
+  }
+
+  return {
+    clock,
+    rows,
+    states,
+    queue,
+    queues: () => queues.values(),
+    bytes,
+    nextFence: () => String((fences += 1)),
+    find: (key) => rows.get(rowKey(key)),
+    insert(entry) {
+      order += 1;
+      const fresh = { ...entry, ...firstSeries(clock.now()), handled: [] };
+      const row: Row = { order, entry: fresh, fence: null };
+      rows.set(rowKey(entry), row);
+      index(row);
+    },
+    change(row, changes, fence) {
+      unindex(row);
+      row.entry = { ...row.entry, ...changes };
+      row.fence = fence;
+      index(row);
+    },
+    forget(row) {
+      rows.delete(rowKey(row.entry));
+      unindex(row);
+      queue(row.entry.endpoint).remove(row);
+      row.fence = null;
+    },
+  };
+}
+
+/** What an entry is at the start of a series of attempts. */
+export function firstSeries(
+  now: number,
+): Pick<Entry, 'state' | 'attempts' | 'reason' | 'dueAt' | 'settledAt'> {
+  return { state: 'pending', attempts: 0, reason: null, dueAt: now, settledAt: null };
+}
+
+/** Strings lie in memory as UTF-16; the flat part covers the objects around the body. */
+export function bytesOf(entry: NewEntry): number {
+  return 2 * entry.body.length + 1024;
+}
+
+/** Injective: the length keeps `a` + `b:c` apart from `a:b` + `c`. */
+function rowKey({ endpoint, taskId }: EntryKey): string {
+  return `${endpoint.length}:${endpoint}:${taskId}`;
+}

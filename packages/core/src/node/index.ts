@@ -1,3 +1,0 @@
-export { respond, type RespondOptions } from './respond.ts';
-export type { NodeRequest, NodeResponse } from './types.ts';
-export { toNodeHandler, type NodeHandler } from './to-node-handler.ts';

@@ -1,0 +1,185 @@
+import { TOKEN_PATTERN } from './token-pattern.ts';
+
+/** The codes that can be answered. */
+export type ReplyCode =
+  | 'accepted'
+  | 'duplicate'
+  | 'ignored'
+  | 'method_not_allowed'
+  | 'unauthorized'
+  | 'body_too_large'
+  | 'body_too_slow'
+  | 'body_incomplete'
+  | 'body_already_read'
+  | 'unsupported_media_type'
+  | 'invalid_json'
+  | 'missing_event_type'
+  | 'missing_task_id'
+  | 'inbox_full'
+  | 'inbox_unavailable'
+  | 'reply_timeout'
+  | 'not_handled'
+  | 'closing';
+
+/**
+ * Every error code of this library. Codes are stable; messages are for people and may change.
+ *
+ * The first group becomes an answer to the sender (see `replies.ts`), the second is thrown at
+ * whoever calls the library, the third is what a handler throws to steer its own retries.
+ */
+export type WebhookErrorCode =
+  | Exclude<ReplyCode, 'accepted' | 'duplicate' | 'ignored'>
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'already_replied'
+  | 'handler_failed'
+  | 'handler_timeout'
+  | 'lease_lost'
+  | 'not_supported'
+  | 'not_transactional'
+  | 'permanent'
+  | 'retry_later';
+
+/**
+ * The one error class of this library. Recognise it by `code`, never by `instanceof`: two copies
+ * of a package in one process, or its ESM and CommonJS builds, have two classes.
+ *
+ * @example
+ * try { createReceiver({}) } catch (error) {
+ *   if (isWebhookError(error, 'invalid_option')) console.error(error.message);
+ * }
+ */
+export class WebhookError extends Error {
+  readonly code: WebhookErrorCode;
+
+  constructor(code: WebhookErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'WebhookError';
+    this.code = code;
+  }
+}
+
+/** Whether `error` is this library's, with the given code when one is named. Never throws. */
+export function isWebhookError(error: unknown, code?: WebhookErrorCode): error is WebhookError {
+  try {
+    if (typeof error !== 'object' || error === null) return false;
+    const { name, code: actual } = error as Partial<WebhookError>;
+    return name === 'WebhookError' && (code === undefined || actual === code);
+  } catch {
+    return false; // a hostile getter or a revoked proxy: not ours
+  }
+}
+
+/**
+ * Throw this from a handler when trying again cannot help: the entry becomes a dead letter now.
+ *
+ * @example
+ * if (!order) throw new PermanentError(`order ${id} does not exist`);
+ */
+export class PermanentError extends WebhookError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('permanent', message, options);
+  }
+}
+
+/**
+ * Throw this from a handler to choose the delay before the next attempt yourself. It counts as an
+ * attempt like any other failure.
+ *
+ * @param delayMs milliseconds, 0 or more
+ * @throws WebhookError `invalid_argument` when `delayMs` is not such a number
+ * @example
+ * if (response.status === 429) throw new RetryLater(60_000, 'storage is rate limited');
+ */
+export class RetryLater extends WebhookError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number, message = 'the handler asked to be run later') {
+    if (!Number.isFinite(delayMs) || delayMs < 0) {
+      throw new WebhookError('invalid_argument', 'RetryLater takes milliseconds, 0 or more');
+    }
+    super('retry_later', message);
+    this.delayMs = delayMs;
+  }
+}
+
+/**
+ * The delay that a {@link RetryLater} asks for, in milliseconds; `null` for any other error, and
+ * for one whose delay makes no sense. Never throws.
+ */
+export function retryDelayOf(error: unknown): number | null {
+  try {
+    const delayMs =
+      isWebhookError(error, 'retry_later') && 'delayMs' in error ? error.delayMs : null;
+    return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? delayMs : null;
+  } catch {
+    return null; // a hostile getter or a revoked proxy
+  }
+}
+
+const SECRETS: readonly [RegExp, string][] = [
+  [/(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi, '$1?[redacted]'], // result links are presigned
+  [/([?&](?:X-Amz-[\w-]+|q-[\w-]+|Signature|token)=)[^\s"'`<>&]*/gi, '$1[redacted]'],
+  [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password
+  [TOKEN_PATTERN, '[redacted]'],
+];
+const MAX_DESCRIPTION = 500;
+const MAX_STACK = 2000;
+/** Read no more than this: whoever throws a megabyte gets no megabyte's worth of attention. */
+const MAX_READ = 4 * MAX_STACK;
+
+function redact(text: string, maxLength: number): string {
+  let redacted = text.slice(0, MAX_READ);
+  for (const [secret, replacement] of SECRETS) redacted = redacted.replace(secret, replacement);
+  return redacted.slice(0, maxLength);
+}
+
+/**
+ * What was thrown, and what caused it, as one line for logs and dead letters, with secrets cut out
+ * of it. Survives whatever a handler may throw.
+ */
+export function describeError(thrown: unknown): string {
+  return redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION);
+}
+
+/** The stack of what was thrown, likewise without secrets; `undefined` where there is none. */
+export function stackOf(thrown: unknown): string | undefined {
+  try {
+    const stack = isObjectWith(thrown, 'stack') ? thrown.stack : undefined;
+    return typeof stack === 'string' ? redact(stack, MAX_STACK) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_CAUSES = 3;
+
+/** `fetch failed` and its like say why only in their cause, refused connections in their members. */
+function chain(thrown: unknown, depth: number): string {
+  try {
+    if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${String(thrown)}`;
+    const code = isObjectWith(thrown, 'code') ? ` (${String(thrown.code)})` : '';
+    const own = `${nameOf(thrown)}: ${String(thrown.message)}${code}`;
+    const why = isObjectWith(thrown, 'cause') ? thrown.cause : firstOf(thrown);
+    return why === undefined || depth === 0 ? own : `${own}, caused by ${chain(why, depth - 1)}`;
+  } catch {
+    return 'threw something that cannot be read';
+  }
+}
+
+function firstOf(thrown: object): unknown {
+  return isObjectWith(thrown, 'errors') && Array.isArray(thrown.errors)
+    ? (thrown.errors as unknown[])[0]
+    : undefined;
+}
+
+function nameOf(error: object): string {
+  return isObjectWith(error, 'name') && typeof error.name === 'string' ? error.name : 'Error';
+}
+
+function isObjectWith<Key extends string>(
+  value: unknown,
+  key: Key,
+): value is Readonly<Record<Key, unknown>> {
+  return typeof value === 'object' && value !== null && key in value;
+}

@@ -1,0 +1,70 @@
+import { WebhookError } from './errors.ts';
+
+/** A body as it was read: bytes or text to be parsed, or a value that is parsed already. */
+export type Body = Uint8Array | string | { readonly parsed: unknown };
+
+/** A JSON object whose fields nobody vouches for. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Deep enough for any event; recursion over a value of this depth cannot overflow a stack. */
+const MAX_DEPTH = 64;
+
+/**
+ * One JSON object out of the body.
+ *
+ * @throws WebhookError `invalid_json`: not UTF-8, not JSON, not an object, a poisoned key
+ * (`__proto__`, `constructor.prototype`), or nested deeper than 64 levels
+ */
+export function parseJson(body: Body): JsonObject {
+  const value =
+    typeof body === 'string' || body instanceof Uint8Array ? parseText(body) : body.parsed;
+  if (!isObject(value)) throw invalid('the body is not a JSON object');
+  refusePoison(value);
+  return value;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseText(body: Uint8Array | string): unknown {
+  try {
+    const text = typeof body === 'string' ? body.replace(/^\uFEFF/, '') : utf8.decode(body);
+    return JSON.parse(text);
+  } catch {
+    throw invalid('the body is not JSON in UTF-8'); // without the cause: it quotes the body
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Walks the value level by level, without recursion: a megabyte of `[` must not break the stack. */
+function refusePoison(root: object): void {
+  let level: object[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');
+    const next: object[] = [];
+    for (const parent of level) {
+      if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
+      for (const child of Object.values(parent) as unknown[]) {
+        if (typeof child === 'object' && child !== null) next.push(child);
+      }
+    }
+    level = next;
+  }
+}
+
+function isPoisoned(value: object): boolean {
+  if (Object.hasOwn(value, '__proto__')) return true;
+  if (!Object.hasOwn(value, 'constructor')) return false;
+  const { constructor } = value as { constructor: unknown };
+  return (
+    typeof constructor === 'object' &&
+    constructor !== null &&
+    Object.hasOwn(constructor, 'prototype')
+  );
+}
+
+function invalid(message: string): WebhookError {
+  return new WebhookError('invalid_json', message);
+}
