@@ -62,14 +62,14 @@ async function createSubject(folder: string, entries: number, prefill: string): 
   return { entries, path, store: open() };
 }
 
-function newEntry(): NewEntry {
+function createTestEntry(): NewEntry {
   const taskId = randomUUID();
   return {
     endpoint: ENDPOINT,
     taskId,
     status: 'TASK_STATUS_SUCCEED',
     body: toEvent(template, taskId),
-    drift: null,
+    schemaError: null,
     metadata: { orderId: 42, tenant: 'acme' },
     testMode: false,
     receivedAt: clock.now(),
@@ -93,7 +93,7 @@ const OPERATIONS = {
 type Costs = Readonly<Record<keyof typeof OPERATIONS, Cost>>;
 
 async function measure({ path, store }: Subject): Promise<Costs> {
-  const entries = Array.from({ length: EVENTS }, newEntry);
+  const entries = Array.from({ length: EVENTS }, createTestEntry);
   const claims: Claim[] = [];
   const reads = (read: (claim: Claim) => Promise<unknown>) =>
     costOf(READS, async () => {
@@ -137,7 +137,7 @@ async function purgeOldest(path: string, store: Store): Promise<Cost> {
   const doneMs = clock.now() + 1 - ageOfOldest(path, EVENTS);
   let purged = 0;
   const cost = await costOf(EVENTS, async () => {
-    purged = await store.purge({ doneMs, deadMs: Number.MAX_SAFE_INTEGER });
+    purged = await store.deleteExpired({ doneMs, deadMs: Number.MAX_SAFE_INTEGER });
   });
   check(purged === EVENTS, `${purged} of ${EVENTS} entries were purged`);
   return cost;
@@ -146,11 +146,11 @@ async function purgeOldest(path: string, store: Store): Promise<Cost> {
 /** When the last of the `count` oldest done entries was settled. */
 function ageOfOldest(path: string, count: number): number {
   const database = new Database(path, { readonly: true });
-  const sql = `SELECT settled_at FROM novita_entries WHERE state = 'done'
-    AND settled_at IS NOT NULL ORDER BY settled_at LIMIT 1 OFFSET ?`;
-  const row = database.prepare(sql).get(count - 1) as { settled_at: number };
+  const sql = `SELECT finished_at FROM novita_entries WHERE state = 'done'
+    AND finished_at IS NOT NULL ORDER BY finished_at LIMIT 1 OFFSET ?`;
+  const row = database.prepare(sql).get(count - 1) as { finished_at: number };
   database.close();
-  return row.settled_at;
+  return row.finished_at;
 }
 
 const MIB = 1024 * 1024;

@@ -59,7 +59,10 @@ describe('the arrow checker', () => {
     ['packages/core/src/a.ts', `import { clock } from './clock.ts'; ${ZOD}`],
     ['packages/core/src/testing/a.ts', `import assert from 'node:assert/strict';`],
     ['packages/core/src/testing/a.ts', `import { b } from '../b.ts';`],
-    ['packages/express/src/b.ts', `export { respond } from '@novita-webhooks/core/node';`],
+    [
+      'packages/express/src/b.ts',
+      `export { handleNodeRequest } from '@novita-webhooks/core/node';`,
+    ],
     ['packages/express/src/b.ts', `type A = import('express').Request;`],
     ['examples/demo/src/a.ts', `import { b } from './b.ts'; import 'node:fs';`],
     ['examples/demo/src/a.test.ts', `import { test } from 'vitest';`],

@@ -36,7 +36,7 @@ test('the README example of the Express package handles a task', async () => {
   const simulator = await createSimulator();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/webhooks/novita`;
-  const webhook = await createReceiver({ url, secret }).callback();
+  const webhook = await createReceiver({ url, secret }).createCallback();
   const printed = runUntil(`${code}\napp.listen(${port});`, /\S+ http\S+/, {
     NOVITA_WEBHOOK_SECRET: secret,
   });

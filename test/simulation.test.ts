@@ -87,7 +87,7 @@ describe('the simulation', () => {
       const expected = erlangWait(servers, perMs, 1);
       expect(waited / customers / expected).toBeGreaterThan(0.95);
       expect(waited / customers / expected).toBeLessThan(1.05);
-      expect(station.busyMs() / until / servers).toBeCloseTo(perMs / servers, 2);
+      expect(station.busyTimeoutMs() / until / servers).toBeCloseTo(perMs / servers, 2);
     },
     60_000,
   );

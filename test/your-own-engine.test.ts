@@ -102,8 +102,8 @@ test(
       for (const one of inboxContract) {
         const clock = createManualClock();
         const open = () => ({
-          inbox: countingInbox(memoryInbox({ clock, leaseMs: 30_000 })),
-          leaseMs: 30_000,
+          inbox: countingInbox(memoryInbox({ clock, leaseDurationMs: 30_000 })),
+          leaseDurationMs: 30_000,
           advance: (ms: number) => clock.advance(ms),
         });
         await runCase(one, open, ({ inbox }) => inbox.close(), () => (kept -= 1));

@@ -22,7 +22,7 @@ export function eventMaker(template: EventTemplate): NewEvent {
       taskId,
       status: 'TASK_STATUS_SUCCEED',
       body: parts.join(taskId),
-      drift: null,
+      schemaError: null,
       metadata: { orderId: 42, tenant: 'acme' },
       testMode: false,
       receivedAt: Date.now(),

@@ -21,18 +21,18 @@ const createPlain = (schema: string) => `
 CREATE TABLE ${schema}.plain_entries (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   endpoint text NOT NULL, task_id text NOT NULL,
-  status text NOT NULL, body text NOT NULL, drift text, metadata jsonb NOT NULL,
+  status text NOT NULL, body text NOT NULL, schema_error text, metadata jsonb NOT NULL,
   test_mode boolean NOT NULL, received_at timestamptz NOT NULL,
   state text NOT NULL DEFAULT 'pending', attempts integer NOT NULL DEFAULT 0,
-  handled jsonb NOT NULL DEFAULT '[]', reason text, due_at timestamptz DEFAULT now(),
-  fence text, settled_at timestamptz,
+  succeeded_handlers jsonb NOT NULL DEFAULT '[]', reason text, due_at timestamptz DEFAULT now(),
+  fencing_token text, finished_at timestamptz,
   UNIQUE (endpoint, task_id)
 );
 CREATE INDEX ON ${schema}.plain_entries (endpoint, due_at) WHERE due_at IS NOT NULL;`;
 
 const insertPlain = (schema: string) => `
 INSERT INTO ${schema}.plain_entries
-  (endpoint, task_id, status, body, drift, metadata, test_mode, received_at)
+  (endpoint, task_id, status, body, schema_error, metadata, test_mode, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8 / 1000.0))
 ON CONFLICT DO NOTHING RETURNING id`;
 
@@ -89,9 +89,9 @@ export const postgres: Engine = {
 function openPlain(pool: pg.Pool, schema: string): Plain {
   const text = insertPlain(schema);
   return {
-    add: ({ endpoint, taskId, status, body, drift, metadata, testMode, receivedAt }) => {
+    add: ({ endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt }) => {
       const json = JSON.stringify(metadata);
-      const values = [endpoint, taskId, status, body, drift, json, testMode, receivedAt];
+      const values = [endpoint, taskId, status, body, schemaError, json, testMode, receivedAt];
       return pool.query({ name: 'plain-insert', text, values });
     },
     async count() {

@@ -14,17 +14,17 @@ PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS plain_entries (
   id INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL, task_id TEXT NOT NULL,
-  status TEXT NOT NULL, body TEXT NOT NULL, drift TEXT, metadata TEXT NOT NULL,
+  status TEXT NOT NULL, body TEXT NOT NULL, schema_error TEXT, metadata TEXT NOT NULL,
   test_mode INTEGER NOT NULL, received_at INTEGER NOT NULL,
   state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
-  handled TEXT NOT NULL DEFAULT '[]', reason TEXT, due_at INTEGER, fence TEXT, settled_at INTEGER,
+  succeeded_handlers TEXT NOT NULL DEFAULT '[]', reason TEXT, due_at INTEGER, fencing_token TEXT, finished_at INTEGER,
   UNIQUE (endpoint, task_id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS plain_due ON plain_entries (endpoint, due_at) WHERE due_at IS NOT NULL;`;
 
 const INSERT = `
 INSERT INTO plain_entries
-  (endpoint, task_id, status, body, drift, metadata, test_mode, received_at, due_at)
+  (endpoint, task_id, status, body, schema_error, metadata, test_mode, received_at, due_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 export const sqlite: Engine = {
@@ -64,9 +64,19 @@ function openPlain(path: string): Plain {
 }
 
 function toRow(entry: NewEntry): unknown[] {
-  const { endpoint, taskId, status, body, drift, metadata, testMode, receivedAt } = entry;
+  const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
   const json = JSON.stringify(metadata);
-  return [endpoint, taskId, status, body, drift, json, Number(testMode), receivedAt, receivedAt];
+  return [
+    endpoint,
+    taskId,
+    status,
+    body,
+    schemaError,
+    json,
+    Number(testMode),
+    receivedAt,
+    receivedAt,
+  ];
 }
 
 /** With what of the log has not gone into it yet. */

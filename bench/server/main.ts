@@ -39,7 +39,7 @@ async function start({ framework, subject, path, concurrency }: ServerOptions): 
     handled += 1;
   });
   const server = await listen(framework, receiver);
-  const callback = await receiver.callback({ metadata: { orderId: 42, tenant: 'acme' } });
+  const callback = await receiver.createCallback({ metadata: { orderId: 42, tenant: 'acme' } });
   const url = callback.url.replace('127.0.0.1', `127.0.0.1:${server.port}`);
   return { receiver, server, url };
 }

@@ -1,7 +1,7 @@
 import type { Store } from '@novita-webhooks/core';
 
 /** The functions of a store that go through a thread's port. */
-export type Method = Exclude<keyof Store, 'capabilities' | 'transaction' | 'hurry' | 'claimOne'>;
+export type Method = Exclude<keyof Store, 'capabilities' | 'transaction' | 'promote' | 'claimOne'>;
 
 export interface Call {
   readonly id: number;

@@ -41,19 +41,19 @@ export async function threadStore(path: string): Promise<Store> {
   return {
     capabilities: { durable: true, shared: true, transactional: false },
     add: (entry) => call('add', entry),
-    claim: (endpoint, limit, leaseMs) => call('claim', endpoint, limit, leaseMs),
-    // Only what travels: a fence is handed over together with its whole entry.
-    extend: ({ endpoint, taskId, fence }, leaseMs) =>
-      call('extend', { endpoint, taskId, fence }, leaseMs),
-    settle: ({ endpoint, taskId, fence }, outcome) =>
-      call('settle', { endpoint, taskId, fence }, outcome),
+    claim: (endpoint, limit, leaseDurationMs) => call('claim', endpoint, limit, leaseDurationMs),
+    // Only what travels: a fencingToken is handed over together with its whole entry.
+    extend: ({ endpoint, taskId, fencingToken }, leaseDurationMs) =>
+      call('extend', { endpoint, taskId, fencingToken }, leaseDurationMs),
+    settle: ({ endpoint, taskId, fencingToken }, outcome) =>
+      call('settle', { endpoint, taskId, fencingToken }, outcome),
     nextDueMs: (endpoint) => call('nextDueMs', endpoint),
     list: (query) => call('list', query),
     get: ({ endpoint, taskId }) => call('get', { endpoint, taskId }),
     replay: (key) => call('replay', key),
     discard: (key) => call('discard', key),
     stats: () => call('stats'),
-    purge: (retention) => call('purge', retention),
+    deleteExpired: (retention) => call('deleteExpired', retention),
     async close() {
       await call('close');
       await worker.terminate();

@@ -91,7 +91,7 @@ async function measure(): Promise<[string, Price][]> {
   const done = { endpoint: ENDPOINT, taskId: 'nobody' };
   await price('get', singles, () => store.get(done));
   await price('purge that finds nothing', 100, () =>
-    store.purge({ doneMs: LEASE_MS * 1000, deadMs: LEASE_MS * 1000 }),
+    store.deleteExpired({ doneMs: LEASE_MS * 1000, deadMs: LEASE_MS * 1000 }),
   );
   await price('notify', singles, () => pool.query("SELECT pg_notify('nobody', 'novita')"));
   await price('nothing (SELECT 1)', singles, () => pool.query('SELECT 1'));

@@ -210,9 +210,9 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
       ...contents,
       capabilities: { durable: true, shared: true, transactional: false },
       add: (entry) => answerOf(process, add(entry)),
-      settle: (fence, outcome) => answerOf(process, settle([fence, outcome])),
-      async claim(endpoint, limit, leaseMs) {
-        const claim = () => contents.claim(endpoint, limit, leaseMs);
+      settle: (claimRef, outcome) => answerOf(process, settle([claimRef, outcome])),
+      async claim(endpoint, limit, leaseDurationMs) {
+        const claim = () => contents.claim(endpoint, limit, leaseDurationMs);
         const claims = await answerOf(
           process,
           call('claim', caller, claim, ({ length }) => length),
@@ -220,10 +220,11 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
         for (const restraint of restraints) restraint.found(claims.length);
         return claims;
       },
-      extend: (fence, leaseMs) => one('extend', () => contents.extend(fence, leaseMs)),
+      extend: (claimRef, leaseDurationMs) =>
+        one('extend', () => contents.extend(claimRef, leaseDurationMs)),
       nextDueMs: (endpoint) => one('nextDueMs', () => contents.nextDueMs(endpoint)),
       get: (key) => one('get', () => contents.get(key)),
-      purge: (retention) => one('purge', () => contents.purge(retention)),
+      deleteExpired: (retention) => one('purge', () => contents.deleteExpired(retention)),
       subscribe(_endpoint, heard) {
         const draw = () => random.next();
         const restraint = createRestraint({ look: heard, clock: process, random: draw });

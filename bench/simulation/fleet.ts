@@ -1,6 +1,6 @@
 import {
   createReceiver,
-  exponential,
+  exponentialBackoff,
   pollingInbox,
   type Inbox,
   type Logger,
@@ -21,8 +21,8 @@ interface FleetOptions {
   /** Where all processes share the cores of one machine. */
   readonly machine?: Station | undefined;
   readonly log?: Logger | undefined;
-  readonly pollMs?: number | undefined;
-  readonly leaseMs?: number | undefined;
+  readonly pollIntervalMs?: number | undefined;
+  readonly leaseDurationMs?: number | undefined;
 }
 
 export interface Web {
@@ -93,7 +93,7 @@ export function startWorker(options: WorkerOptions): SimulatedWorker {
   const receiver = createReceiver({
     inbox: toInbox(options, clock, thread),
     handlers: { concurrency },
-    retry: { delay: exponential({ random: random.next }) },
+    retry: { delay: exponentialBackoff({ random: random.next }) },
     clock,
     logger: options.log,
   });
@@ -107,10 +107,15 @@ export function startWorker(options: WorkerOptions): SimulatedWorker {
 }
 
 function toInbox(
-  { engine, pollMs, leaseMs }: FleetOptions,
+  { engine, pollIntervalMs, leaseDurationMs }: FleetOptions,
   clock: ProcessClock,
   thread: Station,
 ): Inbox {
   const retention = { doneMs: 3_600_000, deadMs: 3_600_000 };
-  return pollingInbox(engine.connect(clock, thread), { clock, pollMs, leaseMs, retention });
+  return pollingInbox(engine.connect(clock, thread), {
+    clock,
+    pollIntervalMs,
+    leaseDurationMs,
+    retention,
+  });
 }

@@ -1,5 +1,5 @@
 import type { NewEntry } from '@novita-webhooks/core';
-import { newEntry, sampleEvents } from '@novita-webhooks/testing';
+import { createTestEntry, sampleEvents } from '@novita-webhooks/testing';
 
 import { createRandom } from '../../test/crash/random.ts';
 import { createLatencies } from '../load/latencies.ts';
@@ -37,7 +37,7 @@ let entries = 0;
 function nextEntry(): NewEntry {
   const taskId = `rehearsed-${(entries += 1)}`;
   const { payload } = sampleEvents.imageSucceeded({ taskId });
-  return newEntry({ taskId, body: JSON.stringify(payload) });
+  return createTestEntry({ taskId, body: JSON.stringify(payload) });
 }
 
 /** Adds per second of one process, each caller with its next when it has its answer. */

@@ -27,7 +27,7 @@ export interface SceneOptions {
   /** Processor time of a request and of an attempt, without the engine's client. */
   readonly requestMs: number;
   readonly entryMs: number;
-  readonly pollMs?: number | undefined;
+  readonly pollIntervalMs?: number | undefined;
   readonly spacingMs?: number | undefined;
   /** Left out at the beginning of the latencies, in seconds. */
   readonly warmUpSeconds?: number | undefined;
@@ -77,7 +77,7 @@ export async function runScene(options: SceneOptions): Promise<SceneFigures> {
   const random = createRandom(seed);
   const engine = createSimulatedEngine({ model, clock, random });
   const runs = createRuns(clock, () => random.next(), options.handlerMs);
-  const common = { clock, random, engine, pollMs: options.pollMs };
+  const common = { clock, random, engine, pollIntervalMs: options.pollIntervalMs };
   const make = <T>(count: number, one: () => T) => Array.from({ length: count }, one);
   const webs = make(options.webs, () => startWeb({ ...common, requestMs: options.requestMs }));
   const { concurrency, entryMs } = options;
@@ -97,7 +97,7 @@ export async function runScene(options: SceneOptions): Promise<SceneFigures> {
     await clock.runUntil(Math.min(until, time + SAMPLE_MS));
     highestBacklog = Math.max(highestBacklog, await openIn(engine));
   }
-  const atEnd = { busyMs: engine.cores.busyMs(), calls: engine.calls() };
+  const atEnd = { busyTimeoutMs: engine.cores.busyTimeoutMs(), calls: engine.calls() };
   let drainedAfter = NaN;
   for (let waited = 1; waited <= drainSeconds; waited += 1) {
     await clock.runUntil(until + waited * SAMPLE_MS);
@@ -133,7 +133,7 @@ export async function runScene(options: SceneOptions): Promise<SceneFigures> {
     startMs: spread(startLatencies),
     highestBacklog,
     drainedAfter,
-    utilization: atEnd.busyMs / (until * model.cores),
+    utilization: atEnd.busyTimeoutMs / (until * model.cores),
     calls: perSecondOf(atEnd.calls, seconds),
     events: clock.events(),
   };

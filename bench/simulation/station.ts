@@ -10,14 +10,14 @@ export interface Station {
   clear(): void;
   waiting(): number;
   /** Of all servers together, until now, in milliseconds. */
-  busyMs(): number;
+  busyTimeoutMs(): number;
 }
 
 export function createStation(clock: EventClock, servers: number): Station {
   let queue: ((isServed: boolean) => void)[] = [];
   let head = 0;
   let busy = 0;
-  let busyMs = 0;
+  let busyTimeoutMs = 0;
 
   function acquire(): Promise<boolean> | true {
     if (busy < servers) {
@@ -49,7 +49,7 @@ export function createStation(clock: EventClock, servers: number): Station {
     try {
       return await work();
     } finally {
-      busyMs += clock.now() - began;
+      busyTimeoutMs += clock.now() - began;
       release();
     }
   }
@@ -70,7 +70,7 @@ export function createStation(clock: EventClock, servers: number): Station {
       for (const sendAway of left) sendAway(false);
     },
     waiting: () => queue.length - head,
-    busyMs: () => busyMs,
+    busyTimeoutMs: () => busyTimeoutMs,
   };
 }
 

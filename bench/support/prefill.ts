@@ -22,7 +22,7 @@ const INSERT_ENTRIES = `
 WITH RECURSIVE numbers(n) AS (
   SELECT :before + 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :before + :count
 )
-INSERT INTO novita_entries (endpoint, task_id, state, attempts, handled, reason, settled_at)
+INSERT INTO novita_entries (endpoint, task_id, state, attempts, succeeded_handlers, reason, finished_at)
 SELECT :endpoint, uuid, CASE WHEN dead THEN 'dead' ELSE 'done' END, 1, '[]',
        CASE WHEN dead THEN 'the bucket is gone' END, :since + n
 FROM (
@@ -33,9 +33,9 @@ FROM (
 )`;
 
 const INSERT_EVENTS = `
-INSERT INTO novita_events (id, status, body, drift, metadata, test_mode, received_at)
+INSERT INTO novita_events (id, status, body, schema_error, metadata, test_mode, received_at)
 SELECT id, 'TASK_STATUS_SUCCEED', replace(:body, ':id', task_id), NULL,
-       '{"orderId":42,"tenant":"acme"}', 0, settled_at - 100
+       '{"orderId":42,"tenant":"acme"}', 0, finished_at - 100
 FROM novita_entries WHERE id > :before`;
 
 /** Puts settled entries into a file, faster than through the store, in the same form. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { respond } from '@novita-webhooks/core/node';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
 import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import { createSimulator } from '@novita-webhooks/simulator';
@@ -62,9 +62,9 @@ async function main() {
   const simulator = await createSimulator();
   const next = () => once(changed, 'handled', { signal: AbortSignal.timeout(5000) });
   try {
-    assert.equal(typeof respond, 'function');
+    assert.equal(typeof handleNodeRequest, 'function');
     assert.equal(await post(url, sampleEvents.imageSucceeded()), 401, 'unsigned');
-    const webhook = await receiver.callback({ metadata: { orderId: 42 } });
+    const webhook = await receiver.createCallback({ metadata: { orderId: 42 } });
 
     const first = next();
     assert.equal(await post(webhook.url, sampleEvents.imageSucceeded()), 200, 'signed');

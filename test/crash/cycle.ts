@@ -71,7 +71,7 @@ function startOne(pool: Pool, plan: CyclePlan, nth: number): Promise<VictimProce
   const { point } = plan;
   return pool.start({
     arm: point === 'random' ? null : { point, nth, signal: 'SIGKILL' },
-    ...(point === 'purge' && { oldEntries: OLD_ENTRIES, purgeMs: PURGE_MS }),
+    ...(point === 'purge' && { oldEntries: OLD_ENTRIES, cleanupIntervalMs: PURGE_MS }),
     watched: !(plan.unwatched && OF_THE_HARNESS.includes(point)),
   });
 }

@@ -25,9 +25,9 @@ interface Place {
 }
 
 export interface OpenOptions {
-  readonly leaseMs: number;
-  readonly pollMs: number;
-  readonly purgeMs: number;
+  readonly leaseDurationMs: number;
+  readonly pollIntervalMs: number;
+  readonly cleanupIntervalMs: number;
   readonly retention: { readonly doneMs: number; readonly deadMs: number };
   readonly reach: Reach;
   /** Whether `reach` has to be called: if not, the inbox is opened as users open it. */

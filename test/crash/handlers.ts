@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { RetryLater, type HandlerContext, type Receiver } from '@novita-webhooks/core';
+import { RetryLaterError, type HandlerContext, type Receiver } from '@novita-webhooks/core';
 
 import type { Ledger } from './engine.ts';
 import { now, type HandlerName, type RunEnd, type Write } from './journal.ts';
@@ -18,7 +18,7 @@ export function registerHandlers(
   let runs = 0;
 
   function recorded(handler: HandlerName, work: (context: HandlerContext) => Promise<void>) {
-    receiver.onTaskSettled({ name: handler }, async (_, context) => {
+    receiver.onTaskFinished({ handlerName: handler }, async (_, context) => {
       const { taskId, attempt, signal } = context;
       runs += 1;
       const run = `${victim}.${runs}`;
@@ -43,7 +43,7 @@ export function registerHandlers(
     if (half > 0) await pause(half, undefined, { signal });
     reach('handler');
     if (half > 0) await pause(half, undefined, { signal });
-    if (temper.failsAtFirst && attempt === 1) throw new RetryLater(20, 'not yet');
+    if (temper.failsAtFirst && attempt === 1) throw new RetryLaterError(20, 'not yet');
   });
   if (ledger !== undefined) recorded('ledger', (context) => ledger.write(context, victim));
 }

@@ -10,8 +10,8 @@ export interface VictimOptions {
   readonly location: string;
   readonly journal: string;
   readonly secret: string;
-  readonly leaseMs: number;
-  readonly purgeMs: number;
+  readonly leaseDurationMs: number;
+  readonly cleanupIntervalMs: number;
   /** How long each handler takes, in milliseconds; `null`: it depends on the task. */
   readonly handlerMs: number | null;
   readonly arm: Arm | null;

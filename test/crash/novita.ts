@@ -36,8 +36,8 @@ const CONNECTIONS = 32;
 export async function createNovita(address: string, secret: string): Promise<Novita> {
   const acknowledged = new Map<string, string>();
   const rows = new Map<string, string>();
-  const urls = createReceiver({ url: `${address}${PATH}`, secret, name: NAME });
-  const url = await urls.callbackUrl();
+  const urls = createReceiver({ url: `${address}${PATH}`, secret, endpoint: NAME });
+  const url = await urls.createCallbackUrl();
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: 1000 });
   const underWay = new Set<Promise<void>>();
 

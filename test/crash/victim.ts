@@ -22,7 +22,7 @@ const DRAIN_MS = 60_000;
 const STALL_US = 50_000;
 
 const options = JSON.parse(process.argv[2] ?? '') as VictimOptions;
-const { victim, leaseMs, purgeMs } = options;
+const { victim, leaseDurationMs, cleanupIntervalMs } = options;
 const { write } = openJournal(options.journal);
 
 process.on('disconnect', () => process.exit(0));
@@ -33,9 +33,9 @@ if (options.arm?.point === 'migration') trap.arm(options.arm);
 const engine = engines[options.engine];
 if (engine === undefined) throw new Error(`there is no engine ${options.engine}`);
 const open = await engine.open(options.location, {
-  leaseMs,
-  pollMs: 200,
-  purgeMs,
+  leaseDurationMs,
+  pollIntervalMs: 200,
+  cleanupIntervalMs,
   retention: { doneMs: 3_600_000, deadMs: 3_600_000 },
   reach: trap.reach,
   watched: options.watched,
@@ -44,10 +44,10 @@ if (options.oldEntries > 0) await open.addOld?.(options.oldEntries);
 if (options.arm?.point !== 'migration') trap.arm(options.arm);
 const receiver = createReceiver({
   secret: options.secret,
-  name: NAME,
+  endpoint: NAME,
   inbox: open.inbox,
   // A kill costs an attempt; here that must not make anything a dead letter.
-  retry: { attempts: 1000, delay: () => 20 },
+  retry: { maxAttempts: 1000, delay: () => 20 },
   logger: { debug: ignore, info: ignore, warn: ignore, error: (...of) => console.error(...of) },
 });
 registerHandlers(receiver, open.ledger, options, write, trap.reach);
@@ -91,12 +91,12 @@ function questionsFor(
     },
     ledger: async () => (await ledger?.count()) ?? null,
     settled: async () => {
-      const { done, again, dead, released } = (await to.stats()).outcomes;
-      return done + again + dead + released;
+      const { done, retry, dead, released } = (await to.stats()).outcomes;
+      return done + retry + dead + released;
     },
     async close() {
       listening.close();
-      await to.close({ graceMs: 3000 });
+      await to.close({ gracePeriodMs: 3000 });
       listening.closeAllConnections();
       setImmediate(() => process.disconnect());
       return null;

@@ -3,7 +3,7 @@ import fc, { type AsyncCommand } from 'fast-check';
 import {
   claimOne,
   get,
-  hurry,
+  promote,
   purge,
   query,
   seldom,
@@ -54,8 +54,8 @@ const common: readonly [number, fc.Arbitrary<Command>][] = [
 
 /** What only some stores have. */
 export const extras: Readonly<
-  Record<'transaction' | 'hurry' | 'claimOne', fc.Arbitrary<Operation>>
-> = { transaction, hurry, claimOne };
+  Record<'transaction' | 'promote' | 'claimOne', fc.Arbitrary<Operation>>
+> = { transaction, promote, claimOne };
 
 /** What a store has to be like, as a property of fast-check. */
 export function likeReference(

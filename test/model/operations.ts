@@ -2,7 +2,7 @@ import {
   isWebhookError,
   type EntryKey,
   type EntryQuery,
-  type Fence,
+  type ClaimRef,
   type NewEntry,
   type Outcome,
   type Retention,
@@ -21,12 +21,13 @@ interface Holding {
 /** Something to do with a store. Plain data, so that a failure can be read. */
 export type Operation =
   | { readonly type: 'add'; readonly entry: NewEntry }
-  | ({ readonly type: 'claim' } & Record<'limit' | 'leaseMs', number> & Pick<EntryKey, 'endpoint'>)
-  | { readonly type: 'claimOne'; readonly key: EntryKey; readonly leaseMs: number }
-  | ({ readonly type: 'extend'; readonly leaseMs: number } & Holding)
+  | ({ readonly type: 'claim' } & Record<'limit' | 'leaseDurationMs', number> &
+      Pick<EntryKey, 'endpoint'>)
+  | { readonly type: 'claimOne'; readonly key: EntryKey; readonly leaseDurationMs: number }
+  | ({ readonly type: 'extend'; readonly leaseDurationMs: number } & Holding)
   | ({ readonly type: 'settle'; readonly outcome: Outcome } & Holding)
   | ({ readonly type: 'transaction'; readonly handler: string; readonly fails: boolean } & Holding)
-  | { readonly type: 'hurry' | 'replay' | 'discard' | 'get'; readonly key: EntryKey }
+  | { readonly type: 'promote' | 'replay' | 'discard' | 'get'; readonly key: EntryKey }
   | { readonly type: 'purge'; readonly retention: Retention };
 
 /** The right to settle, one per target, as they number their fences differently. */
@@ -41,14 +42,14 @@ const isSame = (one: Lease, other: Lease) =>
   one.key.endpoint === other.key.endpoint && one.key.taskId === other.key.taskId;
 
 /** The fence that an operation shows to a target. */
-function fenceOf({ claim, foreign }: Holding, { leases, target }: View): Fence {
+function fenceOf({ claim, foreign }: Holding, { leases, target }: View): ClaimRef {
   const own = leases.at(-1 - (claim % leases.length));
   if (own === undefined) throw new Error('there was no claim yet');
   const others = leases.filter(
     ({ call }) => !leases.some((one) => one.call === call && isSame(one, own)),
   );
   const shown = foreign === null ? own : others[foreign % others.length];
-  return { ...own.key, fence: shown?.fences[target] ?? 'never handed out' };
+  return { ...own.key, fencingToken: shown?.fences[target] ?? 'never handed out' };
 }
 
 /** What has been claimed so far, and from whose point of view. */
@@ -76,11 +77,11 @@ function begin(on: Store | Reference, operation: Operation, view: View): unknown
     case 'add':
       return on.add(operation.entry);
     case 'claim':
-      return on.claim(operation.endpoint, operation.limit, operation.leaseMs);
+      return on.claim(operation.endpoint, operation.limit, operation.leaseDurationMs);
     case 'claimOne':
-      return on.claimOne?.(operation.key, operation.leaseMs);
+      return on.claimOne?.(operation.key, operation.leaseDurationMs);
     case 'extend':
-      return on.extend(fenceOf(operation, view), operation.leaseMs);
+      return on.extend(fenceOf(operation, view), operation.leaseDurationMs);
     case 'settle':
       return on.settle(fenceOf(operation, view), operation.outcome);
     case 'transaction':
@@ -89,9 +90,9 @@ function begin(on: Store | Reference, operation: Operation, view: View): unknown
         return 'written';
       });
     case 'purge':
-      return on.purge(operation.retention);
-    case 'hurry':
-      return on.hurry?.(operation.key);
+      return on.deleteExpired(operation.retention);
+    case 'promote':
+      return on.promote?.(operation.key);
     default:
       return on[operation.type](operation.key);
   }
@@ -109,10 +110,10 @@ export const seldom = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
 const endpoint = fc.constantFrom(...ENDPOINTS, ENDPOINTS[0]);
 /** Few, so that they meet again and again. */
 const key = fc.record({ endpoint, taskId: fc.constantFrom('1', '2', "ü'") });
-const leaseMs = fc.constantFrom(...LEASES_MS);
+const leaseDurationMs = fc.constantFrom(...LEASES_MS);
 const delayMs = fc.constantFrom(0, 1, 1000, 60_000);
 const handler = fc.constantFrom('one', 'two', 'three', '"四"');
-const handled = fc.array(handler, { maxLength: 3 });
+const succeededHandlers = fc.array(handler, { maxLength: 3 });
 const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈");
 const holding = {
   // Mostly one of the latest, which may still be valid.
@@ -120,12 +121,12 @@ const holding = {
   foreign: seldom(fc.nat({ max: 30 })), // always refused
 };
 
-const newEntry: fc.Arbitrary<NewEntry> = fc
+const createTestEntry: fc.Arbitrary<NewEntry> = fc
   .record({
     key,
     status: fc.constantFrom('TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED', ''),
     body: fc.constantFrom('{}', '{"text":"ü 任务 \\u0000"}'),
-    drift: fc.option(fc.constant('images: not a list'), { freq: 2 }),
+    schemaError: fc.option(fc.constant('images: not a list'), { freq: 2 }),
     metadata: fc.constantFrom({}, { orderId: 42, nested: { list: [1, null, 'ü'] } }),
     testMode: fc.boolean(),
     receivedAt: fc.integer({ min: 0, max: 2_000_000_000_000 }),
@@ -134,21 +135,21 @@ const newEntry: fc.Arbitrary<NewEntry> = fc
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ type: fc.constant('done' as const) }),
-  fc.record({ type: fc.constant('dead' as const), reason, handled }),
-  fc.record({ type: fc.constant('again' as const), delayMs, reason, handled }),
-  fc.record({ type: fc.constant('released' as const), delayMs, handled }),
+  fc.record({ type: fc.constant('dead' as const), reason, succeededHandlers }),
+  fc.record({ type: fc.constant('retry' as const), delayMs, reason, succeededHandlers }),
+  fc.record({ type: fc.constant('released' as const), delayMs, succeededHandlers }),
 );
 
 const type = <T extends string>(value: T) => fc.constant(value);
 
-const add = fc.record({ type: type('add'), entry: newEntry });
+const add = fc.record({ type: type('add'), entry: createTestEntry });
 const claim = fc.record({
   type: type('claim'),
   endpoint,
   limit: fc.constantFrom(0, 1, 2, 50),
-  leaseMs,
+  leaseDurationMs,
 });
-const extend = fc.record({ type: type('extend'), leaseMs, ...holding });
+const extend = fc.record({ type: type('extend'), leaseDurationMs, ...holding });
 const settle = fc.record({ type: type('settle'), outcome, ...holding });
 const replay = fc.record({ type: type('replay'), key });
 const discard = fc.record({ type: type('discard'), key });
@@ -169,12 +170,12 @@ export const transaction = fc.record({
   fails: fc.boolean(),
   ...holding,
 });
-export const hurry = fc.record({ type: type('hurry'), key });
-export const claimOne = fc.record({ type: type('claimOne'), key, leaseMs });
+export const promote = fc.record({ type: type('promote'), key });
+export const claimOne = fc.record({ type: type('claimOne'), key, leaseDurationMs });
 export const get = fc.record({ type: type('get'), key });
 export const purge = fc.record({
   type: type('purge'),
-  retention: fc.record({ doneMs: leaseMs, deadMs: leaseMs }),
+  retention: fc.record({ doneMs: leaseDurationMs, deadMs: leaseDurationMs }),
 });
 
 /** A list query and whether to go on from the page before. */

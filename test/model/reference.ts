@@ -4,7 +4,7 @@ import type {
   Entry,
   EntryKey,
   EntryQuery,
-  Fence,
+  ClaimRef,
   InboxStats,
   NewEntry,
   Outcome,
@@ -30,7 +30,8 @@ export function createReference(clock: Clock) {
 
   const find = ({ endpoint, taskId }: EntryKey) =>
     rows.find(({ entry }) => entry.endpoint === endpoint && entry.taskId === taskId);
-  const held = (fence: Fence) => [find(fence)].find((row) => row?.fence === fence.fence);
+  const held = (claimRef: ClaimRef) =>
+    [find(claimRef)].find((row) => row?.fence === claimRef.fencingToken);
   const remove = (gone: Row) => void (rows = rows.filter((row) => row !== gone));
   const count = (state: Entry['state']) => rows.filter(({ entry }) => entry.state === state).length;
   const dueTimes = (endpoint?: string) =>
@@ -42,24 +43,28 @@ export function createReference(clock: Clock) {
     attempts: 0,
     reason: null,
     dueAt: clock.now(),
-    settledAt: null,
+    finishedAt: null,
   });
 
-  function lease(row: Row, leaseMs: number): Claim {
+  function lease(row: Row, leaseDurationMs: number): Claim {
     const { entry } = row;
-    const dueAt = clock.now() + leaseMs;
+    const dueAt = clock.now() + leaseDurationMs;
     row.entry = { ...entry, state: 'running', attempts: entry.attempts + 1, dueAt };
     row.fence = String((fences += 1));
-    return { ...row.entry, fence: row.fence };
+    return { ...row.entry, fencingToken: row.fence };
   }
 
   return {
     add(entry: NewEntry): 'added' | 'duplicate' {
       const found = find(entry);
-      const givesWay = found?.entry.drift != null && found.entry.state !== 'done';
-      if (found && !(givesWay && entry.drift === null)) return 'duplicate';
+      const givesWay = found?.entry.schemaError != null && found.entry.state !== 'done';
+      if (found && !(givesWay && entry.schemaError === null)) return 'duplicate';
       if (found) remove(found);
-      rows.push({ order: ++orders, entry: { ...entry, ...fresh(), handled: [] }, fence: null });
+      rows.push({
+        order: ++orders,
+        entry: { ...entry, ...fresh(), succeededHandlers: [] },
+        fence: null,
+      });
       return 'added';
     },
     /** What is due at an endpoint, the longest due first. */
@@ -68,53 +73,59 @@ export function createReference(clock: Clock) {
         .map(({ entry }) => entry)
         .filter((entry) => entry.endpoint === endpoint && (entry.dueAt ?? Infinity) <= clock.now())
         .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)),
-    claim(endpoint: string, limit: number, leaseMs: number): Claim[] {
+    claim(endpoint: string, limit: number, leaseDurationMs: number): Claim[] {
       const rowsDue = this.due(endpoint).flatMap((entry) => find(entry) ?? []);
-      return rowsDue.slice(0, limit).map((row) => lease(row, leaseMs));
+      return rowsDue.slice(0, limit).map((row) => lease(row, leaseDurationMs));
     },
-    claimOne(key: EntryKey, leaseMs: number): Claim | undefined {
+    claimOne(key: EntryKey, leaseDurationMs: number): Claim | undefined {
       const row = find(key);
-      return row?.entry.state === 'pending' ? lease(row, leaseMs) : undefined;
+      return row?.entry.state === 'pending' ? lease(row, leaseDurationMs) : undefined;
     },
-    hurry(key: EntryKey): void {
+    promote(key: EntryKey): void {
       const row = find(key);
       if (row?.entry.state === 'pending') row.entry = { ...row.entry, dueAt: clock.now() };
     },
-    extend(fence: Fence, leaseMs: number): boolean {
-      const row = held(fence);
-      if (row) row.entry = { ...row.entry, dueAt: clock.now() + leaseMs };
+    extend(claimRef: ClaimRef, leaseDurationMs: number): boolean {
+      const row = held(claimRef);
+      if (row) row.entry = { ...row.entry, dueAt: clock.now() + leaseDurationMs };
       return row !== undefined;
     },
-    settle(fence: Fence, outcome: Outcome): boolean {
-      const row = held(fence);
+    settle(claimRef: ClaimRef, outcome: Outcome): boolean {
+      const row = held(claimRef);
       if (!row) return false;
-      const { attempts, handled, reason } = row.entry;
+      const { attempts, succeededHandlers, reason } = row.entry;
       const isFinal = outcome.type === 'done' || outcome.type === 'dead';
       row.fence = null;
       row.entry = {
         ...row.entry,
         state: isFinal ? outcome.type : 'pending',
         attempts: outcome.type === 'released' ? attempts - 1 : attempts,
-        handled: outcome.type === 'done' ? handled : [...new Set([...handled, ...outcome.handled])],
+        succeededHandlers:
+          outcome.type === 'done'
+            ? succeededHandlers
+            : [...new Set([...succeededHandlers, ...outcome.succeededHandlers])],
         reason:
           outcome.type === 'done' ? null : outcome.type === 'released' ? reason : outcome.reason,
         dueAt: isFinal ? null : clock.now() + outcome.delayMs,
-        settledAt: isFinal ? clock.now() : null,
+        finishedAt: isFinal ? clock.now() : null,
       };
       return true;
     },
-    transaction(fence: Fence, handler: string, work: () => unknown): unknown {
-      const row = held(fence);
+    transaction(claimRef: ClaimRef, handler: string, work: () => unknown): unknown {
+      const row = held(claimRef);
       if (!row) return 'lease_lost';
       const result = work();
-      row.entry = { ...row.entry, handled: [...new Set([...row.entry.handled, handler])] };
+      row.entry = {
+        ...row.entry,
+        succeededHandlers: [...new Set([...row.entry.succeededHandlers, handler])],
+      };
       return result;
     },
     replay(key: EntryKey): boolean {
       const row = find(key);
       if (!row || !SETTLED.includes(row.entry.state)) return false;
-      const handled = row.entry.state === 'done' ? [] : row.entry.handled;
-      row.entry = { ...row.entry, ...fresh(), handled };
+      const succeededHandlers = row.entry.state === 'done' ? [] : row.entry.succeededHandlers;
+      row.entry = { ...row.entry, ...fresh(), succeededHandlers };
       return true;
     },
     discard(key: EntryKey): boolean {
@@ -123,9 +134,9 @@ export function createReference(clock: Clock) {
       remove(row);
       return true;
     },
-    purge({ doneMs, deadMs }: Retention): number {
-      const isOver = ({ entry: { state, settledAt } }: Row) =>
-        settledAt !== null && settledAt <= clock.now() - (state === 'done' ? doneMs : deadMs);
+    deleteExpired({ doneMs, deadMs }: Retention): number {
+      const isOver = ({ entry: { state, finishedAt } }: Row) =>
+        finishedAt !== null && finishedAt <= clock.now() - (state === 'done' ? doneMs : deadMs);
       const before = rows.length;
       rows = rows.filter((row) => !isOver(row));
       return before - rows.length;

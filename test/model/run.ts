@@ -66,8 +66,8 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
   function remember(results: readonly Result[]): void {
     const [expected, ...others] = results.map((result) => toClaims(result));
     calls += 1;
-    for (const [index, { endpoint, taskId, fence }] of (expected ?? []).entries()) {
-      const fences = [fence, ...others.map((claims) => claims[index]?.fence ?? '')];
+    for (const [index, { endpoint, taskId, fencingToken }] of (expected ?? []).entries()) {
+      const fences = [fencingToken, ...others.map((claims) => claims[index]?.fencingToken ?? '')];
       leases.push({ key: { endpoint, taskId }, call: calls, fences });
     }
   }
@@ -160,7 +160,7 @@ function inOrder(result: Result, due: readonly Entry[], name: string): Result {
 
 function toClaims(result: Result): readonly Claim[] {
   if (Array.isArray(result)) return result as Claim[];
-  return typeof result === 'object' && result !== null && 'fence' in result
+  return typeof result === 'object' && result !== null && 'fencingToken' in result
     ? [result as Claim]
     : [];
 }
@@ -173,7 +173,11 @@ function comparable(value: unknown): unknown {
     const { entries, cursor } = value as EntryPage;
     return { entries: entries.map(comparable), hasNext: cursor !== null };
   }
-  if (!('handled' in value)) return value;
-  const { fence, ...entry } = value as Entry & { fence?: string };
-  return { ...entry, claimed: fence !== undefined, handled: entry.handled.toSorted() };
+  if (!('succeededHandlers' in value)) return value;
+  const { fencingToken, ...entry } = value as Entry & { fencingToken?: string };
+  return {
+    ...entry,
+    claimed: fencingToken !== undefined,
+    succeededHandlers: entry.succeededHandlers.toSorted(),
+  };
 }

@@ -21,9 +21,9 @@ export async function control({ scene, what }: Address): Promise<string> {
   const { receiver, handled } = scene;
   if (what === 'handled') return JSON.stringify(handled);
   if (what === 'callback') {
-    return JSON.stringify(await receiver.callbackUrl({ metadata: { from: 'the runtime' } }));
+    return JSON.stringify(await receiver.createCallbackUrl({ metadata: { from: 'the runtime' } }));
   }
   if (what === 'replies') return JSON.stringify((await receiver.stats()).replies);
-  if (what === 'close') await receiver.close({ graceMs: 100 });
+  if (what === 'close') await receiver.close({ gracePeriodMs: 100 });
   return 'null';
 }

@@ -27,9 +27,9 @@ export interface Scene {
 const options = {
   plain: {},
   accepting: { ack: 'accepted' },
-  small: { limits: { bodyBytes: 1000 } },
-  impatient: { limits: { bodyMs: 150 } },
-  hurried: { limits: { replyMs: 150 } },
+  small: { limits: { maxBodyBytes: 1000 } },
+  impatient: { limits: { bodyTimeoutMs: 150 } },
+  hurried: { limits: { replyTimeoutMs: 150 } },
   brokenInbox: { inbox: failsOnce(memoryInbox()) },
   closing: {},
 } satisfies Record<string, ReceiverOptions>;
@@ -49,7 +49,7 @@ function createScene(own: ReceiverOptions): Scene {
     secret: SECRET,
     ...own,
   });
-  receiver.onTaskSettled(async (result: TaskResult, context: HandlerContext) => {
+  receiver.onTaskFinished(async (result: TaskResult, context: HandlerContext) => {
     await obey(result.task.task_id, failed);
     handled.push({
       taskId: result.task.task_id,

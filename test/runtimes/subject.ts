@@ -31,7 +31,7 @@ export async function callbackUrl(
   scene: SceneName,
   metadata: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  const { search } = new URL(await issuer.callbackUrl({ metadata }));
+  const { search } = new URL(await issuer.createCallbackUrl({ metadata }));
   return endpoint(subject, scene) + search;
 }
 

@@ -11,7 +11,7 @@ interface Message {
 const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
   ack: 'handled', // the queue keeps a message until its handlers have succeeded
-  limits: { replyMs: 60_000 }, // and nobody but the queue waits for them
+  limits: { replyTimeoutMs: 60_000 }, // and nobody but the queue waits for them
   logger: console,
 });
 

@@ -17,11 +17,11 @@ front.listen(0, '127.0.0.1');
 await once(front, 'listening');
 const { port } = front.address() as AddressInfo;
 
-const { callback } = createReceiver({
+const { createCallback } = createReceiver({
   url: `http://127.0.0.1:${port}`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
 });
-const webhook = await callback({ metadata: { orderId: 42 } });
+const webhook = await createCallback({ metadata: { orderId: 42 } });
 
 const simulator = await createSimulator();
 await simulator.submit('txt2img', { extra: { webhook } }, { duplicates: 1 });

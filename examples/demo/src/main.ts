@@ -45,7 +45,7 @@ await new Listr(
       title: 'Slip in forged and malformed deliveries',
       async task() {
         const [taskId = ''] = roles.keys();
-        const { url } = await server.receiver.callback();
+        const { url } = await server.receiver.createCallback();
         for (let round = 0; round < 5; round += 1) intrusions.push(...(await intrude(url, taskId)));
       },
     },
@@ -72,7 +72,7 @@ async function submitAll({ submit }: Simulator, { receiver }: DemoServer): Promi
   for (const role of castRoles(TASKS)) {
     const metadata = { order: role.number, temper: role.temper };
     const { testMode } = role;
-    const webhook = await receiver.callback({ metadata, ...(testMode ? { testMode } : {}) });
+    const webhook = await receiver.createCallback({ metadata, ...(testMode ? { testMode } : {}) });
     const { task_id } = await submit(role.endpoint, { extra: { webhook } }, role.plan);
     roles.set(task_id, role);
   }
@@ -97,8 +97,11 @@ async function waitUntilQuiet(show: (line: string) => void): Promise<void> {
 }
 
 async function keepRunning(): Promise<void> {
-  const { url } = await server.receiver.callback({ expiresIn: Infinity, metadata: { by: 'hand' } });
-  server.receiver.onTaskSettled(({ task }, { metadata }) =>
+  const { url } = await server.receiver.createCallback({
+    expiresInMs: Infinity,
+    metadata: { by: 'hand' },
+  });
+  server.receiver.onTaskFinished(({ task }, { metadata }) =>
     console.log(`handled ${task.task_id} (${task.status})`, metadata),
   );
   const event = {

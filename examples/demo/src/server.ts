@@ -1,4 +1,4 @@
-import { assets, createReceiver, exponential, type Receiver } from '@novita-webhooks/core';
+import { assets, createReceiver, exponentialBackoff, type Receiver } from '@novita-webhooks/core';
 import type { HandlerContext, TaskResult } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
@@ -47,11 +47,11 @@ export async function startServer(path: string): Promise<DemoServer> {
     url: `http://127.0.0.1:${port}/webhooks/novita`,
     secret: randomBytes(32).toString('hex'),
     inbox: sqliteInbox({ path }),
-    retry: { attempts: ATTEMPTS, delay: exponential({ initialMs: 100, factor: 2 }) },
+    retry: { maxAttempts: ATTEMPTS, delay: exponentialBackoff({ initialMs: 100, factor: 2 }) },
   });
   const sightings = new Map<string, Sighting>();
   const deadLetters: string[] = [];
-  receiver.onTaskSettled((result, context) => handle(result, context, sightings));
+  receiver.onTaskFinished((result, context) => handle(result, context, sightings));
   receiver.onDeadLetter(({ taskId }) => deadLetters.push(taskId));
 
   let posts = 0;

@@ -52,7 +52,7 @@ app.post<{ Body: { orderId: number; prompt: string } }>(
       method: 'POST',
       headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
       body: JSON.stringify({
-        extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+        extra: { webhook: await receiver.createCallback({ metadata: { orderId } }) },
         request: { ...sdxl, prompt },
       }),
     });

@@ -41,7 +41,7 @@ export async function images({ body, isBase64Encoded }: LambdaEvent): Promise<La
     method: 'POST',
     headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({
-      extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+      extra: { webhook: await receiver.createCallback({ metadata: { orderId } }) },
       request: { ...sdxl, prompt },
     }),
   });

@@ -46,13 +46,18 @@ describe.skipIf(version === undefined)('an inbox of your own', () => {
     const given = await open();
     const { clock, connection } = given;
     const openPeer = () =>
-      natsInbox({ ...given, leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION });
+      natsInbox({
+        ...given,
+        leaseDurationMs: LEASE_MS,
+        cleanupIntervalMs: 500,
+        retention: RETENTION,
+      });
     // Entries go by the clock of all, its own timers by one that stands still.
     const openSleeper = () => pollingInbox(natsStore(given), { clock: createManualClock() });
     const inbox = openPeer();
     const subject = {
       inbox,
-      leaseMs: LEASE_MS,
+      leaseDurationMs: LEASE_MS,
       retention: RETENTION,
       openPeer,
       openSleeper,

@@ -14,7 +14,7 @@ const connection = await connect({
   reconnectTimeWait: 100,
 });
 const worker = createReceiver({
-  inbox: natsInbox({ connection, leaseMs: Number(LEASE_MS), pollMs: 100 }),
+  inbox: natsInbox({ connection, leaseDurationMs: Number(LEASE_MS), pollIntervalMs: 100 }),
   logger: console,
 });
 

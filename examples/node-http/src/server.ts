@@ -40,7 +40,7 @@ async function images(request: IncomingMessage, response: ServerResponse): Promi
     method: 'POST',
     headers: { authorization: `Bearer ${NOVITA_API_KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({
-      extra: { webhook: await receiver.callback({ metadata: { orderId } }) },
+      extra: { webhook: await receiver.createCallback({ metadata: { orderId } }) },
       request: { ...sdxl, prompt },
     }),
   });

@@ -1,12 +1,12 @@
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
-export type { Callback, CallbackOptions } from './callback/callback.ts';
+export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export {
   isWebhookError,
   PermanentError,
-  RetryLater,
+  RetryLaterError,
   WebhookError,
   type ReplyCode,
   type WebhookErrorCode,
@@ -21,27 +21,27 @@ export type {
   TaskHandler,
 } from './handlers/handlers.ts';
 export type {
-  AttemptNow,
+  AttemptOptions,
   Claim,
   ConsumeOptions,
-  Consumption,
+  Consumer,
   Entry,
   EntryAdmin,
   EntryKey,
   EntryPage,
   EntryQuery,
   EntryState,
-  Fence,
+  ClaimRef,
   Inbox,
   InboxCapabilities,
   InboxStats,
   NewEntry,
   Outcome,
   Retention,
-  Run,
-  SingleAttempt,
+  EntryProcessor,
+  AttemptHandle,
   Store,
-  Transact,
+  RunInTransaction,
 } from './inbox/ports.ts';
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
@@ -49,16 +49,20 @@ export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbo
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
 export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
-export { HandlersFailed, type ProcessOptions } from './delivery/process-event.ts';
+export { HandlersFailedError, type ProcessOptions } from './delivery/process-event.ts';
 export { createReceiver, toReceiver, type Receiver, type ReceiverStats } from './receiver.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type {
   RequestBody,
-  Surroundings,
+  RuntimeContext,
   WebhookReply,
   WebhookRequest,
 } from './delivery/request.ts';
-export { exponential, type ExponentialOptions, type RetryDelay } from './handlers/backoff.ts';
+export {
+  exponentialBackoff,
+  type ExponentialBackoffOptions,
+  type RetryDelay,
+} from './handlers/backoff.ts';
 export type {
   AudioMetadata,
   AudioResult,

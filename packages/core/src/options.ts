@@ -8,7 +8,7 @@ import { isObject } from './shared/json.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
-import { exponential, type RetryDelay } from './handlers/backoff.ts';
+import { exponentialBackoff, type RetryDelay } from './handlers/backoff.ts';
 
 /** What `createReceiver` takes. Times are in milliseconds, sizes in bytes. */
 export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
@@ -31,7 +31,7 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
    */
   readonly consume?: boolean | undefined;
   /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
-  readonly name?: string | undefined;
+  readonly endpoint?: string | undefined;
   /**
    * When to answer 2xx: once the inbox holds the event (`'accepted'`), or once the handlers have
    * succeeded (`'handled'`, for the memory inbox only). Default: `'accepted'`; with the memory inbox
@@ -41,11 +41,11 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   readonly limits?:
     | {
         /** Largest body. Default 1 MiB. */
-        readonly bodyBytes?: number | undefined;
+        readonly maxBodyBytes?: number | undefined;
         /** Longest time for a body to come in. Default 3 s. */
-        readonly bodyMs?: number | undefined;
+        readonly bodyTimeoutMs?: number | undefined;
         /** Longest time to an answer. Default 4 s: Novita waits for 5. */
-        readonly replyMs?: number | undefined;
+        readonly replyTimeoutMs?: number | undefined;
       }
     | undefined;
   readonly handlers?:
@@ -59,8 +59,8 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   readonly retry?:
     | {
         /** Attempts before an entry becomes a dead letter. Default 8. */
-        readonly attempts?: number | undefined;
-        /** Default `exponential()`. */
+        readonly maxAttempts?: number | undefined;
+        /** Default `exponentialBackoff()`. */
         readonly delay?: RetryDelay | undefined;
       }
     | undefined;
@@ -78,16 +78,16 @@ export interface ResolvedOptions {
   readonly secrets: readonly string[] | null;
   readonly inbox: Inbox;
   readonly consume: boolean;
-  readonly name: string;
+  readonly endpoint: string;
   /** `null`: as the runtime allows. */
   readonly ack: 'accepted' | 'handled' | null;
   readonly limits: {
-    readonly bodyBytes: number;
-    readonly bodyMs: number;
-    readonly replyMs: number;
+    readonly maxBodyBytes: number;
+    readonly bodyTimeoutMs: number;
+    readonly replyTimeoutMs: number;
   };
   readonly handlers: { readonly concurrency: number; readonly timeoutMs: number };
-  readonly retry: { readonly attempts: number; readonly delay: RetryDelay };
+  readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly testEvents: 'handle' | 'ignore';
   readonly logger: Logger;
   readonly clock: Clock;
@@ -128,13 +128,13 @@ const schema = z.strictObject({
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),
   consume: z.boolean().optional(),
-  name: z.string().min(1).max(64).default('novita'),
+  endpoint: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
   limits: z
     .strictObject({
-      bodyBytes: count.default(1024 * 1024),
-      bodyMs: ms.default(3000),
-      replyMs: ms.default(4000),
+      maxBodyBytes: count.default(1024 * 1024),
+      bodyTimeoutMs: ms.default(3000),
+      replyTimeoutMs: ms.default(4000),
     })
     .prefault({}),
   handlers: z
@@ -142,8 +142,10 @@ const schema = z.strictObject({
     .prefault({}),
   retry: z
     .strictObject({
-      attempts: count.default(8),
-      delay: z.custom<RetryDelay>(isFunction, 'must be a function').default(() => exponential()),
+      maxAttempts: count.default(8),
+      delay: z
+        .custom<RetryDelay>(isFunction, 'must be a function')
+        .default(() => exponentialBackoff()),
     })
     .prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
@@ -151,7 +153,7 @@ const schema = z.strictObject({
   clock: withMethods<Clock>('now', 'after').default(systemClock),
   onTaskSucceeded: fn,
   onTaskFailed: fn,
-  onTaskSettled: fn,
+  onTaskFinished: fn,
   onTaskProgress: fn,
   onOtherEvent: fn,
   onDeadLetter: fn,
@@ -196,7 +198,7 @@ function isAddOnly(inbox: Inbox): boolean {
 }
 
 function refuseContradictions({ ack, inbox, consume }: ResolvedOptions): void {
-  if (ack === 'handled' && inbox.hurry === undefined) {
+  if (ack === 'handled' && inbox.promote === undefined) {
     throw invalid(
       "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
     );

@@ -1,5 +1,5 @@
 import { createAnnouncer } from './handlers/best-effort-events.ts';
-import { createCallback, type Callback, type CallbackOptions } from './callback/callback.ts';
+import { createCallback, type CallbackConfig, type CallbackOptions } from './callback/callback.ts';
 import { withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createHandlers } from './handlers/handlers.ts';
@@ -12,7 +12,7 @@ import { resolveOptions, type ReceiverOptions } from './options.ts';
 import { createPipeline } from './delivery/pipeline.ts';
 import { processEvent, type ProcessOptions } from './delivery/process-event.ts';
 import { createRegistration, type Registration } from './handlers/registration.ts';
-import type { Surroundings, WebhookReply, WebhookRequest } from './delivery/request.ts';
+import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
 import { createSettlements } from './handlers/outcome-waiters.ts';
 import { createTokens, NO_SECRET } from './callback/token.ts';
 import { createWorker } from './handlers/worker.ts';
@@ -34,24 +34,24 @@ export interface ReceiverStats {
 export interface Receiver<Tx = unknown> extends Registration<Tx> {
   readonly inbox: Inbox<Tx>;
   /** Takes one delivery and says what to answer. Never rejects. */
-  handle(request: WebhookRequest, surroundings?: Surroundings): Promise<WebhookReply>;
+  handle(request: WebhookRequest, runtime?: RuntimeContext): Promise<WebhookReply>;
   /**
    * Makes the callback URL for one task, in the form in which Novita takes it.
    *
    * @throws WebhookError `invalid_option` without `url`, `invalid_argument`
    * @example
-   * body.extra.webhook = await receiver.callback({ metadata: { orderId: 42 } });
+   * body.extra.webhook = await receiver.createCallback({ metadata: { orderId: 42 } });
    */
-  callback(options?: CallbackOptions): Promise<Callback>;
-  /** {@link callback} as a bare URL, for APIs that take a `callback_url`. */
-  callbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
+  createCallback(options?: CallbackOptions): Promise<CallbackConfig>;
+  /** {@link createCallback} as a bare URL, for APIs that take a `callback_url`. */
+  createCallbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
   /**
    * Runs the handlers on an event that came through a queue of your own. Resolves when all have
    * succeeded: acknowledge the message then. The inbox is not asked, so nothing is deduplicated.
    *
    * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it; as text or
    * bytes of JSON, or parsed
-   * @throws WebhookError `handler_failed` (see {@link HandlersFailed}), `missing_event_type`,
+   * @throws WebhookError `handler_failed` (see {@link HandlersFailedError}), `missing_event_type`,
    * `missing_task_id`, `invalid_json`, `closing`
    */
   process(event: unknown, options?: ProcessOptions): Promise<void>;
@@ -71,12 +71,12 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
    * Answers 503 from now on, waits for what is under way, then closes the inbox, unless another
    * receiver still uses it.
    *
-   * @param options `graceMs`: milliseconds that handlers may go on before they are aborted; default
-   * 10 s. Before them deliveries have up to `limits.replyMs`, and after them aborted handlers have
+   * @param options `gracePeriodMs`: milliseconds that handlers may go on before they are aborted; default
+   * 10 s. Before them deliveries have up to `limits.replyTimeoutMs`, and after them aborted handlers have
    * up to 2 s to end and give their leases back. A handler that ignores its signal goes on all the
    * same: end the process, or it may run beside another worker.
    */
-  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
+  close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
 }
 
@@ -92,7 +92,7 @@ export function createReceiver<Tx = unknown>(input: ReceiverOptions<Tx>): Receiv
 // What the inbox hands to handlers only passes through here.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
-  const { inbox, clock, name, url, secrets } = options;
+  const { inbox, clock, endpoint, url, secrets } = options;
   const log = safeLogger(options.logger);
   const tokens = secrets === null ? null : createTokens(secrets);
   const handlers = createHandlers();
@@ -117,10 +117,10 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     count: counters.reply,
   });
 
-  async function close(graceMs: number): Promise<void> {
-    const deadline = clock.now() + graceMs;
+  async function close(gracePeriodMs: number): Promise<void> {
+    const deadline = clock.now() + gracePeriodMs;
     const left = () => Math.max(0, deadline - clock.now());
-    await withDeadline(deliveries.idle(), options.limits.replyMs, clock);
+    await withDeadline(deliveries.idle(), options.limits.replyTimeoutMs, clock);
     await Promise.all([worker.stop(left()), processed.stop(left()), afterwards.stop(left())]);
     await announcer.stop(left()); // dead letters may have come until now
     if (releaseInbox(inbox)) await inbox.close();
@@ -129,13 +129,13 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const receiver: Receiver = {
     ...createRegistration(handlers, worker.handlersChanged, input),
     inbox,
-    handle(request, surroundings = {}) {
-      const answered = () => handle(request, surroundings);
+    handle(request, runtime = {}) {
+      const answered = () => handle(request, runtime);
       return closed === undefined ? deliveries.run(answered) : answered(); // not waited for
     },
-    callback: (asked = {}) => createCallback(asked, { url, name, tokens, clock }),
-    async callbackUrl(asked = {}) {
-      return (await createCallback(asked, { url, name, tokens, clock })).url;
+    createCallback: (asked = {}) => createCallback(asked, { url, endpoint, tokens, clock }),
+    async createCallbackUrl(asked = {}) {
+      return (await createCallback(asked, { url, endpoint, tokens, clock })).url;
     },
     async process(event, given = {}) {
       if (closed !== undefined)
@@ -144,7 +144,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       return processed.run((signal) => processEvent(event, given, signal, parts));
     },
     start: worker.start,
-    close: ({ graceMs = 10_000 } = {}) => (closed ??= close(graceMs)),
+    close: ({ gracePeriodMs = 10_000 } = {}) => (closed ??= close(gracePeriodMs)),
     async stats() {
       const own = { outcomes: worker.outcomes(), dropped: announcer.dropped() };
       return { inbox: await inbox.stats(), ...counters.read(), ...own };

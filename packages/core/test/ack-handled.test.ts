@@ -42,7 +42,7 @@ describe('the answer', () => {
   });
 
   test('is 503 for a dead letter, every time, and nothing is run', async () => {
-    const { receiver, deliver } = setUp({ ack, retry: { attempts: 1 } });
+    const { receiver, deliver } = setUp({ ack, retry: { maxAttempts: 1 } });
     const gauge = createGauge();
     receiver.onTaskSucceeded(
       gauge.count(() => {
@@ -158,7 +158,7 @@ describe('an inbox that stalls after it took the event', () => {
       get: (key: Parameters<typeof inbox.get>[0]) =>
         (calls += 1) > 1 ? new Promise<never>(noop) : inbox.get(key),
     };
-    const { receiver, deliver } = setUp({ ack, inbox: slow, retry: { attempts: 1 } }, clock);
+    const { receiver, deliver } = setUp({ ack, inbox: slow, retry: { maxAttempts: 1 } }, clock);
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
     });
@@ -169,10 +169,10 @@ describe('an inbox that stalls after it took the event', () => {
   });
 });
 
-describe('an inbox that cannot hurry', () => {
+describe('an inbox that cannot promote', () => {
   test('is refused when the receiver is made', () => {
     const store = memoryStore();
-    delete store.hurry;
+    delete store.promote;
     const inbox = pollingInbox(store);
     expect(() => createReceiver({ secret: TEST_SECRET, ack, inbox })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),

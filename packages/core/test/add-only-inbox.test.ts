@@ -5,12 +5,7 @@ import {
   type Inbox,
   type NewEntry,
 } from '@novita-webhooks/core';
-import {
-  addOnlyContract,
-  inboxContract,
-  runCase,
-  sampleEvents,
-} from '@novita-webhooks/testing';
+import { addOnlyContract, inboxContract, runCase, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';
@@ -25,7 +20,7 @@ function setUpQueue(durable = true) {
     durable,
     async add(entry: NewEntry) {
       // A drifted event must not stand in the way of the real one.
-      const key = JSON.stringify([entry.endpoint, entry.taskId, entry.drift !== null]);
+      const key = JSON.stringify([entry.endpoint, entry.taskId, entry.schemaError !== null]);
       if (seen.has(key)) return 'duplicate';
       seen.add(key);
       messages.push(JSON.stringify(entry));
@@ -44,7 +39,7 @@ for (const contractCase of addOnlyContract) {
 }
 
 test('the contract of whole inboxes is skipped, and says why', () => {
-  const subject = { inbox: setUpQueue().inbox, leaseMs: 1, advance: async () => undefined };
+  const subject = { inbox: setUpQueue().inbox, leaseDurationMs: 1, advance: async () => undefined };
   const reasons = inboxContract.map(({ skip }) => skip?.(subject));
   expect(new Set(reasons)).toEqual(new Set([expect.stringContaining('addOnlyContract')]));
 });
@@ -82,7 +77,7 @@ describe('an inbox of add alone', () => {
     const { inbox } = setUpQueue();
     const { settle, receiver, log } = setUp({ inbox });
     let runs = 0;
-    receiver.onTaskSettled(() => void (runs += 1));
+    receiver.onTaskFinished(() => void (runs += 1));
     receiver.start();
     expect((await settle(event)).status).toBe(200);
     expect(runs).toBe(0);

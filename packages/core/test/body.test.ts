@@ -100,7 +100,7 @@ describe('the byte limit', () => {
   });
 
   test('can be chosen', async () => {
-    const setup = setUp({ limits: { bodyBytes: text.length } });
+    const setup = setUp({ limits: { maxBodyBytes: text.length } });
     expect((await answer({ body: text }, setup)).status).toBe(200);
     expect((await answer({ body: `${text} ` }, setup)).status).toBe(413);
   });
@@ -154,7 +154,7 @@ describe('the time limit', () => {
   });
 
   test('is for the whole body: a trickle does not renew it', async () => {
-    const setup = setUp({ limits: { bodyMs: 1000 } });
+    const setup = setUp({ limits: { bodyTimeoutMs: 1000 } });
     const { body, feed } = createHandFed();
     const reply = track(setup.receiver.handle(await request(setup.receiver, { body })));
     for (let tick = 0; tick < 9; tick += 1) {

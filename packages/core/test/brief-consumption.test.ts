@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 
 import { codeOf, createGauge, deferred, setUp, track } from './helpers.ts';
 
-type Surroundings = NonNullable<Parameters<Receiver['handle']>[1]>;
+type RuntimeContext = NonNullable<Parameters<Receiver['handle']>[1]>;
 
 /** A runtime that may stop after the answer. Without tokens: crypto takes time of its own. */
 function ephemeral(options: Partial<ReceiverOptions> = {}, clock = createManualClock()) {
   const setup = setUp({ insecure: true, ...options }, clock);
   const waited: { settled: boolean }[] = [];
-  const deliver = (taskId = 'task', surroundings: Surroundings = {}) =>
+  const deliver = (taskId = 'task', surroundings: RuntimeContext = {}) =>
     setup.receiver.handle(
       {
         method: 'POST',

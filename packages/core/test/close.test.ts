@@ -32,7 +32,7 @@ describe('close', () => {
     const first = receiver.close();
     expect(receiver.close()).toBe(first);
     await first;
-    await receiver.close({ graceMs: 0 });
+    await receiver.close({ gracePeriodMs: 0 });
     expect(closed).toBe(1);
   });
 
@@ -75,7 +75,7 @@ describe('close', () => {
     });
     await settle(event);
     await settle(sampleEvents.imageSucceeded({ taskId: 'waits' }));
-    const closed = track(receiver.close({ graceMs: 5000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 5000 }));
     await clock.advance(4999);
     expect(closed.settled).toBe(false);
     end.resolve();
@@ -117,17 +117,17 @@ describe('close', () => {
         new Promise((__, reject) => signal.addEventListener('abort', () => reject(new Error('x')))),
     );
     await settle(event);
-    const closed = receiver.close({ graceMs: 10 });
+    const closed = receiver.close({ gracePeriodMs: 10 });
     await clock.advance(10);
     await closed;
-    expect((await receiver.inbox.get(KEY))?.handled).toEqual(['succeeded#1']);
+    expect((await receiver.inbox.get(KEY))?.succeededHandlers).toEqual(['succeeded#1']);
   });
 
   test('does not wait for a handler that ignores its signal, and leaves no timer', async () => {
     const { receiver, settle, clock, log } = setUp();
     receiver.onTaskSucceeded(() => new Promise(noop));
     await settle(event);
-    const closed = track(receiver.close({ graceMs: 100 }));
+    const closed = track(receiver.close({ gracePeriodMs: 100 }));
     await clock.advance(5000);
     expect(closed.settled).toBe(true);
     expect(clock.timers()).toBe(0);
@@ -145,7 +145,7 @@ describe('close', () => {
     receiver.onOtherEvent(() => new Promise(noop));
     await settle(sampleEvents.queued());
     await settle(sampleEvents.other());
-    const closed = track(receiver.close({ graceMs: 1000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 1000 }));
     await clock.advance(999);
     expect([closed.settled, signal?.aborted]).toEqual([false, false]);
     await clock.advance(1);
@@ -176,7 +176,7 @@ describe('what a memory inbox still holds at the end', () => {
   });
 
   test('is not mentioned when it is nothing', async () => {
-    const { receiver, settle, log } = setUp({ retry: { attempts: 1 } });
+    const { receiver, settle, log } = setUp({ retry: { maxAttempts: 1 } });
     receiver.onTaskSucceeded(({ task }) => {
       if (task.task_id === 'dead') throw new Error('no');
     });
@@ -206,7 +206,7 @@ describe('an inbox in trouble', () => {
     receiver.onTaskSucceeded(() => end.promise);
     await settle(event);
     if (how === 'fails') inbox.fail(new Error('connection refused'));
-    const closed = track(receiver.close({ graceMs: 1000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 1000 }));
     if (how === 'stalls') inbox.stall();
     end.resolve();
     await clock.advance(60_000);
@@ -225,7 +225,7 @@ describe('an inbox in trouble', () => {
     receiver.onTaskSucceeded(() => new Promise(noop));
     await settle(event);
     inbox.fail(new Error('connection refused'));
-    const closed = track(receiver.close({ graceMs: 1000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 1000 }));
     for (let second = 0; second < 10 && !closed.settled; second += 1) await clock.advance(1000);
     expect(closed.settled).toBe(true);
     expect(clock.timers()).toBe(0);
@@ -239,7 +239,7 @@ describe('an inbox in trouble', () => {
     const { receiver, settle } = setUp({ inbox }, clock);
     receiver.onTaskSucceeded(noop);
     await settle(event);
-    const closed = track(receiver.close({ graceMs: 1000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 1000 }));
     for (let second = 0; second < 10 && !closed.settled; second += 1) await clock.advance(1000);
     expect(closed.settled).toBe(true);
     await clock.advance(60_000);
@@ -254,7 +254,7 @@ describe('an inbox in trouble', () => {
       { inbox: { ...inbox, stats: () => new Promise<never>(noop) } },
       clock,
     );
-    const closed = track(receiver.close({ graceMs: 1000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 1000 }));
     await clock.advance(60_000);
     expect(closed.settled).toBe(true);
   });
@@ -268,7 +268,7 @@ describe('an inbox in trouble', () => {
     inbox.stall();
     receiver.onTaskSucceeded(gauge.count(noop)); // begins to claim
     await clock.flush();
-    const closed = track(receiver.close({ graceMs: 60_000 }));
+    const closed = track(receiver.close({ gracePeriodMs: 60_000 }));
     await clock.flush();
     inbox.recover();
     await clock.advance(1);
@@ -280,7 +280,7 @@ describe('an inbox in trouble', () => {
 });
 
 test('stats tell what has happened', async () => {
-  const { receiver, settle, clock } = setUp({ retry: { attempts: 2, delay: () => 1000 } });
+  const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 2, delay: () => 1000 } });
   receiver.onTaskSucceeded(({ task }) => {
     if (task.task_id !== SAMPLE_TASK) throw new Error('no');
   });
@@ -291,7 +291,7 @@ test('stats tell what has happened', async () => {
   expect(await receiver.stats()).toEqual({
     inbox: { pending: 0, running: 0, done: 1, dead: 1, lagMs: 0 },
     replies: { accepted: 2, duplicate: 1 },
-    outcomes: { done: 1, again: 1, dead: 1, released: 0 },
+    outcomes: { done: 1, retry: 1, dead: 1, released: 0 },
     conflicts: 0,
     dropped: 0,
   });

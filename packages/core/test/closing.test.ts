@@ -9,8 +9,8 @@ const event = sampleEvents.imageSucceeded();
 test('an inbox that two receivers share is closed with the second one', async () => {
   let closed = 0;
   const inbox = { ...memoryInbox(), close: async () => void (closed += 1) };
-  const [one, two] = ['one', 'two'].map((name) =>
-    createReceiver({ secret: TEST_SECRET, name, inbox }),
+  const [one, two] = ['one', 'two'].map((endpoint) =>
+    createReceiver({ secret: TEST_SECRET, endpoint, inbox }),
   );
   await one?.close();
   expect(closed).toBe(0);
@@ -28,7 +28,7 @@ test('process is refused after close, and its handlers are aborted by it', async
   });
   const processing = receiver.process(event).catch((error: unknown) => error);
   await clock.flush();
-  const closed = receiver.close({ graceMs: 100 });
+  const closed = receiver.close({ gracePeriodMs: 100 });
   await clock.advance(200);
   expect(signal?.reason).toMatchObject({ code: 'closing' });
   end.reject(new Error('aborted'));
@@ -63,7 +63,7 @@ test('what is neither a receiver nor options is named as such', () => {
 test.each([
   { maxEntries: NaN },
   { maxBytes: -1 },
-  { leaseMs: '30' },
+  { leaseDurationMs: '30' },
   { maxEntry: 5 },
   { retention: { doneMs: 0 } },
 ])('memoryInbox refuses %j', (options) => {
@@ -72,13 +72,13 @@ test.each([
   );
 });
 
-test('replyMs bounds the body as well', async () => {
-  const { receiver, clock } = setUp({ limits: { replyMs: 200, bodyMs: 3000 } });
+test('replyTimeoutMs bounds the body as well', async () => {
+  const { receiver, clock } = setUp({ limits: { replyTimeoutMs: 200, bodyTimeoutMs: 3000 } });
   async function* stalls() {
     yield '{';
     await new Promise(() => undefined);
   }
-  const { url } = await receiver.callback();
+  const { url } = await receiver.createCallback();
   const reply = track(receiver.handle({ method: 'POST', url, headers: {}, body: stalls() }));
   await clock.advance(201);
   expect(reply.value?.status).toBe(408);

@@ -1,8 +1,8 @@
 import {
-  HandlersFailed,
+  HandlersFailedError,
   isWebhookError,
   PermanentError,
-  RetryLater,
+  RetryLaterError,
   WebhookError,
 } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
@@ -21,8 +21,8 @@ describe('isWebhookError', () => {
 
   test('knows those that are special', () => {
     expect(isWebhookError(new PermanentError('x'), 'permanent')).toBe(true);
-    expect(isWebhookError(new RetryLater(1), 'retry_later')).toBe(true);
-    const failed = new HandlersFailed({ type: 'dead', reason: 'x', handled: [] });
+    expect(isWebhookError(new RetryLaterError(1), 'retry_later')).toBe(true);
+    const failed = new HandlersFailedError({ type: 'dead', reason: 'x', succeededHandlers: [] });
     expect(isWebhookError(failed, 'handler_failed')).toBe(true);
   });
 
@@ -47,7 +47,7 @@ describe('isWebhookError', () => {
 
 describe('retryDelayOf', () => {
   test.each([
-    [new RetryLater(0), 0],
+    [new RetryLaterError(0), 0],
     [{ name: 'WebhookError', code: 'retry_later', delayMs: 5 }, 5],
     [{ name: 'WebhookError', code: 'retry_later', delayMs: NaN }, null],
     [{ name: 'WebhookError', code: 'retry_later', delayMs: '5' }, null],
@@ -68,7 +68,7 @@ describe('errors', () => {
       message: 'no',
       cause,
     });
-    expect(new RetryLater(5).message).not.toBe('');
+    expect(new RetryLaterError(5).message).not.toBe('');
   });
 });
 

@@ -9,8 +9,8 @@ const RECEIVED_AT = Date.UTC(2026, 2, 1, 10, 15);
 
 /** A payload with parts replaced, as handlers get it. */
 function parse(parts: Record<string, unknown>): TaskResult {
-  const { result, drift } = parseTaskResult(payload(parts), RECEIVED_AT);
-  if (result === null) throw new Error(drift);
+  const { result, schemaError } = parseTaskResult(payload(parts), RECEIVED_AT);
+  if (result === null) throw new Error(schemaError);
   return result;
 }
 
@@ -99,15 +99,15 @@ describe('the sample bodies', () => {
   test.each(['task-result-queued.json', 'task-result-succeed.json'])(
     '%s has the schema of an event’s payload',
     (name) => {
-      expect(parseTaskResult(fixture(name), RECEIVED_AT).drift).toBeNull();
+      expect(parseTaskResult(fixture(name), RECEIVED_AT).schemaError).toBeNull();
     },
   );
 
   test.each(Object.entries(sampleEvents))('and so has the sample %s', async (name, make) => {
     const { settle } = setUp();
     expect((await settle(make())).status).toBe(200);
-    const drift = parseTaskResult(make().payload, RECEIVED_AT).drift;
-    expect(drift === null).toBe(name !== 'drifted' && name !== 'other');
+    const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
+    expect(schemaError === null).toBe(name !== 'drifted' && name !== 'other');
   });
 });
 
@@ -307,7 +307,7 @@ describe('drift', () => {
     const { receiver, settle, log } = setUp();
     const seen: unknown[] = [];
     const letters: string[] = [];
-    receiver.onTaskSettled((result) => seen.push(result));
+    receiver.onTaskFinished((result) => seen.push(result));
     receiver.onDeadLetter(({ body, reason }) => letters.push(reason, body));
     const { event_type, payload: sample } = sampleEvents.imageSucceeded();
     const odd = { ...sample, ...parts };
@@ -315,7 +315,7 @@ describe('drift', () => {
     const entry = await receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
     expect(entry).toMatchObject({ state: 'dead', attempts: 1 });
     expect(entry?.reason).toContain(where);
-    expect(entry?.reason).toBe(entry?.drift);
+    expect(entry?.reason).toBe(entry?.schemaError);
     expect(entry?.reason).not.toContain(SECRET);
     expect(JSON.parse(entry?.body ?? '')).toEqual(odd);
     expect(letters).toEqual([entry?.reason, entry?.body]);
@@ -328,7 +328,7 @@ describe('drift', () => {
     async (when) => {
       const { receiver, deliver, settle } = setUp();
       const statuses: string[] = [];
-      receiver.onTaskSettled(({ task }) => statuses.push(task.status));
+      receiver.onTaskFinished(({ task }) => statuses.push(task.status));
       await (when === 'before' ? deliver : settle)(sampleEvents.drifted());
       const reply = await settle(sampleEvents.imageSucceeded());
       expect(codeOf(reply)).toBe('accepted');
@@ -344,7 +344,7 @@ describe('drift', () => {
     await deliver(sampleEvents.drifted());
     await deliver(sampleEvents.failed());
     const statuses: string[] = [];
-    receiver.onTaskSettled(({ task }) => statuses.push(task.status));
+    receiver.onTaskFinished(({ task }) => statuses.push(task.status));
     await clock.flush();
     expect(statuses).toEqual(['TASK_STATUS_FAILED']);
     expect((await receiver.stats()).inbox).toMatchObject({ done: 1, dead: 0, pending: 0 });

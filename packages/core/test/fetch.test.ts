@@ -126,7 +126,7 @@ describe('toFetchHandler', () => {
     const tasks: string[] = [];
     const handler = toFetchHandler({
       insecure: true,
-      onTaskSettled: ({ task }) => tasks.push(task.task_id),
+      onTaskFinished: ({ task }) => tasks.push(task.task_id),
     });
     expect((await handler(post(text))).status).toBe(200);
     expect(tasks).toHaveLength(1);
@@ -158,7 +158,7 @@ describe('toFetchHandler', () => {
       { pull: (controller) => (asked.push(1), controller.enqueue(new Uint8Array(10))) },
       { highWaterMark: 0 },
     );
-    const handler = toFetchHandler({ insecure: true, limits: { bodyBytes: 100 } });
+    const handler = toFetchHandler({ insecure: true, limits: { maxBodyBytes: 100 } });
     expect((await handler(post(body, { 'content-length': '101' }))).status).toBe(413);
     expect(asked).toEqual([]);
   });
@@ -172,7 +172,7 @@ describe('toFetchHandler', () => {
         controller.enqueue(new Uint8Array(1000));
       },
     });
-    const handler = toFetchHandler({ insecure: true, limits: { bodyBytes: 10_000 } });
+    const handler = toFetchHandler({ insecure: true, limits: { maxBodyBytes: 10_000 } });
     const request = post(body);
     expect((await handler(request)).status).toBe(413);
     expect(sent).toBeLessThan(20_000);
@@ -180,7 +180,7 @@ describe('toFetchHandler', () => {
   });
 
   test('a body that does not come: 408 at the limit, and the stream is let go of', async () => {
-    const { clock, receiver } = setUp({ insecure: true, limits: { bodyMs: 1000 } });
+    const { clock, receiver } = setUp({ insecure: true, limits: { bodyTimeoutMs: 1000 } });
     const body = new ReadableStream<Uint8Array>();
     const request = post(body);
     const response = track(toFetchHandler(receiver)(request));
@@ -211,15 +211,15 @@ describe('toFetchHandler', () => {
         this.called += 1;
       },
     };
-    const handler = toFetchHandler({ secret: TEST_SECRET, onTaskSettled: () => undefined });
+    const handler = toFetchHandler({ secret: TEST_SECRET, onTaskFinished: () => undefined });
     expect((await handler(post('{}'), context)).status).toBe(401);
-    const open = toFetchHandler({ insecure: true, onTaskSettled: () => undefined });
+    const open = toFetchHandler({ insecure: true, onTaskFinished: () => undefined });
     expect((await open(post(text), context)).status).toBe(200);
     expect(context.called).toBe(1);
   });
 
   test('a context of which it knows nothing, or none, is ignored', async () => {
-    const handler = toFetchHandler({ insecure: true, onTaskSettled: () => undefined });
+    const handler = toFetchHandler({ insecure: true, onTaskFinished: () => undefined });
     expect((await handler(post(text), {})).status).toBe(200);
     expect((await handler(post(text))).status).toBe(200);
   });

@@ -40,7 +40,7 @@ describe('events reach the handlers they are for', () => {
   test('by how the task ended', async () => {
     expect(await heard((it, hear) => it.onTaskSucceeded(hear))).toEqual(succeeded);
     expect(await heard((it, hear) => it.onTaskFailed(hear))).toEqual(['failed']);
-    expect(await heard((it, hear) => it.onTaskSettled(hear))).toEqual([...succeeded, 'failed']);
+    expect(await heard((it, hear) => it.onTaskFinished(hear))).toEqual([...succeeded, 'failed']);
     expect(await heard((it, hear) => it.onTaskProgress(hear))).toEqual(['queued', 'processing']);
   });
 
@@ -53,7 +53,7 @@ describe('events reach the handlers they are for', () => {
     [{ taskType: ['IMG_TO_IMG', 'MINIMAX_SPEECH_2.6_HD'] }, ['images', 'audio']],
     [{ media: 'images', taskType: 'TXT_TO_IMG' }, ['image']],
     [{ media: 'videos', taskType: 'TXT_TO_IMG' }, []],
-    [{ media: undefined, taskType: undefined, name: undefined }, succeeded],
+    [{ media: undefined, taskType: undefined, handlerName: undefined }, succeeded],
   ] as const)('by the filter %j', async (filter, expected) => {
     expect(await heard((it, hear) => it.onTaskSucceeded(filter, hear))).toEqual(expected);
   });
@@ -71,7 +71,7 @@ describe('events reach the handlers they are for', () => {
     const { receiver, settle, clock } = setUp({
       onTaskSucceeded: hear('succeeded'),
       onTaskFailed: hear('failed'),
-      onTaskSettled: hear('settled'),
+      onTaskFinished: hear('settled'),
       onTaskProgress: hear('progress'),
       onOtherEvent: hear('other'),
       onDeadLetter: hear('dead'),
@@ -98,13 +98,13 @@ describe('several handlers', () => {
     const { receiver, settle } = setUp();
     const order: string[] = [];
     const slow = deferred();
-    receiver.onTaskSettled(async () => {
+    receiver.onTaskFinished(async () => {
       order.push('one begins');
       await slow.promise;
       order.push('one ends');
     });
     receiver.onTaskSucceeded(() => order.push('two'));
-    receiver.onTaskSettled(() => order.push('three'));
+    receiver.onTaskFinished(() => order.push('three'));
     await settle(event);
     expect(order).toEqual(['one begins']);
     slow.resolve();
@@ -123,20 +123,20 @@ describe('several handlers', () => {
       };
     receiver.onTaskSucceeded(handler('a', 0));
     receiver.onTaskSucceeded(handler('b', 2));
-    receiver.onTaskSettled({ name: 'third' }, handler('c', 1));
+    receiver.onTaskFinished({ handlerName: 'third' }, handler('c', 1));
     await settle(event);
     const entry = await receiver.inbox.get(KEY);
-    expect(entry?.handled).toEqual(['succeeded#1']);
+    expect(entry?.succeededHandlers).toEqual(['succeeded#1']);
     expect(entry?.reason).toBe('Error: b failed; Error: c failed');
     await clock.advance(1000);
-    expect((await receiver.inbox.get(KEY))?.handled).toEqual(['succeeded#1', 'third']);
+    expect((await receiver.inbox.get(KEY))?.succeededHandlers).toEqual(['succeeded#1', 'third']);
     await clock.advance(1000);
     expect(runs).toEqual(['a1', 'b1', 'c1', 'b2', 'c2', 'b3']);
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
   test('after a dead letter is replayed, those that had succeeded do not run again', async () => {
-    const { receiver, settle, clock } = setUp({ retry: { attempts: 1 } });
+    const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 1 } });
     const runs: string[] = [];
     let fail = true;
     receiver.onTaskSucceeded(() => runs.push('a'));
@@ -176,7 +176,9 @@ describe('several handlers', () => {
 
 describe('the context', () => {
   test('tells what there is to know', async () => {
-    const { receiver, settle, clock, log } = setUp({ retry: { attempts: 4, delay: () => 1000 } });
+    const { receiver, settle, clock, log } = setUp({
+      retry: { maxAttempts: 4, delay: () => 1000 },
+    });
     const receivedAt = new Date(clock.now());
     const contexts: HandlerContext[] = [];
     receiver.onTaskSucceeded((_, context) => {
@@ -187,7 +189,7 @@ describe('the context', () => {
     });
     await settle(event, { orderId: 42 });
     await clock.advance(1000);
-    const shared = { taskId: SAMPLE_TASK, attempts: 4, receivedAt, metadata: { orderId: 42 } };
+    const shared = { taskId: SAMPLE_TASK, maxAttempts: 4, receivedAt, metadata: { orderId: 42 } };
     expect(contexts).toEqual([
       expect.objectContaining({ ...shared, attempt: 1, testMode: false }),
       expect.objectContaining({ ...shared, attempt: 2, testMode: false }),
@@ -204,16 +206,16 @@ describe('names', () => {
   test('are given by the order of registration, or chosen', async () => {
     const { receiver, settle } = setUp({ retry: { delay: () => 1000 } });
     receiver.onTaskSucceeded(noop);
-    receiver.onTaskSettled(noop);
+    receiver.onTaskFinished(noop);
     receiver.onTaskSucceeded(noop);
-    receiver.onTaskSucceeded({ name: 'thumbnails' }, noop);
+    receiver.onTaskSucceeded({ handlerName: 'thumbnails' }, noop);
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
     });
     await settle(event);
-    expect((await receiver.inbox.get(KEY))?.handled).toEqual([
+    expect((await receiver.inbox.get(KEY))?.succeededHandlers).toEqual([
       'succeeded#1',
-      'settled#1',
+      'finished#1',
       'succeeded#2',
       'thumbnails',
     ]);
@@ -221,8 +223,8 @@ describe('names', () => {
 
   test('are used once only', () => {
     const { receiver } = setUp();
-    receiver.onTaskSucceeded({ name: 'mine' }, noop);
-    expect(() => receiver.onTaskFailed({ name: 'mine' }, noop)).toThrow(
+    receiver.onTaskSucceeded({ handlerName: 'mine' }, noop);
+    expect(() => receiver.onTaskFailed({ handlerName: 'mine' }, noop)).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
     );
   });
@@ -235,8 +237,8 @@ describe('what is no handler or no filter is refused at once', () => {
     ['an object', [{}]],
     ['a filter alone', [{ media: 'images' }]],
     ['a handler and something else', [noop, {}]],
-    ['a name with a control character', [{ name: 'a\0b' }, noop]],
-    ['a name with half a character', [{ name: '\ud800' }, noop]],
+    ['a name with a control character', [{ handlerName: 'a\0b' }, noop]],
+    ['a name with half a character', [{ handlerName: '\ud800' }, noop]],
     ['a filter that is null', [null, noop]],
     ['a filter that is text', ['images', noop]],
     ['a filter that is a list', [['images'], noop]],
@@ -250,8 +252,8 @@ describe('what is no handler or no filter is refused at once', () => {
     ['a task type that is null', [{ taskType: null }, noop]],
     ['a task type that is an object', [{ taskType: {} }, noop]],
     ['a list of task types with a number', [{ taskType: ['a', 5] }, noop]],
-    ['a name that is a number', [{ name: 5 }, noop]],
-    ['a name that is empty', [{ name: '' }, noop]],
+    ['a name that is a number', [{ handlerName: 5 }, noop]],
+    ['a name that is empty', [{ handlerName: '' }, noop]],
   ];
 
   test.each(wrong)('%s', (_, args) => {
@@ -329,7 +331,7 @@ describe('progress, other events and dead letters', () => {
   });
 
   test('a dead letter tells what there is to know; one that fails changes nothing', async () => {
-    const { receiver, settle, clock } = setUp({ retry: { attempts: 1 } });
+    const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 1 } });
     const letters: unknown[] = [];
     receiver.onTaskSucceeded(() => {
       throw new Error('no');

@@ -84,7 +84,7 @@ export async function request(
   receiver: Receiver,
   changes: Partial<WebhookRequest>,
 ): Promise<WebhookRequest> {
-  return { ...delivery((await receiver.callback()).url, {}), ...changes };
+  return { ...delivery((await receiver.createCallback()).url, {}), ...changes };
 }
 
 /** `code` of a problem, or `status` of a success. */

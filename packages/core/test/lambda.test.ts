@@ -171,12 +171,12 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
       ...asked,
     });
   const open = (seen: unknown[] = []) =>
-    toLambdaHandler({ insecure: true, onTaskSettled: ({ task }) => seen.push(task.task_id) });
+    toLambdaHandler({ insecure: true, onTaskFinished: ({ task }) => seen.push(task.task_id) });
 
   test('is a delivery: its token is checked, and its event handled before the answer', async () => {
     const seen: unknown[] = [];
-    const onTaskSettled = (_: unknown, { metadata }: { metadata: unknown }) => seen.push(metadata);
-    const { receiver } = setUp({ onTaskSettled });
+    const onTaskFinished = (_: unknown, { metadata }: { metadata: unknown }) => seen.push(metadata);
+    const { receiver } = setUp({ onTaskFinished });
     const handler = toLambdaHandler(receiver);
     const metadata = { order: 'ü 42&=' };
     const { url } = await signedDelivery(receiver, {}, metadata);
@@ -188,15 +188,15 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
   });
 
   test('with a token that the sender has percent-encoded is one all the same', async () => {
-    const { receiver } = setUp({ onTaskSettled: () => undefined });
-    const { search } = new URL(await receiver.callbackUrl());
+    const { receiver } = setUp({ onTaskFinished: () => undefined });
+    const { search } = new URL(await receiver.createCallbackUrl());
     const query = search.slice(1).replaceAll('.', '%2E').replaceAll('-', '%2D');
     expect(codeOf(await toLambdaHandler(receiver)(event({ query })))).toEqual([200, 'accepted']);
   });
 
   test('with two tokens is refused', async () => {
-    const { receiver } = setUp({ onTaskSettled: () => undefined });
-    const query = new URL(await receiver.callbackUrl()).search.slice(1);
+    const { receiver } = setUp({ onTaskFinished: () => undefined });
+    const query = new URL(await receiver.createCallbackUrl()).search.slice(1);
     const twice = event({ query: `${query}&${query}` });
     // A load balancer without multi-value headers hands over the last one only.
     const status = source === 'a load balancer' ? 200 : 401;
@@ -243,12 +243,12 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
   });
 
   test('with a body over the limit: 413, in bytes and not in characters of base64', async () => {
-    const bodyBytes = Buffer.byteLength(sample);
+    const maxBodyBytes = Buffer.byteLength(sample);
     const seen: unknown[] = [];
     const handler = toLambdaHandler({
       insecure: true,
-      limits: { bodyBytes },
-      onTaskSettled: ({ task }) => seen.push(task.task_id),
+      limits: { maxBodyBytes },
+      onTaskFinished: ({ task }) => seen.push(task.task_id),
     });
     const base64 = (text: string) => ({
       body: Buffer.from(text).toString('base64'),
@@ -344,8 +344,8 @@ describe('the answer', () => {
     expect(attempts).toEqual([1, 2]);
   });
 
-  test('is 503 at replyMs for a handler that is slower, whose signal is aborted', async () => {
-    const { receiver, clock } = setUp({ insecure, limits: { replyMs: 2500 } });
+  test('is 503 at replyTimeoutMs for a handler that is slower, whose signal is aborted', async () => {
+    const { receiver, clock } = setUp({ insecure, limits: { replyTimeoutMs: 2500 } });
     let aborted = false;
     receiver.onTaskSucceeded(
       (_, { signal }) =>

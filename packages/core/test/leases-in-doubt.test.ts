@@ -2,7 +2,7 @@ import {
   memoryInbox,
   memoryStore,
   pollingInbox,
-  RetryLater,
+  RetryLaterError,
   type Store,
 } from '@novita-webhooks/core';
 import { createManualClock, sampleEvents } from '@novita-webhooks/testing';
@@ -19,14 +19,14 @@ const event = sampleEvents.imageSucceeded();
 function setUpWith(change: (store: Store) => Partial<Store>) {
   const clock = createManualClock();
   const store = memoryStore({ clock });
-  const inbox = pollingInbox({ ...store, ...change(store) }, { clock, leaseMs: LEASE });
+  const inbox = pollingInbox({ ...store, ...change(store) }, { clock, leaseDurationMs: LEASE });
   return { store, ...setUp({ inbox, handlers: PATIENT }, clock) };
 }
 
 describe('a lease that has run out by our own clock only', () => {
   test('is still ours when nobody took it: the process stood still, its success counts', async () => {
     const clock = createManualClock();
-    const inbox = memoryInbox({ clock, leaseMs: LEASE });
+    const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
     const gauge = createGauge();
     const finish = deferred();
@@ -81,7 +81,7 @@ describe('a lease that the store does not answer about', () => {
       claim: (...args) => (isCutOff ? never() : shared.claim(...args)),
       extend: never,
     };
-    const options = { clock, leaseMs: LEASE };
+    const options = { clock, leaseDurationMs: LEASE };
     const one = setUp({ inbox: pollingInbox(hangs, options), handlers: PATIENT }, clock);
     const other = setUp({ inbox: pollingInbox(shared, options), handlers: PATIENT }, clock);
     const signals: AbortSignal[] = [];
@@ -133,13 +133,13 @@ describe('a drifted event whose attempt is under way when the real one comes', (
       },
     }));
     const seen: string[] = [];
-    receiver.onTaskSettled(({ task }) => seen.push(task.status));
+    receiver.onTaskFinished(({ task }) => seen.push(task.status));
     await settle(sampleEvents.drifted({ taskId: SAMPLE_TASK }));
     await settle(event);
     broken = false;
     await clock.advance(3 * LEASE);
     expect(seen).toEqual(['TASK_STATUS_SUCCEED']);
-    expect(await store.get(KEY)).toMatchObject({ state: 'done', drift: null });
+    expect(await store.get(KEY)).toMatchObject({ state: 'done', schemaError: null });
   });
 });
 
@@ -169,7 +169,7 @@ describe('an entry that is due again before its settle was answered', () => {
     const gauge = createGauge();
     receiver.onTaskSucceeded(
       gauge.count(() => {
-        if (gauge.runs() === 1) throw new RetryLater(10);
+        if (gauge.runs() === 1) throw new RetryLaterError(10);
       }),
     );
     await settle(event);

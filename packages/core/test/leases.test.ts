@@ -24,7 +24,7 @@ function createShared(clock: ManualClock): Store {
 describe('a process that overslept its lease', () => {
   test('goes on with its own entry and does not run it twice at a time', async () => {
     const clock = createManualClock();
-    const inbox = memoryInbox({ clock, leaseMs: LEASE });
+    const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
     const gauge = createGauge();
     const finish = deferred();
@@ -42,7 +42,7 @@ describe('a process that overslept its lease', () => {
 
   test('adopts an entry that it claims anew, and its outcome counts', async () => {
     const clock = createManualClock();
-    const inbox = memoryInbox({ clock, leaseMs: LEASE });
+    const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
     const gauge = createGauge();
     const finish = deferred();
@@ -67,7 +67,7 @@ describe('a process that overslept its lease', () => {
 
   test('and hears of it before anything else: told, run again later, not twice at a time', async () => {
     const clock = createManualClock();
-    const inbox = memoryInbox({ clock, leaseMs: LEASE });
+    const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
     const gauge = createGauge();
     const finish = deferred();
@@ -85,7 +85,7 @@ describe('a process that overslept its lease', () => {
   test('while another took over: it is told, and what it settles does not count', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
-    const sleeper = setUp({ inbox: pollingInbox(store, { clock, leaseMs: LEASE }) }, clock);
+    const sleeper = setUp({ inbox: pollingInbox(store, { clock, leaseDurationMs: LEASE }) }, clock);
     const ended = deferred();
     let signal: AbortSignal | undefined;
     sleeper.receiver.onTaskSucceeded((_, context) => {
@@ -124,8 +124,8 @@ describe('a claim that comes back late', () => {
         return claims;
       },
     };
-    const a = setUp({ inbox: pollingInbox(slowStore, { clock, leaseMs: LEASE }) }, clock);
-    const b = setUp({ inbox: pollingInbox(store, { clock, leaseMs: LEASE }) }, clock);
+    const a = setUp({ inbox: pollingInbox(slowStore, { clock, leaseDurationMs: LEASE }) }, clock);
+    const b = setUp({ inbox: pollingInbox(store, { clock, leaseDurationMs: LEASE }) }, clock);
     const finish = deferred();
     const handler = gauge.count(() => finish.promise);
     a.receiver.onTaskSucceeded(handler);
@@ -163,7 +163,7 @@ describe('a claim that comes back late', () => {
         return store.extend(...args);
       },
     };
-    const inbox = pollingInbox(slowStore, { clock, leaseMs: LEASE });
+    const inbox = pollingInbox(slowStore, { clock, leaseDurationMs: LEASE });
     const a = setUp({ inbox, handlers: { concurrency: 1 } }, clock);
     let signal: AbortSignal | undefined;
     a.receiver.onTaskSucceeded((_, context) => {
@@ -185,7 +185,7 @@ describe('a claim that comes back late', () => {
 describe('a lease that was lost', () => {
   test('is told through the signal; the outcome does not count; the entry is run again', async () => {
     const clock = createManualClock();
-    const inbox = createFakeInbox({ clock, leaseMs: LEASE });
+    const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle, log } = setUp({ inbox }, clock);
     const signals: AbortSignal[] = [];
     const gauge = createGauge();
@@ -202,7 +202,7 @@ describe('a lease that was lost', () => {
     await clock.flush();
     expect(log.messages('warn').join()).toContain('the outcome does not count');
     expect((await inbox.get(KEY))?.state).toBe('running');
-    expect((await receiver.stats()).outcomes).toEqual({ done: 0, again: 0, dead: 0, released: 0 });
+    expect((await receiver.stats()).outcomes).toEqual({ done: 0, retry: 0, dead: 0, released: 0 });
     await clock.advance(2 * LEASE);
     expect(gauge.runs()).toBe(2);
     ends[1]?.resolve();
@@ -213,7 +213,7 @@ describe('a lease that was lost', () => {
 
   test('a handler that goes on regardless is not joined by a second run', async () => {
     const clock = createManualClock();
-    const inbox = createFakeInbox({ clock, leaseMs: LEASE });
+    const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: { timeoutMs: 10 * LEASE } }, clock);
     const gauge = createGauge();
     const end = deferred();
@@ -235,7 +235,7 @@ describe('a lease that was lost', () => {
 describe('a handler that never settles', () => {
   test('is not joined by a second run in its process, also when its lease was lost', async () => {
     const clock = createManualClock();
-    const inbox = createFakeInbox({ clock, leaseMs: LEASE });
+    const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: { timeoutMs: 2 * LEASE } }, clock);
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(() => new Promise(() => undefined)));
@@ -249,7 +249,7 @@ describe('a handler that never settles', () => {
 describe('a store that is down', () => {
   test('for less than a lease costs nothing: the outcome is recorded when it is back', async () => {
     const clock = createManualClock();
-    const inbox = createFakeInbox({ clock, leaseMs: LEASE });
+    const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox }, clock);
     const gauge = createGauge();
     const end = deferred();
@@ -269,7 +269,7 @@ describe('a store that is down', () => {
     'and %s through a whole lease: told, and run again later',
     async (how) => {
       const clock = createManualClock();
-      const inbox = createFakeInbox({ clock, leaseMs: LEASE });
+      const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
       const { receiver, settle } = setUp({ inbox }, clock);
       const gauge = createGauge();
       const signals: AbortSignal[] = [];

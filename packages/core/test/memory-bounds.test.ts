@@ -2,7 +2,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 
 import { memoryInbox, memoryStore, type NewEntry, type Store } from '@novita-webhooks/core';
-import { createManualClock, newEntry, sampleEvents } from '@novita-webhooks/testing';
+import { createManualClock, createTestEntry, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, setUp } from './helpers.ts';
@@ -13,12 +13,12 @@ const FULL = { code: 'inbox_full' };
 const bytesOf = (characters: number) => 2 * characters + 1024;
 
 const entryOf = (characters: number, changes: Partial<NewEntry> = {}) =>
-  newEntry({ body: 'x'.repeat(characters), ...changes });
+  createTestEntry({ body: 'x'.repeat(characters), ...changes });
 
 async function settleFirst(store: Store, type: 'done' | 'dead' = 'done'): Promise<void> {
   const [claim] = await store.claim('novita', 1, LEASE);
   if (claim === undefined) throw new Error('nothing to claim');
-  const outcome = type === 'done' ? { type } : { type, reason: 'no use', handled: [] };
+  const outcome = type === 'done' ? { type } : { type, reason: 'no use', succeededHandlers: [] };
   expect(await store.settle(claim, outcome)).toBe(true);
 }
 
@@ -38,10 +38,10 @@ describe('maxEntries', () => {
     const store = memoryStore({ maxEntries: 3, clock });
     const done: NewEntry[] = [];
     for (let index = 0; index < 3; index += 1) {
-      done.push(await addDone(store, newEntry()));
+      done.push(await addDone(store, createTestEntry()));
       clock.skip(1);
     }
-    const fresh = newEntry();
+    const fresh = createTestEntry();
     expect(await store.add(fresh)).toBe('added');
     expect(await taskIds(store)).toEqual([done[1]?.taskId, done[2]?.taskId, fresh.taskId]);
   });
@@ -49,7 +49,7 @@ describe('maxEntries', () => {
   test('the oldest is the one settled first, not the one that came first', async () => {
     const clock = createManualClock();
     const store = memoryStore({ maxEntries: 2, clock });
-    const [slow, fast] = [newEntry(), newEntry()];
+    const [slow, fast] = [createTestEntry(), createTestEntry()];
     await store.add(slow);
     await store.add(fast);
     const [slowClaim, fastClaim] = await store.claim('novita', 2, LEASE);
@@ -57,20 +57,20 @@ describe('maxEntries', () => {
     await store.settle(fastClaim, { type: 'done' });
     clock.skip(1);
     await store.settle(slowClaim, { type: 'done' });
-    await store.add(newEntry());
+    await store.add(createTestEntry());
     expect(await store.get(fast)).toBeUndefined();
     expect(await store.get(slow)).toBeDefined();
   });
 
   test.each(['pending', 'running', 'dead'])('what is %s never goes: inbox_full', async (state) => {
     const store = memoryStore({ maxEntries: 2, clock: createManualClock() });
-    const kept = [newEntry(), newEntry()];
+    const kept = [createTestEntry(), createTestEntry()];
     for (const entry of kept) await store.add(entry);
     if (state === 'running') await store.claim('novita', 2, LEASE);
     for (let left = kept.length; state === 'dead' && left > 0; left -= 1) {
       await settleFirst(store, 'dead');
     }
-    await expect(store.add(newEntry())).rejects.toMatchObject(FULL);
+    await expect(store.add(createTestEntry())).rejects.toMatchObject(FULL);
     expect(await taskIds(store)).toEqual(kept.map(({ taskId }) => taskId));
     for (const entry of kept) expect(await store.add(entry)).toBe('duplicate');
   });
@@ -94,7 +94,7 @@ describe('maxBytes', () => {
     await store.discard(dead);
     await addDone(store, entryOf(1000));
     clock.skip(1000);
-    expect(await store.purge({ doneMs: 1, deadMs: 1 })).toBe(1);
+    expect(await store.deleteExpired({ doneMs: 1, deadMs: 1 })).toBe(1);
     expect(await store.add(entryOf(1000))).toBe('added');
   });
 
@@ -115,11 +115,11 @@ describe('maxBytes', () => {
 
   test('holds also when a small drifted entry gives way to a large one that fits', async () => {
     const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
-    const drifted = entryOf(10, { drift: 'images: not a list' });
+    const drifted = entryOf(10, { schemaError: 'images: not a list' });
     await store.add(drifted);
-    const large = { ...drifted, drift: null, body: 'x'.repeat(100_000) };
+    const large = { ...drifted, schemaError: null, body: 'x'.repeat(100_000) };
     await expect(store.add(large)).rejects.toMatchObject(FULL);
-    expect((await store.get(drifted))?.drift).toBe(drifted.drift);
+    expect((await store.get(drifted))?.schemaError).toBe(drifted.schemaError);
   });
 
   test('what has gone is not held on to, also while the inbox never runs empty', async () => {
@@ -136,7 +136,9 @@ describe('maxBytes', () => {
     const before = used();
     for (let index = 0; index < 1000; index += 1) {
       // Not repeated text, which the engine would keep as a recipe: memory of its own.
-      await store.add(newEntry({ body: Buffer.alloc(BODY, String(index)).toString('latin1') }));
+      await store.add(
+        createTestEntry({ body: Buffer.alloc(BODY, String(index)).toString('latin1') }),
+      );
       await settleFirst(store);
       clock.skip(1);
     }

@@ -32,10 +32,15 @@ const inboxes = { 'the memory inbox': memoryInbox, 'the fake inbox': createFakeI
 for (const [name, createInbox] of Object.entries(inboxes)) {
   describeInboxContract(name, () => {
     const clock = createManualClock();
-    const inbox = createInbox({ clock, leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION });
+    const inbox = createInbox({
+      clock,
+      leaseDurationMs: LEASE_MS,
+      cleanupIntervalMs: 500,
+      retention: RETENTION,
+    });
     const advance = (ms: number) => clock.advance(ms);
     const thief = 'loseLeases' in inbox ? { loseLeases: inbox.loseLeases as () => void } : {};
-    const subject = { inbox, advance, leaseMs: LEASE_MS, retention: RETENTION, ...thief };
+    const subject = { inbox, advance, leaseDurationMs: LEASE_MS, retention: RETENTION, ...thief };
     return { subject, close: inbox.close };
   });
 }

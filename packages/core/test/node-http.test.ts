@@ -127,7 +127,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 function opened(receiver: Receiver): Receiver {
-  clean.push(() => receiver.close({ graceMs: 0 }));
+  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
   return receiver;
 }
 
@@ -139,7 +139,7 @@ describe('toNodeHandler', () => {
     await first.handle({ method: 'POST', url: '/', headers: {}, body });
     const tasks: string[] = [];
     const receiver = opened(createReceiver({ insecure: true, inbox }));
-    receiver.onTaskSettled(({ task }) => tasks.push(task.task_id));
+    receiver.onTaskFinished(({ task }) => tasks.push(task.task_id));
     toNodeHandler(receiver);
     await expect.poll(() => tasks).toEqual(['left over']);
   });
@@ -154,7 +154,7 @@ describe('toNodeHandler', () => {
     const tasks: string[] = [];
     const handler = toNodeHandler({
       insecure: true,
-      onTaskSettled: ({ task }) => tasks.push(task.task_id),
+      onTaskFinished: ({ task }) => tasks.push(task.task_id),
     });
     const url = await serve((request, response) => void handler(request, response));
     const body = JSON.stringify(sampleEvents.failed({ taskId: 'one' }));

@@ -24,17 +24,17 @@ describe('options that are wrong are refused, by name', () => {
     ['a script', { url: 'javascript:alert(1)' }, /url/],
     ['a URL with a fragment', { url: 'https://example.com/#x' }, /url.*fragment/],
     ['a URL with a token', { url: 'https://example.com/?a=1&token=x' }, /url.*token/],
-    ['an empty name', { name: '' }, /name/],
-    ['a long name', { name: 'x'.repeat(65) }, /name/],
+    ['an empty endpoint', { endpoint: '' }, /endpoint/],
+    ['a long endpoint', { endpoint: 'x'.repeat(65) }, /endpoint/],
     ['another ack', { ack: 'done' }, /ack/],
-    ['no bytes', { limits: { bodyBytes: 0 } }, /limits\.bodyBytes/],
-    ['half a byte', { limits: { bodyBytes: 0.5 } }, /limits\.bodyBytes/],
-    ['no time', { limits: { replyMs: 0 } }, /limits\.replyMs/],
-    ['negative time', { limits: { bodyMs: -1 } }, /limits\.bodyMs/],
+    ['no bytes', { limits: { maxBodyBytes: 0 } }, /limits\.maxBodyBytes/],
+    ['half a byte', { limits: { maxBodyBytes: 0.5 } }, /limits\.maxBodyBytes/],
+    ['no time', { limits: { replyTimeoutMs: 0 } }, /limits\.replyTimeoutMs/],
+    ['negative time', { limits: { bodyTimeoutMs: -1 } }, /limits\.bodyTimeoutMs/],
     ['time that is no number', { handlers: { timeoutMs: NaN } }, /handlers\.timeoutMs/],
     ['no concurrency', { handlers: { concurrency: 0 } }, /handlers\.concurrency/],
     ['half a worker', { handlers: { concurrency: 1.5 } }, /handlers\.concurrency/],
-    ['no attempts', { retry: { attempts: 0 } }, /retry\.attempts/],
+    ['no attempts', { retry: { maxAttempts: 0 } }, /retry\.maxAttempts/],
     ['a delay that is a number', { retry: { delay: 1000 } }, /retry\.delay/],
     ['other test events', { testEvents: 'drop' }, /testEvents/],
     ['half a logger', { logger: { info: noop } }, /logger/],
@@ -74,8 +74,13 @@ describe('options that are right are taken', () => {
     { secret: undefined, insecure: true },
     { url: 'http://localhost:3000/hooks?tenant=1' },
     { limits: {}, handlers: {}, retry: {} },
-    { limits: { bodyBytes: undefined }, inbox: undefined, logger: undefined, name: undefined },
-    { name: 'images', ack: 'handled', testEvents: 'ignore' },
+    {
+      limits: { maxBodyBytes: undefined },
+      inbox: undefined,
+      logger: undefined,
+      endpoint: undefined,
+    },
+    { endpoint: 'images', ack: 'handled', testEvents: 'ignore' },
     { onDeadLetter: undefined },
   ])('%j', (options) => {
     expect(() => make(options)).not.toThrow();
@@ -90,9 +95,9 @@ describe('options that are right are taken', () => {
 
 describe('inboxes', () => {
   test.each([
-    { leaseMs: 0 },
-    { leaseMs: NaN },
-    { purgeMs: -1 },
+    { leaseDurationMs: 0 },
+    { leaseDurationMs: NaN },
+    { cleanupIntervalMs: -1 },
     { retention: { doneMs: 0 } },
     { retention: { deadMs: -5 } },
   ])('refuse %j', (options) => {

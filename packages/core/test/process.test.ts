@@ -1,18 +1,18 @@
-import { PermanentError, type HandlersFailed, type NewEntry } from '@novita-webhooks/core';
-import { newEntry, sampleEvents } from '@novita-webhooks/testing';
+import { PermanentError, type HandlersFailedError, type NewEntry } from '@novita-webhooks/core';
+import { createTestEntry, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { noop, SAMPLE_TASK, setUp } from './helpers.ts';
 
 const event = sampleEvents.imageSucceeded();
 
-async function outcomeOf(run: Promise<void>): Promise<HandlersFailed['outcome']> {
+async function outcomeOf(run: Promise<void>): Promise<HandlersFailedError['outcome']> {
   const error: unknown = await run.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({ name: 'WebhookError', code: 'handler_failed' });
-  return (error as HandlersFailed).outcome;
+  return (error as HandlersFailedError).outcome;
 }
 
 describe('process', () => {
@@ -34,10 +34,10 @@ describe('process', () => {
   test('runs them on an entry as an inbox got it', async () => {
     const { receiver } = setUp();
     const seen: unknown[] = [];
-    receiver.onTaskSettled(({ task }, { taskId, metadata, testMode }) =>
+    receiver.onTaskFinished(({ task }, { taskId, metadata, testMode }) =>
       seen.push([task.status, taskId, metadata, testMode]),
     );
-    const entry: NewEntry = newEntry({
+    const entry: NewEntry = createTestEntry({
       taskId: SAMPLE_TASK,
       body: JSON.stringify(sampleEvents.failed().payload),
       metadata: { orderId: 42 },
@@ -54,10 +54,10 @@ describe('process', () => {
       throw new Error('no');
     });
     expect(await outcomeOf(receiver.process(event))).toEqual({
-      type: 'again',
+      type: 'retry',
       delayMs: 1234,
       reason: 'Error: no',
-      handled: ['succeeded#1'],
+      succeededHandlers: ['succeeded#1'],
     });
   });
 
@@ -65,7 +65,7 @@ describe('process', () => {
     const { receiver } = setUp();
     const runs: number[] = [];
     for (const index of [1, 2]) receiver.onTaskSucceeded(() => runs.push(index));
-    await receiver.process(event, { attempt: 2, handled: ['succeeded#1'] });
+    await receiver.process(event, { attempt: 2, succeededHandlers: ['succeeded#1'] });
     expect(runs).toEqual([2]);
   });
 
@@ -92,11 +92,11 @@ describe('process', () => {
   });
 
   test('the last attempt that fails is the end', async () => {
-    const { receiver } = setUp({ retry: { attempts: 3 } });
+    const { receiver } = setUp({ retry: { maxAttempts: 3 } });
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
     });
-    expect((await outcomeOf(receiver.process(event, { attempt: 2 }))).type).toBe('again');
+    expect((await outcomeOf(receiver.process(event, { attempt: 2 }))).type).toBe('retry');
     expect((await outcomeOf(receiver.process(event, { attempt: 3 }))).type).toBe('dead');
   });
 

@@ -248,7 +248,7 @@ describe('a later event of another status', () => {
   test('is answered as a duplicate, counted, logged, and not handled', async () => {
     const { receiver, settle, log } = setUp();
     const statuses: string[] = [];
-    receiver.onTaskSettled(({ task }) => statuses.push(task.status));
+    receiver.onTaskFinished(({ task }) => statuses.push(task.status));
     await settle(event);
     expect(codeOf(await settle(sampleEvents.failed()))).toBe('duplicate');
     expect(codeOf(await settle(event))).toBe('duplicate');
@@ -271,9 +271,9 @@ describe('testEvents', () => {
   test.each(['handle', 'ignore'] as const)('%s', async (testEvents) => {
     const { receiver, settle, clock } = setUp({ testEvents });
     const seen: boolean[] = [];
-    receiver.onTaskSettled((_, { testMode }) => seen.push(testMode));
+    receiver.onTaskFinished((_, { testMode }) => seen.push(testMode));
     const reply = await settle(sampleEvents.testMode({ taskId: 'by its payload' }));
-    const { url } = await receiver.callback({ testMode: 'TASK_STATUS_FAILED' });
+    const { url } = await receiver.createCallback({ testMode: 'TASK_STATUS_FAILED' });
     const asked = await signedDelivery(receiver, sampleEvents.failed({ taskId: 'by its URL' }));
     const second = await receiver.handle({ ...asked, url });
     await settle(sampleEvents.imageSucceeded({ taskId: 'real' }));

@@ -58,8 +58,8 @@ describe('the token and the presigned links', () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const out: unknown[] = [];
-    const { receiver, log } = setUp({ inbox, retry: { attempts: 2, delay: () => 1000 } }, clock);
-    const { url } = await receiver.callback({ metadata: { orderId: 42 } });
+    const { receiver, log } = setUp({ inbox, retry: { maxAttempts: 2, delay: () => 1000 } }, clock);
+    const { url } = await receiver.createCallback({ metadata: { orderId: 42 } });
     const token = new URL(url).searchParams.get('token') ?? '';
     expect(token).toMatch(/^nwt1\./);
 
@@ -142,7 +142,7 @@ describe('the token and the presigned links', () => {
 
   test('the token is taken out of the status as well, wherever that goes', async () => {
     const { receiver, log } = setUp();
-    const { url } = await receiver.callback();
+    const { url } = await receiver.createCallback();
     const mac = url.split('.').at(-1) ?? '';
     await receiver.handle(delivery(url, planted(url, 'x')));
     await receiver.handle(delivery(url, planted(url, 'x', `UNKNOWN ${url} ${LINK}`)));

@@ -1,9 +1,9 @@
 import {
-  exponential,
+  exponentialBackoff,
   memoryStore,
   PermanentError,
   pollingInbox,
-  RetryLater,
+  RetryLaterError,
   type Entry,
   type Logger,
   type ReceiverOptions,
@@ -40,9 +40,9 @@ describe('the default schedule', () => {
   const bounds = [2, 6, 18, 54, 162, 486, 900].map((seconds) => seconds * 1000);
 
   test('waits from zero up to a bound that grows: full jitter', () => {
-    const longest = exponential({ random: () => 1 });
-    const shortest = exponential({ random: () => 0 });
-    const delay = exponential();
+    const longest = exponentialBackoff({ random: () => 1 });
+    const shortest = exponentialBackoff({ random: () => 0 });
+    const delay = exponentialBackoff();
     for (const [index, bound] of bounds.entries()) {
       expect(longest(index + 1)).toBe(bound);
       expect(shortest(index + 1)).toBe(0);
@@ -85,7 +85,9 @@ describe('the default schedule', () => {
     { factor: 0.5 },
     { maxMs: 1 },
   ])('%j is refused', (options) => {
-    expect(() => exponential(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+    expect(() => exponentialBackoff(options)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
   });
 });
 
@@ -115,7 +117,7 @@ describe('an attempt that fails', () => {
 
   test('as often as allowed becomes a dead letter, and is not made again', async () => {
     const { settle, clock, startedAt, entry, letters } = failing(Array(10).fill(new Error('no')), {
-      retry: { attempts: 3, delay: () => 1000 },
+      retry: { maxAttempts: 3, delay: () => 1000 },
     });
     await settle(event);
     await clock.advance(HOUR);
@@ -128,7 +130,7 @@ describe('an attempt that fails', () => {
   });
 
   test('with attempts: 1 is the last', async () => {
-    const { settle, startedAt, entry } = failing([new Error('no')], { retry: { attempts: 1 } });
+    const { settle, startedAt, entry } = failing([new Error('no')], { retry: { maxAttempts: 1 } });
     await settle(event);
     expect(startedAt).toHaveLength(1);
     expect((await entry()).state).toBe('dead');
@@ -136,7 +138,7 @@ describe('an attempt that fails', () => {
 
   test('given up and replayed begins another series', async () => {
     const { settle, receiver, clock, startedAt, entry } = failing(['1', '2', '3'], {
-      retry: { attempts: 2, delay: () => 10 },
+      retry: { maxAttempts: 2, delay: () => 10 },
     });
     await settle(event);
     await clock.advance(MINUTE);
@@ -186,7 +188,7 @@ describe('whatever a handler throws', () => {
       },
     ],
     [
-      'half a RetryLater, the other half of which throws',
+      'half a RetryLaterError, the other half of which throws',
       () => ({
         name: 'WebhookError',
         code: 'retry_later',
@@ -232,7 +234,7 @@ describe('whatever a handler throws', () => {
   });
 
   test('a promise that rejects is the same as a throw', async () => {
-    const { receiver, settle } = setUp({ retry: { attempts: 1 } });
+    const { receiver, settle } = setUp({ retry: { maxAttempts: 1 } });
     receiver.onTaskSucceeded(() => Promise.reject(new Error('later')));
     await settle(event);
     expect((await receiver.inbox.get(KEY))?.reason).toBe('Error: later');
@@ -249,10 +251,10 @@ describe('special errors', () => {
     expect(startedAt).toHaveLength(1);
   });
 
-  test('RetryLater: after the delay it names, and it counts as an attempt', async () => {
+  test('RetryLaterError: after the delay it names, and it counts as an attempt', async () => {
     const { settle, clock, startedAt, entry } = failing(
-      [new RetryLater(5000), new RetryLater(0, 'busy')],
-      { retry: { attempts: 2, delay: () => 1 } },
+      [new RetryLaterError(5000), new RetryLaterError(0, 'busy')],
+      { retry: { maxAttempts: 2, delay: () => 1 } },
     );
     const start = clock.now();
     await settle(event);
@@ -282,8 +284,8 @@ describe('special errors', () => {
     expect((await entry()).state).toBe('pending');
   });
 
-  test.each([-1, NaN, Infinity, '5', undefined])('RetryLater(%s) is refused', (delayMs) => {
-    expect(() => new RetryLater(delayMs as number)).toThrow(
+  test.each([-1, NaN, Infinity, '5', undefined])('RetryLaterError(%s) is refused', (delayMs) => {
+    expect(() => new RetryLaterError(delayMs as number)).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
     );
   });
@@ -291,10 +293,10 @@ describe('special errors', () => {
   test('of several handlers: the longest wish counts, and one PermanentError ends it', async () => {
     const { receiver, settle, clock } = setUp({ retry: { delay: () => 1 } });
     receiver.onTaskSucceeded(() => {
-      throw new RetryLater(1000);
+      throw new RetryLaterError(1000);
     });
     receiver.onTaskSucceeded((_, { attempt }) => {
-      throw attempt === 1 ? new RetryLater(3000) : new PermanentError('no');
+      throw attempt === 1 ? new RetryLaterError(3000) : new PermanentError('no');
     });
     await settle(event);
     expect((await receiver.inbox.get(KEY))?.dueAt).toBe(clock.now() + 3000);
@@ -421,7 +423,7 @@ describe('an entry that ends its process each time', () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
     const inbox = pollingInbox(store, { clock });
-    const { receiver, settle, log } = setUp({ inbox, retry: { attempts: 3 } }, clock);
+    const { receiver, settle, log } = setUp({ inbox, retry: { maxAttempts: 3 } }, clock);
     const letters: string[] = [];
     let runs = 0;
     expect((await settle(event)).status).toBe(200);
@@ -442,7 +444,7 @@ describe('an entry that ends its process each time', () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
     const inbox = pollingInbox(store, { clock });
-    const { receiver, settle } = setUp({ inbox, retry: { attempts: 3 } }, clock);
+    const { receiver, settle } = setUp({ inbox, retry: { maxAttempts: 3 } }, clock);
     await settle(event);
     for (let crash = 1; crash <= 2; crash += 1) {
       await store.claim('novita', 1, 1000);

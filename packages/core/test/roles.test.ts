@@ -57,7 +57,7 @@ describe('a web process', () => {
     const inbox = sharedInbox();
     const { receiver } = setUp({ inbox, consume: false, onTaskSucceeded: noop }, clock);
     const handle = toFetchHandler(receiver);
-    const { url } = await receiver.callback();
+    const { url } = await receiver.createCallback();
     const body = JSON.stringify(sampleEvents.imageSucceeded());
     const response = await handle(new Request(url, { method: 'POST', body }));
     await clock.flush();
@@ -107,8 +107,8 @@ describe('a worker', () => {
       expect((await receiver.handle(request)).status).toBe(401);
     }
     expect(await receiver.inbox.stats()).toMatchObject({ pending: 0 });
-    await expect(receiver.callback()).rejects.toThrow(refused(/without a secret/));
-    await expect(receiver.callbackUrl()).rejects.toThrow(refused(/without a secret/));
+    await expect(receiver.createCallback()).rejects.toThrow(refused(/without a secret/));
+    await expect(receiver.createCallbackUrl()).rejects.toThrow(refused(/without a secret/));
   });
 
   test('cannot be mounted on a server', () => {
@@ -136,7 +136,7 @@ describe('what a store may have besides', () => {
     const inbox = pollingInbox({ ...memoryStore(), open: (log) => void opened.push(log) });
     const { log } = setUp({ inbox });
     opened[0]?.warn({ from: 'the store' }, 'hello');
-    setUp({ inbox, name: 'other' });
+    setUp({ inbox, endpoint: 'other' });
     expect(log.messages('warn')).toEqual(['hello']);
     expect(opened.length).toBe(2);
   });

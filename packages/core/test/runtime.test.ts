@@ -50,14 +50,14 @@ async function deliver({ createReceiver }: typeof Core) {
   const receiver = createReceiver({
     url: 'https://hooks.example.com/novita',
     secret: TEST_SECRET,
-    limits: { bodyMs: 1000 },
+    limits: { bodyTimeoutMs: 1000 },
   });
   const handled = new Promise<unknown>((resolve) => {
     receiver.onTaskSucceeded(({ images }, { metadata }) =>
       resolve([images[0]?.expires_at?.getTime(), metadata]),
     );
   });
-  const { url } = await receiver.callback({ metadata: { orderId: 42 } });
+  const { url } = await receiver.createCallback({ metadata: { orderId: 42 } });
   const bytes = new TextEncoder().encode(JSON.stringify(sampleEvents.imageSucceeded()));
   const body = (async function* () {
     yield bytes.subarray(0, 10);

@@ -24,13 +24,13 @@ describe('rotation', () => {
     const clock = createManualClock();
     const before = setUp({ secret: OLD }, clock);
     const after = setUp({ secret: [NEW, OLD] }, clock);
-    const { url } = await before.receiver.callback();
+    const { url } = await before.receiver.createCallback();
     expect((await after.receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
   test('the first secret signs: who only has the older one refuses', async () => {
     const clock = createManualClock();
-    const { url } = await setUp({ secret: [NEW, OLD] }, clock).receiver.callback();
+    const { url } = await setUp({ secret: [NEW, OLD] }, clock).receiver.createCallback();
     const onlyNew = setUp({ secret: NEW }, clock);
     const onlyOld = setUp({ secret: OLD }, clock);
     expect((await onlyNew.receiver.handle(delivery(url, event))).status).toBe(200);
@@ -39,7 +39,7 @@ describe('rotation', () => {
 
   test('a secret that was dropped no longer opens the door', async () => {
     const clock = createManualClock();
-    const { url } = await setUp({ secret: OLD }, clock).receiver.callback();
+    const { url } = await setUp({ secret: OLD }, clock).receiver.createCallback();
     const after = setUp({ secret: [NEW] }, clock);
     expect((await after.receiver.handle(delivery(url, event))).status).toBe(401);
   });
@@ -47,7 +47,7 @@ describe('rotation', () => {
   test('the key id differs from secret to secret and gives nothing of it away', async () => {
     const ids = await Promise.all(
       [OLD, NEW].map(async (secret) => {
-        const { url } = await setUp({ secret }).receiver.callback();
+        const { url } = await setUp({ secret }).receiver.createCallback();
         return tokenOf(url).split('.')[1];
       }),
     );
@@ -59,16 +59,16 @@ describe('rotation', () => {
 describe('expiry', () => {
   test('a URL works for 7 days by default and not a moment longer', async () => {
     const { clock, receiver } = setUp();
-    const { url } = await receiver.callback();
+    const { url } = await receiver.createCallback();
     clock.skip(7 * DAY - 1);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
     clock.skip(1);
     expect((await receiver.handle(delivery(url, event))).status).toBe(401);
   });
 
-  test('expiresIn chooses another time', async () => {
+  test('expiresInMs chooses another time', async () => {
     const { clock, receiver } = setUp();
-    const { url } = await receiver.callback({ expiresIn: 1000 });
+    const { url } = await receiver.createCallback({ expiresInMs: 1000 });
     clock.skip(999);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
     clock.skip(1);
@@ -77,14 +77,16 @@ describe('expiry', () => {
 
   test('a URL can be made that never expires', async () => {
     const { clock, receiver } = setUp();
-    const { url } = await receiver.callback({ expiresIn: Infinity });
+    const { url } = await receiver.createCallback({ expiresInMs: Infinity });
     clock.skip(100 * 365 * DAY);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
-  test.each([0, -1, NaN, '1000', null])('expiresIn %s is refused', async (expiresIn) => {
+  test.each([0, -1, NaN, '1000', null])('expiresInMs %s is refused', async (expiresInMs) => {
     const { receiver } = setUp();
-    await expect(receiver.callback({ expiresIn: expiresIn as number })).rejects.toMatchObject({
+    await expect(
+      receiver.createCallback({ expiresInMs: expiresInMs as number }),
+    ).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });
@@ -120,7 +122,7 @@ describe('metadata', () => {
     ['few characters of many bytes', { a: '東'.repeat(340) }],
   ])('%s is refused: the limit is in bytes', async (_, metadata) => {
     const { receiver } = setUp();
-    await expect(receiver.callback({ metadata })).rejects.toMatchObject({
+    await expect(receiver.createCallback({ metadata })).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });
@@ -134,7 +136,7 @@ describe('metadata', () => {
     ['a bigint inside', { a: 1n }],
   ])('%s is refused', async (_, metadata) => {
     const { receiver } = setUp();
-    await expect(receiver.callback({ metadata: metadata as never })).rejects.toMatchObject({
+    await expect(receiver.createCallback({ metadata: metadata as never })).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });
@@ -151,14 +153,14 @@ describe('metadata', () => {
 describe('the callback URL', () => {
   test('keeps the query that the address has', async () => {
     const { receiver } = setUp({ url: `${ENDPOINT}?tenant=a%20b&empty=` });
-    const { url } = await receiver.callback();
+    const { url } = await receiver.createCallback();
     expect(url.startsWith(`${ENDPOINT}?tenant=a%20b&empty=&token=nwt1.`)).toBe(true);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
   test('is not bound to the host, the scheme or the path', async () => {
     const { receiver } = setUp();
-    const token = tokenOf((await receiver.callback()).url);
+    const token = tokenOf((await receiver.createCallback()).url);
     for (const url of [
       `/novita?token=${token}`,
       `/?x=1&token=${token}&y=2`,
@@ -176,23 +178,23 @@ describe('the callback URL', () => {
 
   test('differs from call to call', async () => {
     const { receiver } = setUp();
-    const urls = await Promise.all(Array.from({ length: 50 }, () => receiver.callbackUrl()));
+    const urls = await Promise.all(Array.from({ length: 50 }, () => receiver.createCallbackUrl()));
     expect(new Set(urls).size).toBe(50);
   });
 
   test('comes with what Novita needs for its test mode', async () => {
     const { receiver } = setUp();
-    expect(await receiver.callback({ testMode: 'TASK_STATUS_FAILED' })).toMatchObject({
+    expect(await receiver.createCallback({ testMode: 'TASK_STATUS_FAILED' })).toMatchObject({
       test_mode: { enabled: true, return_task_status: 'TASK_STATUS_FAILED' },
     });
-    expect(await receiver.callback()).not.toHaveProperty('test_mode');
+    expect(await receiver.createCallback()).not.toHaveProperty('test_mode');
   });
 
   test('vouches for test mode whatever the payload says', async () => {
     const seen: boolean[] = [];
     const { receiver, clock } = setUp();
     receiver.onTaskSucceeded((_, { testMode }) => seen.push(testMode));
-    const { url } = await receiver.callback({ testMode: 'TASK_STATUS_SUCCEED' });
+    const { url } = await receiver.createCallback({ testMode: 'TASK_STATUS_SUCCEED' });
     await receiver.handle(delivery(url, event));
     await clock.flush();
     expect(seen).toEqual([true]);
@@ -200,10 +202,10 @@ describe('the callback URL', () => {
 
   test('needs the option url, and refuses options it does not know', async () => {
     const without = createReceiver({ secret: TEST_SECRET });
-    await expect(without.callback()).rejects.toMatchObject({ code: 'invalid_option' });
+    await expect(without.createCallback()).rejects.toMatchObject({ code: 'invalid_option' });
     const { receiver } = setUp();
     for (const wrong of [{ expires: 1 }, { testMode: 'TASK_STATUS_QUEUED' }, { testMode: true }]) {
-      await expect(receiver.callback(wrong as never)).rejects.toMatchObject({
+      await expect(receiver.createCallback(wrong as never)).rejects.toMatchObject({
         code: 'invalid_argument',
       });
     }
@@ -213,9 +215,9 @@ describe('the callback URL', () => {
 describe('endpoints', () => {
   test('with the same secret and different names do not take each other’s URLs', async () => {
     const clock = createManualClock();
-    const images = setUp({ name: 'images' }, clock);
-    const videos = setUp({ name: 'videos' }, clock);
-    const { url } = await images.receiver.callback();
+    const images = setUp({ endpoint: 'images' }, clock);
+    const videos = setUp({ endpoint: 'videos' }, clock);
+    const { url } = await images.receiver.createCallback();
     expect((await images.receiver.handle(delivery(url, event))).status).toBe(200);
     expect((await videos.receiver.handle(delivery(url, event))).status).toBe(401);
   });
@@ -330,10 +332,12 @@ describe('insecure: true', () => {
     const seen: unknown[] = [];
     const { receiver, clock } = setUp({ insecure: true });
     receiver.onTaskSucceeded((_, { metadata }) => seen.push(metadata));
-    for (const lost of [{ metadata: { orderId: 42 } }, { expiresIn: 1000 }]) {
-      await expect(receiver.callback(lost)).rejects.toMatchObject({ code: 'invalid_argument' });
+    for (const lost of [{ metadata: { orderId: 42 } }, { expiresInMs: 1000 }]) {
+      await expect(receiver.createCallback(lost)).rejects.toMatchObject({
+        code: 'invalid_argument',
+      });
     }
-    const callback = await receiver.callback({ testMode: 'TASK_STATUS_SUCCEED' });
+    const callback = await receiver.createCallback({ testMode: 'TASK_STATUS_SUCCEED' });
     expect(callback.url).toBe(ENDPOINT);
     expect(callback.test_mode?.enabled).toBe(true);
     expect((await receiver.handle(delivery('/', event))).status).toBe(200);

@@ -33,7 +33,7 @@ test('the inbox tells what transactions hand to handlers', () => {
     });
     expectTypeOf(value).toEqualTypeOf<number>();
   });
-  receiver.onTaskFailed({ name: 'refund' }, (_, context) =>
+  receiver.onTaskFailed({ handlerName: 'refund' }, (_, context) =>
     context.transaction(async (tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
   );
   expect(receiver.inbox).toBe(inbox);
@@ -49,8 +49,8 @@ test('also to handlers that are options', () => {
       context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
   });
   expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
-  const onTaskSettled: TaskHandler = (_, context) => context.attempt; // that cares for none
-  expectTypeOf(createReceiver({ insecure: true, inbox, onTaskSettled })).toEqualTypeOf<
+  const onTaskFinished: TaskHandler = (_, context) => context.attempt; // that cares for none
+  expectTypeOf(createReceiver({ insecure: true, inbox, onTaskFinished })).toEqualTypeOf<
     Receiver<LedgerTx>
   >();
 });

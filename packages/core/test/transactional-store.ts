@@ -21,8 +21,8 @@ export interface TransactionalStore extends Store<LedgerTx> {
 
 /** Under whose fence an entry runs, and what its transactions have recorded meanwhile. */
 interface Held {
-  readonly fence: string;
-  readonly handled: ReadonlySet<string>;
+  readonly fencingToken: string;
+  readonly succeededHandlers: ReadonlySet<string>;
 }
 
 const keyOf = ({ endpoint, taskId }: EntryKey) => JSON.stringify([endpoint, taskId]);
@@ -32,18 +32,20 @@ export function createTransactionalStore(clock: Clock): TransactionalStore {
   const held = new Map<string, Held>();
   const lines: string[] = [];
 
-  const withHeld = <T extends EntryKey & { readonly handled: readonly string[] }>(entry: T): T => {
-    const own = held.get(keyOf(entry))?.handled ?? [];
-    return { ...entry, handled: [...new Set([...entry.handled, ...own])] };
+  const withHeld = <T extends EntryKey & { readonly succeededHandlers: readonly string[] }>(
+    entry: T,
+  ): T => {
+    const own = held.get(keyOf(entry))?.succeededHandlers ?? [];
+    return { ...entry, succeededHandlers: [...new Set([...entry.succeededHandlers, ...own])] };
   };
   const hold = (claim: Claim): Claim => {
-    const handled = held.get(keyOf(claim))?.handled ?? new Set();
-    held.set(keyOf(claim), { fence: claim.fence, handled });
+    const succeededHandlers = held.get(keyOf(claim))?.succeededHandlers ?? new Set();
+    held.set(keyOf(claim), { fencingToken: claim.fencingToken, succeededHandlers });
     return withHeld(claim);
   };
-  const holder = ({ fence, ...key }: EntryKey & { readonly fence: string }): Held => {
+  const holder = ({ fencingToken, ...key }: EntryKey & { readonly fencingToken: string }): Held => {
     const own = held.get(keyOf(key));
-    if (own?.fence === fence) return own;
+    if (own?.fencingToken === fencingToken) return own;
     throw new WebhookError('lease_lost', 'somebody else has the entry');
   };
 
@@ -65,18 +67,18 @@ export function createTransactionalStore(clock: Clock): TransactionalStore {
       const claim = await store.claimOne?.(...args);
       return claim && hold(claim);
     },
-    async settle(fence, outcome) {
-      const kept = outcome.type === 'done' ? outcome : withHeld({ ...fence, ...outcome });
-      const settled = await store.settle(fence, kept);
-      if (settled) held.delete(keyOf(fence));
+    async settle(claimRef, outcome) {
+      const kept = outcome.type === 'done' ? outcome : withHeld({ ...claimRef, ...outcome });
+      const settled = await store.settle(claimRef, kept);
+      if (settled) held.delete(keyOf(claimRef));
       return settled;
     },
-    async transaction(fence, handler, work) {
-      holder(fence);
+    async transaction(claimRef, handler, work) {
+      holder(claimRef);
       const written: string[] = [];
       const value = await work({ write: (line) => void written.push(line) });
-      const handled = new Set([...holder(fence).handled, handler]);
-      held.set(keyOf(fence), { fence: fence.fence, handled });
+      const succeededHandlers = new Set([...holder(claimRef).succeededHandlers, handler]);
+      held.set(keyOf(claimRef), { fencingToken: claimRef.fencingToken, succeededHandlers });
       lines.push(...written);
       return value;
     },

@@ -2,7 +2,7 @@ import {
   isWebhookError,
   PermanentError,
   pollingInbox,
-  RetryLater,
+  RetryLaterError,
   type HandlerContext,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
@@ -27,8 +27,8 @@ function setUpAt(
   clock: ReturnType<typeof createManualClock>,
   options: Partial<ReceiverOptions<LedgerTx>> = {},
 ) {
-  const inbox = pollingInbox(store, { clock, leaseMs: LEASE });
-  const retry = { attempts: 3, delay: () => 1000 };
+  const inbox = pollingInbox(store, { clock, leaseDurationMs: LEASE });
+  const retry = { maxAttempts: 3, delay: () => 1000 };
   const { receiver, ...rest } = setUp({ retry, ...options, inbox } as ReceiverOptions, clock);
   return { receiver, ...rest };
 }
@@ -92,7 +92,7 @@ describe('a handler that writes in its transaction', () => {
       await context.transaction(async (tx) => {
         writing(`attempt ${context.attempt}`)(tx);
         await Promise.resolve();
-        if (context.attempt === 1) throw new RetryLater(5000, 'not yet');
+        if (context.attempt === 1) throw new RetryLaterError(5000, 'not yet');
       });
     });
     await settle(event);
@@ -187,7 +187,10 @@ describe('what a transaction has committed', () => {
       await context.transaction(writing('once'));
     });
     await settle(event);
-    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: ['succeeded#1'] });
+    expect(await store.get(KEY)).toMatchObject({
+      state: 'pending',
+      succeededHandlers: ['succeeded#1'],
+    });
     await clock.advance(1000);
     expect(attempts).toEqual([1]);
     expect(store.lines).toEqual(['once']);
@@ -197,7 +200,7 @@ describe('what a transaction has committed', () => {
   test.each([
     ['an error', () => new Error('no mail server')],
     ['PermanentError', () => new PermanentError('no mail server')],
-    ['RetryLater', () => new RetryLater(1000, 'no mail server')],
+    ['RetryLaterError', () => new RetryLaterError(1000, 'no mail server')],
   ])('is a success, although the handler throws %s afterwards', async (_, toError) => {
     const { receiver, settle, clock, store, log } = setUpAlone();
     receiver.onTaskSucceeded(async (__, context) => {
@@ -240,7 +243,10 @@ describe('what a transaction has committed', () => {
       await context.transaction(writing('two'));
     });
     await settle(event);
-    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: ['succeeded#1'] });
+    expect(await store.get(KEY)).toMatchObject({
+      state: 'pending',
+      succeededHandlers: ['succeeded#1'],
+    });
     await clock.advance(1000);
     expect(store.lines).toEqual(['one', 'two']);
     expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 2 });
@@ -259,7 +265,7 @@ describe('a transaction that its handler did not wait for', () => {
       failed.catch(noop); // but not returned
     });
     await settle(event);
-    expect(await store.get(KEY)).toMatchObject({ state: 'pending', handled: [] });
+    expect(await store.get(KEY)).toMatchObject({ state: 'pending', succeededHandlers: [] });
     await clock.advance(1000);
     expect(store.lines).toEqual(['second']);
     expect(await store.get(KEY)).toMatchObject({ state: 'done' });

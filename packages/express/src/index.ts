@@ -1,5 +1,5 @@
 import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { respond } from '@novita-webhooks/core/node';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Request, RequestHandler } from 'express';
 
 /** Express middleware, and the receiver behind it. */
@@ -23,7 +23,7 @@ export function novitaWebhooks(target: Receiver | ReceiverOptions): NovitaWebhoo
   const receiver = toReceiver(target);
   receiver.start();
   const middleware: RequestHandler = (request: Request, response, next) => {
-    respond(receiver, request, response).catch(next);
+    handleNodeRequest(receiver, request, response).catch(next);
   };
   return Object.assign(middleware, { receiver });
 }

@@ -1,5 +1,5 @@
 import { toReceiver, type Receiver } from '@novita-webhooks/core';
-import { respond } from '@novita-webhooks/core/node';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
 import { adapterContract } from '@novita-webhooks/testing';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ const dropsTheBodyLimit: Adapter = (target) => {
 const callsNextAfterTheReply: Adapter = (target) => {
   const receiver = started(target);
   return (request, response, next) => {
-    respond(receiver, request, response).then(() => next(), next);
+    handleNodeRequest(receiver, request, response).then(() => next(), next);
   };
 };
 

@@ -20,7 +20,7 @@ test('takes the options of a receiver, and shows the receiver it made', async ()
   });
   const server = await serveApp(express().post(PATH, middleware));
   clean.push(server.close, () => middleware.receiver.close());
-  const { search } = new URL(await middleware.receiver.callbackUrl());
+  const { search } = new URL(await middleware.receiver.createCallbackUrl());
   const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
   expect((await fetch(server.url + search, { method: 'POST', body })).status).toBe(200);
   await expect.poll(() => tasks).toEqual(['one']);
@@ -62,7 +62,7 @@ test('a request that was answered before it came here is an error of the app', a
 
 test('a time-out middleware that answers first is left in peace', async () => {
   const inbox = createFakeInbox();
-  const receiver = createReceiver({ insecure: true, inbox, limits: { replyMs: 100 } });
+  const receiver = createReceiver({ insecure: true, inbox, limits: { replyTimeoutMs: 100 } });
   const app = express();
   app.use((_request, response, next) => {
     setTimeout(() => response.status(504).end(), 20);

@@ -20,14 +20,14 @@ async function serve(options: Partial<ReceiverOptions> = {}) {
   app.post(PATH, novitaWebhooks(receiver));
   const server = await serveApp(app);
   clean.push(
-    () => receiver.close({ graceMs: 0 }),
+    () => receiver.close({ gracePeriodMs: 0 }),
     () => server.close(),
   );
   return { receiver, server };
 }
 
 async function pathWithToken(receiver: Receiver): Promise<string> {
-  return PATH + new URL(await receiver.callbackUrl()).search;
+  return PATH + new URL(await receiver.createCallbackUrl()).search;
 }
 
 /** Pushes bytes as fast as the server takes them; tells what came back and how much went in. */
@@ -85,7 +85,7 @@ describe('a hostile sender', () => {
   }
 
   test('a body at a byte a second: 408 at the limit, others unharmed', async () => {
-    const { receiver, server } = await serve({ limits: { bodyMs: 1500 } });
+    const { receiver, server } = await serve({ limits: { bodyTimeoutMs: 1500 } });
     const path = await pathWithToken(receiver);
     const startedAt = Date.now();
     const socket = createConnection(portOf(server.url), '127.0.0.1');

@@ -1,5 +1,5 @@
 import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { respond } from '@novita-webhooks/core/node';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 
 /** A receiver or the options to make one, and where its route is. */
@@ -46,7 +46,7 @@ export function toFastifyHandler(target: Receiver): FastifyHandler {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    await respond(receiver, request.raw, reply.raw, { parsed: request });
+    await handleNodeRequest(receiver, request.raw, reply.raw, { parsed: request });
   };
 }
 

@@ -19,11 +19,11 @@ function createSigned(options: Partial<ReceiverOptions> = {}) {
   const receiver = createReceiver({
     url: `https://hooks.example.com${PATH}`,
     secret: TEST_SECRET,
-    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    onTaskFinished: ({ task }) => tasks.push(task.task_id),
     ...options,
   });
-  clean.push(() => receiver.close({ graceMs: 0 }));
-  const signedPath = async () => PATH + new URL(await receiver.callbackUrl()).search;
+  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
+  const signedPath = async () => PATH + new URL(await receiver.createCallbackUrl()).search;
   return { receiver, tasks, signedPath };
 }
 
@@ -42,7 +42,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
   }
 
   test('app.inject works: 200, 401, 400, 405, 413, 415', async () => {
-    const { receiver, tasks, signedPath } = createSigned({ limits: { bodyBytes: 1000 } });
+    const { receiver, tasks, signedPath } = createSigned({ limits: { maxBodyBytes: 1000 } });
     const app = create();
     await app.register(novitaWebhooks, { receiver, path: PATH });
     const url = await signedPath();
@@ -79,7 +79,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
   test('is at the prefix itself without a path, and twice in an app without quarrel', async () => {
     const app = create();
     for (const prefix of ['/a', '/b']) {
-      await app.register(novitaWebhooks, { prefix, insecure: true, name: prefix.slice(1) });
+      await app.register(novitaWebhooks, { prefix, insecure: true, endpoint: prefix.slice(1) });
     }
     for (const url of ['/a', '/b']) {
       const reply = await app.inject({ method: 'POST', url, payload: event });
@@ -148,7 +148,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     const closing = deferred();
     const goOn = deferred();
     const { receiver, signedPath } = createSigned({
-      async onTaskSettled() {
+      async onTaskFinished() {
         begun.resolve();
         await end.promise;
         ended = true;

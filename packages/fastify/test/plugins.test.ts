@@ -30,8 +30,8 @@ async function serve(registered: 'first' | 'last', max = 1000) {
   const receiver = createReceiver({
     url: 'https://hooks.example.com',
     secret: TEST_SECRET,
-    limits: { bodyBytes: 10_000 },
-    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    limits: { maxBodyBytes: 10_000 },
+    onTaskFinished: ({ task }) => tasks.push(task.task_id),
   });
   const app = fastify({ logger: false });
   clean.push(() => app.close());
@@ -57,7 +57,7 @@ async function serve(registered: 'first' | 'last', max = 1000) {
   app.post('/other', async ({ body }) => body);
   if (registered === 'last') await mount();
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-  const signed = async () => origin + PATH + new URL(await receiver.callbackUrl()).search;
+  const signed = async () => origin + PATH + new URL(await receiver.createCallbackUrl()).search;
   return { origin, signed, tasks };
 }
 

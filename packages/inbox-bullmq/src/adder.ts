@@ -61,7 +61,7 @@ export function createAdder(
       if (batches.size === 0) setImmediate(flush);
       const waiting = batches.get(entry.endpoint) ?? [];
       batches.set(entry.endpoint, waiting);
-      waiting.push({ job, fits: entry.drift === null, resolve, reject });
+      waiting.push({ job, fits: entry.schemaError === null, resolve, reject });
     });
 }
 
@@ -118,7 +118,7 @@ function toJob(entry: NewEntry, now: number) {
     id: toJobId(entry.taskId),
     name: entry.status === '' ? 'event' : entry.status,
     data: toData(entry),
-    opts: entry.drift === null ? {} : DRIFTED,
+    opts: entry.schemaError === null ? {} : DRIFTED,
     timestamp: now,
     progress: 0,
     attemptsMade: 0,

@@ -14,6 +14,6 @@ import { toStoreOptions, type BullmqInboxOptions } from './options.ts';
  */
 export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   const store = bullmqStore(toStoreOptions(options));
-  const { leaseMs, pollMs, purgeMs, retention } = options;
-  return pollingInbox(store, { leaseMs, pollMs, purgeMs, retention });
+  const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
+  return pollingInbox(store, { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention });
 }

@@ -18,16 +18,16 @@ const CHECKS_PER_LEASE = 3;
 
 /** A table with a clock, made of BullMQ's queues: what it does not do with its own scripts, ours do. */
 export function bullmqStore(options: StoreOptions): Store {
-  const { source, commandMs, prefix, name, leaseMs } = options;
-  const checkMs = Math.ceil(leaseMs / CHECKS_PER_LEASE);
-  const connection = createConnection({ source, commandMs });
-  const queues = createQueues(connection, { prefix, name, leaseMs, checkMs });
-  const subscriptions = createSubscriptions(connection, { source, commandMs }, checkMs);
+  const { source, commandTimeoutMs, prefix, queueNamePrefix, leaseDurationMs } = options;
+  const checkMs = Math.ceil(leaseDurationMs / CHECKS_PER_LEASE);
+  const connection = createConnection({ source, commandTimeoutMs });
+  const queues = createQueues(connection, { prefix, queueNamePrefix, leaseDurationMs, checkMs });
+  const subscriptions = createSubscriptions(connection, { source, commandTimeoutMs }, checkMs);
   const claimers = new Map<string, Claimer>();
 
   function claimerOf(endpoint: string): Claimer {
     const claimer =
-      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), leaseMs);
+      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), leaseDurationMs);
     claimers.set(endpoint, claimer);
     return claimer;
   }
@@ -44,16 +44,23 @@ export function bullmqStore(options: StoreOptions): Store {
       subscriptions.claimed(endpoint, claims.length < limit);
       return claims;
     },
-    extend: (fence) => extend(connection, queues, fence, leaseMs),
-    settle: (fence, outcome) =>
-      settle(connection, queues, fence, outcome, (fence as Partial<Held>).job, leaseMs),
-    nextDueMs: (endpoint) => nextDueMs(connection, queues, queues.of(endpoint), leaseMs),
+    extend: (claimRef) => extend(connection, queues, claimRef, leaseDurationMs),
+    settle: (claimRef, outcome) =>
+      settle(
+        connection,
+        queues,
+        claimRef,
+        outcome,
+        (claimRef as Partial<Held>).job,
+        leaseDurationMs,
+      ),
+    nextDueMs: (endpoint) => nextDueMs(connection, queues, queues.of(endpoint), leaseDurationMs),
     list: (query) => list(connection, queues, query),
     get: (key) => get(connection, queues, key),
     replay: (key) => replay(connection, queues, key),
     discard: (key) => discard(connection, queues, key),
     stats: () => stats(connection, queues),
-    purge: createPurge(connection, queues),
+    deleteExpired: createPurge(connection, queues),
     subscribe: (endpoint, heard) => subscriptions.subscribe(queues.of(endpoint), heard),
     async close() {
       subscriptions.stop();

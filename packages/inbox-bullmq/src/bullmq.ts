@@ -28,7 +28,7 @@ interface BackendOptions {
   readonly prefix: string;
   readonly keys: ConstructorParameters<typeof RedisQueueBackend>[2];
   readonly key: (suffix: string) => string;
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
   readonly checkMs: number;
 }
 
@@ -36,12 +36,12 @@ interface BackendOptions {
 export function createBackend(
   shared: RedisConnection,
   connection: Connection,
-  { queue, prefix, keys, key, leaseMs, checkMs }: BackendOptions,
+  { queue, prefix, keys, key, leaseDurationMs, checkMs }: BackendOptions,
 ): Bullmq {
   const options = {
     connection: connection.client,
     prefix,
-    lockDuration: leaseMs,
+    lockDuration: leaseDurationMs,
     stalledInterval: checkMs,
     // A worker that dies costs an attempt; how many there are is not BullMQ's business.
     maxStalledCount: Number.MAX_SAFE_INTEGER,

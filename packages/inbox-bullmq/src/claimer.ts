@@ -29,14 +29,20 @@ type Taken = Held | 'foreign' | null;
  * BullMQ hands out one job at a time. As many are asked for at once as there may be: one to begin
  * with, since mostly there is no more, or all after a claim that got all.
  */
-export function createClaimer(connection: Connection, queue: Queue, leaseMs: number): Claimer {
+export function createClaimer(
+  connection: Connection,
+  queue: Queue,
+  leaseDurationMs: number,
+): Claimer {
   let wasFull = false;
   return {
     async claim(limit) {
       const held: Held[] = [];
       for (let asked = wasFull ? limit : 1; held.length < limit; asked *= 2) {
         const count = Math.min(asked, limit - held.length);
-        const found = (await takeSome(count, connection, queue, leaseMs, held)).filter(isTaken);
+        const found = (await takeSome(count, connection, queue, leaseDurationMs, held)).filter(
+          isTaken,
+        );
         held.push(...found.filter((one) => one !== 'foreign'));
         if (found.length < count) break;
       }
@@ -55,10 +61,10 @@ async function takeSome(
   count: number,
   connection: Connection,
   queue: Queue,
-  leaseMs: number,
+  leaseDurationMs: number,
   held: readonly Held[],
 ): Promise<Taken[]> {
-  const takes = Array.from({ length: count }, () => take(connection, queue, leaseMs));
+  const takes = Array.from({ length: count }, () => take(connection, queue, leaseDurationMs));
   const results = await Promise.allSettled(takes);
   const taken = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = results.find((one) => one.status === 'rejected');
@@ -66,16 +72,16 @@ async function takeSome(
   return taken;
 }
 
-async function take(connection: Connection, queue: Queue, leaseMs: number): Promise<Taken> {
-  const fence = `${WORKER}.${randomUUID()}`;
-  const taken = await connection.run(() => queue.bullmq.moveToActive(fence, fence));
+async function take(connection: Connection, queue: Queue, leaseDurationMs: number): Promise<Taken> {
+  const fencingToken = `${WORKER}.${randomUUID()}`;
+  const taken = await connection.run(() => queue.bullmq.moveToActive(fencingToken, fencingToken));
   const [json, id = ''] = taken as [JobJson?, string?];
   if (!json) return null;
   const job = fieldsOf(json);
-  const place = { state: 'running', dueAt: connection.now() + leaseMs } as const;
+  const place = { state: 'running', dueAt: connection.now() + leaseDurationMs } as const;
   const entry = toEntry(job, id, queue.endpoint, place);
-  if (entry !== null) return { ...entry, fence, job };
-  await fail(connection, queue, id, fence, 'this job is no entry of this inbox');
+  if (entry !== null) return { ...entry, fencingToken, job };
+  await fail(connection, queue, id, fencingToken, 'this job is no entry of this inbox');
   return 'foreign';
 }
 

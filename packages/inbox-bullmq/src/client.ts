@@ -11,19 +11,19 @@ export type Client = Redis;
 /** How patient a connection is, in milliseconds. */
 export interface Patience {
   /** For an answer; also to the greetings of a new connection. */
-  readonly commandMs: number;
+  readonly commandTimeoutMs: number;
 }
 
 const LONGEST_RETRY_MS = 2000;
 
 /** Makes a client, not connected yet, whatever the caller's own is set to. */
-export function createClient(source: RedisSource, { commandMs }: Patience): Client {
+export function createClient(source: RedisSource, { commandTimeoutMs }: Patience): Client {
   const ours: Overrides = {
     // A command that cannot be sent now is refused now. It must neither pile up nor be sent later.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: commandMs,
+    connectTimeout: commandTimeoutMs,
     // How long to wait is ours to say: who waits for a marker has to be more patient than others.
     commandTimeout: undefined,
     socketTimeout: undefined,

@@ -26,9 +26,9 @@ export interface ConnectionOptions extends Patience {
   readonly source: RedisSource;
 }
 
-export function createConnection({ source, commandMs }: ConnectionOptions): Connection {
-  const client = createClient(source, { commandMs });
-  const readiness = watchReadiness(client, commandMs);
+export function createConnection({ source, commandTimeoutMs }: ConnectionOptions): Connection {
+  const client = createClient(source, { commandTimeoutMs });
+  const readiness = watchReadiness(client, commandTimeoutMs);
   const clock = watchClock(client);
   let answeredAt = 0;
   let isClosed = false;
@@ -37,18 +37,18 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     if (isReady(client)) return;
     const isIdle = client.status === 'wait' || client.status === 'end';
     if (isIdle && !isClosed) client.connect().catch(() => undefined); // 'error' tells
-    await within(commandMs, readiness.next());
+    await within(commandTimeoutMs, readiness.next());
     if (!isReady(client)) throw readiness.trouble() ?? new Error('not connected');
   }
 
   /** Who has much to answer takes its time; who answers nothing at all is given up. */
   async function answerTo<T>(work: Promise<T>): Promise<T> {
     for (;;) {
-      const answer = await within(commandMs, work);
+      const answer = await within(commandTimeoutMs, work);
       if (answer !== LATE) return answer;
-      if (performance.now() - answeredAt < commandMs) continue;
+      if (performance.now() - answeredAt < commandTimeoutMs) continue;
       client.disconnect(true); // and with the connection what is still to be answered on it
-      throw new Error(`no answer within ${commandMs} ms`);
+      throw new Error(`no answer within ${commandTimeoutMs} ms`);
     }
   }
 
@@ -76,7 +76,7 @@ export function createConnection({ source, commandMs }: ConnectionOptions): Conn
     async close() {
       isClosed = true;
       const quit = () => client.quit().catch(() => undefined);
-      if (isReady(client)) await within(commandMs, quit());
+      if (isReady(client)) await within(commandTimeoutMs, quit());
       client.disconnect();
     },
   };

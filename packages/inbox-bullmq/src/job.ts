@@ -18,7 +18,7 @@ export interface JobFields {
 /** Kept as BullMQ's progress, so that dashboards show it. */
 export interface Progress {
   /** Names of the handlers that have succeeded. */
-  readonly handled: readonly string[];
+  readonly succeededHandlers: readonly string[];
   /** Attempts begun in earlier series: a retry by whatever dashboard begins another one. */
   readonly before?: number;
   /** Attempts of the series that has come to an end. */
@@ -35,13 +35,13 @@ export interface Place {
 
 /** What goes into a job's data. */
 export function toData(entry: NewEntry): string {
-  const { endpoint, taskId, status, body, drift, metadata, testMode, receivedAt } = entry;
+  const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
   return JSON.stringify({
     endpoint,
     taskId,
     status,
     body,
-    drift,
+    schemaError,
     metadata,
     testMode,
     receivedAt,
@@ -62,8 +62,9 @@ export function toJobFields(hash: Readonly<Record<string, string>>): JobFields {
 }
 
 export function toProgress(progress: unknown): Progress {
-  const isOurs = typeof progress === 'object' && progress !== null && 'handled' in progress;
-  return isOurs ? (progress as Progress) : { handled: [] };
+  const isOurs =
+    typeof progress === 'object' && progress !== null && 'succeededHandlers' in progress;
+  return isOurs ? (progress as Progress) : { succeededHandlers: [] };
 }
 
 /** Attempts begun before the present series. Some dashboards begin to count anew with a retry. */
@@ -90,10 +91,10 @@ export function toEntry(
     ...entry,
     state,
     attempts: isSettled ? (job.progress.attempts ?? attempts) : attempts,
-    handled: job.progress.handled,
+    succeededHandlers: job.progress.succeededHandlers,
     reason: job.failedReason === '' ? null : job.failedReason,
     dueAt,
-    settledAt: isSettled ? job.finishedOn : null,
+    finishedAt: isSettled ? job.finishedOn : null,
   };
 }
 

@@ -104,7 +104,7 @@ export async function nextDueMs(
   connection: Connection,
   queues: Queues,
   queue: Queue,
-  leaseMs: number,
+  leaseDurationMs: number,
 ): Promise<number | null> {
   const [waiting, , [, delayed], active, limits] = await next(connection, queues, queue);
   // Somebody has paused the queue or set it a limit: waiting does not mean that it can be claimed.
@@ -112,7 +112,7 @@ export async function nextDueMs(
   if (waiting > 0 && !isHeldBack) return 0;
   const due = [
     ...(delayed === undefined ? [] : [Math.max(0, (toTime(delayed) ?? 0) - connection.now())]),
-    ...(active > 0 ? [leaseMs] : []),
+    ...(active > 0 ? [leaseDurationMs] : []),
   ];
   return due.length === 0 ? null : Math.min(...due);
 }

@@ -13,24 +13,24 @@ export interface BullmqInboxOptions extends Omit<PollingInboxOptions, 'clock'> {
   /** What BullMQ's keys begin with; default `bull`. In a Redis Cluster with a tag: `{novita}`. */
   readonly prefix?: string | undefined;
   /** What the names of the queues begin with; default `novita-webhooks`. */
-  readonly name?: string | undefined;
+  readonly queueNamePrefix?: string | undefined;
   /** How long to wait for an answer of Redis, in milliseconds; default 3 s. */
-  readonly commandMs?: number | undefined;
+  readonly commandTimeoutMs?: number | undefined;
 }
 
 /** The options of the store, complete. */
 export interface StoreOptions {
   readonly source: RedisSource;
   readonly prefix: string;
-  readonly name: string;
-  readonly leaseMs: number;
-  readonly commandMs: number;
+  readonly queueNamePrefix: string;
+  readonly leaseDurationMs: number;
+  readonly commandTimeoutMs: number;
 }
 
 /** @throws WebhookError `invalid_option` */
 export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
-  const { connection, prefix = 'bull', name = 'novita-webhooks' } = options;
-  const { leaseMs = 30_000, commandMs = 3000 } = options;
+  const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
+  const { leaseDurationMs = 30_000, commandTimeoutMs = 3000 } = options;
   if (!isSource(connection)) {
     throw invalid('connection must be a URL, options for ioredis, or a client of it');
   }
@@ -40,15 +40,19 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
     );
   }
   if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix must be a text');
-  if (typeof name !== 'string' || name === '' || name.includes(':')) {
-    throw invalid("name must be a text without ':'");
+  if (
+    typeof queueNamePrefix !== 'string' ||
+    queueNamePrefix === '' ||
+    queueNamePrefix.includes(':')
+  ) {
+    throw invalid("queueNamePrefix must be a text without ':'");
   }
   return {
     source: connection,
     prefix,
-    name,
-    leaseMs: toMs('leaseMs', leaseMs),
-    commandMs: toMs('commandMs', commandMs),
+    queueNamePrefix,
+    leaseDurationMs: toMs('leaseDurationMs', leaseDurationMs),
+    commandTimeoutMs: toMs('commandTimeoutMs', commandTimeoutMs),
   };
 }
 

@@ -30,29 +30,29 @@ export interface Queues {
 
 export interface QueueOptions {
   readonly prefix: string;
-  readonly name: string;
-  readonly leaseMs: number;
+  readonly queueNamePrefix: string;
+  readonly leaseDurationMs: number;
   /** Time between two looks for jobs whose worker is gone. */
   readonly checkMs: number;
 }
 
 export function createQueues(connection: Connection, options: QueueOptions): Queues {
-  const { prefix, name, leaseMs, checkMs } = options;
+  const { prefix, queueNamePrefix, leaseDurationMs, checkMs } = options;
   const shared = share(connection.client);
   const keysOf = new QueueKeys(prefix);
   const queues = new Map<string, Queue>();
-  const own = (suffix: string) => `${prefix}:${name}:${suffix}`;
+  const own = (suffix: string) => `${prefix}:${queueNamePrefix}:${suffix}`;
   const endpoints = own('endpoints');
 
   function create(endpoint: string): Queue {
-    const queue = toQueueName(name, endpoint);
+    const queue = toQueueName(queueNamePrefix, endpoint);
     const key = (suffix: string) => keysOf.toKey(queue, suffix);
     const bullmq = createBackend(shared.connection, connection, {
       queue,
       key,
       keys: keysOf.getKeys(queue),
       prefix,
-      leaseMs,
+      leaseDurationMs,
       checkMs,
     });
     return { endpoint, bullmq, key, arrivals: key('novita:arrivals') };

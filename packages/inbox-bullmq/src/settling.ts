@@ -1,4 +1,4 @@
-import type { Fence, Outcome } from '@novita-webhooks/core';
+import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 import { ErrorCode } from 'bullmq';
 
 import type { Connection } from './connection.ts';
@@ -22,15 +22,15 @@ const LONGEST_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 export async function extend(
   connection: Connection,
   queues: Queues,
-  { endpoint, taskId, fence }: Fence,
-  leaseMs: number,
+  { endpoint, taskId, fencingToken }: ClaimRef,
+  leaseDurationMs: number,
 ): Promise<boolean> {
   const queue = queues.of(endpoint);
   const id = toJobId(taskId);
   const keys = [id, `${id}:lock`, 'active', 'stalled'].map((suffix) => queue.key(suffix));
   const client = await queues.client;
   const held: unknown = await connection.run(() =>
-    client.runCommand(hold.name, [...keys, id, fence, leaseMs]),
+    client.runCommand(hold.name, [...keys, id, fencingToken, leaseDurationMs]),
   );
   return held === 1;
 }
@@ -44,20 +44,20 @@ export async function extend(
 export async function settle(
   connection: Connection,
   queues: Queues,
-  fence: Fence,
+  claimRef: ClaimRef,
   outcome: Outcome,
   known: JobFields | undefined,
-  leaseMs: number,
+  leaseDurationMs: number,
 ): Promise<boolean> {
-  const queue = queues.of(fence.endpoint);
-  const id = toJobId(fence.taskId);
+  const queue = queues.of(claimRef.endpoint);
+  const id = toJobId(claimRef.taskId);
   const job = known ?? (await read(connection, queue, id));
   if (job === null) return false;
   const record = () =>
-    connection.run(() => move(queue, id, fence.fence, outcome, job, connection.now()));
+    connection.run(() => move(queue, id, claimRef.fencingToken, outcome, job, connection.now()));
   const code = await refusal(record);
   if (code !== ErrorCode.JobLockNotExist) return code === null;
-  if (!(await extend(connection, queues, fence, leaseMs))) return false;
+  if (!(await extend(connection, queues, claimRef, leaseDurationMs))) return false;
   return (await refusal(record)) === null;
 }
 
@@ -92,14 +92,17 @@ async function move(
   const finished = { attempts: ats - before, before: ats };
   switch (outcome.type) {
     case 'done': {
-      const progress = toJson({ handled: [], ...finished });
+      const progress = toJson({ succeededHandlers: [], ...finished });
       return finish(queue, id, token, now, 'completed', undefined, { progress, failedReason: '' });
     }
     case 'dead': {
-      const progress = toJson({ handled: union(job, outcome.handled), ...finished });
+      const progress = toJson({
+        succeededHandlers: union(job, outcome.succeededHandlers),
+        ...finished,
+      });
       return finish(queue, id, token, now, 'failed', outcome.reason, { progress });
     }
-    case 'again':
+    case 'retry':
       return delay(queue, id, token, now, outcome, before, job, { failedReason: outcome.reason });
     case 'released':
       return delay(queue, id, token, now, outcome, before, job, { ats: String(ats - 1) });
@@ -137,22 +140,22 @@ async function delay(
   id: string,
   token: string,
   now: number,
-  outcome: Extract<Outcome, { type: 'again' | 'released' }>,
+  outcome: Extract<Outcome, { type: 'retry' | 'released' }>,
   before: number,
   job: JobFields,
   fields: Readonly<Record<string, string>>,
 ): Promise<void> {
   const delayMs = Math.min(Math.ceil(outcome.delayMs), LONGEST_MS);
-  const handled = union(job, outcome.handled);
-  const progress = toJson({ handled, before, dueAt: now + delayMs });
+  const succeededHandlers = union(job, outcome.succeededHandlers);
+  const progress = toJson({ succeededHandlers, before, dueAt: now + delayMs });
   await bullmq.moveToDelayed(id, delayMs === 0 ? AT_ONCE : now, delayMs, token, {
     skipAttempt: outcome.type === 'released',
     fieldsToUpdate: { ...fields, progress },
   });
 }
 
-function union({ progress }: JobFields, handled: readonly string[]): readonly string[] {
-  return [...new Set([...progress.handled, ...handled])];
+function union({ progress }: JobFields, succeededHandlers: readonly string[]): readonly string[] {
+  return [...new Set([...progress.succeededHandlers, ...succeededHandlers])];
 }
 
 function toJson(progress: Progress): string {

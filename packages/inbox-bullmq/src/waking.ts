@@ -17,8 +17,8 @@ const BACKOFF_MS = 1000;
  * a worker that is busy must not take it away from one that is not.
  */
 export function createWaker(queue: Queue, options: ConnectionOptions, heard: () => void): Waker {
-  const commandMs = (BLOCK_S + 2) * 1000;
-  const connection = createConnection({ ...options, commandMs });
+  const commandTimeoutMs = (BLOCK_S + 2) * 1000;
+  const connection = createConnection({ ...options, commandTimeoutMs });
   const marker = queue.key('marker');
   let isHungry = false;
   let isStopped = false;

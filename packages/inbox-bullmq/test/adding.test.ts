@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { findRedis } from '../../../test/support/services.ts';
 import {
   afterwards,
-  newEntry,
+  createTestEntry,
   stateOf,
   until,
   useConsumption,
@@ -20,7 +20,7 @@ import { startSlowProxy } from './support/slow-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
 /** The burst takes longer, each of its parts does not. */
-const SLOW = { commandMs: 700 };
+const SLOW = { commandTimeoutMs: 700 };
 const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
 
 describe.skipIf(url === '')('adding', () => {
@@ -39,8 +39,8 @@ describe.skipIf(url === '')('adding', () => {
 
   test('copies that come in one batch, also with a drifted one before the real one', async () => {
     const inbox = useInbox(url, usePlace(url));
-    const drifted = newEntry({ drift: 'images: not a list', body: '{"drifted":1}' });
-    const fits = { ...drifted, drift: null, body: '{"fits":1}' };
+    const drifted = createTestEntry({ schemaError: 'images: not a list', body: '{"drifted":1}' });
+    const fits = { ...drifted, schemaError: null, body: '{"fits":1}' };
     const all = [drifted, drifted, fits, fits, drifted].map((entry) => inbox.add(entry));
     expect(await Promise.all(all)).toEqual([
       'added',
@@ -58,18 +58,18 @@ describe.skipIf(url === '')('adding', () => {
     async (state) => {
       const place = usePlace(url);
       const [inbox, peer] = [useInbox(url, place), useInbox(url, place)];
-      const drifted = newEntry({ drift: 'images: not a list' });
-      const fits = { ...drifted, drift: null };
+      const drifted = createTestEntry({ schemaError: 'images: not a list' });
+      const fits = { ...drifted, schemaError: null };
       await inbox.add(drifted);
       const told: AbortSignal[] = [];
       if (state !== 'pending') {
         const consumption = useConsumption(inbox, async (_, signal) => {
           told.push(signal);
-          if (state === 'dead') return { type: 'dead', reason: 'drift', handled: [] };
+          if (state === 'dead') return { type: 'dead', reason: 'drift', succeededHandlers: [] };
           if (state === 'delayed')
-            return { type: 'again', delayMs: 1e9, reason: 'later', handled: [] };
+            return { type: 'retry', delayMs: 1e9, reason: 'later', succeededHandlers: [] };
           await once(signal, 'abort');
-          await consumption.stop({ graceMs: 0 });
+          await consumption.stop({ gracePeriodMs: 0 });
           return { type: 'done' };
         });
         const expected = state === 'delayed' ? 'pending' : state;
@@ -77,13 +77,17 @@ describe.skipIf(url === '')('adding', () => {
           state,
           async () => told.length > 0 && (await stateOf(inbox, drifted)) === expected,
         );
-        if (state !== 'running') await consumption.stop({ graceMs: 1000 });
+        if (state !== 'running') await consumption.stop({ gracePeriodMs: 1000 });
       }
       expect(await inbox.add(fits)).toBe('added');
-      expect(await inbox.get(fits)).toMatchObject({ drift: null, reason: null, handled: [] });
+      expect(await inbox.get(fits)).toMatchObject({
+        schemaError: null,
+        reason: null,
+        succeededHandlers: [],
+      });
       const seen: (string | null)[] = [];
-      useConsumption(peer, async ({ drift }) => {
-        seen.push(drift);
+      useConsumption(peer, async ({ schemaError }) => {
+        seen.push(schemaError);
         return { type: 'done' };
       });
       await until('done', async () => (await stateOf(inbox, fits)) === 'done');
@@ -94,10 +98,10 @@ describe.skipIf(url === '')('adding', () => {
 
   test('a drifted entry whose text is no Unicode gives way as well', async () => {
     const inbox = useInbox(url, usePlace(url));
-    const drifted = newEntry({ drift: 'images: \udc00', body: '{"text":"\ud800"}' });
+    const drifted = createTestEntry({ schemaError: 'images: \udc00', body: '{"text":"\ud800"}' });
     await inbox.add(drifted);
-    expect(await inbox.add({ ...drifted, drift: null })).toBe('added');
-    expect(await inbox.get(drifted)).toMatchObject({ drift: null });
+    expect(await inbox.add({ ...drifted, schemaError: null })).toBe('added');
+    expect(await inbox.get(drifted)).toMatchObject({ schemaError: null });
   });
 
   test.each(['wait', 'active', 'failed', 'completed'])(
@@ -105,7 +109,7 @@ describe.skipIf(url === '')('adding', () => {
     async (set) => {
       const place = usePlace(url);
       const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-      const entry = newEntry();
+      const entry = createTestEntry();
       const id = `task-${entry.taskId}`;
       const key = (suffix: string) => `${place.prefix}:novita-webhooks.novita:${suffix}`;
       await place.redis.hset(key(id), 'stc', '1');
@@ -135,7 +139,11 @@ describe.skipIf(url === '')('adding', () => {
       const place = usePlace(url);
       const inbox = useInbox(url, place);
       const key = (name: string) => `${place.prefix}:novita-webhooks.novita:${name}`;
-      const entries = [newEntry(), newEntry({ drift: 'images: not a list' }), newEntry()];
+      const entries = [
+        createTestEntry(),
+        createTestEntry({ schemaError: 'images: not a list' }),
+        createTestEntry(),
+      ];
       await spoil(key(part), place.redis);
       const add = () => Promise.allSettled(entries.map((entry) => inbox.add(entry)));
       expect((await add()).map(({ status }) => status)).toEqual(entries.map(() => 'rejected'));
@@ -151,10 +159,10 @@ describe.skipIf(url === '')('adding', () => {
   test('one whose key is taken by something else is refused alone', async () => {
     const place = usePlace(url);
     const inbox = useInbox(url, place);
-    const bad = newEntry();
+    const bad = createTestEntry();
     await place.redis.set(`${place.prefix}:novita-webhooks.novita:task-${bad.taskId}`, 'taken');
     const answers = await Promise.allSettled(
-      [newEntry(), bad, newEntry()].map((entry) => inbox.add(entry)),
+      [createTestEntry(), bad, createTestEntry()].map((entry) => inbox.add(entry)),
     );
     expect(answers).toMatchObject([
       { value: 'added' },
@@ -171,9 +179,9 @@ describe.skipIf(url === '')('adding', () => {
 
   test('one that cannot be written as JSON is refused alone', async () => {
     const inbox = useInbox(url, usePlace(url));
-    const bad = newEntry({ metadata: { count: 1n } });
+    const bad = createTestEntry({ metadata: { count: 1n } });
     const answers = await Promise.allSettled(
-      [newEntry(), bad, newEntry()].map((entry) => inbox.add(entry)),
+      [createTestEntry(), bad, createTestEntry()].map((entry) => inbox.add(entry)),
     );
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
@@ -184,11 +192,11 @@ describe.skipIf(url === '')('adding', () => {
       const server = await startRedisServer();
       afterwards(server.close);
       const inbox = useInbox(server.url, { prefix: 'flushed' });
-      const drifted = newEntry({ drift: 'images: not a list' });
+      const drifted = createTestEntry({ schemaError: 'images: not a list' });
       await inbox.add(drifted);
       await server.redis.script('FLUSH');
-      expect(await inbox.add({ ...drifted, drift: null })).toBe('added');
-      expect(await inbox.get(drifted)).toMatchObject({ drift: null, state: 'pending' });
+      expect(await inbox.add({ ...drifted, schemaError: null })).toBe('added');
+      expect(await inbox.get(drifted)).toMatchObject({ schemaError: null, state: 'pending' });
     },
   );
 
@@ -200,9 +208,9 @@ describe.skipIf(url === '')('adding', () => {
       const proxy = await startSlowProxy(server.port, 10_000);
       afterwards(proxy.close);
       const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
-      await inbox.add(newEntry());
+      await inbox.add(createTestEntry());
       const body = 'x'.repeat(500_000);
-      const all = Array.from({ length: 30 }, () => inbox.add(newEntry({ body })));
+      const all = Array.from({ length: 30 }, () => inbox.add(createTestEntry({ body })));
       expect(new Set(await Promise.all(all))).toEqual(new Set(['added']));
     },
     30_000,
@@ -211,7 +219,7 @@ describe.skipIf(url === '')('adding', () => {
   test('a body of any content comes back as it was', async () => {
     const inbox = useInbox(url, usePlace(url));
     const body = JSON.stringify({ text: '\ud800 \u0000 任务 {} [] " \\ %', list: [], none: {} });
-    const entry = newEntry({ body, metadata: { empty: [], none: {}, zero: 0 } });
+    const entry = createTestEntry({ body, metadata: { empty: [], none: {}, zero: 0 } });
     await inbox.add(entry);
     expect(await inbox.get(entry)).toMatchObject(entry);
   });

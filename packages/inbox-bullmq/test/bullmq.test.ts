@@ -5,7 +5,7 @@ import { version } from 'bullmq/package.json' with { type: 'json' };
 
 import { findRedis } from '../../../test/support/services.ts';
 import { toAddCall } from '../src/bullmq.ts';
-import { afterwards, newEntry, useInbox, usePlace } from './support/inbox.ts';
+import { afterwards, createTestEntry, useInbox, usePlace } from './support/inbox.ts';
 
 const url = (await findRedis('what is used of the insides of BullMQ')) ?? '';
 
@@ -20,6 +20,6 @@ describe.skipIf(url === '')('a client', () => {
     const client = new Redis(url, { scripts: { [name]: { lua: 'return 1', numberOfKeys: 0 } } });
     afterwards(() => client.quit());
     const inbox = useInbox(url, usePlace(url), { connection: client });
-    expect(await inbox.add(newEntry())).toBe('added');
+    expect(await inbox.add(createTestEntry())).toBe('added');
   });
 });

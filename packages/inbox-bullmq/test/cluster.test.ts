@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 
-import { afterwards, newEntry, stateOf, until, useConsumption } from './support/inbox.ts';
+import { afterwards, createTestEntry, stateOf, until, useConsumption } from './support/inbox.ts';
 import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
@@ -9,15 +9,19 @@ const suite = describe.skipIf(!hasRedisServer('the BullMQ inbox in a Redis Clust
 
 suite('in a Redis Cluster', () => {
   test('entries are taken, handled, listed and purged, under a prefix with a tag', async () => {
-    const inbox = bullmqInbox({ connection: await useCluster(), prefix: '{n}', pollMs: 60_000 });
+    const inbox = bullmqInbox({
+      connection: await useCluster(),
+      prefix: '{n}',
+      pollIntervalMs: 60_000,
+    });
     afterwards(() => inbox.close());
-    const entry = newEntry({ endpoint: 'x{y}:z' });
+    const entry = createTestEntry({ endpoint: 'x{y}:z' });
     const seen: string[] = [];
     useConsumption(
       inbox,
       async ({ taskId }) => {
         seen.push(taskId);
-        return { type: 'dead', reason: 'no use', handled: [] };
+        return { type: 'dead', reason: 'no use', succeededHandlers: [] };
       },
       { endpoint: entry.endpoint },
     );
@@ -36,7 +40,9 @@ suite('in a Redis Cluster', () => {
     const inbox = bullmqInbox({ connection: await useCluster(), prefix: 'n' });
     afterwards(() => inbox.close());
     await until('said', async () =>
-      (await inbox.add(newEntry()).catch((error: unknown) => String(error))).includes('hash tag'),
+      (await inbox.add(createTestEntry()).catch((error: unknown) => String(error))).includes(
+        'hash tag',
+      ),
     );
   });
 });

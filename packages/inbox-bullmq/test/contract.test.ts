@@ -1,9 +1,5 @@
 import { pollingInbox, type Inbox } from '@novita-webhooks/core';
-import {
-  createManualClock,
-  type InboxSubject,
-  type StoreSubject,
-} from '@novita-webhooks/testing';
+import { createManualClock, type InboxSubject, type StoreSubject } from '@novita-webhooks/testing';
 import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
 import { assert, describe, vi } from 'vitest';
@@ -65,13 +61,14 @@ function openSleeper(place: BullmqInboxOptions): Inbox {
 }
 
 function openInbox({ prefix, redis }: Place): InboxSubject {
-  const place = { connection: url ?? '', prefix, leaseMs: LEASE_MS };
-  const open = () => bullmqInbox({ ...place, pollMs: 100, purgeMs: 100, retention: RETENTION });
+  const place = { connection: url ?? '', prefix, leaseDurationMs: LEASE_MS };
+  const open = () =>
+    bullmqInbox({ ...place, pollIntervalMs: 100, cleanupIntervalMs: 100, retention: RETENTION });
   return {
     inbox: open(),
     openPeer: open,
     openSleeper: () => openSleeper(place),
-    leaseMs: LEASE_MS,
+    leaseDurationMs: LEASE_MS,
     retention: RETENTION,
     advance: async (ms) => {
       await pause(ms);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
 import {
-  newEntry,
+  createTestEntry,
   stateOf,
   until,
   useConsumption,
@@ -18,7 +18,7 @@ describe.skipIf(url === '')('a dashboard', () => {
   test('shows entries where one would look for them, with what became of them', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-    const [good, bad, later] = [newEntry(), newEntry(), newEntry()];
+    const [good, bad, later] = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of [good, bad, later]) await inbox.add(entry);
     expect(await queue.getJobCounts('waiting', 'active', 'completed', 'failed')).toEqual({
       waiting: 3,
@@ -28,19 +28,20 @@ describe.skipIf(url === '')('a dashboard', () => {
     });
     const consumption = useConsumption(inbox, async ({ taskId }) => {
       if (taskId === good.taskId) return { type: 'done' };
-      const handled = ['one'];
-      if (taskId === bad.taskId) return { type: 'dead', reason: 'no such order', handled };
-      return { type: 'again', delayMs: 1e6, reason: 'not yet', handled };
+      const succeededHandlers = ['one'];
+      if (taskId === bad.taskId)
+        return { type: 'dead', reason: 'no such order', succeededHandlers };
+      return { type: 'retry', delayMs: 1e6, reason: 'not yet', succeededHandlers };
     });
     await until('settled', async () => (await queue.getJobCountByTypes('delayed', 'failed')) === 2);
     await until('done', async () => (await queue.getCompletedCount()) === 1);
-    await consumption.stop({ graceMs: 1000 });
+    await consumption.stop({ gracePeriodMs: 1000 });
     const [failed] = await queue.getFailed();
     expect(failed).toMatchObject({
       id: `task-${bad.taskId}`,
       name: 'TASK_STATUS_SUCCEED',
       failedReason: 'no such order',
-      progress: { handled: ['one'] },
+      progress: { succeededHandlers: ['one'] },
       data: bad,
     });
     const [delayed] = await queue.getDelayed();
@@ -53,7 +54,7 @@ describe.skipIf(url === '')('a dashboard', () => {
     async (state) => {
       const place = usePlace(url);
       const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-      const entry = newEntry();
+      const entry = createTestEntry();
       await inbox.add(entry);
       const attempts: number[] = [];
       useConsumption(inbox, async (claimed) => {
@@ -75,7 +76,7 @@ describe.skipIf(url === '')('a dashboard', () => {
   test('that retries and counts anew is understood as well', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-    await inbox.add(newEntry());
+    await inbox.add(createTestEntry());
     const attempts: number[] = [];
     useConsumption(inbox, async (claimed) => {
       attempts.push(claimed.attempts);
@@ -91,7 +92,7 @@ describe.skipIf(url === '')('a dashboard', () => {
   test('that removes a job makes its task new again', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-    const entry = newEntry();
+    const entry = createTestEntry();
     await inbox.add(entry);
     await (await queue.getJob(`task-${entry.taskId}`))?.remove();
     expect((await inbox.list()).entries).toEqual([]);
@@ -105,7 +106,7 @@ describe.skipIf(url === '')('a dashboard', () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     await queue.add('mine', { hello: 'there' });
-    const entry = newEntry();
+    const entry = createTestEntry();
     await inbox.add(entry);
     useConsumption(inbox, async () => ({ type: 'done' }));
     await until('done', async () => (await stateOf(inbox, entry)) === 'done');
@@ -120,7 +121,7 @@ describe.skipIf(url === '')('a dashboard', () => {
   ])('may hold a job that somebody has %s: it fails, and does not run', async (_, toJob) => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
-    const entry = newEntry();
+    const entry = createTestEntry();
     const runs: string[] = [];
     await inbox.add(entry);
     useConsumption(inbox, async ({ taskId }) => {
@@ -137,5 +138,5 @@ describe.skipIf(url === '')('a dashboard', () => {
   });
 });
 
-const again = { type: 'again', delayMs: 0, reason: 'not yet', handled: [] } as const;
-const dead = { type: 'dead', reason: 'no use', handled: [] } as const;
+const again = { type: 'retry', delayMs: 0, reason: 'not yet', succeededHandlers: [] } as const;
+const dead = { type: 'dead', reason: 'no use', succeededHandlers: [] } as const;

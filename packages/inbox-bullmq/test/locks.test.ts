@@ -7,7 +7,7 @@ import { bullmqStore } from '../src/bullmq-store.ts';
 import { toStoreOptions } from '../src/options.ts';
 import {
   afterwards,
-  newEntry,
+  createTestEntry,
   stateOf,
   until,
   useConsumption,
@@ -41,7 +41,9 @@ describe.skipIf(url === '')('a lock', () => {
     await until('taken', () => held.length === 1);
     expect(held[0]?.attempts).toBe(2);
     expect(await store.extend(claim, LEASE_MS)).toBe(false);
-    expect(await store.settle(claim, { type: 'dead', reason: 'late', handled: [] })).toBe(false);
+    expect(await store.settle(claim, { type: 'dead', reason: 'late', succeededHandlers: [] })).toBe(
+      false,
+    );
     await until('done', async () => (await stateOf(inbox, claim)) === 'done');
   });
 
@@ -82,11 +84,11 @@ async function claimOne(): Promise<{
   readonly place: Place;
 }> {
   const place = usePlace(url);
-  const inbox = useInbox(url, place, { leaseMs: LEASE_MS });
-  const options = { connection: url, prefix: place.prefix, leaseMs: LEASE_MS };
+  const inbox = useInbox(url, place, { leaseDurationMs: LEASE_MS });
+  const options = { connection: url, prefix: place.prefix, leaseDurationMs: LEASE_MS };
   const store = bullmqStore(toStoreOptions(options));
   afterwards(() => store.close());
-  await inbox.add(newEntry());
+  await inbox.add(createTestEntry());
   const [claim] = await store.claim('novita', 1, LEASE_MS);
   if (claim === undefined) throw new Error('there should be something to claim');
   return { store, claim, inbox, place };

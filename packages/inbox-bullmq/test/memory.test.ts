@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { bullmqStore } from '../src/bullmq-store.ts';
 import { toStoreOptions } from '../src/options.ts';
-import { afterwards, newEntry } from './support/inbox.ts';
+import { afterwards, createTestEntry } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
 const LEASE_MS = 300;
@@ -15,7 +15,7 @@ suite('when memory is used up', () => {
     const { store, claims, fill } = await useStore(2);
     const [alive, late] = claims as [Claim, Claim];
     await fill();
-    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_full' });
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_full' });
     expect(await store.extend(alive, LEASE_MS)).toBe(true);
     await pause(LEASE_MS + 50);
     expect(await store.extend(alive, LEASE_MS)).toBe(true);
@@ -28,7 +28,7 @@ suite('when memory is used up', () => {
     const { store, claims, fill } = await useStore(2);
     const [dead, other] = claims as [Claim, Claim];
     for (const claim of [dead, other]) {
-      await store.settle(claim, { type: 'dead', reason: 'no use', handled: [] });
+      await store.settle(claim, { type: 'dead', reason: 'no use', succeededHandlers: [] });
     }
     await fill();
     expect((await store.get(dead))?.state).toBe('dead');
@@ -38,7 +38,7 @@ suite('when memory is used up', () => {
     expect(await store.discard(other)).toBe(true);
     await pause(5);
     // There is nothing done: that must not keep it from what is dead.
-    expect(await store.purge({ doneMs: 1, deadMs: 1 })).toBe(1);
+    expect(await store.deleteExpired({ doneMs: 1, deadMs: 1 })).toBe(1);
     expect((await store.list()).entries).toHaveLength(1);
   });
 });
@@ -51,9 +51,9 @@ async function useStore(claimed: number): Promise<{
 }> {
   const server = await startRedisServer();
   afterwards(server.close);
-  const store = bullmqStore(toStoreOptions({ connection: server.url, leaseMs: LEASE_MS }));
+  const store = bullmqStore(toStoreOptions({ connection: server.url, leaseDurationMs: LEASE_MS }));
   afterwards(() => store.close());
-  for (let count = 0; count <= claimed; count += 1) await store.add(newEntry());
+  for (let count = 0; count <= claimed; count += 1) await store.add(createTestEntry());
   const claims = await store.claim('novita', claimed, LEASE_MS);
   return { store, claims, fill: () => server.redis.config('SET', 'maxmemory', '1mb') };
 }

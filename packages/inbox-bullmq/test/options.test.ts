@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createClient } from '../src/client.ts';
 import {
   afterwards,
-  newEntry,
+  createTestEntry,
   stateOf,
   until,
   useConsumption,
@@ -18,8 +18,8 @@ const connection = 'redis://127.0.0.1:1';
 
 describe('refused are', () => {
   test.each([0, -1, NaN, Infinity, 2 ** 31])('times of %d ms', (ms) => {
-    expect(() => bullmqInbox({ connection, leaseMs: ms })).toThrow(/leaseMs/);
-    expect(() => bullmqInbox({ connection, commandMs: ms })).toThrow(/commandMs/);
+    expect(() => bullmqInbox({ connection, leaseDurationMs: ms })).toThrow(/leaseDurationMs/);
+    expect(() => bullmqInbox({ connection, commandTimeoutMs: ms })).toThrow(/commandTimeoutMs/);
   });
 
   test('key prefixes of ioredis, wherever they are hidden', () => {
@@ -40,7 +40,7 @@ test('how patient a client is set to be does not matter, nor that it gives Senti
   };
   const url = `${connection}?commandTimeout=1&socketTimeout=1&maxRetriesPerRequest=3`;
   for (const source of [impatient, new Redis(impatient), url]) {
-    const { options } = createClient(source, { commandMs: 500 });
+    const { options } = createClient(source, { commandTimeoutMs: 500 });
     expect(options).toMatchObject({
       commandTimeout: undefined,
       socketTimeout: undefined,
@@ -54,8 +54,8 @@ describe.skipIf(!hasRedisServer('what becomes of odd options'))('with Redis', ()
   test('a lease of a part of a millisecond is as good as any', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
-    const inbox = useInbox(server.url, usePlace(server.url), { leaseMs: 1000 / 3 });
-    const entry = newEntry();
+    const inbox = useInbox(server.url, usePlace(server.url), { leaseDurationMs: 1000 / 3 });
+    const entry = createTestEntry();
     await inbox.add(entry);
     useConsumption(inbox, async () => ({ type: 'done' }));
     await until('done', async () => (await stateOf(inbox, entry)) === 'done', 2000);
@@ -65,10 +65,10 @@ describe.skipIf(!hasRedisServer('what becomes of odd options'))('with Redis', ()
     const server = await startRedisServer();
     afterwards(server.close);
     const options = { port: server.port, commandTimeout: 100 };
-    const inbox = bullmqInbox({ connection: options, commandMs: 3000 });
+    const inbox = bullmqInbox({ connection: options, commandTimeoutMs: 3000 });
     afterwards(() => inbox.close());
-    await inbox.add(newEntry());
+    await inbox.add(createTestEntry());
     await server.redis.client('PAUSE', 500, 'ALL');
-    expect(await inbox.add(newEntry())).toBe('added');
+    expect(await inbox.add(createTestEntry())).toBe('added');
   });
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import {
   afterwards,
-  newEntry,
+  createTestEntry,
   until,
   useConsumption,
   useInbox,
@@ -20,7 +20,7 @@ test.skipIf(!hasRedisServer('a queue that is paused'))(
     const place = usePlace(server.url);
     const [inbox, queue] = [useInbox(server.url, place), useQueue(place)];
     await queue.pause();
-    await inbox.add(newEntry());
+    await inbox.add(createTestEntry());
     let runs = 0;
     useConsumption(inbox, async () => {
       runs += 1;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { findRedis } from '../../../test/support/services.ts';
 import { bullmqStore } from '../src/bullmq-store.ts';
 import { toStoreOptions } from '../src/options.ts';
-import { afterwards, newEntry, usePlace } from './support/inbox.ts';
+import { afterwards, createTestEntry, usePlace } from './support/inbox.ts';
 
 const url = (await findRedis('what the purge of the BullMQ inbox finds')) ?? '';
 
@@ -14,11 +14,11 @@ test.skipIf(url === '')(
     const store = bullmqStore(toStoreOptions({ connection: url, prefix }));
     afterwards(() => store.close());
     const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
-    const kept = Array.from({ length: 250 }, () => newEntry());
-    const removed = Array.from({ length: 300 }, () => newEntry());
+    const kept = Array.from({ length: 250 }, () => createTestEntry());
+    const removed = Array.from({ length: 300 }, () => createTestEntry());
     for (const entries of [kept, removed]) await Promise.all(entries.map(store.add));
     await redis.del(...removed.map(({ taskId }) => key(`task-${taskId}`)));
-    await store.purge({ doneMs: 1e9, deadMs: 1e9 });
+    await store.deleteExpired({ doneMs: 1e9, deadMs: 1e9 });
     expect(await redis.zcard(key('novita:arrivals'))).toBe(kept.length);
     expect(await redis.xlen(key('events'))).toBe(await addedEvents());
 

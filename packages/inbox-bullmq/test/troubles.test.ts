@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { afterwards, newEntry, useInbox, usePlace } from './support/inbox.ts';
+import { afterwards, createTestEntry, useInbox, usePlace } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
 const suite = describe.skipIf(!hasRedisServer('what is said when Redis refuses'));
@@ -27,7 +27,7 @@ suite('an event that Redis does not take', () => {
     afterwards(server.close);
     await server.redis.call('ACL', 'SETUSER', 'half', 'on', '>word', '~*', '+@all', '-@stream');
     const inbox = useInbox(server.url.replace('//', '//half:word@'), { prefix: 'half' });
-    const entry = newEntry();
+    const entry = createTestEntry();
     await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
     await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
     await server.redis.call('ACL', 'SETUSER', 'half', '+@stream');
@@ -38,11 +38,13 @@ suite('an event that Redis does not take', () => {
     const server = await startRedisServer();
     afterwards(server.close);
     const inbox = useInbox(server.url, usePlace(server.url));
-    await inbox.add(newEntry());
+    await inbox.add(createTestEntry());
     await server.redis.replicaof('127.0.0.1', 1);
-    await expect(inbox.add(newEntry())).rejects.toThrow(/it is a replica/);
+    await expect(inbox.add(createTestEntry())).rejects.toThrow(/it is a replica/);
     await server.redis.replicaof('NO', 'ONE');
-    await expect.poll(() => inbox.add(newEntry()).catch(String), { timeout: 4000 }).toBe('added');
+    await expect
+      .poll(() => inbox.add(createTestEntry()).catch(String), { timeout: 4000 })
+      .toBe('added');
   });
 
   test('because nobody is there', async () => {
@@ -51,7 +53,7 @@ suite('an event that Redis does not take', () => {
 });
 
 async function expectRefusal(url: string, message: RegExp): Promise<void> {
-  const inbox = useInbox(url, { prefix: 'nowhere' }, { commandMs: 500 });
-  await expect(inbox.add(newEntry())).rejects.toThrow(message);
-  await expect(inbox.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+  const inbox = useInbox(url, { prefix: 'nowhere' }, { commandTimeoutMs: 500 });
+  await expect(inbox.add(createTestEntry())).rejects.toThrow(message);
+  await expect(inbox.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
 }

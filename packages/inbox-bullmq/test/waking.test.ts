@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { findRedis } from '../../../test/support/services.ts';
 import type { Queue } from '../src/queues.ts';
 import { createWaker } from '../src/waking.ts';
-import { newEntry, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
+import { createTestEntry, until, useConsumption, useInbox, usePlace } from './support/inbox.ts';
 
 const url = (await findRedis('how soon the BullMQ inbox wakes up workers')) ?? '';
 /** Whoever is woken up by polling is late. */
@@ -13,8 +13,8 @@ const POLL_MS = 60_000;
 describe.skipIf(url === '')('a worker', () => {
   test('hears at once of what another process has added', async () => {
     const place = usePlace(url);
-    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
-    const worker = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const web = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
+    const worker = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
     const begun = new Map<string, number>();
     useConsumption(worker, async ({ taskId }) => {
       begun.set(taskId, performance.now());
@@ -23,7 +23,7 @@ describe.skipIf(url === '')('a worker', () => {
     await pause(100);
     const delays: number[] = [];
     for (let count = 0; count < 50; count += 1) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await web.add(entry);
       const addedAt = performance.now();
       await until('begun', () => begun.has(entry.taskId));
@@ -37,20 +37,20 @@ describe.skipIf(url === '')('a worker', () => {
 
   test('that is busy does not keep others from hearing of what comes', async () => {
     const place = usePlace(url);
-    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
-    const busy = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
-    const idle = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const web = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
+    const busy = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
+    const idle = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
     let isBusy = false;
     useConsumption(
       busy,
       async (_, signal) => {
         isBusy = true;
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        return { type: 'released', delayMs: 0, handled: [] };
+        return { type: 'released', delayMs: 0, succeededHandlers: [] };
       },
       { concurrency: 1 },
     );
-    await web.add(newEntry());
+    await web.add(createTestEntry());
     await until('busy', () => isBusy);
     let runs = 0;
     useConsumption(idle, async () => {
@@ -60,7 +60,7 @@ describe.skipIf(url === '')('a worker', () => {
     await pause(100);
     for (let count = 1; count <= 10; count += 1) {
       const addedAt = performance.now();
-      await web.add(newEntry());
+      await web.add(createTestEntry());
       await until('run', () => runs === count);
       expect(performance.now() - addedAt).toBeLessThan(1000);
     }
@@ -68,10 +68,10 @@ describe.skipIf(url === '')('a worker', () => {
 
   test('that is busy does not keep another one in the same process from hearing either', async () => {
     const place = usePlace(url);
-    const web = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
-    const inbox = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const web = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
+    const inbox = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
     const begun = new Set<string>();
-    const long = newEntry();
+    const long = createTestEntry();
     for (let count = 0; count < 2; count += 1) {
       useConsumption(
         inbox,
@@ -86,7 +86,7 @@ describe.skipIf(url === '')('a worker', () => {
       );
     }
     await pause(100);
-    for (const entry of [long, newEntry(), newEntry(), newEntry()]) {
+    for (const entry of [long, createTestEntry(), createTestEntry(), createTestEntry()]) {
       await web.add(entry);
       await until('begun', () => begun.has(entry.taskId), 2000);
       await pause(50);
@@ -100,7 +100,7 @@ describe.skipIf(url === '')('a worker', () => {
     await pause(100);
     const before = timers();
     const queue = { key: (suffix: string) => `${place.prefix}:${suffix}` } as Queue;
-    const waker = createWaker(queue, { source: url, commandMs: 500 }, () => undefined);
+    const waker = createWaker(queue, { source: url, commandTimeoutMs: 500 }, () => undefined);
     waker.setHungry(true);
     await pause(100);
     waker.stop();
@@ -109,14 +109,14 @@ describe.skipIf(url === '')('a worker', () => {
 
   test('hears of what is due again when it is due', async () => {
     const place = usePlace(url);
-    const inbox = useInbox(url, place, { pollMs: POLL_MS, leaseMs: 30_000 });
+    const inbox = useInbox(url, place, { pollIntervalMs: POLL_MS, leaseDurationMs: 30_000 });
     const times: number[] = [];
     useConsumption(inbox, async () => {
       times.push(performance.now());
       if (times.length === 3) return { type: 'done' };
-      return { type: 'again', delayMs: 300, reason: 'not yet', handled: [] };
+      return { type: 'retry', delayMs: 300, reason: 'not yet', succeededHandlers: [] };
     });
-    await inbox.add(newEntry());
+    await inbox.add(createTestEntry());
     await until('done', () => times.length === 3);
     const [first = 0, second = 0, third = 0] = times;
     for (const ms of [second - first, third - second]) {

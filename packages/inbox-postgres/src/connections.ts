@@ -22,18 +22,23 @@ export interface ConnectionsOptions {
   readonly pool: PostgresPool;
   /** The schema's name, quoted. */
   readonly schema: string;
-  readonly queryMs: number;
+  readonly queryTimeoutMs: number;
 }
 
-export function createConnections({ pool, schema, queryMs }: ConnectionsOptions): Connections {
+export function createConnections({
+  pool,
+  schema,
+  queryTimeoutMs,
+}: ConnectionsOptions): Connections {
   hear(pool);
   const { all } = sharesOf(pool);
   const leaving = new WeakMap<PostgresClient, () => void>();
 
   async function checkOut(): Promise<PostgresClient> {
     const connecting = pool.connect();
-    const late = () => troubled(NO_FREE_CONNECTION, `no connection within ${queryMs} milliseconds`);
-    const client = await within(connecting, queryMs, late).catch((error: unknown) => {
+    const late = () =>
+      troubled(NO_FREE_CONNECTION, `no connection within ${queryTimeoutMs} milliseconds`);
+    const client = await within(connecting, queryTimeoutMs, late).catch((error: unknown) => {
       connecting.then((late) => late.release(), ignore); // it may still come
       throw error;
     });
@@ -45,7 +50,7 @@ export function createConnections({ pool, schema, queryMs }: ConnectionsOptions)
   }
 
   async function connect(lane?: 'aside'): Promise<PostgresClient> {
-    const leave = lane === 'aside' ? ignore : await all.take(queryMs);
+    const leave = lane === 'aside' ? ignore : await all.take(queryTimeoutMs);
     try {
       const client = await checkOut();
       leaving.set(client, leave);
@@ -65,8 +70,8 @@ export function createConnections({ pool, schema, queryMs }: ConnectionsOptions)
     },
     ask(client, text, values) {
       const asked = client.query({ text: inSchema(text, schema), ...(values && { values }) });
-      const late = () => troubled(NO_ANSWER, `no answer within ${queryMs} milliseconds`);
-      return within(asked, queryMs, late);
+      const late = () => troubled(NO_ANSWER, `no answer within ${queryTimeoutMs} milliseconds`);
+      return within(asked, queryTimeoutMs, late);
     },
   };
 }

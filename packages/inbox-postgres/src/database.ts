@@ -41,7 +41,9 @@ export function createDatabase(options: ConnectionsOptions): Database {
     queryAside: (text, values) =>
       untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values), 'aside')),
     transaction: (work) =>
-      untilWithoutConflict(() => borrow((ask) => inTransaction(ask, begin(options.queryMs), work))),
+      untilWithoutConflict(() =>
+        borrow((ask) => inTransaction(ask, begin(options.queryTimeoutMs), work)),
+      ),
   };
 }
 
@@ -55,12 +57,12 @@ function toQuery(ask: Ask): Query {
  * locks; and whoever has given up waiting for a lock must not go on waiting at the server, which
  * gives up first, so that the connection stays.
  */
-const begin = (queryMs: number) => `
+const begin = (queryTimeoutMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT ${outside("''")};
 SET LOCAL novita.transaction TO 'own';
-SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryMs, LONGEST_IDLE_MS))};
-SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryMs)}`;
+SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryTimeoutMs, LONGEST_IDLE_MS))};
+SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryTimeoutMs)}`;
 
 const LONGEST_IDLE_MS = 10_000;
 

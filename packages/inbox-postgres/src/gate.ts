@@ -12,8 +12,8 @@ export interface Gate {
   /** Resolves when there are tables; tries again each time it is asked. */
   ready(): Promise<void>;
   isClosing(): boolean;
-  /** Refuses what comes, waits for what is under way, and after `graceMs` ends what it can. */
-  close(graceMs: number): Promise<void>;
+  /** Refuses what comes, waits for what is under way, and after `gracePeriodMs` ends what it can. */
+  close(gracePeriodMs: number): Promise<void>;
 }
 
 export function createGate(database: Database, schema: string): Gate {
@@ -70,11 +70,11 @@ export function createGate(database: Database, schema: string): Gate {
       return entering.finally(() => endings.delete(ending));
     },
     isClosing: () => isClosed,
-    async close(graceMs) {
+    async close(gracePeriodMs) {
       isClosed = true;
       const timer = setTimeout(() => {
         for (const ending of endings) ending.abort(closing());
-      }, graceMs);
+      }, gracePeriodMs);
       await Promise.allSettled(underWay);
       clearTimeout(timer);
     },

@@ -6,7 +6,7 @@ import { DEFAULT_SCHEMA, quoteSchema } from './schema.ts';
 import { explain } from './troubles.ts';
 
 /** Which database is brought up to date. */
-export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'queryMs'>;
+export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'queryTimeoutMs'>;
 
 /** Migrations may rewrite large tables. */
 const PATIENCE_MS = 60 * 60 * 1000;
@@ -21,12 +21,12 @@ const PATIENCE_MS = 60 * 60 * 1000;
  * await migratePostgres({ pool: new Pool({ connectionString: process.env.OWNER_URL }) });
  */
 export async function migratePostgres(options: MigrateOptions): Promise<void> {
-  const { pool, schema, quoted, queryMs } = resolveOptions<PostgresPool>({
-    queryMs: PATIENCE_MS,
+  const { pool, schema, quoted, queryTimeoutMs } = resolveOptions<PostgresPool>({
+    queryTimeoutMs: PATIENCE_MS,
     ...options,
   });
   try {
-    await migrate(createDatabase({ pool, schema: quoted, queryMs }), schema);
+    await migrate(createDatabase({ pool, schema: quoted, queryTimeoutMs }), schema);
   } catch (error) {
     throw explain(error);
   }

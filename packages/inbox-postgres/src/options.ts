@@ -13,9 +13,9 @@ export interface PostgresStoreOptions<Pool extends PostgresPool = PostgresPool> 
    * How long to wait for a free connection, and how long for each answer, in milliseconds; default
    * 5 s. A connection that has not answered by then is closed.
    */
-  readonly queryMs?: number | undefined;
+  readonly queryTimeoutMs?: number | undefined;
   /** How long a `context.transaction` may take, in milliseconds; default 1 minute. */
-  readonly transactionMs?: number | undefined;
+  readonly transactionTimeoutMs?: number | undefined;
   /**
    * Whether to keep a connection of the pool for notifications, which wake workers at once; default
    * `true`. Not through PgBouncer in transaction mode, where none arrive. Without it there is polling.
@@ -28,8 +28,8 @@ export interface ResolvedOptions<Pool extends PostgresPool> {
   readonly schema: string;
   /** The schema's name as SQL takes it. */
   readonly quoted: string;
-  readonly queryMs: number;
-  readonly transactionMs: number;
+  readonly queryTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
   readonly listen: boolean;
 }
 
@@ -37,17 +37,29 @@ export interface ResolvedOptions<Pool extends PostgresPool> {
 export function resolveOptions<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): ResolvedOptions<Pool> {
-  const { pool, schema = DEFAULT_SCHEMA, queryMs = 5000, transactionMs = 60_000 } = options;
+  const {
+    pool,
+    schema = DEFAULT_SCHEMA,
+    queryTimeoutMs = 5000,
+    transactionTimeoutMs = 60_000,
+  } = options;
   const { listen = true } = options;
   if (typeof (pool as { connect?: unknown } | undefined)?.connect !== 'function') {
     throw invalid('pool must be a Pool of pg, or look like one');
   }
-  for (const [name, ms] of Object.entries({ queryMs, transactionMs })) {
+  for (const [name, ms] of Object.entries({ queryTimeoutMs, transactionTimeoutMs })) {
     const isTime = typeof ms === 'number' && ms > 0 && ms <= LONGEST_MS;
     if (!isTime) throw invalid(`${name} must be a number of milliseconds above 0`);
   }
   if (typeof listen !== 'boolean') throw invalid('listen must be true or false');
-  return { pool, schema, quoted: quoteSchema(schema), queryMs, transactionMs, listen };
+  return {
+    pool,
+    schema,
+    quoted: quoteSchema(schema),
+    queryTimeoutMs,
+    transactionTimeoutMs,
+    listen,
+  };
 }
 
 /** What a timer takes. */

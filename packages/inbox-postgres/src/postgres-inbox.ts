@@ -23,6 +23,9 @@ export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
 export function postgresInbox<Pool extends PostgresPool>(
   options: PostgresInboxOptions<Pool>,
 ): Inbox<ClientOf<Pool>> {
-  const { pool, schema, queryMs, transactionMs, listen, ...polling } = options;
-  return pollingInbox(postgresStore({ pool, schema, queryMs, transactionMs, listen }), polling);
+  const { pool, schema, queryTimeoutMs, transactionTimeoutMs, listen, ...polling } = options;
+  return pollingInbox(
+    postgresStore({ pool, schema, queryTimeoutMs, transactionTimeoutMs, listen }),
+    polling,
+  );
 }

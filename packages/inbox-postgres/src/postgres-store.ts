@@ -1,4 +1,4 @@
-import type { Fence, Store } from '@novita-webhooks/core';
+import type { ClaimRef, Store } from '@novita-webhooks/core';
 
 import { createDatabase } from './database.ts';
 import { createGate } from './gate.ts';
@@ -28,15 +28,16 @@ import { createWriter } from './writer.ts';
 export function postgresStore<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): Store<ClientOf<Pool>> {
-  const { pool, schema, quoted, queryMs, transactionMs, listen } = resolveOptions(options);
-  const database = createDatabase({ pool, schema: quoted, queryMs });
+  const { pool, schema, quoted, queryTimeoutMs, transactionTimeoutMs, listen } =
+    resolveOptions(options);
+  const database = createDatabase({ pool, schema: quoted, queryTimeoutMs });
   const { query } = database;
   const { run, enter, ready, isClosing, close } = createGate(database, schema);
-  const writer = createWriter(database, queryMs);
+  const writer = createWriter(database, queryTimeoutMs);
   const { transactions } = sharesOf(pool);
   const starter = createStarter({ query, ready });
   const notifier = createNotifier(database, schema);
-  const listening = { channel: schema, checkMs: 2 * queryMs, log: starter.log };
+  const listening = { channel: schema, checkMs: 2 * queryTimeoutMs, log: starter.log };
   const listener = createListener({ database, pool, ...listening });
 
   /** Tells others of what they may take up at once. */
@@ -53,23 +54,23 @@ export function postgresStore<Pool extends PostgresPool>(
       tellIf(added === 'added', entry.endpoint);
       return added;
     },
-    async claim(endpoint, limit, leaseMs) {
-      const claims = await run(() => claim(database, endpoint, limit, leaseMs));
+    async claim(endpoint, limit, leaseDurationMs) {
+      const claims = await run(() => claim(database, endpoint, limit, leaseDurationMs));
       listener.claimed(endpoint, claims.length);
       return claims;
     },
-    extend: (fence, leaseMs) => run(() => writer.extend(fence, leaseMs)),
-    async settle(fence, outcome) {
-      const settled = await run(() => writer.settle(fence, outcome));
+    extend: (claimRef, leaseDurationMs) => run(() => writer.extend(claimRef, leaseDurationMs)),
+    async settle(claimRef, outcome) {
+      const settled = await run(() => writer.settle(claimRef, outcome));
       const isDue = 'delayMs' in outcome && outcome.delayMs <= 0;
-      tellIf(settled && isDue, fence.endpoint);
+      tellIf(settled && isDue, claimRef.endpoint);
       return settled;
     },
-    transaction(fence: Fence, handler: string, given) {
+    transaction(claimRef: ClaimRef, handler: string, given) {
       const work = given as Transaction<Awaited<ReturnType<typeof given>>>['work'];
       return enter(async (signal) => {
-        const transaction = { fence, handler, work, longestMs: transactionMs, signal };
-        const leave = await transactions.take(transactionMs, signal);
+        const transaction = { claimRef, handler, work, longestMs: transactionTimeoutMs, signal };
+        const leave = await transactions.take(transactionTimeoutMs, signal);
         return transact(database, transaction).finally(leave);
       });
     },
@@ -80,10 +81,10 @@ export function postgresStore<Pool extends PostgresPool>(
     replay: async (key) => tellIf(await run(() => replay(query, key)), key.endpoint),
     discard: (key) => run(() => discard(query, key)),
     stats: () => run(() => stats(query)),
-    purge: (retention) => run(() => purge(query, retention, isClosing)),
+    deleteExpired: (retention) => run(() => purge(query, retention, isClosing)),
     async close() {
       starter.stop();
-      await Promise.all([listener.close(), close(queryMs)]);
+      await Promise.all([listener.close(), close(queryTimeoutMs)]);
       await notifier.close();
     },
   };

@@ -1,18 +1,18 @@
-import { WebhookError, type Fence, type NewEntry, type Outcome } from '@novita-webhooks/core';
+import { WebhookError, type ClaimRef, type NewEntry, type Outcome } from '@novita-webhooks/core';
 
 import { createBatcher } from './batcher.ts';
 import type { Database } from './database.ts';
 import { add, type Added } from './operations/add.ts';
 import { extend, type Extension } from './operations/extend.ts';
-import { fromFence } from './operations/fence.ts';
+import { fromClaimRef } from './operations/fence.ts';
 import { giveWay } from './operations/give-way.ts';
 import { settle, type Settlement } from './operations/settle.ts';
 
 /** What there is much of at a time, many of them in one statement. */
 export interface Writer {
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
-  extend(fence: Fence, leaseMs: number): Promise<boolean>;
-  settle(fence: Fence, outcome: Outcome): Promise<boolean>;
+  extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
+  settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
 }
 
 /** More than anybody could get in between. */
@@ -48,12 +48,12 @@ export function createWriter(database: Database, patienceMs: number): Writer {
       }
       throw new WebhookError('inbox_unavailable', 'PostgreSQL: an entry changes all the time');
     },
-    async extend(fence, leaseMs) {
-      const held = fromFence(fence);
-      return held !== undefined && extendOne({ ...held, leaseMs });
+    async extend(claimRef, leaseDurationMs) {
+      const held = fromClaimRef(claimRef);
+      return held !== undefined && extendOne({ ...held, leaseDurationMs });
     },
-    async settle(fence, outcome) {
-      const held = fromFence(fence);
+    async settle(claimRef, outcome) {
+      const held = fromClaimRef(claimRef);
       return held !== undefined && settleOne({ ...held, outcome });
     },
   };

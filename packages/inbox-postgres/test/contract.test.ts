@@ -78,7 +78,7 @@ function openInbox(clocked: ClockedPool) {
   const clock = createManualClock();
   const schema = uniqueName('test_contract');
   const tables = { pool: clocked.at(clock), schema };
-  const settings = { leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION };
+  const settings = { leaseDurationMs: LEASE_MS, cleanupIntervalMs: 500, retention: RETENTION };
   const open = () => postgresInbox({ ...tables, ...settings, clock });
   // Entries go by the clock of all, its own timers by one that stands still.
   const openSleeper = () => pollingInbox(postgresStore(tables), { clock: createManualClock() });
@@ -90,12 +90,14 @@ function openInbox(clocked: ClockedPool) {
     await clock.flush();
   };
   const loseLeases = async () => {
-    await clocked.pool.query(`UPDATE ${schema}.work SET fence = 'of somebody else'`);
+    await clocked.pool.query(
+      `UPDATE ${schema}.pending_entries SET fencing_token = 'of another worker'`,
+    );
   };
   const subject: InboxSubject = {
     inbox,
     advance,
-    leaseMs: LEASE_MS,
+    leaseDurationMs: LEASE_MS,
     retention: RETENTION,
     loseLeases,
     openPeer: open,

@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import {
   migratePostgres,
   migrationSql,
@@ -30,7 +30,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
   test('many stores that begin at the same time all have their tables', async () => {
     const pools = Array.from({ length: 8 }, () => openPool({ max: 2 }));
     const stores = pools.map((each) => postgresStore({ pool: each, schema }));
-    const answers = await Promise.all(stores.map((store) => store.add(newEntry())));
+    const answers = await Promise.all(stores.map((store) => store.add(createTestEntry())));
     expect(new Set(answers)).toEqual(new Set(['added']));
     const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
     expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
@@ -62,10 +62,10 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
         release: (error?: Error) => client.release(error),
       };
     };
-    const frozen = postgresStore({ pool: { connect }, schema, queryMs: 300 });
+    const frozen = postgresStore({ pool: { connect }, schema, queryTimeoutMs: 300 });
     await expect(frozen.stats()).rejects.toMatchObject({ code: 'inbox_unavailable' });
     const store = postgresStore({ pool, schema });
-    expect(await store.add(newEntry())).toBe('added');
+    expect(await store.add(createTestEntry())).toBe('added');
     proxy.restore();
     expect((await frozen.stats()).pending).toBe(1);
     await frozen.close();
@@ -79,10 +79,10 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await pool.query(`INSERT INTO ${schema}.migrations VALUES (99)`);
     const store = postgresStore({ pool, schema });
     const refusal = { code: 'invalid_option', message: expect.stringContaining('Update the package') as string }; // prettier-ignore
-    await expect(store.add(newEntry())).rejects.toMatchObject(refusal);
+    await expect(store.add(createTestEntry())).rejects.toMatchObject(refusal);
     await expect(migratePostgres({ pool, schema })).rejects.toMatchObject(refusal);
     await pool.query(`DELETE FROM ${schema}.migrations WHERE version = 99`);
-    expect(await store.add(newEntry())).toBe('added');
+    expect(await store.add(createTestEntry())).toBe('added');
     await store.close();
   });
 
@@ -90,17 +90,17 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await pool.query(`CREATE SCHEMA ${schema}`);
     await pool.query(`CREATE TABLE ${schema}.counts (in_the_way text)`);
     const store = postgresStore({ pool, schema });
-    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
     const { rows } = await pool.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema]);
     expect(rows).toHaveLength(1);
     await pool.query(`DROP TABLE ${schema}.counts`);
-    expect(await store.add(newEntry())).toBe('added');
+    expect(await store.add(createTestEntry())).toBe('added');
     await store.close();
   });
 
   test('a schema of the release before is brought up to date, with what is in it', async () => {
     const before = postgresStore({ pool, schema });
-    const entry = newEntry();
+    const entry = createTestEntry();
     await before.add(entry);
     await before.close();
     for (const name of ['add', 'claim', 'extend', 'settle']) {
@@ -116,10 +116,10 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
 
   test('tables that somebody drops are made anew', async () => {
     const store = postgresStore({ pool, schema });
-    await store.add(newEntry());
+    await store.add(createTestEntry());
     await dropSchema(pool, schema);
-    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
-    expect(await store.add(newEntry())).toBe('added');
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    expect(await store.add(createTestEntry())).toBe('added');
     await store.close();
   });
 
@@ -127,7 +127,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await pool.query(migrationSql({ schema }));
     await pool.query(migrationSql({ schema }));
     const store = postgresStore({ pool, schema });
-    expect(await store.add(newEntry())).toBe('added');
+    expect(await store.add(createTestEntry())).toBe('added');
     await store.close();
   });
 
@@ -142,7 +142,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await pool.query(migrationSql({ schema: own }));
     await pool.query(migrationSql({ schema: own }));
     const store = postgresStore({ pool, schema: own });
-    await store.add(newEntry());
+    await store.add(createTestEntry());
     const [claim] = await store.claim('novita', 1, 1000);
     expect(claim && (await store.settle(claim, { type: 'done' }))).toBe(true);
     const { rows } = await pool.query('SELECT FROM pg_namespace WHERE nspname = $1', [own]);

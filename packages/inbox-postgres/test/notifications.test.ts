@@ -1,5 +1,5 @@
 import type { Entry, Inbox } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { postgresInbox, type PostgresInboxOptions } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
 
   function open(config: PoolConfig = {}, options: Partial<PostgresInboxOptions> = {}) {
     const pool = openPool(config);
-    const inbox = postgresInbox({ schema, pollMs: NEVER_MS, ...options, pool });
+    const inbox = postgresInbox({ schema, pollIntervalMs: NEVER_MS, ...options, pool });
     cleanUp.push(
       () => pool.end(),
       () => inbox.close(),
@@ -63,7 +63,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     };
     const options = { endpoint: 'novita', concurrency: 10, log: LOG, onSettled: silence };
     const consumption = inbox.consume(run, options);
-    const stop = () => consumption.stop({ graceMs: 1000 });
+    const stop = () => consumption.stop({ gracePeriodMs: 1000 });
     cleanUp.push(stop);
     return stop;
   }
@@ -91,7 +91,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     await until(async () => (await listeners(web.pool)).length === 1);
     const delays: number[] = [];
     for (let round = 0; round < 40; round += 1) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await web.inbox.add(entry);
       const addedAt = performance.now();
       await until(() => begun.has(entry.taskId));
@@ -113,7 +113,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const events = 100;
     const startedAt = performance.now();
     for (let event = 0; event < events; event += 1) {
-      await web.inbox.add(newEntry());
+      await web.inbox.add(createTestEntry());
       await pause(25); // idle again
     }
     await until(() => seen.size === events);
@@ -132,7 +132,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const seen: string[] = [];
     consume(worker.inbox, ({ taskId }) => seen.push(taskId));
     await until(async () => (await listeners(web.pool)).length === 1);
-    const entry = newEntry();
+    const entry = createTestEntry();
     await web.inbox.add(entry);
     await until(async () => (await web.inbox.get(entry))?.state === 'done');
     await web.inbox.replay(entry);
@@ -148,7 +148,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     for (let round = 0; round < 3; round += 1) {
       const [pid] = await listeners(web.pool);
       await web.pool.query('SELECT pg_terminate_backend($1)', [pid]);
-      const entry = newEntry();
+      const entry = createTestEntry();
       await web.inbox.add(entry);
       await until(() => seen.has(entry.taskId));
       await until(async () => (await listeners(web.pool)).length === 1);
@@ -162,7 +162,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     const web = open();
     const through = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
     const own = { connectionString: through, application_name: schema };
-    const worker = open(own, { queryMs: 200 });
+    const worker = open(own, { queryTimeoutMs: 200 });
     await web.inbox.stats(); // there are tables
     cleanUp.push(() => proxy.close()); // first, or the end of the pool waits for those that are frozen
     const seen = new Set<string>();
@@ -172,7 +172,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     proxy.freeze();
     await pause(100);
     proxy.abandon(); // nobody is told that what was connected is not any more
-    const entry = newEntry();
+    const entry = createTestEntry();
     await web.inbox.add(entry);
     await until(() => seen.has(entry.taskId));
   });
@@ -206,10 +206,13 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     ['where it is switched off', {}, { listen: false }],
   ])('without them entries are found by polling: %s', async (_, config, options) => {
     const web = open();
-    const worker = open({ application_name: schema, ...config }, { ...options, pollMs: 20 });
+    const worker = open(
+      { application_name: schema, ...config },
+      { ...options, pollIntervalMs: 20 },
+    );
     const seen = new Set<string>();
     consume(worker.inbox, ({ taskId }) => seen.add(taskId));
-    const entry = newEntry();
+    const entry = createTestEntry();
     await web.inbox.add(entry);
     await until(() => seen.has(entry.taskId));
     expect(await listeners(web.pool)).toEqual([]);

@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { openScene, type Scene } from './support/scene.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
-const DEAD = { type: 'dead', reason: 'no use', handled: [] } as const;
+const DEAD = { type: 'dead', reason: 'no use', succeededHandlers: [] } as const;
 
 describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () => {
   let scene: Scene;
@@ -24,13 +24,13 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     const insert = `
       INSERT INTO ${scene.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
       VALUES ('novita', 'late', '', '{}', '{}', false, now()) RETURNING id`;
-    const before = [newEntry(), newEntry(), newEntry()];
+    const before = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of before) await store.add(entry);
     const { rows } = await late.query<{ id: string }>(insert);
-    const after = [newEntry(), newEntry(), newEntry()];
+    const after = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of after) await store.add(entry);
     const first = await store.list({ limit: 2 });
-    await late.query(`INSERT INTO ${scene.schema}.work (id, endpoint, due_at) VALUES ($1, 'novita', now())`, [rows[0]?.id]); // prettier-ignore
+    await late.query(`INSERT INTO ${scene.schema}.pending_entries (id, endpoint, due_at) VALUES ($1, 'novita', now())`, [rows[0]?.id]); // prettier-ignore
     await late.query('COMMIT');
     late.release();
     const second = await store.list({ limit: 10, cursor: first.cursor ?? undefined });
@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
       const { pending, running, done, dead } = await peer.stats();
       return pending + running + done + dead;
     };
-    await Promise.all(Array.from({ length: 100 }, () => store.add(newEntry())));
+    await Promise.all(Array.from({ length: 100 }, () => store.add(createTestEntry())));
     const totals: number[] = [];
     const over = new AbortController();
     const isOver = () => over.signal.aborted;
@@ -64,22 +64,24 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     expect(new Set(totals)).toEqual(new Set([100]));
     const { done, dead } = await store.stats();
     expect([done, dead]).toEqual([66, 34]);
-    await scene.query("DELETE FROM SCHEMA.settled WHERE state = 'dead'");
-    await store.add(newEntry());
-    await scene.query('TRUNCATE SCHEMA.work');
+    await scene.query("DELETE FROM SCHEMA.finished_entries WHERE state = 'dead'");
+    await store.add(createTestEntry());
+    await scene.query('TRUNCATE SCHEMA.pending_entries');
     expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
   });
 
   test('several purge at the same time, and each entry goes once', async () => {
     const { store } = scene;
-    await Promise.all(Array.from({ length: 1500 }, () => store.add(newEntry())));
+    await Promise.all(Array.from({ length: 1500 }, () => store.add(createTestEntry())));
     const claims = await store.claim('novita', 1500, LEASE_MS);
     await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
-    await scene.query("UPDATE SCHEMA.settled SET settled_at = settled_at - interval '1 day'");
+    await scene.query(
+      "UPDATE SCHEMA.finished_entries SET finished_at = finished_at - interval '1 day'",
+    );
     const retention = { doneMs: 1000, deadMs: 1000 };
     const stores = [store, scene.openPeer(), scene.openPeer()];
-    const purged = await Promise.all(stores.map((each) => each.purge(retention)));
-    const more = await store.purge(retention); // what others held at that moment
+    const purged = await Promise.all(stores.map((each) => each.deleteExpired(retention)));
+    const more = await store.deleteExpired(retention); // what others held at that moment
     expect(purged.reduce((sum, count) => sum + count, more)).toBe(1500);
     expect(await scene.query('SELECT FROM SCHEMA.events')).toEqual([]);
     expect((await store.stats()).done).toBe(0);
@@ -87,12 +89,12 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
 
   test('the lag is that of the endpoint that is behind most', async () => {
     const { store } = scene;
-    for (const endpoint of ['a', 'b', 'c']) await store.add(newEntry({ endpoint }));
+    for (const endpoint of ['a', 'b', 'c']) await store.add(createTestEntry({ endpoint }));
     await scene.query(
-      "UPDATE SCHEMA.work SET due_at = now() + interval '1 hour' WHERE endpoint <> 'b'",
+      "UPDATE SCHEMA.pending_entries SET due_at = now() + interval '1 hour' WHERE endpoint <> 'b'",
     );
     await scene.query(
-      "UPDATE SCHEMA.work SET due_at = now() - interval '1 hour' WHERE endpoint = 'b'",
+      "UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 hour' WHERE endpoint = 'b'",
     );
     const { lagMs } = await store.stats();
     expect(lagMs).toBeGreaterThanOrEqual(3_600_000);
@@ -101,10 +103,12 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
 
   test('claims of many at once share out what there is, and wait for nobody', async () => {
     const stores = [scene.store, scene.openPeer(), scene.openPeer()];
-    await Promise.all(Array.from({ length: 200 }, () => scene.store.add(newEntry())));
+    await Promise.all(Array.from({ length: 200 }, () => scene.store.add(createTestEntry())));
     const locking = await scene.pool.connect();
     await locking.query('BEGIN');
-    await locking.query(`SELECT id FROM ${scene.schema}.work ORDER BY id LIMIT 50 FOR UPDATE`);
+    await locking.query(
+      `SELECT id FROM ${scene.schema}.pending_entries ORDER BY id LIMIT 50 FOR UPDATE`,
+    );
     const claims = await Promise.all(
       [...stores, ...stores, ...stores, ...stores].map((each) =>
         each.claim('novita', 20, LEASE_MS),
@@ -122,11 +126,11 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
 
   test('a claim of which nobody hears leases nothing, and spends no attempt', async () => {
     const { store, pool, schema } = scene;
-    const entry = newEntry();
+    const entry = createTestEntry();
     await store.add(entry);
     const deaf = postgresStore({
       schema,
-      queryMs: 200,
+      queryTimeoutMs: 200,
       pool: {
         async connect() {
           const client = await pool.connect();
@@ -150,12 +154,12 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     const hanging = { query: () => new Promise<never>(() => undefined), release: () => undefined };
     let hangs = false;
     const pool = { connect: async () => (hangs ? hanging : scene.pool.connect()) };
-    const store = postgresStore({ pool, schema: scene.schema, queryMs: 200 });
+    const store = postgresStore({ pool, schema: scene.schema, queryTimeoutMs: 200 });
     await store.stats();
     hangs = true;
     const beganAt = performance.now();
     const body = 'x'.repeat(1024 * 1024);
-    const adding = Array.from({ length: 100 }, () => store.add(newEntry({ body })));
+    const adding = Array.from({ length: 100 }, () => store.add(createTestEntry({ body })));
     const codes = (await Promise.allSettled(adding)).map((one) =>
       one.status === 'rejected' ? (one.reason as { code: string }).code : one.value,
     );
@@ -171,9 +175,9 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
       INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
       SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 20000) AS n`);
     await scene.query(`
-      INSERT INTO SCHEMA.settled
+      INSERT INTO SCHEMA.finished_entries
       SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM SCHEMA.events`);
-    const purging = store.purge({ doneMs: 1, deadMs: 1 });
+    const purging = store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await pause(50);
     await store.close();
     expect(await purging).toBeLessThan(10_000);

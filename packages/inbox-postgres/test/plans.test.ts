@@ -1,5 +1,5 @@
 import type { Claim, Store } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';
@@ -19,7 +19,7 @@ WITH arrived AS (
   SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
   RETURNING id
 )
-INSERT INTO SCHEMA.settled
+INSERT INTO SCHEMA.finished_entries
 SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM arrived`;
 
 const insertWaiting = (name: string, count: number) => `
@@ -29,20 +29,20 @@ WITH arrived AS (
   FROM generate_series(1, ${count}) AS n
   RETURNING id
 )
-INSERT INTO SCHEMA.work (id, endpoint, due_at)
+INSERT INTO SCHEMA.pending_entries (id, endpoint, due_at)
 SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM arrived`;
 
 const NEVER_CLAIMED = {
-  fence: `1.${crypto.randomUUID()}`,
+  fencingToken: `1.${crypto.randomUUID()}`,
   state: 'running',
   attempts: 1,
-  handled: [],
+  succeededHandlers: [],
   reason: null,
   dueAt: null,
-  settledAt: null,
+  finishedAt: null,
 } as const;
 
-const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.work, SCHEMA.settled';
+const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.pending_entries, SCHEMA.finished_entries';
 
 /** What a statement may look at for the few that it is about: a table has thousands. */
 const FEW_PAGES = 400;
@@ -53,7 +53,7 @@ const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
 /** Nobody else is to choose when the planner learns of what. */
 async function withoutAutovacuum(): Promise<Scene> {
   const scene = await openScene();
-  for (const table of ['events', 'work', 'settled']) {
+  for (const table of ['events', 'pending_entries', 'finished_entries']) {
     await scene.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
   }
   return scene;
@@ -76,7 +76,7 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
   const expectCheap = ({ wholeTables, mostRows, nodes, ...seen }: Plan, rows = FEW_ROWS) => {
     const what = nodes.join(', ');
     // Small ones are read as a whole: that of the counts always, what waits when it is next to nothing.
-    const large = wholeTables.filter((table) => table !== 'counts' && table !== 'work');
+    const large = wholeTables.filter((table) => table !== 'counts' && table !== 'pending_entries');
     expect(large, what).toEqual([]);
     expect(mostRows, what).toBeLessThanOrEqual(rows);
     // Also in functions.
@@ -96,9 +96,9 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
 
   test('so do all that are asked for often', async () => {
     expectCheap(await planOf((store) => store.nextDueMs('novita')));
-    expectCheap(await planOf((store) => store.add(newEntry())));
-    expectCheap(await planOf((store) => store.add(newEntry({ taskId: 'done-7' }))));
-    expectCheap(await planOf((store) => store.get(newEntry({ taskId: 'done-7' }))));
+    expectCheap(await planOf((store) => store.add(createTestEntry())));
+    expectCheap(await planOf((store) => store.add(createTestEntry({ taskId: 'done-7' }))));
+    expectCheap(await planOf((store) => store.get(createTestEntry({ taskId: 'done-7' }))));
     expectCheap(await planOf((store) => store.stats()), 64);
     const claims = await scene.store.claim('novita', LIMIT, LEASE_MS);
     const settled = await explain(scene.pool, scene.schema, (store) =>
@@ -123,11 +123,11 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
 
   test('a purge reads what it purges', async () => {
     const retention = { doneMs: 24 * 60 * 60 * 1000, deadMs: 24 * 60 * 60 * 1000 };
-    expectCheap(await planOf((store) => store.purge(retention)));
+    expectCheap(await planOf((store) => store.deleteExpired(retention)));
     await scene.query(`
-      UPDATE SCHEMA.settled SET settled_at = now() - interval '8 days'
-      WHERE id IN (SELECT id FROM SCHEMA.settled ORDER BY id LIMIT 700)`);
-    expectCheap(await planOf((store) => store.purge(retention)), 1000);
+      UPDATE SCHEMA.finished_entries SET finished_at = now() - interval '8 days'
+      WHERE id IN (SELECT id FROM SCHEMA.finished_entries ORDER BY id LIMIT 700)`);
+    expectCheap(await planOf((store) => store.deleteExpired(retention)), 1000);
     expect((await scene.store.stats()).done).toBe(DONE + LIMIT - 700);
   });
 });
@@ -144,7 +144,11 @@ const SETTINGS = [
 /** What a connection may have found when it made its plans. */
 const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'was used by nobody': [ANALYZE],
-  'is idle': [insertWaiting('early', 50), 'DELETE FROM SCHEMA.work', `VACUUM ${ANALYZE}`],
+  'is idle': [
+    insertWaiting('early', 50),
+    'DELETE FROM SCHEMA.pending_entries',
+    `VACUUM ${ANALYZE}`,
+  ],
   'has had one entry': [insertWaiting('early', 1), `VACUUM ${ANALYZE}`],
   'has little to do': [insertWaiting('early', 50), `VACUUM ${ANALYZE}`],
 };
@@ -155,12 +159,12 @@ describe.skipIf(url === undefined)('a plan that was made when PostgreSQL', () =>
     async (state) => {
       const scene = await withoutAutovacuum();
       const pool = openPool({ max: 1 }); // each connection keeps its own
-      let held: Claim[] = [{ ...newEntry(), ...NEVER_CLAIMED }];
+      let held: Claim[] = [{ ...createTestEntry(), ...NEVER_CLAIMED }];
       let failing = held;
-      const again = { type: 'again', delayMs: 1, reason: '', handled: [] } as const;
+      const again = { type: 'retry', delayMs: 1, reason: '', succeededHandlers: [] } as const;
       const calls: Record<string, (store: Store) => Promise<unknown>> = {
-        'add, of a new one': (store) => store.add(newEntry()),
-        'add, of a duplicate': (store) => store.add(newEntry({ taskId: 'known' })),
+        'add, of a new one': (store) => store.add(createTestEntry()),
+        'add, of a duplicate': (store) => store.add(createTestEntry({ taskId: 'known' })),
         claim,
         extend: (store) => Promise.all(held.map((each) => store.extend(each, LEASE_MS))),
         settle: (store) => Promise.all(held.map((each) => store.settle(each, { type: 'done' }))),

@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -30,7 +30,7 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
       onnotice: () => undefined,
     });
     const store = postgresStore({ pool: toPool(readOnly), schema });
-    await expect(store.add(newEntry())).rejects.toMatchObject({
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({
       code: 'inbox_unavailable',
       message: expect.stringContaining('this server takes no writes') as string,
     });
@@ -39,7 +39,7 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
 
   test('notices a transaction that was ended inside, or that had failed', async () => {
     const store = postgresStore({ pool: toPool(sql), schema });
-    await store.add(newEntry());
+    await store.add(createTestEntry());
     const [claim] = await store.claim('novita', 1, 30_000);
     if (claim === undefined) throw new Error('there is nothing to claim');
     const transact = (work: (client: PostgresClient) => Promise<unknown>) =>
@@ -50,18 +50,18 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     const swallowed = (client: PostgresClient) =>
       client.query({ text: 'SELECT 1 / 0' }).catch(() => undefined);
     await expect(transact(swallowed)).rejects.toMatchObject({ code: 'handler_failed' });
-    expect((await store.get(claim))?.handled).toEqual([]);
+    expect((await store.get(claim))?.succeededHandlers).toEqual([]);
   });
 
   test('a transaction that took too long, or was not answered, takes no event with it', async () => {
     const one = postgres(url ?? '', { max: 1, onnotice: () => undefined });
-    const options = { pool: toPool(one), schema, queryMs: 400, transactionMs: 200 };
+    const options = { pool: toPool(one), schema, queryTimeoutMs: 400, transactionTimeoutMs: 200 };
     const store = postgresStore(options);
     const safe = postgresStore({ pool: toPool(sql), schema });
     const addAll = async () => {
       let added = 0;
       for (let tries = 0; tries < 100 && added < 3; tries += 1) {
-        const entry = newEntry({ endpoint: 'after' });
+        const entry = createTestEntry({ endpoint: 'after' });
         const answer = await store.add(entry).catch(() => undefined);
         if (answer !== undefined) expect(await safe.get(entry)).toBeDefined();
         if (answer !== undefined) added += 1;
@@ -69,7 +69,7 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
       }
       expect(added).toBe(3);
     };
-    const drifted = newEntry({ endpoint: 'late', drift: 'images: not a list' });
+    const drifted = createTestEntry({ endpoint: 'late', schemaError: 'images: not a list' });
     await safe.add(drifted);
     const [claim] = await safe.claim('late', 1, 30_000);
     if (claim === undefined) throw new Error('there is nothing to claim');
@@ -80,8 +80,8 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     await expect(transacting).rejects.toThrow('took longer');
     await addAll();
     await sql.begin(async (locking) => {
-      await locking.unsafe(`SELECT FROM ${schema}.work FOR UPDATE`);
-      await expect(store.add({ ...drifted, drift: null })).rejects.toThrow('took too long');
+      await locking.unsafe(`SELECT FROM ${schema}.pending_entries FOR UPDATE`);
+      await expect(store.add({ ...drifted, schemaError: null })).rejects.toThrow('took too long');
       await addAll();
     });
     await sql.begin(async (locking) => {

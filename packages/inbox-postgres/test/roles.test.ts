@@ -1,4 +1,4 @@
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { migratePostgres, migrationSql, postgresStore } from '@novita-webhooks/inbox-postgres';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -34,7 +34,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
   test('whoever may not make tables is told who has to', async () => {
     const store = postgresStore({ pool: openAs(app), schema });
     const message = expect.stringContaining('let the owner of the schema run the migrations') as string; // prettier-ignore
-    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable', message }); // prettier-ignore
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable', message }); // prettier-ignore
     await store.close();
   });
 
@@ -45,7 +45,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
       GRANT USAGE ON SCHEMA ${schema} TO ${app};
       GRANT SELECT ON ${schema}.migrations TO ${app};
       GRANT SELECT, INSERT, UPDATE, DELETE ON
-        ${schema}.events, ${schema}.work, ${schema}.settled, ${schema}.counts TO ${app};
+        ${schema}.events, ${schema}.pending_entries, ${schema}.finished_entries, ${schema}.counts TO ${app};
       REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} FROM PUBLIC;
       GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${app};
       CREATE TABLE ${schema}.ledger (line text);
@@ -53,9 +53,9 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
     const pool = openAs(app);
     await expect(pool.query(`CREATE TABLE ${schema}.own (id integer)`)).rejects.toThrow('denied');
     const store = postgresStore({ pool, schema });
-    const drifted = newEntry({ drift: 'images: not a list' });
+    const drifted = createTestEntry({ schemaError: 'images: not a list' });
     expect(await store.add(drifted)).toBe('added');
-    expect(await store.add({ ...drifted, drift: null })).toBe('added');
+    expect(await store.add({ ...drifted, schemaError: null })).toBe('added');
     expect(await store.add(drifted)).toBe('duplicate');
     const [claim] = await store.claim('novita', 1, 1000);
     if (claim === undefined) throw new Error('there is nothing to claim');
@@ -68,7 +68,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
     expect((await store.list({ state: 'pending' })).entries).toHaveLength(1);
     expect((await store.stats()).pending).toBe(1);
     expect(await store.discard(claim)).toBe(true);
-    await store.purge({ doneMs: 1, deadMs: 1 });
+    await store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await store.close();
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
     const store = postgresStore({ pool: openAs(viewer), schema });
     expect((await store.list()).entries).toEqual([]);
     expect((await store.stats()).done).toBe(0);
-    await expect(store.add(newEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
     await store.close();
   });
 });

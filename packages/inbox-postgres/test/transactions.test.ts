@@ -1,5 +1,5 @@
 import type { Claim } from '@novita-webhooks/core';
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import {
   postgresStore,
   type PostgresQuery,
@@ -27,7 +27,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
   afterAll(() => scene.close());
   beforeEach(async () => {
     await scene.query('DELETE FROM SCHEMA.ledger');
-    await scene.store.add(newEntry());
+    await scene.store.add(createTestEntry());
     const [claimed] = await scene.store.claim('novita', 1, LEASE_MS);
     if (claimed === undefined) throw new Error('there is nothing to claim');
     claim = claimed;
@@ -35,7 +35,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
 
   const lines = async () =>
     (await scene.query<{ line: string }>('SELECT line FROM SCHEMA.ledger')).map(({ line }) => line);
-  const handled = async () => (await scene.store.get(claim))?.handled;
+  const handled = async () => (await scene.store.get(claim))?.succeededHandlers;
   const write = (client: PoolClient, line: string) =>
     client.query(`INSERT INTO ${scene.schema}.ledger VALUES ($1)`, [line]);
   const transact = <T>(work: (client: PoolClient) => Promise<T>, store = scene.store) => {
@@ -69,7 +69,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     );
     for (let beat = 0; beat < 5; beat += 1) {
       expect(await scene.store.extend(claim, LEASE_MS)).toBe(true);
-      expect(await scene.store.add(newEntry({ endpoint: 'other' }))).toBe('added');
+      expect(await scene.store.add(createTestEntry({ endpoint: 'other' }))).toBe('added');
     }
     expect(begun).toBe(7);
     finish();
@@ -80,7 +80,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
   test('one whose lease is taken over before its commit leaves nothing', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
-      await scene.query("UPDATE SCHEMA.work SET due_at = now() - interval '1 second'");
+      await scene.query("UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 second'");
       expect(await scene.store.claim('novita', 10, LEASE_MS)).not.toEqual([]);
     });
     await expect(transacting).rejects.toMatchObject({ code: 'lease_lost' });
@@ -146,13 +146,13 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     });
     await expect(transacting).rejects.toThrow();
     await expectNothingKept();
-    await transact((client) => write(client, 'again'));
-    expect(await lines()).toEqual(['again']);
+    await transact((client) => write(client, 'retry'));
+    expect(await lines()).toEqual(['retry']);
     expect(scene.pool.totalCount).toBe(scene.pool.idleCount);
   });
 
   test('one that takes too long is ended, and its client is nobody else’s', async () => {
-    const store = scene.openPeer({ transactionMs: 50 });
+    const store = scene.openPeer({ transactionTimeoutMs: 50 });
     let working: Promise<never> | undefined;
     const transacting = transact((client) => {
       working = (async () => {
@@ -181,7 +181,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
   });
 
   test('release() within one does nothing: nobody else gets its client', async () => {
-    const entry = newEntry({ endpoint: 'beside' });
+    const entry = createTestEntry({ endpoint: 'beside' });
     const transacting = transact(async (client) => {
       await write(client, 'one');
       client.release();
@@ -210,7 +210,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     const forgetful = await own.connect();
     await forgetful.query('BEGIN');
     forgetful.release();
-    const entry = newEntry({ endpoint: 'beside' });
+    const entry = createTestEntry({ endpoint: 'beside' });
     expect(await store.add(entry)).toBe('added');
     expect(await scene.store.get(entry)).toBeDefined();
     await store.close();
@@ -226,11 +226,11 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
         release: () => undefined, // also when it should be closed
       }),
     };
-    const store = postgresStore({ pool, schema: scene.schema, transactionMs: 50 });
+    const store = postgresStore({ pool, schema: scene.schema, transactionTimeoutMs: 50 });
     const transacting = store.transaction?.(claim, 'one', () => pause(200));
     await expect(transacting).rejects.toThrow('took longer');
     const advice = { message: expect.stringContaining('given back to the pool') as string };
-    await expect(store.add(newEntry())).rejects.toMatchObject(advice);
+    await expect(store.add(createTestEntry())).rejects.toMatchObject(advice);
     await expect(store.settle(claim, { type: 'done' })).rejects.toMatchObject(advice);
     await expect(store.extend(claim, LEASE_MS)).rejects.toMatchObject(advice);
     client.release(true);
@@ -259,7 +259,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
   });
 
   test('closing ends one whose function does not end', async () => {
-    const store = scene.openPeer({ queryMs: 200 });
+    const store = scene.openPeer({ queryTimeoutMs: 200 });
     const transacting = transact(async (client) => {
       await write(client, 'one');
       await new Promise(() => undefined);
@@ -274,14 +274,14 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
   test('heartbeats do not wait behind adds and claims that hang, in pools of three and more', async () => {
     for (const max of [3, 4, 10]) {
       const own = openPool({ max });
-      const store = postgresStore({ pool: own, schema: scene.schema, queryMs: 2000 });
+      const store = postgresStore({ pool: own, schema: scene.schema, queryTimeoutMs: 2000 });
       await store.stats();
       const unsubscribe = store.subscribe?.('novita', () => undefined);
       const locking = await scene.pool.connect();
       await locking.query(`BEGIN; LOCK TABLE ${scene.schema}.events IN SHARE MODE`);
       const hanging = Array.from({ length: 20 }, () => [
-        store.add(newEntry()),
-        store.add(newEntry()),
+        store.add(createTestEntry()),
+        store.add(createTestEntry()),
         store.discard({ endpoint: 'novita', taskId: claim.taskId }),
         store.transaction?.(claim, 'one', () => pause(1000)),
       ]).flat();

@@ -16,14 +16,14 @@ export interface DatabaseOptions<Database extends SqliteDatabase = SqliteDatabas
   /** Instead of `path`: a connection that you have opened, and close yourself. */
   readonly database?: Database | undefined;
   /** How long to wait for a lock that another process holds, in milliseconds; default 3 s. */
-  readonly busyMs?: number | undefined;
+  readonly busyTimeoutMs?: number | undefined;
 }
 
 /** @throws WebhookError `invalid_option` */
 export function toConnections(options: DatabaseOptions): Connections {
-  const { path, driver, database, busyMs } = options;
-  if (busyMs !== undefined && !(typeof busyMs === 'number' && busyMs > 0)) {
-    throw invalid('busyMs must be a number above 0');
+  const { path, driver, database, busyTimeoutMs } = options;
+  if (busyTimeoutMs !== undefined && !(typeof busyTimeoutMs === 'number' && busyTimeoutMs > 0)) {
+    throw invalid('busyTimeoutMs must be a number above 0');
   }
   if (driver !== undefined && !DRIVERS.includes(driver)) {
     throw invalid(`driver must be one of ${DRIVERS.join(', ')}`);

@@ -22,7 +22,7 @@ export type SqliteInboxOptions<Database extends SqliteDatabase = SqliteDatabase>
 export function sqliteInbox<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteInboxOptions<Database>,
 ): Inbox<Database> {
-  const { path, driver, database, busyMs, ...polling } = options;
+  const { path, driver, database, busyTimeoutMs, ...polling } = options;
   const { clock } = polling;
-  return pollingInbox(sqliteStore({ path, driver, database, busyMs, clock }), polling);
+  return pollingInbox(sqliteStore({ path, driver, database, busyTimeoutMs, clock }), polling);
 }

@@ -33,23 +33,24 @@ export interface SqliteStoreOptions<
 export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteStoreOptions<Database>,
 ): Store<Database> {
-  const { busyMs = 3000, clock = systemClock } = options;
+  const { busyTimeoutMs = 3000, clock = systemClock } = options;
   const connections = toConnections(options);
-  const writer = createWriter(connections, busyMs);
+  const writer = createWriter(connections, busyTimeoutMs);
   const { write, writeAlone, read } = writer;
   const now = () => toMs(clock.now());
 
   return {
     capabilities: { durable: true, shared: true, transactional: true },
     add: (entry) => write((connection) => add(connection, entry, now())),
-    claim: (endpoint, limit, leaseMs) =>
-      write((connection) => claim(connection, { endpoint, limit, leaseMs, now: now() })),
-    extend: (fence, leaseMs) =>
-      write((connection) => extend(connection, fence, toMs(now() + leaseMs))),
-    settle: (fence, outcome) => write((connection) => settle(connection, fence, outcome, now())),
-    transaction: (fence, handler, work) =>
+    claim: (endpoint, limit, leaseDurationMs) =>
+      write((connection) => claim(connection, { endpoint, limit, leaseDurationMs, now: now() })),
+    extend: (claimRef, leaseDurationMs) =>
+      write((connection) => extend(connection, claimRef, toMs(now() + leaseDurationMs))),
+    settle: (claimRef, outcome) =>
+      write((connection) => settle(connection, claimRef, outcome, now())),
+    transaction: (claimRef, handler, work) =>
       writeAlone((connection) =>
-        transact(connection, fence, handler, work as (tx: SqliteDatabase) => never),
+        transact(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),
       ),
     nextDueMs: (endpoint) => read((connection) => nextDueMs(connection, endpoint, now())),
     list: (query) => read((connection) => list(connection, query)),
@@ -57,7 +58,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
     replay: (key) => write((connection) => replay(connection, key, now())),
     discard: (key) => write((connection) => discard(connection, key)),
     stats: () => read((connection) => stats(connection, now())),
-    purge: (retention) => purgeAll(writer, retention, now()),
+    deleteExpired: (retention) => purgeAll(writer, retention, now()),
     async close() {
       await writer.idle();
       connections.close();

@@ -28,8 +28,8 @@ const LARGEST_GROUP = 100;
 /** Between two tries for a lock that somebody else holds, in milliseconds: others wait for it, too. */
 const LOCK_WAIT_MS = 5;
 
-/** @param busyMs how long to wait for a lock, in milliseconds */
-export function createWriter(connections: Connections, busyMs: number): Writer {
+/** @param busyTimeoutMs how long to wait for a lock, in milliseconds */
+export function createWriter(connections: Connections, busyTimeoutMs: number): Writer {
   const committer = createCommitter<QueuedJob>(connections);
   const jobs: QueuedJob[] = [];
   const underWay = new Set<Promise<unknown>>();
@@ -60,7 +60,7 @@ export function createWriter(connections: Connections, busyMs: number): Writer {
 
   function add<T>(operation: Operation<T>, alone: boolean): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
-      const deadline = performance.now() + busyMs;
+      const deadline = performance.now() + busyTimeoutMs;
       jobs.push({ operation, alone, deadline, resolve: resolve as Job['resolve'], reject });
     });
     const forget = () => underWay.delete(promise);
@@ -71,7 +71,7 @@ export function createWriter(connections: Connections, busyMs: number): Writer {
   }
 
   async function read<T>(operation: Operation<T>): Promise<T> {
-    const deadline = performance.now() + busyMs;
+    const deadline = performance.now() + busyTimeoutMs;
     for (;;) {
       try {
         return readNow(connections, operation);

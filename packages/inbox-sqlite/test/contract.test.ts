@@ -1,9 +1,5 @@
 import { pollingInbox } from '@novita-webhooks/core';
-import {
-  createManualClock,
-  type InboxSubject,
-  type StoreSubject,
-} from '@novita-webhooks/testing';
+import { createManualClock, type InboxSubject, type StoreSubject } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import {
@@ -67,7 +63,12 @@ function openInbox(driver: DriverUnderTest): InboxSubject {
   const file = { path, driver: driver.name, clock };
   const open = () =>
     driver.use(() =>
-      sqliteInbox({ ...file, leaseMs: LEASE_MS, purgeMs: 500, retention: RETENTION }),
+      sqliteInbox({
+        ...file,
+        leaseDurationMs: LEASE_MS,
+        cleanupIntervalMs: 500,
+        retention: RETENTION,
+      }),
     );
   // Entries go by the clock of all, its own timers by one that stands still.
   const openSleeper = () =>
@@ -79,5 +80,12 @@ function openInbox(driver: DriverUnderTest): InboxSubject {
     await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
     await clock.flush();
   };
-  return { inbox, advance, leaseMs: LEASE_MS, retention: RETENTION, openPeer: open, openSleeper };
+  return {
+    inbox,
+    advance,
+    leaseDurationMs: LEASE_MS,
+    retention: RETENTION,
+    openPeer: open,
+    openSleeper,
+  };
 }

@@ -30,7 +30,7 @@ describe('what the stores do is what the reference does', () => {
 
   test(
     'the memory store with what only it has',
-    () => fc.assert(likeReference([memorySubject], ['hurry', 'claimOne']), parameters),
+    () => fc.assert(likeReference([memorySubject], ['promote', 'claimOne']), parameters),
     PATIENCE_MS,
   );
 });

@@ -3,7 +3,7 @@ import { delivery, sampleEvents } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { describe, expect, test, vi } from 'vitest';
 
-import { newEntry } from './support/big-file.ts';
+import { createTestEntry } from './support/big-file.ts';
 import { presentDrivers } from './support/drivers.ts';
 import { quickTemporaryFile } from './support/files.ts';
 
@@ -40,9 +40,9 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       const inbox = open();
       const texts = Object.values(ODD);
       for (const text of texts) {
-        expect(await inbox.add(newEntry('novita', text))).toBe('added');
-        expect(await inbox.add(newEntry(text, 'same'))).toBe('added');
-        expect(await inbox.add(newEntry('novita', text)), 'known by now').toBe('duplicate');
+        expect(await inbox.add(createTestEntry('novita', text))).toBe('added');
+        expect(await inbox.add(createTestEntry(text, 'same'))).toBe('added');
+        expect(await inbox.add(createTestEntry('novita', text)), 'known by now').toBe('duplicate');
       }
       for (const text of texts) {
         expect((await inbox.get({ endpoint: 'novita', taskId: text }))?.taskId).toBe(text);
@@ -64,15 +64,20 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       const path = quickTemporaryFile();
       const { store, close } = openStore(path);
       const names = Object.values(ODD);
-      await store.add(newEntry('novita', 'odd'));
+      await store.add(createTestEntry('novita', 'odd'));
       for (const reason of names) {
         const [claim] = await store.claim('novita', 1, LEASE_MS);
         if (claim === undefined) throw new Error('there is nothing to claim');
-        await store.settle(claim, { type: 'again', delayMs: 0, reason, handled: [reason] });
+        await store.settle(claim, {
+          type: 'retry',
+          delayMs: 0,
+          reason,
+          succeededHandlers: [reason],
+        });
         expect((await store.get(claim))?.reason).toBe(reason);
       }
       const found = await store.get({ endpoint: 'novita', taskId: 'odd' });
-      expect(new Set(found?.handled)).toEqual(new Set(names));
+      expect(new Set(found?.succeededHandlers)).toEqual(new Set(names));
       await close();
     });
 
@@ -88,7 +93,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
     ])('metadata with %s comes back', async (_, metadata) => {
       const path = quickTemporaryFile();
       const inbox = open(path);
-      await inbox.add({ ...newEntry('novita', '1'), metadata });
+      await inbox.add({ ...createTestEntry('novita', '1'), metadata });
       await inbox.close();
       const again = open(path);
       const found = await again.get({ endpoint: 'novita', taskId: '1' });
@@ -101,7 +106,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       const inbox = open();
       const body = JSON.stringify({ text: '任务🙈\u2028'.repeat(1_800_000) });
       expect(Buffer.byteLength(body)).toBeGreaterThan(20_000_000);
-      await inbox.add({ ...newEntry('novita', 'big'), body });
+      await inbox.add({ ...createTestEntry('novita', 'big'), body });
       const found = await inbox.get({ endpoint: 'novita', taskId: 'big' });
       expect(found?.body === body).toBe(true); // `toBe` would print it
       await inbox.close();

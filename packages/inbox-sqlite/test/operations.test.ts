@@ -11,7 +11,7 @@ import {
   explain,
   fill,
   findDrift,
-  newEntry,
+  createTestEntry,
   recordStatements,
   work,
 } from './support/big-file.ts';
@@ -85,7 +85,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       let added = 0;
       const seen = await page({ limit: 333 }, () => {
         added += 1;
-        return receiver.inbox.add(newEntry('novita', `late-${added}`));
+        return receiver.inbox.add(createTestEntry('novita', `late-${added}`));
       });
       expect(seen).toEqual(before);
       expect(added).toBeGreaterThan(30);
@@ -120,10 +120,13 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       for (const endpoint of [undefined, 'novita']) {
         for (const state of [undefined, ...STATES]) await inbox.list({ endpoint, state });
       }
-      const drifted = { ...newEntry('novita', 'drifted'), drift: 'images: not a list' };
+      const drifted = {
+        ...createTestEntry('novita', 'drifted'),
+        schemaError: 'images: not a list',
+      };
       await inbox.add(drifted);
-      await inbox.add({ ...drifted, drift: null });
-      for (const key of [drifted, newEntry('novita', 'nobody')]) {
+      await inbox.add({ ...drifted, schemaError: null });
+      for (const key of [drifted, createTestEntry('novita', 'nobody')]) {
         await inbox.get(key);
         await inbox.replay(key);
         await inbox.discard(key);
@@ -131,7 +134,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       await inbox.stats();
       await useStore();
       const texts = [...statements].filter((sql) => sql.includes('novita_entries'));
-      for (const kind of ['LIMIT', 'INSERT', 'DELETE', 'settled_at <=', 'IS NOT NULL']) {
+      for (const kind of ['LIMIT', 'INSERT', 'DELETE', 'finished_at <=', 'IS NOT NULL']) {
         expect(texts.join(), 'the statements are recorded').toContain(kind);
       }
       const bad = texts.filter((sql) => {
@@ -169,14 +172,14 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
             const choice = random(5);
             if (choice === 0) return inbox.replay(key);
             if (choice === 1) return inbox.discard(key);
-            const drift = choice === 2 ? 'images: not a list' : null;
-            return inbox.add({ ...newEntry(key.endpoint, key.taskId), drift });
+            const schemaError = choice === 2 ? 'images: not a list' : null;
+            return inbox.add({ ...createTestEntry(key.endpoint, key.taskId), schemaError });
           }),
         );
         clock.skip(random(3) * 100_000);
         await work(store, ENDPOINTS[random(4)] ?? '', 40);
         if (round % 10 === 9) {
-          await store.purge({ doneMs: 600_000, deadMs: 900_000 });
+          await store.deleteExpired({ doneMs: 600_000, deadMs: 900_000 });
           await expectExactStats();
         }
       }
@@ -203,7 +206,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       const { pending, running, done, dead } = await receiver.inbox.stats();
       clock.skip(WEEK_MS);
       const store = sqliteStore({ database, clock });
-      expect(await store.purge({ doneMs: WEEK_MS / 2, deadMs: 2 * WEEK_MS })).toBe(done);
+      expect(await store.deleteExpired({ doneMs: WEEK_MS / 2, deadMs: 2 * WEEK_MS })).toBe(done);
       expect(await receiver.inbox.stats()).toMatchObject({ pending, running, done: 0, dead });
       await expectExactStats();
     });
@@ -217,9 +220,9 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       if (claim === undefined) throw new Error('there is nothing to claim');
       await store.extend(claim, 1000);
       await store.transaction?.(claim, 'one', () => null);
-      await store.settle(claim, { type: 'released', delayMs: 0, handled: [] });
+      await store.settle(claim, { type: 'released', delayMs: 0, succeededHandlers: [] });
       await store.nextDueMs('novita');
-      await store.purge({ doneMs: WEEK_MS, deadMs: WEEK_MS });
+      await store.deleteExpired({ doneMs: WEEK_MS, deadMs: WEEK_MS });
       statements = new Set([...statements, ...recorder.statements]);
     }
   },

@@ -15,7 +15,7 @@ const entryOf = (taskId: string): NewEntry => ({
   taskId,
   status: 'TASK_STATUS_SUCCEED',
   body: '{}',
-  drift: null,
+  schemaError: null,
   metadata: {},
   testMode: false,
   receivedAt: 0,
@@ -47,8 +47,8 @@ describe('refused at once, with what to pass instead', () => {
     ['a path that ends with a space', { path: 'a.db ' }],
     ['a database that is null', { database: null }],
     ['a database that is none', { database: {} }],
-    ['no patience', { path: 'a.db', busyMs: 0 }],
-    ['patience that is no number', { path: 'a.db', busyMs: NaN }],
+    ['no patience', { path: 'a.db', busyTimeoutMs: 0 }],
+    ['patience that is no number', { path: 'a.db', busyTimeoutMs: NaN }],
   ])('%s', (_, options) => {
     invalid(options).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.any(String) as string }),

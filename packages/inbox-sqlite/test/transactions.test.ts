@@ -11,11 +11,11 @@ type Handle = (context: HandlerContext<SqliteDatabase>) => unknown;
 async function handleOne(handle: Handle) {
   const inbox = sqliteInbox({ path: temporaryFile(), driver: 'libsql' });
   const url = 'https://hooks.example.com/novita';
-  const retry = { attempts: 2, delay: () => 1 };
+  const retry = { maxAttempts: 2, delay: () => 1 };
   const receiver = createReceiver({ url, secret: TEST_SECRET, inbox, retry });
   onTestFinished(() => receiver.close());
   let tx: SqliteDatabase | undefined;
-  receiver.onTaskSucceeded({ name: 'peek' }, (_, context) =>
+  receiver.onTaskSucceeded({ handlerName: 'peek' }, (_, context) =>
     context.transaction((db) => {
       tx = db;
       db.exec('CREATE TABLE IF NOT EXISTS ledger (line TEXT)');

@@ -1,5 +1,5 @@
 import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
-import { respond } from '@novita-webhooks/core/node';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Middleware } from 'koa';
 
 /** What can be set beside a receiver or its options. */
@@ -35,14 +35,14 @@ export function novitaWebhooks(
       await next();
       return;
     }
-    await respond(receiver, context.req, context.res, {
+    await handleNodeRequest(receiver, context.req, context.res, {
       parsed: context.request,
       send({ status, headers, body }) {
         context.status = status;
         context.set(headers);
         context.body = body;
       },
-      takeOver() {
+      hijack() {
         context.respond = false;
       },
     });

@@ -20,11 +20,11 @@ function createSigned(options: Partial<ReceiverOptions> = {}) {
   const receiver = createReceiver({
     url: `https://hooks.example.com${PATH}`,
     secret: TEST_SECRET,
-    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    onTaskFinished: ({ task }) => tasks.push(task.task_id),
     ...options,
   });
-  clean.push(() => receiver.close({ graceMs: 0 }));
-  const query = async () => new URL(await receiver.callbackUrl()).search;
+  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
+  const query = async () => new URL(await receiver.createCallbackUrl()).search;
   return { receiver, tasks, query };
 }
 
@@ -44,7 +44,7 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
     });
     clean.push(() => middleware.receiver.close());
     const origin = await listen(new KoaOfVersion().use(middleware));
-    const { search } = new URL(await middleware.receiver.callbackUrl());
+    const { search } = new URL(await middleware.receiver.createCallbackUrl());
     expect((await fetch(origin + search, { method: 'POST', body: event })).status).toBe(200);
     await expect.poll(() => tasks).toEqual(['one']);
   });

@@ -38,10 +38,10 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   const receiver = createReceiver({
     url: 'https://hooks.example.com',
     secret: TEST_SECRET,
-    limits: { bodyBytes: 10_000 },
-    onTaskSettled: ({ task }) => tasks.push(task.task_id),
+    limits: { maxBodyBytes: 10_000 },
+    onTaskFinished: ({ task }) => tasks.push(task.task_id),
   });
-  clean.push(() => receiver.close({ graceMs: 0 }));
+  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
   const app = new Koa();
   app.on('error', (error) => errors.push(error));
   app.keys = [TEST_SECRET];
@@ -68,7 +68,7 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   app.use(router.routes()).use(router.allowedMethods());
   const { url, close } = await serveApp(app);
   clean.push(close);
-  const signed = async () => url + new URL(await receiver.callbackUrl()).search;
+  const signed = async () => url + new URL(await receiver.createCallbackUrl()).search;
   return { url, origin: url.replace(PATH, ''), signed, tasks, errors, logged };
 }
 

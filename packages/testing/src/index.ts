@@ -16,5 +16,5 @@ export type { InboxSubject } from './contracts/inbox/subject.ts';
 export { createManualClock, type ManualClock } from './fakes/manual-clock.ts';
 export { sampleEvents, type SampleEvent, type SampleOptions } from './samples/sample-events.ts';
 export { storeContract } from './contracts/store/index.ts';
-export { newEntry } from './samples/test-entry.ts';
+export { createTestEntry } from './samples/test-entry.ts';
 export type { StoreSubject } from './contracts/store/subject.ts';

@@ -13,10 +13,15 @@ export const broken: Readonly<Record<string, Engine>> = {
   /** Every fifth commit of events does not happen, and is acknowledged all the same. */
   'sqlite-forgets': createSqlite(forgetful),
   /** Whoever has lost an entry can settle it. */
-  'sqlite-no-fence': createSqlite(rewriting('AND fence = :fence', 'AND :fence IS NOT NULL')),
+  'sqlite-no-fence': createSqlite(
+    rewriting('AND fencing_token = :fencingToken', 'AND :fencingToken IS NOT NULL'),
+  ),
   /** That a transaction has committed is not remembered. */
   'sqlite-no-record': createSqlite(
-    rewriting(/SET handled = [^]*(?=\nWHERE)/, 'SET handled = iif(:handled IS NULL, 0, handled)'),
+    rewriting(
+      /SET succeeded_handlers = [^]*(?=\nWHERE)/,
+      'SET succeeded_handlers = iif(:succeededHandlers IS NULL, 0, succeeded_handlers)',
+    ),
   ),
   /** Entries can be taken over long before their worker thinks so. */
   'sqlite-short-leases': { ...sqlite, open: openWithShortLeases },
@@ -64,13 +69,13 @@ function rewriting(
 const SHORT_MS = 20;
 
 async function openWithShortLeases(...[location, options]: Parameters<Engine['open']>) {
-  const { leaseMs, pollMs, purgeMs, retention } = options;
+  const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
   const { ledger, inbox: unused } = await sqlite.open(location, options);
   await unused.close();
   const store = sqliteStore({ database: openDatabase(location) });
   const inbox = pollingInbox(
     { ...store, claim: (endpoint, limit) => store.claim(endpoint, limit, SHORT_MS) },
-    { leaseMs, pollMs, purgeMs, retention },
+    { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention },
   );
   return { inbox, ledger };
 }

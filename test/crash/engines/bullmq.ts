@@ -27,14 +27,17 @@ export const bullmq: Engine = {
     const location = `novita-crash-${name}-${randomUUID()}`;
     return { location, remove: () => removeAll(location) };
   },
-  async open(prefix, { watched, reach, leaseMs, pollMs, purgeMs, retention }) {
+  async open(
+    prefix,
+    { watched, reach, leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention },
+  ) {
     if (watched) watchCommands(reach);
     const inbox = bullmqInbox({
       connection: url,
       prefix,
-      leaseMs,
-      pollMs,
-      purgeMs,
+      leaseDurationMs,
+      pollIntervalMs,
+      cleanupIntervalMs,
       retention,
     });
     await inbox.stats();
@@ -59,7 +62,14 @@ const OLD_MS = 10 * 24 * 60 * 60 * 1000;
 async function addOld(prefix: string, count: number): Promise<void> {
   const inbox = bullmqInbox({ connection: url, prefix });
   const endpoint = `old-${randomUUID()}`;
-  const common = { endpoint, status: '', body: '{}', drift: null, metadata: {}, testMode: false };
+  const common = {
+    endpoint,
+    status: '',
+    body: '{}',
+    schemaError: null,
+    metadata: {},
+    testMode: false,
+  };
   const ids = Array.from({ length: count }, (_, index) => String(index));
   await Promise.all(ids.map((taskId) => inbox.add({ ...common, taskId, receivedAt: 0 })));
   let settled = 0;
@@ -71,7 +81,7 @@ async function addOld(prefix: string, count: number): Promise<void> {
     onSettled: () => (settled += 1),
   });
   while (settled < count) await pause(10);
-  await consumption.stop({ graceMs: 1000 });
+  await consumption.stop({ gracePeriodMs: 1000 });
   await inbox.close();
   const redis = new Redis(url);
   const then = Date.now() - OLD_MS;

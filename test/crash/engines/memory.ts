@@ -7,7 +7,7 @@ export const memory: Engine = {
   points: ['answer', 'handler', 'handled', 'random'],
   shared: false,
   createPlace: async () => ({ location: '', remove: async () => undefined }),
-  open: async (_, { leaseMs, purgeMs, retention }) => ({
-    inbox: memoryInbox({ leaseMs, purgeMs, retention }),
+  open: async (_, { leaseDurationMs, cleanupIntervalMs, retention }) => ({
+    inbox: memoryInbox({ leaseDurationMs, cleanupIntervalMs, retention }),
   }),
 };

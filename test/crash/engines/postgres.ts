@@ -26,17 +26,18 @@ export const postgres: Engine = {
     };
   },
   async open(schema, options) {
-    const queryMs = 30_000; // in the end thousands of entries are asked for at once
-    const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
+    const queryTimeoutMs = 30_000; // in the end thousands of entries are asked for at once
+    const { watched, reach, leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } =
+      options;
     const pool = openPool();
     const own = watched ? watchPool(pool, reach) : pool;
     const inbox = postgresInbox({
       pool: own,
       schema,
-      queryMs,
-      leaseMs,
-      pollMs,
-      purgeMs,
+      queryTimeoutMs,
+      leaseDurationMs,
+      pollIntervalMs,
+      cleanupIntervalMs,
       retention,
     });
     await inbox.stats(); // the schema is migrated with the first use
@@ -95,7 +96,7 @@ const OLD = 'old';
 /** Through the store itself, and then made old. */
 async function addOld(pool: Pool, schema: string, count: number): Promise<void> {
   const store = postgresStore({ pool, schema, listen: false });
-  const common = { endpoint: OLD, status: '', body: '{}', drift: null, metadata: {} };
+  const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: Date.now() })),
@@ -103,7 +104,7 @@ async function addOld(pool: Pool, schema: string, count: number): Promise<void> 
   const claims = await store.claim(OLD, count, LEASE_MS);
   await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
   await pool.query(`
-    UPDATE ${schema}.settled SET settled_at = settled_at - interval '10 days' FROM ${schema}.events
-    WHERE events.id = settled.id AND events.endpoint = '${OLD}'`);
+    UPDATE ${schema}.finished_entries SET finished_at = finished_at - interval '10 days' FROM ${schema}.events
+    WHERE events.id = finished_entries.id AND events.endpoint = '${OLD}'`);
   await store.close();
 }

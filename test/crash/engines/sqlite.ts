@@ -31,9 +31,10 @@ export function createSqlite(wrap?: Wrap): Engine {
       };
     },
     async open(location, options) {
-      const { watched, reach, leaseMs, pollMs, purgeMs, retention } = options;
+      const { watched, reach, leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } =
+        options;
       const own = watched || wrap ? await openWatched(location, options, wrap) : undefined;
-      const polling = { leaseMs, pollMs, purgeMs, retention };
+      const polling = { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention };
       const inbox = own
         ? sqliteInbox({ database: own, ...polling })
         : sqliteInbox({ path: location, driver: DRIVER, ...polling });
@@ -101,7 +102,7 @@ const OLD = 'old';
 async function addOld(database: SqliteDatabase, count: number): Promise<void> {
   const clock = { ...systemClock, now: () => Date.now() - OLD_MS };
   const store = sqliteStore({ database, clock });
-  const common = { endpoint: OLD, status: '', body: '{}', drift: null, metadata: {} };
+  const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() })),

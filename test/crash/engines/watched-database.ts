@@ -14,9 +14,13 @@ interface Work {
 const WORKS: readonly Work[] = [
   { pattern: /INSERT INTO novita_events/, before: 'commit', after: 'committed' },
   { pattern: /SET state = 'running'/, before: 'claim', after: 'claim' },
-  { pattern: /SET state = '(done|dead|pending)', fence = NULL/, before: 'settle', after: 'settle' },
+  {
+    pattern: /SET state = '(done|dead|pending)', fencing_token = NULL/,
+    before: 'settle',
+    after: 'settle',
+  },
   { pattern: /INSERT INTO crash_ledger/, before: 'transaction', after: 'transaction' },
-  { pattern: /DELETE FROM novita_entries[^]*settled_at/, before: 'purge', after: 'purge' },
+  { pattern: /DELETE FROM novita_entries[^]*finished_at/, before: 'purge', after: 'purge' },
 ];
 
 /** Calls `reach` around every commit, and before every statement of a migration. */

@@ -15,7 +15,7 @@ const WORKS: readonly Work[] = [
   { pattern: /\.add\(\$1/, before: 'commit', after: 'committed' },
   { pattern: /\.claim\(\$1/, before: 'claim', after: 'claim' },
   { pattern: /\.settle\(\$1/, before: 'settle', after: 'settle' },
-  { pattern: /AS purged/, before: 'purge', after: 'purge' },
+  { pattern: /AS deleted/, before: 'purge', after: 'purge' },
 ];
 
 /** The inbox's own have one name for all. */

@@ -20,5 +20,5 @@ export function natsInbox(options: NatsStoreOptions & PollingInboxOptions): Inbo
     clock,
   });
   // A purge reads the whole stream.
-  return pollingInbox(store, { purgeMs: HOUR_MS, ...polling, clock });
+  return pollingInbox(store, { cleanupIntervalMs: HOUR_MS, ...polling, clock });
 }

@@ -7,7 +7,7 @@ import {
   type Clock,
   type Entry,
   type EntryKey,
-  type Fence,
+  type ClaimRef,
   type Logger,
   type NewEntry,
   type Outcome,
@@ -65,7 +65,12 @@ export function natsStore(options: NatsStoreOptions): Store {
   }
 
   async function add(entry: NewEntry): Promise<'added' | 'duplicate'> {
-    const row: Row = { entry: toPending(entry, clock.now()), fence: null, leaseMs: 0, order: null };
+    const row: Row = {
+      entry: toPending(entry, clock.now()),
+      fencingToken: null,
+      leaseDurationMs: 0,
+      order: null,
+    };
     for (let over = 0; ;) {
       const revision = await table.write(row, over);
       if (revision !== undefined) {
@@ -78,14 +83,16 @@ export function natsStore(options: NatsStoreOptions): Store {
     }
   }
 
-  async function claim(endpoint: string, limit: number, leaseMs: number): Promise<Claim[]> {
+  async function claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]> {
     follow();
     const claims = open.takeDue(endpoint, limit).map(async (known) => {
       try {
         const claimed = await change(known, (row) =>
-          row.revision === known.revision ? toRunning(row, leaseMs, clock.now()) : undefined,
+          row.revision === known.revision
+            ? toRunning(row, leaseDurationMs, clock.now())
+            : undefined,
         );
-        return claimed && { ...claimed.entry, fence: claimed.fence ?? '' };
+        return claimed && { ...claimed.entry, fencingToken: claimed.fencingToken ?? '' };
       } catch (error) {
         open.putBack(known);
         throw error;
@@ -98,9 +105,12 @@ export function natsStore(options: NatsStoreOptions): Store {
     return claimed;
   }
 
-  async function changeUnder(fence: Fence, to: (row: KeptRow) => Partial<Row>): Promise<boolean> {
-    const changed = await change(fence, (row) =>
-      row.fence === fence.fence ? { ...row, ...to(row) } : undefined,
+  async function changeUnder(
+    claimRef: ClaimRef,
+    to: (row: KeptRow) => Partial<Row>,
+  ): Promise<boolean> {
+    const changed = await change(claimRef, (row) =>
+      row.fencingToken === claimRef.fencingToken ? { ...row, ...to(row) } : undefined,
     );
     return changed !== undefined;
   }
@@ -121,14 +131,14 @@ export function natsStore(options: NatsStoreOptions): Store {
     },
     add,
     claim,
-    extend: (fence, leaseMs) =>
-      changeUnder(fence, ({ entry }) => ({
-        leaseMs,
-        entry: { ...entry, dueAt: clock.now() + leaseMs },
+    extend: (claimRef, leaseDurationMs) =>
+      changeUnder(claimRef, ({ entry }) => ({
+        leaseDurationMs,
+        entry: { ...entry, dueAt: clock.now() + leaseDurationMs },
       })),
-    settle: (fence, outcome) =>
-      changeUnder(fence, ({ entry }) => ({
-        fence: null,
+    settle: (claimRef, outcome) =>
+      changeUnder(claimRef, ({ entry }) => ({
+        fencingToken: null,
         entry: { ...entry, ...settled(entry, outcome, clock.now()) },
       })),
     subscribe(endpoint, heard) {
@@ -150,9 +160,9 @@ export function natsStore(options: NatsStoreOptions): Store {
     get: async (key) => (await table.read(key))?.entry,
     async replay(key) {
       const replayed = await change(key, (row) => {
-        const { state, handled } = row.entry;
+        const { state, succeededHandlers } = row.entry;
         if (state !== 'done' && state !== 'dead') return undefined;
-        const entry = toPending(row.entry, clock.now(), state === 'done' ? [] : handled);
+        const entry = toPending(row.entry, clock.now(), state === 'done' ? [] : succeededHandlers);
         return { ...row, entry };
       });
       return replayed !== undefined;
@@ -170,12 +180,12 @@ export function natsStore(options: NatsStoreOptions): Store {
       }
       return { ...counts, lagMs: Math.max(0, clock.now() - firstDueAt) };
     },
-    async purge({ doneMs, deadMs }) {
+    async deleteExpired({ doneMs, deadMs }) {
       const keepMs = { done: doneMs, dead: deadMs, pending: Infinity, running: Infinity };
       let purged = 0;
       for (const row of await table.scan()) {
-        const { state, settledAt } = row.entry;
-        const isPast = (settledAt ?? Infinity) + keepMs[state] <= clock.now();
+        const { state, finishedAt } = row.entry;
+        const isPast = (finishedAt ?? Infinity) + keepMs[state] <= clock.now();
         if (isPast && (await remove(row))) purged += 1;
       }
       return purged;
@@ -185,33 +195,46 @@ export function natsStore(options: NatsStoreOptions): Store {
 }
 
 /** At the start of a series of attempts. */
-function toPending(entry: NewEntry, now: number, handled: readonly string[] = []): Entry {
-  const series = { attempts: 0, handled, reason: null, dueAt: now, settledAt: null };
+function toPending(entry: NewEntry, now: number, succeededHandlers: readonly string[] = []): Entry {
+  const series = { attempts: 0, succeededHandlers, reason: null, dueAt: now, finishedAt: null };
   return { ...entry, state: 'pending', ...series };
 }
 
 /** A drifted entry must not stand in the way of the real result. */
 function givesWay(existing: Entry, entry: NewEntry): boolean {
-  return existing.drift !== null && entry.drift === null && existing.state !== 'done';
+  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
 }
 
-function toRunning(row: KeptRow, leaseMs: number, now: number): Row {
+function toRunning(row: KeptRow, leaseDurationMs: number, now: number): Row {
   const attempts = row.entry.attempts + 1;
-  const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseMs };
-  return { ...row, entry, fence: randomUUID(), leaseMs };
+  const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseDurationMs };
+  return { ...row, entry, fencingToken: randomUUID(), leaseDurationMs };
 }
 
 function settled(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, settledAt: now };
-  const handled = [...new Set([...entry.handled, ...outcome.handled])];
+  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
+  const succeededHandlers = [
+    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
+  ];
   switch (outcome.type) {
     case 'dead':
-      return { state: 'dead', reason: outcome.reason, handled, dueAt: null, settledAt: now };
-    case 'again':
-      return { state: 'pending', reason: outcome.reason, handled, dueAt: now + outcome.delayMs };
+      return {
+        state: 'dead',
+        reason: outcome.reason,
+        succeededHandlers,
+        dueAt: null,
+        finishedAt: now,
+      };
+    case 'retry':
+      return {
+        state: 'pending',
+        reason: outcome.reason,
+        succeededHandlers,
+        dueAt: now + outcome.delayMs,
+      };
     case 'released': {
       const dueAt = now + outcome.delayMs;
-      return { state: 'pending', handled, dueAt, attempts: entry.attempts - 1 };
+      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
     }
   }
 }

@@ -18,8 +18,8 @@ import { WebhookError, type Entry, type EntryKey, type Logger } from '@novita-we
 export interface Row {
   readonly entry: Entry;
   /** Of the lease of a running entry. */
-  readonly fence: string | null;
-  readonly leaseMs: number;
+  readonly fencingToken: string | null;
+  readonly leaseDurationMs: number;
   /** Place in the order of arrival: the first revision, once it is known. */
   readonly order: number | null;
 }

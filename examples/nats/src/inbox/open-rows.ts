@@ -28,7 +28,7 @@ export function createOpenRows(clock: Clock): OpenRows {
     [...rows.values()].filter((row) => row.endpoint === endpoint);
 
   return {
-    note({ entry, leaseMs, revision }) {
+    note({ entry, leaseDurationMs, revision }) {
       const known = rows.get(idOf(entry));
       if (known !== undefined && known.revision >= revision) return false;
       const { endpoint, taskId, state } = entry;
@@ -38,7 +38,7 @@ export function createOpenRows(clock: Clock): OpenRows {
       }
       // A lease is over when it was watched unchanged for as long as it lasts: clocks of machines
       // are never compared. Those of retries may be: one that is early by a second harms nobody.
-      const dueAt = state === 'running' ? clock.now() + leaseMs : (entry.dueAt ?? 0);
+      const dueAt = state === 'running' ? clock.now() + leaseDurationMs : (entry.dueAt ?? 0);
       rows.set(idOf(entry), { endpoint, taskId, revision, dueAt });
       return dueAt <= clock.now();
     },

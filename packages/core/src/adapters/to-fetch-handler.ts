@@ -1,11 +1,11 @@
 import { toReceiver, type Receiver } from '../receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
-import type { RequestBody, Surroundings } from '../delivery/request.ts';
+import type { RequestBody, RuntimeContext } from '../delivery/request.ts';
 
 /** Takes a fetch request, and what the runtime hands over with it; gives a fetch response. */
 export type FetchHandler = (
   request: Request,
-  context?: Pick<Surroundings, 'waitUntil'>,
+  context?: Pick<RuntimeContext, 'waitUntil'>,
 ) => Promise<Response>;
 
 /**

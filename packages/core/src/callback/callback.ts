@@ -7,7 +7,7 @@ import { isObject } from '../shared/json.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
 import type { Tokens } from './token.ts';
 
-/** What `receiver.callback()` takes. */
+/** What `receiver.createCallback()` takes. */
 export interface CallbackOptions {
   /** Comes back as `context.metadata`. Up to 1024 bytes of JSON. Signed, but readable to all. */
   readonly metadata?: object | undefined;
@@ -15,13 +15,13 @@ export interface CallbackOptions {
    * Milliseconds until the URL stops working. Default 7 days, as long as done tasks are remembered:
    * so nothing delivered to it can be handled again. `Infinity` for a URL that does not expire.
    */
-  readonly expiresIn?: number | undefined;
+  readonly expiresInMs?: number | undefined;
   /** Have Novita send a simulated event of this status at once, without running the task. */
   readonly testMode?: TerminalStatus | undefined;
 }
 
 /** What goes into `extra.webhook` of a submit call. */
-export interface Callback {
+export interface CallbackConfig {
   readonly url: string;
   readonly test_mode?: {
     readonly enabled: true;
@@ -34,7 +34,7 @@ const MAX_METADATA_BYTES = 1024;
 
 const schema = z.strictObject({
   metadata: z.record(z.string(), z.json(), 'must be an object of JSON values').default({}),
-  expiresIn: z
+  expiresInMs: z
     .custom<number>(
       (value) => typeof value === 'number' && value > 0,
       'must be milliseconds above 0',
@@ -46,7 +46,7 @@ const schema = z.strictObject({
 /** What is needed to make callback URLs. */
 export interface CallbackParts {
   readonly url: string | null;
-  readonly name: string;
+  readonly endpoint: string;
   readonly tokens: Tokens | null;
   readonly clock: Clock;
 }
@@ -54,22 +54,22 @@ export interface CallbackParts {
 /** @throws WebhookError `invalid_option` without a url, `invalid_argument` */
 export async function createCallback(
   options: CallbackOptions,
-  { url, name, tokens, clock }: CallbackParts,
-): Promise<Callback> {
+  { url, endpoint, tokens, clock }: CallbackParts,
+): Promise<CallbackConfig> {
   if (url === null) {
     const message =
       'callback: createReceiver needs the option url, the public address of the endpoint';
     throw new WebhookError('invalid_option', message);
   }
-  const { metadata, expiresIn, testMode } = checkOptions(options);
+  const { metadata, expiresInMs, testMode } = checkOptions(options);
   const testing = testMode === undefined ? {} : { test_mode: testModeOf(testMode) };
   if (tokens === null) {
     refuseWhatNeedsAToken(options);
     return { url, ...testing };
   }
-  const expiresAt = expiresIn === Infinity ? null : Math.ceil(clock.now() + expiresIn);
+  const expiresAt = expiresInMs === Infinity ? null : Math.ceil(clock.now() + expiresInMs);
   const token = await tokens.mint({
-    endpoint: name,
+    endpoint,
     expiresAt,
     metadata,
     testMode: testMode !== undefined,
@@ -77,10 +77,10 @@ export async function createCallback(
   return { url: `${url}${url.includes('?') ? '&' : '?'}token=${token}`, ...testing };
 }
 
-function refuseWhatNeedsAToken({ metadata, expiresIn }: CallbackOptions): void {
-  if (metadata === undefined && expiresIn === undefined) return;
+function refuseWhatNeedsAToken({ metadata, expiresInMs }: CallbackOptions): void {
+  if (metadata === undefined && expiresInMs === undefined) return;
   const message =
-    'callback: metadata and expiresIn travel in the token, and insecure: true has none';
+    'callback: metadata and expiresInMs travel in the token, and insecure: true has none';
   throw new WebhookError('invalid_argument', message);
 }
 

@@ -4,7 +4,7 @@ import { keep } from './add-to-inbox.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ReplyCode } from '../shared/errors.ts';
-import type { Surroundings } from './request.ts';
+import type { RuntimeContext } from './request.ts';
 import type { Settlements } from '../handlers/outcome-waiters.ts';
 import type { Worker } from '../handlers/worker.ts';
 
@@ -22,7 +22,7 @@ export interface KeeperOptions {
 export type Keeper = (
   entry: NewEntry,
   budgetMs: number,
-  surroundings: Surroundings,
+  runtime: RuntimeContext,
 ) => Promise<ReplyCode>;
 
 export function createKeeper(parts: KeeperOptions): Keeper {
@@ -35,21 +35,21 @@ export function createKeeper(parts: KeeperOptions): Keeper {
     entry: NewEntry,
     budgetMs: number,
     ack: 'accepted' | 'handled',
-    waitUntil: Surroundings['waitUntil'],
+    waitUntil: RuntimeContext['waitUntil'],
   ): Promise<ReplyCode> {
     const attempt = worker.briefly()?.prepare(entry);
-    const graceMs = waitUntil === undefined ? 0 : options.handlers.timeoutMs;
+    const gracePeriodMs = waitUntil === undefined ? 0 : options.handlers.timeoutMs;
     try {
       const onKept = () => attempt?.begin();
       return await keep(entry, budgetMs, { ...keepOptions, ack, onKept });
     } finally {
-      const ended = parts.afterwards.run(async () => attempt?.end(graceMs));
+      const ended = parts.afterwards.run(async () => attempt?.end(gracePeriodMs));
       handOver(ended, waitUntil, log);
     }
   }
 
   return async (entry, budgetMs, { ephemeral = false, waitUntil }) => {
-    const waits = ephemeral && options.consume && inbox.hurry !== undefined;
+    const waits = ephemeral && options.consume && inbox.promote !== undefined;
     const ack = options.ack ?? (waits ? 'handled' : 'accepted');
     const isBrief = ephemeral && (ack === 'handled' || waitUntil !== undefined);
     if (isBrief && worker.briefly() !== undefined) {
@@ -57,14 +57,14 @@ export function createKeeper(parts: KeeperOptions): Keeper {
     }
     worker.startFor(entry);
     const onKept = async (state: 'added' | 'pending') => {
-      if (state === 'pending') await inbox.hurry?.(entry);
+      if (state === 'pending') await inbox.promote?.(entry);
     };
     return keep(entry, budgetMs, { ...keepOptions, ack, onKept });
   };
 }
 
 /** A runtime that does not take it is no reason to answer otherwise. */
-function handOver(work: Promise<void>, waitUntil: Surroundings['waitUntil'], log: Logger): void {
+function handOver(work: Promise<void>, waitUntil: RuntimeContext['waitUntil'], log: Logger): void {
   try {
     waitUntil?.(work);
   } catch (error) {

@@ -33,13 +33,13 @@ export async function keep(
   try {
     const added = await withDeadline(add(entry, options), budgetMs, clock);
     if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
-    const isEnough = ack === 'accepted' || entry.drift !== null; // what drifted is never handled
+    const isEnough = ack === 'accepted' || entry.schemaError !== null; // what drifted is never handled
     if (isEnough) {
       if (added === 'added') await onKept(added);
       return added === 'added' ? 'accepted' : 'duplicate';
     }
     const left = () => deadline - clock.now();
-    const hurried = hurry(entry, added, options);
+    const hurried = promote(entry, added, options);
     const state = await withDeadline(hurried, left(), clock);
     if (state === 'done') return 'duplicate';
     if (state === 'dead') throw new WebhookError('not_handled', 'the event is a dead letter');
@@ -96,7 +96,7 @@ async function noteConflict(
 }
 
 /** A copy is Novita's own retry: it is taken as the moment for our next attempt. */
-async function hurry(
+async function promote(
   entry: NewEntry,
   added: 'added' | 'duplicate',
   { inbox, onKept }: KeepOptions,

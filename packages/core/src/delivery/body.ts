@@ -5,8 +5,8 @@ import { header, type WebhookRequest } from './request.ts';
 
 /** How much of a body is read, and for how long. */
 export interface BodyLimits {
-  readonly bodyBytes: number;
-  readonly bodyMs: number;
+  readonly maxBodyBytes: number;
+  readonly bodyTimeoutMs: number;
 }
 
 /**
@@ -25,9 +25,9 @@ export async function readBody(
   if (body === undefined) {
     throw new WebhookError('body_already_read', 'the request body was read before and not kept');
   }
-  if (Number(header(request, 'content-length')) > limits.bodyBytes) throw tooLarge(limits);
+  if (Number(header(request, 'content-length')) > limits.maxBodyBytes) throw tooLarge(limits);
   if (typeof body === 'string' || body instanceof Uint8Array) {
-    if (byteLength(body) > limits.bodyBytes) throw tooLarge(limits);
+    if (byteLength(body) > limits.maxBodyBytes) throw tooLarge(limits);
     return body;
   }
   if ('parsed' in body) return body;
@@ -40,7 +40,7 @@ async function readStream(
   limits: BodyLimits,
   clock: Clock,
 ): Promise<Uint8Array> {
-  const deadline = clock.now() + limits.bodyMs;
+  const deadline = clock.now() + limits.bodyTimeoutMs;
   const chunks: Uint8Array[] = [];
   let size = 0;
   let reader: AsyncIterator<Uint8Array | string> | undefined;
@@ -49,12 +49,12 @@ async function readStream(
     for (;;) {
       const next = await withDeadline(reader.next(), deadline - clock.now(), clock);
       if (next === LATE)
-        throw new WebhookError('body_too_slow', `the body took over ${limits.bodyMs} ms`);
+        throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
       if (next.done === true) return concatenate(chunks, size);
       const chunk =
         typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
       size += chunk.byteLength;
-      if (size > limits.bodyBytes) throw tooLarge(limits);
+      if (size > limits.maxBodyBytes) throw tooLarge(limits);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -105,5 +105,5 @@ function byteLength(body: Uint8Array | string): number {
 }
 
 function tooLarge(limits: BodyLimits): WebhookError {
-  return new WebhookError('body_too_large', `the body is over ${limits.bodyBytes} bytes`);
+  return new WebhookError('body_too_large', `the body is over ${limits.maxBodyBytes} bytes`);
 }

@@ -7,7 +7,7 @@ import type { Keeper } from './accept-event.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { isReplyCode, replies } from './replies.ts';
-import type { Surroundings, WebhookReply, WebhookRequest } from './request.ts';
+import type { RuntimeContext, WebhookReply, WebhookRequest } from './request.ts';
 import { toEntry, type Grant } from './to-entry.ts';
 import type { Tokens } from '../callback/token.ts';
 
@@ -27,18 +27,18 @@ export interface PipelineParts {
 /** The way of one delivery, from the request to the reply. Never rejects. */
 export function createPipeline(parts: PipelineParts) {
   const { options, announcer, count, log } = parts;
-  const { bodyBytes, bodyMs, replyMs } = options.limits;
+  const { maxBodyBytes, bodyTimeoutMs, replyTimeoutMs } = options.limits;
 
   async function receive(
     request: WebhookRequest,
-    surroundings: Surroundings,
+    runtime: RuntimeContext,
     startedAt: number,
   ): Promise<ReplyCode> {
     requirePost(request);
     const grant = await requireToken(request, parts);
     if (parts.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
-    const leftMs = () => replyMs - (options.clock.now() - startedAt);
-    const limits = { bodyBytes, bodyMs: Math.min(bodyMs, leftMs()) };
+    const leftMs = () => replyTimeoutMs - (options.clock.now() - startedAt);
+    const limits = { maxBodyBytes, bodyTimeoutMs: Math.min(bodyTimeoutMs, leftMs()) };
     const body = await readBody(request, limits, options.clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
@@ -49,15 +49,15 @@ export function createPipeline(parts: PipelineParts) {
     if (incoming.kind === 'progress') {
       return announcer.progress(entry) ? 'accepted' : 'ignored';
     }
-    return parts.keep(entry, leftMs(), surroundings);
+    return parts.keep(entry, leftMs(), runtime);
   }
 
   return async function handle(
     request: WebhookRequest,
-    surroundings: Surroundings,
+    runtime: RuntimeContext,
   ): Promise<WebhookReply> {
     const startedAt = options.clock.now();
-    const code = await receive(request, surroundings, startedAt).catch((error: unknown) =>
+    const code = await receive(request, runtime, startedAt).catch((error: unknown) =>
       rejection(error, log),
     );
     count(code);
@@ -72,7 +72,7 @@ function requirePost({ method }: WebhookRequest): void {
 async function requireToken(request: WebhookRequest, parts: PipelineParts): Promise<Grant> {
   const { tokens, options, log } = parts;
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(request.url), options.name, options.clock.now());
+  const verdict = await tokens.verify(tokenOf(request.url), options.endpoint, options.clock.now());
   if (typeof verdict === 'object') return verdict;
   // What we signed ourselves is worth a warning; what strangers make up must not fill the log.
   const level = verdict === 'expired' || verdict === 'other_endpoint' ? 'warn' : 'debug';

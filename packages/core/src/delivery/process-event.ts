@@ -11,15 +11,15 @@ import type { Worker } from '../handlers/worker.ts';
 export interface ProcessOptions {
   /** Which attempt this is, from 1 on, when your queue counts them. */
   readonly attempt?: number | undefined;
-  /** Names of handlers that need not run again: `handled` of an earlier failure. */
-  readonly handled?: readonly string[] | undefined;
+  /** Names of handlers that need not run again: `succeededHandlers` of an earlier failure. */
+  readonly succeededHandlers?: readonly string[] | undefined;
   /** For an envelope: becomes `context.metadata`. An entry brings its own. */
   readonly metadata?: JsonObject | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What `receiver.process()` throws when handlers failed: what to do with the message. */
-export class HandlersFailed extends WebhookError {
+export class HandlersFailedError extends WebhookError {
   /** `again`: redeliver after `delayMs`. `dead`: no use. `released`: aborted, redeliver. */
   readonly outcome: Exclude<Outcome, { type: 'done' }>;
 
@@ -38,7 +38,7 @@ export interface ProcessParts {
 /** Runs the handlers on an event that reached this process some other way. */
 export async function processEvent(
   event: unknown,
-  { attempt = 1, handled = [], metadata = {}, signal }: ProcessOptions,
+  { attempt = 1, succeededHandlers = [], metadata = {}, signal }: ProcessOptions,
   closing: AbortSignal,
   parts: ProcessParts,
 ): Promise<void> {
@@ -47,9 +47,9 @@ export async function processEvent(
   const entry = isEntry(value) ? withReadableBody(value) : fromEnvelope(value, metadata, parts);
   if (entry === null) return;
   const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-  const attempted = { ...entry, attempts: attempt, handled };
+  const attempted = { ...entry, attempts: attempt, succeededHandlers };
   const outcome = await parts.worker.attempt(attempted, either);
-  if (outcome.type !== 'done') throw new HandlersFailed(outcome);
+  if (outcome.type !== 'done') throw new HandlersFailedError(outcome);
 }
 
 function withReadableBody(entry: NewEntry): NewEntry {

@@ -33,7 +33,7 @@ export interface WebhookReply {
 }
 
 /** What an entry point knows of the runtime around it. */
-export interface Surroundings {
+export interface RuntimeContext {
   /**
    * Nothing is sure to go on after the answer. Then, unless `ack` was set or the inbox keeps events
    * elsewhere, the answer waits for the handlers.

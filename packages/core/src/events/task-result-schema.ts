@@ -93,8 +93,8 @@ const payloadSchema = z.looseObject({
 
 /** A result, or in what the payload does not fit. */
 export type ParsedResult =
-  | { readonly result: TaskResult; readonly drift: null }
-  | { readonly result: null; readonly drift: string };
+  | { readonly result: TaskResult; readonly schemaError: null }
+  | { readonly result: null; readonly schemaError: string };
 
 /**
  * Normalises a payload.
@@ -103,13 +103,13 @@ export type ParsedResult =
  */
 export function parseTaskResult(payload: unknown, receivedAt: number): ParsedResult {
   const parsed = payloadSchema.safeParse(payload);
-  if (!parsed.success) return { result: null, drift: describeDrift(parsed.error) };
+  if (!parsed.success) return { result: null, schemaError: describeSchemaError(parsed.error) };
   const { images, videos, audios } = parsed.data;
   const expiring = (url: string, ttlSeconds: number | null) => ({
     expires_at: linkExpiry(url, ttlSeconds, receivedAt),
   });
   return {
-    drift: null,
+    schemaError: null,
     result: {
       ...parsed.data,
       images: images.map((it) => ({ ...it, ...expiring(it.image_url, it.image_url_ttl) })),
@@ -127,7 +127,7 @@ function toNumber(value: unknown): number | null {
 }
 
 /** Paths and expectations only: values may be prompts or presigned links. */
-function describeDrift(error: z.ZodError): string {
+function describeSchemaError(error: z.ZodError): string {
   const issues = error.issues.map(
     ({ path, code }) => `${path.map(String).join('.') || 'payload'} (${code})`,
   );

@@ -1,10 +1,10 @@
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
-import type { NewEntry, Outcome, Transact } from '../inbox/ports.ts';
+import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { createOwnTransaction } from './handler-transaction.ts';
-import { exponential, type RetryDelay } from './backoff.ts';
+import { exponentialBackoff, type RetryDelay } from './backoff.ts';
 import { runHandler } from './run-handler.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
 import { parseTaskResult } from '../events/task-result-schema.ts';
@@ -12,18 +12,18 @@ import { parseTaskResult } from '../events/task-result-schema.ts';
 /** An entry as an attempt needs it. */
 export interface AttemptEntry extends NewEntry {
   readonly attempts: number;
-  readonly handled: readonly string[];
+  readonly succeededHandlers: readonly string[];
 }
 
-export interface AttemptOptions {
+export interface RunAttemptOptions {
   readonly handlers: Pick<Handlers, 'matching'>;
-  readonly retry: { readonly attempts: number; readonly delay: RetryDelay };
+  readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
   readonly stuck: StuckHandlers;
   readonly clock: Clock;
   readonly log: Logger;
   /** Of a transactional inbox. */
-  readonly transact?: Transact | undefined;
+  readonly transact?: RunInTransaction | undefined;
 }
 
 /** What went wrong in an attempt, and what that means for the next one. */
@@ -40,34 +40,35 @@ interface Failure {
 export async function runAttempt(
   entry: AttemptEntry,
   signal: AbortSignal,
-  options: AttemptOptions,
+  options: RunAttemptOptions,
 ): Promise<Outcome> {
-  const { result, drift } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
-  if (result === null) return { type: 'dead', reason: drift, handled: entry.handled };
+  const { result, schemaError } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  if (result === null)
+    return { type: 'dead', reason: schemaError, succeededHandlers: entry.succeededHandlers };
 
-  const handled = [...entry.handled];
+  const succeededHandlers = [...entry.succeededHandlers];
   const failures: Failure[] = [];
   const matching = options.handlers.matching(result);
   if (matching.length === 0) options.log.debug({ taskId: entry.taskId }, 'no handler wants this');
-  const open = matching.filter(({ name }) => !handled.includes(name));
-  const { attempts } = options.retry;
-  if (open.length > 0 && entry.attempts > attempts) {
-    return { type: 'dead', reason: neverSettled(entry.attempts, attempts), handled };
+  const open = matching.filter(({ name }) => !succeededHandlers.includes(name));
+  const { maxAttempts } = options.retry;
+  if (open.length > 0 && entry.attempts > maxAttempts) {
+    return { type: 'dead', reason: neverSettled(entry.attempts, maxAttempts), succeededHandlers };
   }
   for (const handler of open) {
     if (isAborted(signal)) break;
     const failure = await runOne(handler, entry, signal, options);
-    if (failure === null) handled.push(handler.name);
+    if (failure === null) succeededHandlers.push(handler.name);
     else if (!isAborted(signal)) failures.push(failure);
   }
-  const left = open.some(({ name }) => !handled.includes(name));
-  if (left && isAborted(signal)) return { type: 'released', delayMs: 0, handled };
-  return decide(failures, entry.attempts, handled, options);
+  const left = open.some(({ name }) => !succeededHandlers.includes(name));
+  if (left && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
+  return decide(failures, entry.attempts, succeededHandlers, options);
 }
 
-function neverSettled(attempt: number, attempts: number): string {
+function neverSettled(attempt: number, maxAttempts: number): string {
   return (
-    `not attempted again: ${attempt - 1} attempts were begun, ${attempts} are allowed, ` +
+    `not attempted again: ${attempt - 1} attempts were begun, ${maxAttempts} are allowed, ` +
     'and the last one was never settled. Did it end the process?'
   );
 }
@@ -81,10 +82,10 @@ async function runOne(
   handler: RegisteredHandler,
   entry: AttemptEntry,
   signal: AbortSignal,
-  options: AttemptOptions,
+  options: RunAttemptOptions,
 ): Promise<Failure | null> {
   const { log, stuck, timeoutMs, transact } = options;
-  const { attempts } = options.retry;
+  const { maxAttempts } = options.retry;
   if (stuck.has(entry, handler.name)) return failedByBeingStuck(timeoutMs);
   // Parsed anew for each handler: none sees what another one did to the result.
   const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
@@ -92,7 +93,7 @@ async function runOne(
   const own = createOwnTransaction(transact && ((work) => transact(handler.name, work)));
   const handle = (signal: AbortSignal) =>
     own.during(signal, (transaction) =>
-      handler.handle(result, contextOf(entry, signal, { attempts, log, transaction })),
+      handler.handle(result, contextOf(entry, signal, { maxAttempts, log, transaction })),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
@@ -110,7 +111,7 @@ const FAILED_TOO_LATE =
   'a handler failed after its transaction had committed: it counts as succeeded';
 
 interface ContextOptions {
-  readonly attempts: number;
+  readonly maxAttempts: number;
   readonly log: Logger;
   readonly transaction: HandlerContext['transaction'];
 }
@@ -118,12 +119,12 @@ interface ContextOptions {
 export function contextOf(
   entry: AttemptEntry,
   signal: AbortSignal,
-  { attempts, log, transaction }: ContextOptions,
+  { maxAttempts, log, transaction }: ContextOptions,
 ): HandlerContext {
   return {
     taskId: entry.taskId,
     attempt: entry.attempts,
-    attempts,
+    maxAttempts,
     signal,
     receivedAt: new Date(entry.receivedAt),
     metadata: structuredClone(entry.metadata),
@@ -152,21 +153,21 @@ function describe(thrown: unknown): Failure {
 function decide(
   failures: readonly Failure[],
   attempt: number,
-  handled: readonly string[],
-  { retry, log }: AttemptOptions,
+  succeededHandlers: readonly string[],
+  { retry, log }: RunAttemptOptions,
 ): Outcome {
   if (failures.length === 0) return { type: 'done' };
   const reason = failures.map((failure) => failure.reason).join('; ');
-  if (failures.some(({ final }) => final) || attempt >= retry.attempts) {
-    return { type: 'dead', reason, handled };
+  if (failures.some(({ final }) => final) || attempt >= retry.maxAttempts) {
+    return { type: 'dead', reason, succeededHandlers };
   }
   const wishes = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
   const delayMs =
     wishes.length > 0 ? Math.max(...wishes) : scheduledDelay(retry.delay, attempt, log);
-  return { type: 'again', delayMs, reason, handled };
+  return { type: 'retry', delayMs, reason, succeededHandlers };
 }
 
-const fallbackDelay = exponential();
+const fallbackDelay = exponentialBackoff();
 
 /** The integrator's schedule; where that throws or answers nonsense, ours. */
 function scheduledDelay(delay: RetryDelay, attempt: number, log: Logger): number {

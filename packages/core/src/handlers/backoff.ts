@@ -4,7 +4,7 @@ import { WebhookError } from '../shared/errors.ts';
 export type RetryDelay = (attempt: number) => number;
 
 /** The shape of the backoff. */
-export interface ExponentialOptions {
+export interface ExponentialBackoffOptions {
   /** Upper bound of the first delay, in milliseconds. Default 2 s. */
   readonly initialMs?: number | undefined;
   /** By how much the upper bound grows from delay to delay. Default 3. */
@@ -25,9 +25,9 @@ export interface ExponentialOptions {
  *
  * @throws WebhookError `invalid_option`
  * @example
- * createReceiver({ secret, retry: { attempts: 5, delay: exponential({ initialMs: 500 }) } });
+ * createReceiver({ secret, retry: { attempts: 5, delay: exponentialBackoff({ initialMs: 500 }) } });
  */
-export function exponential(options: ExponentialOptions = {}): RetryDelay {
+export function exponentialBackoff(options: ExponentialBackoffOptions = {}): RetryDelay {
   const { initialMs = 2000, factor = 3, maxMs = 900_000, random = Math.random } = options;
   if (!(initialMs > 0 && factor >= 1 && maxMs >= initialMs)) {
     const message =

@@ -20,7 +20,7 @@ export interface Announcer {
   /** How often nobody was told, because too much was under way. */
   dropped(): number;
   /** Waits for what is under way, then aborts the rest. */
-  stop(graceMs: number): Promise<void>;
+  stop(gracePeriodMs: number): Promise<void>;
 }
 
 const MAX_UNDER_WAY = 1000;
@@ -55,8 +55,8 @@ export function createAnnouncer(
       const parse = () => parseTaskResult(JSON.parse(entry.body), entry.receivedAt).result;
       const result = parse();
       const wanted = result === null ? [] : handlers.matching(result);
-      const attempted = { ...entry, attempts: 1, handled: [] };
-      const context = { attempts: 1, log, transaction: noTransaction };
+      const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
+      const context = { maxAttempts: 1, log, transaction: noTransaction };
       for (const { handle } of wanted) {
         tell('progress', (signal) => {
           const own = parse(); // none sees what another one did to the result
@@ -82,8 +82,8 @@ export function createAnnouncer(
       }
     },
     dropped: () => dropped,
-    async stop(graceMs) {
-      await Promise.all([inFlight.stop(graceMs), letters.stop(graceMs)]);
+    async stop(gracePeriodMs) {
+      await Promise.all([inFlight.stop(gracePeriodMs), letters.stop(gracePeriodMs)]);
     },
   };
 }

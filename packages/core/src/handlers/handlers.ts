@@ -12,14 +12,14 @@ export interface HandlerContext<Tx = unknown> {
   /** Which attempt this is; the first is 1. */
   readonly attempt: number;
   /** How many there will be at the most. */
-  readonly attempts: number;
+  readonly maxAttempts: number;
   /**
    * Aborted when the handler's time is up, the lease is lost or the receiver closes. Pass it on to
    * what you wait for: a handler that goes on regardless may find itself running twice.
    */
   readonly signal: AbortSignal;
   readonly receivedAt: Date;
-  /** What `receiver.callback({ metadata })` was given for this task. Signed, so nobody forged it. */
+  /** What `receiver.createCallback({ metadata })` was given for this task. Signed, so nobody forged it. */
   readonly metadata: JsonObject;
   /** Whether Novita only simulated the task. */
   readonly testMode: boolean;
@@ -77,10 +77,10 @@ export interface TaskFilter {
    * The name under which the handler's success is remembered across retries and restarts. Default:
    * its place in the order of registration. Give one to handlers that you may reorder.
    */
-  readonly name?: string | undefined;
+  readonly handlerName?: string | undefined;
 }
 
-type TaskEvent = 'succeeded' | 'failed' | 'settled' | 'progress';
+type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
 
 export interface RegisteredHandler {
   readonly name: string;
@@ -131,7 +131,7 @@ function matches({ event, filter }: RegisteredHandler, result: TaskResult): bool
 
 function eventsOf({ task }: TaskResult): readonly TaskEvent[] {
   if (!isTerminal(task.status)) return ['progress'];
-  return [task.status === 'TASK_STATUS_SUCCEED' ? 'succeeded' : 'failed', 'settled'];
+  return [task.status === 'TASK_STATUS_SUCCEED' ? 'succeeded' : 'failed', 'finished'];
 }
 
 function isAny<T extends string>(
@@ -145,7 +145,7 @@ function isAny<T extends string>(
 /** Not the function's own name by default: a minifier may give that to another one tomorrow. */
 function nameOf(tasks: readonly RegisteredHandler[], event: TaskEvent, filter: TaskFilter): string {
   const place = tasks.filter((other) => other.event === event).length + 1;
-  const name = filter.name ?? `${event}#${place}`;
+  const name = filter.handlerName ?? `${event}#${place}`;
   if (tasks.some((other) => other.name === name)) {
     throw new WebhookError('invalid_argument', `there is a handler named ${name} already`);
   }
@@ -170,7 +170,7 @@ const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 const filterSchema = z.strictObject({
   media: oneOrMore(z.enum(MEDIA)),
   taskType: oneOrMore(z.string()),
-  name: z
+  handlerName: z
     .string()
     .regex(NAME, 'must be 1 to 200 characters, none of them a control character')
     .optional(),
@@ -182,6 +182,6 @@ function requireFilter(value: unknown): TaskFilter {
   const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
   const where = ['filter', ...path.map(String)].join('.');
   const help =
-    'a filter has media (images, videos, audios), taskType and name; the handler comes second';
+    'a filter has media (images, videos, audios), taskType and handlerName; the handler comes second';
   throw new WebhookError('invalid_argument', `${where}: ${message} (${help})`);
 }

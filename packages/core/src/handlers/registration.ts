@@ -18,7 +18,7 @@ export interface Registration<Tx = unknown> {
   readonly onTaskSucceeded: OnTask<Tx>;
   readonly onTaskFailed: OnTask<Tx>;
   /** Both of them. */
-  readonly onTaskSettled: OnTask<Tx>;
+  readonly onTaskFinished: OnTask<Tx>;
   /** Statuses before the end. Best effort: not kept, not repeated, not deduplicated. */
   readonly onTaskProgress: OnTask<Tx>;
   /** Events that are not a task's result. Best effort, likewise. */
@@ -31,7 +31,7 @@ export interface Registration<Tx = unknown> {
 export interface HandlerOptions<Tx = unknown> {
   readonly onTaskSucceeded?: TaskHandler<Tx> | undefined;
   readonly onTaskFailed?: TaskHandler<Tx> | undefined;
-  readonly onTaskSettled?: TaskHandler<Tx> | undefined;
+  readonly onTaskFinished?: TaskHandler<Tx> | undefined;
   readonly onTaskProgress?: TaskHandler<Tx> | undefined;
   readonly onOtherEvent?: OtherEventHandler | undefined;
   readonly onDeadLetter?: DeadLetterHandler | undefined;
@@ -52,14 +52,14 @@ export function createRegistration(
   const registration: Registration = {
     onTaskSucceeded: on('succeeded'),
     onTaskFailed: on('failed'),
-    onTaskSettled: on('settled'),
+    onTaskFinished: on('finished'),
     onTaskProgress: on('progress'),
     onOtherEvent: handlers.addOther,
     onDeadLetter: handlers.addDeadLetter,
   };
   if (given.onTaskSucceeded) registration.onTaskSucceeded(given.onTaskSucceeded);
   if (given.onTaskFailed) registration.onTaskFailed(given.onTaskFailed);
-  if (given.onTaskSettled) registration.onTaskSettled(given.onTaskSettled);
+  if (given.onTaskFinished) registration.onTaskFinished(given.onTaskFinished);
   if (given.onTaskProgress) registration.onTaskProgress(given.onTaskProgress);
   if (given.onOtherEvent) registration.onOtherEvent(given.onOtherEvent);
   if (given.onDeadLetter) registration.onDeadLetter(given.onDeadLetter);

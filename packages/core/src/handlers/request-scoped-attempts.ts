@@ -1,5 +1,11 @@
 import { withDeadline, type Clock } from '../shared/clock.ts';
-import type { ConsumeOptions, EntryKey, Inbox, Run, SingleAttempt } from '../inbox/ports.ts';
+import type {
+  ConsumeOptions,
+  EntryKey,
+  Inbox,
+  EntryProcessor,
+  AttemptHandle,
+} from '../inbox/ports.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 
 /** Attempts on single entries, each within the request that brought its entry. */
@@ -10,13 +16,13 @@ export interface BriefAttempts {
 interface BriefAttempt {
   /** Begins as soon as fewer than `concurrency` attempts run. To be called once. */
   begin(): void;
-  /** Ends it now, or lets it come to its end within `graceMs`. Does not reject. */
-  end(graceMs: number): Promise<void>;
+  /** Ends it now, or lets it come to its end within `gracePeriodMs`. Does not reject. */
+  end(gracePeriodMs: number): Promise<void>;
 }
 
 export interface BriefAttemptsOptions {
   readonly attempt: NonNullable<Inbox['attempt']>;
-  readonly run: Run;
+  readonly run: EntryProcessor;
   readonly concurrency: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,9 +36,9 @@ export function createBriefAttempts(options: BriefAttemptsOptions): BriefAttempt
   return {
     prepare(key) {
       let isOver = false;
-      let begun: Promise<SingleAttempt | undefined> = Promise.resolve(undefined);
+      let begun: Promise<AttemptHandle | undefined> = Promise.resolve(undefined);
 
-      async function begin(): Promise<SingleAttempt | undefined> {
+      async function begin(): Promise<AttemptHandle | undefined> {
         await slots.acquire();
         const single = isOver ? undefined : await options.attempt(key, run, { log, onSettled });
         if (single === undefined) slots.release();
@@ -40,10 +46,10 @@ export function createBriefAttempts(options: BriefAttemptsOptions): BriefAttempt
         return single;
       }
 
-      async function end(graceMs: number): Promise<void> {
+      async function end(gracePeriodMs: number): Promise<void> {
         const single = await begun;
-        if (graceMs > 0 && single) await withDeadline(single.finished, graceMs, clock);
-        await single?.stop({ graceMs: 0 });
+        if (gracePeriodMs > 0 && single) await withDeadline(single.finished, gracePeriodMs, clock);
+        await single?.stop({ gracePeriodMs: 0 });
       }
 
       const complain = (error: unknown): undefined => {
@@ -51,9 +57,9 @@ export function createBriefAttempts(options: BriefAttemptsOptions): BriefAttempt
       };
       return {
         begin: () => void (begun = begin().catch(complain)),
-        end(graceMs) {
-          isOver = graceMs <= 0;
-          return end(graceMs).catch(complain);
+        end(gracePeriodMs) {
+          isOver = gracePeriodMs <= 0;
+          return end(gracePeriodMs).catch(complain);
         },
       };
     },

@@ -1,9 +1,9 @@
 import type { Announcer } from './best-effort-events.ts';
-import { runAttempt, type AttemptEntry, type AttemptOptions } from './attempt.ts';
+import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
 import { createBriefAttempts, type BriefAttempts } from './request-scoped-attempts.ts';
 import { LATE, withDeadline } from '../shared/clock.ts';
 import type { Handlers } from './handlers.ts';
-import type { Consumption, Entry, EntryKey, Outcome, Transact } from '../inbox/ports.ts';
+import type { Consumer, Entry, EntryKey, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Settlements } from './outcome-waiters.ts';
@@ -21,8 +21,8 @@ export interface Worker {
    */
   briefly(): BriefAttempts | undefined;
   handlersChanged(): void;
-  stop(graceMs: number): Promise<void>;
-  attempt(entry: AttemptEntry, signal: AbortSignal, transact?: Transact): Promise<Outcome>;
+  stop(gracePeriodMs: number): Promise<void>;
+  attempt(entry: AttemptEntry, signal: AbortSignal, transact?: RunInTransaction): Promise<Outcome>;
   outcomes(): Readonly<Record<Outcome['type'], number>>;
 }
 
@@ -39,20 +39,20 @@ export function createWorker(parts: WorkerParts): Worker {
   const { inbox, retry, clock } = options;
   const { timeoutMs, concurrency } = options.handlers;
   const stuck = createStuckHandlers();
-  const attemptOptions: AttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
-  const outcomes = { done: 0, again: 0, dead: 0, released: 0 };
+  const attemptOptions: RunAttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
+  const outcomes = { done: 0, retry: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
-  let consumption: Consumption | undefined;
+  let consumption: Consumer | undefined;
   let warned = false;
 
-  const attempt = (entry: AttemptEntry, signal: AbortSignal, transact?: Transact) =>
+  const attempt = (entry: AttemptEntry, signal: AbortSignal, transact?: RunInTransaction) =>
     runAttempt(entry, signal, { ...attemptOptions, transact });
 
   /** Not before there is a handler: entries of an earlier process must not be done without one. */
   function consume(): void {
     if (!options.consume || state !== 'started' || consumption !== undefined) return;
     if (!handlers.handlesResults()) return;
-    const endpoint = options.name;
+    const endpoint = options.endpoint;
     consumption = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
   }
 
@@ -90,9 +90,9 @@ export function createWorker(parts: WorkerParts): Worker {
     briefly: () =>
       options.consume && state === 'new' && handlers.handlesResults() ? brief : undefined,
     handlersChanged: consume,
-    async stop(graceMs) {
+    async stop(gracePeriodMs) {
       state = 'stopped';
-      await consumption?.stop({ graceMs });
+      await consumption?.stop({ gracePeriodMs });
       await warnOfLoss(parts);
     },
     outcomes: () => ({ ...outcomes }),

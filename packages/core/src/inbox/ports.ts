@@ -14,7 +14,7 @@ export interface NewEntry extends EntryKey {
   /** The payload as JSON text, with the token taken out. */
   readonly body: string;
   /** In what the payload does not fit the schema; `null` when it fits. */
-  readonly drift: string | null;
+  readonly schemaError: string | null;
   /** From the callback URL; empty without one. */
   readonly metadata: JsonObject;
   readonly testMode: boolean;
@@ -34,13 +34,13 @@ export interface Entry extends NewEntry {
   /** Attempts begun in the present series; a replay begins another series. */
   readonly attempts: number;
   /** Names of the handlers that have succeeded; they are not run again on a retry. */
-  readonly handled: readonly string[];
+  readonly succeededHandlers: readonly string[];
   /** Why the last attempt failed. */
   readonly reason: string | null;
   /** When it may be claimed next (pending) or its lease ends (running). Milliseconds since 1970. */
   readonly dueAt: number | null;
   /** When it became done or dead. Milliseconds since 1970. */
-  readonly settledAt: number | null;
+  readonly finishedAt: number | null;
 }
 
 /**
@@ -51,20 +51,28 @@ export interface Entry extends NewEntry {
 export type Outcome =
   | { readonly type: 'done' }
   | {
-      readonly type: 'again';
+      readonly type: 'retry';
       readonly delayMs: number;
       readonly reason: string;
-      readonly handled: readonly string[];
+      readonly succeededHandlers: readonly string[];
     }
-  | { readonly type: 'dead'; readonly reason: string; readonly handled: readonly string[] }
+  | {
+      readonly type: 'dead';
+      readonly reason: string;
+      readonly succeededHandlers: readonly string[];
+    }
   /** Given back unfinished, through no fault of the entry: does not count as an attempt. */
-  | { readonly type: 'released'; readonly delayMs: number; readonly handled: readonly string[] };
+  | {
+      readonly type: 'released';
+      readonly delayMs: number;
+      readonly succeededHandlers: readonly string[];
+    };
 
 /**
  * Runs `work` in a transaction on the inbox's database, which also records that `handler` has
  * succeeded with the entry of this attempt. See {@link Store.transaction}.
  */
-export type Transact<Tx = unknown> = <T>(
+export type RunInTransaction<Tx = unknown> = <T>(
   handler: string,
   work: (tx: Tx) => T | Promise<T>,
 ) => Promise<T>;
@@ -73,10 +81,10 @@ export type Transact<Tx = unknown> = <T>(
  * One attempt on an entry. Never rejects: whatever handlers do ends as an outcome. Is given
  * `transact` by inboxes that are transactional.
  */
-export type Run<Tx = unknown> = (
+export type EntryProcessor<Tx = unknown> = (
   entry: Entry,
   signal: AbortSignal,
-  transact?: Transact<Tx>,
+  transact?: RunInTransaction<Tx>,
 ) => Promise<Outcome>;
 
 /** How an inbox is consumed. */
@@ -91,12 +99,12 @@ export interface ConsumeOptions {
 }
 
 /** An inbox being consumed. */
-export interface Consumption {
+export interface Consumer {
   /**
-   * Claims nothing more, waits up to `graceMs` for what runs, aborts the rest through its signal
+   * Claims nothing more, waits up to `gracePeriodMs` for what runs, aborts the rest through its signal
    * and gives the leases back.
    */
-  stop(options: { readonly graceMs: number }): Promise<void>;
+  stop(options: { readonly gracePeriodMs: number }): Promise<void>;
 }
 
 /** What can be relied on. Declared by the implementation, and tested. */
@@ -171,31 +179,35 @@ export interface Inbox<Tx = unknown> extends EntryAdmin {
    */
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
   /** Makes a pending entry due now. Only inboxes that have it can be used with `ack: 'handled'`. */
-  hurry?(key: EntryKey): Promise<void>;
-  consume(run: Run<Tx>, options: ConsumeOptions): Consumption;
+  promote?(key: EntryKey): Promise<void>;
+  consume(run: EntryProcessor<Tx>, options: ConsumeOptions): Consumer;
   /**
    * Attempts one pending entry now, due or not; `undefined` when it is not pending. For runtimes
    * that may stop after the answer, and in which nothing may outlive the request that began it.
    */
-  attempt?(key: EntryKey, run: Run<Tx>, options: AttemptNow): Promise<SingleAttempt | undefined>;
+  attempt?(
+    key: EntryKey,
+    run: EntryProcessor<Tx>,
+    options: AttemptOptions,
+  ): Promise<AttemptHandle | undefined>;
 }
 
 /** How a single entry is attempted. */
-export type AttemptNow = Pick<ConsumeOptions, 'log' | 'onSettled'>;
+export type AttemptOptions = Pick<ConsumeOptions, 'log' | 'onSettled'>;
 
 /** One entry being attempted. */
-export interface SingleAttempt extends Consumption {
+export interface AttemptHandle extends Consumer {
   /** Resolves when it has been settled or given back. */
   readonly finished: Promise<void>;
 }
 
 /** The right to settle: what a claim hands out and a later claim of the same entry invalidates. */
-export interface Fence extends EntryKey {
-  readonly fence: string;
+export interface ClaimRef extends EntryKey {
+  readonly fencingToken: string;
 }
 
 /** An entry together with the right to settle it. */
-export type Claim = Entry & Fence;
+export type Claim = Entry & ClaimRef;
 
 /** How long entries are kept after they were settled. */
 export interface Retention {
@@ -215,22 +227,22 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   open?(log: Logger): void;
   /** See {@link Inbox.add}. */
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
-  /** See {@link Inbox.hurry}. */
-  hurry?(key: EntryKey): Promise<void>;
+  /** See {@link Inbox.promote}. */
+  promote?(key: EntryKey): Promise<void>;
   /**
    * Leases out up to `limit` entries of an endpoint: pending and due, the longest due first, or
    * running with a lease that ended. Each begins an attempt and carries a fence never used before.
    */
-  claim(endpoint: string, limit: number, leaseMs: number): Promise<Claim[]>;
+  claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]>;
   /** Leases out one pending entry, due or not. See {@link Inbox.attempt}. */
-  claimOne?(key: EntryKey, leaseMs: number): Promise<Claim | undefined>;
-  /** Makes a lease end `leaseMs` from now. `false`: the fence is no longer valid. */
-  extend(fence: Fence, leaseMs: number): Promise<boolean>;
+  claimOne?(key: EntryKey, leaseDurationMs: number): Promise<Claim | undefined>;
+  /** Makes a lease end `leaseDurationMs` from now. `false`: the fence is no longer valid. */
+  extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
   /**
    * Records an outcome. `false`: the fence is no longer valid, and nothing was changed. Names in
    * `handled` are added to those that the entry has: within a series none is taken away.
    */
-  settle(fence: Fence, outcome: Outcome): Promise<boolean>;
+  settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
   /**
    * In one transaction: checks the fence, runs `work`, adds `handler` to what the entry has as
    * handled, and commits. The fence stays valid: the entry runs on, and is to be settled as ever.
@@ -240,7 +252,11 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * @throws WebhookError `lease_lost` when the fence is no longer valid; nothing is kept then, and
    * if it was so from the start, `work` is not run
    */
-  transaction?<T>(fence: Fence, handler: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
+  transaction?<T>(
+    claimRef: ClaimRef,
+    handler: string,
+    work: (tx: Tx) => T | Promise<T>,
+  ): Promise<T>;
   /**
    * Calls `heard` when another process may have made something due at an endpoint, until the
    * function that it returns is called. Best effort: polling finds what is not heard of.
@@ -249,5 +265,5 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   /** Milliseconds until `claim` may find something; `null` when nothing is waiting. */
   nextDueMs(endpoint: string): Promise<number | null>;
   /** Forgets what is older than its retention, some at a time. Returns how many went. */
-  purge(retention: Retention): Promise<number>;
+  deleteExpired(retention: Retention): Promise<number>;
 }

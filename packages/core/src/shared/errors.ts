@@ -89,14 +89,14 @@ export class PermanentError extends WebhookError {
  * @param delayMs milliseconds, 0 or more
  * @throws WebhookError `invalid_argument` when `delayMs` is not such a number
  * @example
- * if (response.status === 429) throw new RetryLater(60_000, 'storage is rate limited');
+ * if (response.status === 429) throw new RetryLaterError(60_000, 'storage is rate limited');
  */
-export class RetryLater extends WebhookError {
+export class RetryLaterError extends WebhookError {
   readonly delayMs: number;
 
   constructor(delayMs: number, message = 'the handler asked to be run later') {
     if (!Number.isFinite(delayMs) || delayMs < 0) {
-      throw new WebhookError('invalid_argument', 'RetryLater takes milliseconds, 0 or more');
+      throw new WebhookError('invalid_argument', 'RetryLaterError takes milliseconds, 0 or more');
     }
     super('retry_later', message);
     this.delayMs = delayMs;
@@ -104,7 +104,7 @@ export class RetryLater extends WebhookError {
 }
 
 /**
- * The delay that a {@link RetryLater} asks for, in milliseconds; `null` for any other error, and
+ * The delay that a {@link RetryLaterError} asks for, in milliseconds; `null` for any other error, and
  * for one whose delay makes no sense. Never throws.
  */
 export function retryDelayOf(error: unknown): number | null {

@@ -8,8 +8,8 @@ export interface InFlight {
   size(): number;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
-  /** Waits up to `graceMs` milliseconds, then aborts the rest. */
-  stop(graceMs: number): Promise<void>;
+  /** Waits up to `gracePeriodMs` milliseconds, then aborts the rest. */
+  stop(gracePeriodMs: number): Promise<void>;
 }
 
 export function createInFlight(clock: Clock): InFlight {
@@ -31,8 +31,8 @@ export function createInFlight(clock: Clock): InFlight {
     },
     size: () => underWay.size,
     idle,
-    async stop(graceMs) {
-      await withDeadline(idle(), graceMs, clock);
+    async stop(gracePeriodMs) {
+      await withDeadline(idle(), gracePeriodMs, clock);
       const reason = new WebhookError('closing', 'the receiver is closing');
       for (const controller of underWay.values()) controller.abort(reason);
     },

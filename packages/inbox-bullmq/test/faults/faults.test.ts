@@ -149,7 +149,7 @@ suite('after a FLUSHALL by accident', () => {
       await rig.recovers();
       await rig.deliver('handled');
       await until('handled', () => rig.handled.has('handled'));
-      await rig.receiver.close({ graceMs: 500 });
+      await rig.receiver.close({ gracePeriodMs: 500 });
       const web = await startRig(server.url);
       const queue = 'novita-webhooks.novita';
       await server.redis.hset(`bull:${queue}:meta`, 'paused', '1');

@@ -12,7 +12,7 @@ const entry = {
   endpoint: 'novita',
   status: 'TASK_STATUS_SUCCEED',
   body: '{}',
-  drift: null,
+  schemaError: null,
   metadata: {},
   testMode: false,
   receivedAt: Date.now(),

@@ -1,10 +1,10 @@
 import {
   type ConsumeOptions,
-  type Consumption,
+  type Consumer,
   type Inbox,
   type Logger,
   type NewEntry,
-  type Run,
+  type EntryProcessor,
 } from '@novita-webhooks/core';
 import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
 import { Queue } from 'bullmq';
@@ -13,7 +13,7 @@ import { afterEach } from 'vitest';
 
 import { createPlace, type Place } from './place.ts';
 
-export { newEntry } from '@novita-webhooks/testing';
+export { createTestEntry } from '@novita-webhooks/testing';
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -39,7 +39,13 @@ export function useInbox(
   { prefix }: Pick<Place, 'prefix'>,
   options: Partial<BullmqInboxOptions> = {},
 ): Inbox {
-  const inbox = bullmqInbox({ connection: url, prefix, leaseMs: 400, pollMs: 100, ...options });
+  const inbox = bullmqInbox({
+    connection: url,
+    prefix,
+    leaseDurationMs: 400,
+    pollIntervalMs: 100,
+    ...options,
+  });
   afterwards(() => inbox.close());
   return inbox;
 }
@@ -58,9 +64,9 @@ export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error
 /** Stopped after the test, without grace. */
 export function useConsumption(
   inbox: Inbox,
-  run: Run,
+  run: EntryProcessor,
   options: Partial<ConsumeOptions> = {},
-): Consumption {
+): Consumer {
   const consumption = inbox.consume(run, {
     endpoint: 'novita',
     concurrency: 10,
@@ -68,7 +74,7 @@ export function useConsumption(
     onSettled: ignore,
     ...options,
   });
-  afterwards(() => consumption.stop({ graceMs: 0 }));
+  afterwards(() => consumption.stop({ gracePeriodMs: 0 }));
   return consumption;
 }
 

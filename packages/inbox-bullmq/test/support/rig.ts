@@ -42,9 +42,9 @@ export async function startRig(
 ): Promise<Rig> {
   const inbox = bullmqInbox({
     connection: url,
-    leaseMs: 1000,
-    pollMs: 200,
-    commandMs: 500,
+    leaseDurationMs: 1000,
+    pollIntervalMs: 200,
+    commandTimeoutMs: 500,
     ...options,
   });
   const log: string[] = [];
@@ -54,12 +54,12 @@ export async function startRig(
   const receiver = createReceiver({
     insecure: true,
     inbox,
-    limits: { replyMs: REPLY_MS },
-    retry: { attempts: 1000, delay: () => 50 },
+    limits: { replyTimeoutMs: REPLY_MS },
+    retry: { maxAttempts: 1000, delay: () => 50 },
     logger: { debug: ignore, info: note, warn: note, error: note },
   });
   const handled = new Map<string, number>();
-  receiver.onTaskSettled(async ({ task }) => {
+  receiver.onTaskFinished(async ({ task }) => {
     await pause(2);
     handled.set(task.task_id, (handled.get(task.task_id) ?? 0) + 1);
   });
@@ -75,7 +75,7 @@ export async function startRig(
     agent.destroy();
     server.closeAllConnections();
     server.close();
-    await receiver.close({ graceMs: 500 });
+    await receiver.close({ gracePeriodMs: 500 });
   });
   const acknowledged = new Set<string>();
   const { port } = server.address() as AddressInfo;

@@ -1,6 +1,6 @@
 /**
  * What came (`events`), what there is to do (`work`) and what has become of the rest (`settled`).
- * Only `work` is updated, and it holds no more than there is to do: its vacuum takes milliseconds,
+ * Only `pending_entries` is updated, and it holds no more than there is to do: its vacuum takes milliseconds,
  * however many events were handled before. See docs/decisions/0013.
  *
  * Ids are in the order of arrival. Keys are compared byte by byte.
@@ -12,7 +12,7 @@ CREATE TABLE novita_webhooks.events (
   task_id     text        COLLATE "C" NOT NULL,
   status      text        NOT NULL,
   body        text        NOT NULL, -- JSON, but with what jsonb refuses
-  drift       text,
+  schema_error       text,
   metadata    text        NOT NULL,
   test_mode   boolean     NOT NULL,
   received_at timestamptz NOT NULL
@@ -20,14 +20,14 @@ CREATE TABLE novita_webhooks.events (
 CREATE UNIQUE INDEX events_key ON novita_webhooks.events (task_id, endpoint);
 CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0)); -- + 0: see 002-functions.ts
 
-CREATE TABLE novita_webhooks.work (
+CREATE TABLE novita_webhooks.pending_entries (
   id       bigint      PRIMARY KEY, -- of the event
   endpoint text        COLLATE "C" NOT NULL,
   due_at   timestamptz NOT NULL,
   attempts integer     NOT NULL DEFAULT 0,
-  handled  text[]      NOT NULL DEFAULT '{}',
+  succeeded_handlers  text[]      NOT NULL DEFAULT '{}',
   reason   text,
-  fence    text -- of whoever runs it; NULL while it waits
+  fencing_token    text -- of whoever runs it; NULL while it waits
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01,
   autovacuum_vacuum_threshold = 1000,
@@ -35,40 +35,40 @@ CREATE TABLE novita_webhooks.work (
   autovacuum_analyze_scale_factor = 0.1,
   autovacuum_analyze_threshold = 1000
 );
-CREATE INDEX work_due ON novita_webhooks.work (endpoint, due_at, (id + 0));
-CREATE INDEX work_running ON novita_webhooks.work (id) WHERE fence IS NOT NULL;
+CREATE INDEX pending_entries_due ON novita_webhooks.pending_entries (endpoint, due_at, (id + 0));
+CREATE INDEX pending_entries_running ON novita_webhooks.pending_entries (id) WHERE fencing_token IS NOT NULL;
 
-CREATE TABLE novita_webhooks.settled (
+CREATE TABLE novita_webhooks.finished_entries (
   id         bigint      PRIMARY KEY, -- of the event
   state      text        NOT NULL CHECK (state IN ('done', 'dead')),
   attempts   integer     NOT NULL,
-  handled    text[]      NOT NULL,
+  succeeded_handlers    text[]      NOT NULL,
   reason     text,
-  settled_at timestamptz NOT NULL
+  finished_at timestamptz NOT NULL
 );
-CREATE INDEX settled_age ON novita_webhooks.settled (state, settled_at);
-CREATE INDEX settled_dead ON novita_webhooks.settled (id) WHERE state = 'dead';
+CREATE INDEX finished_entries_age ON novita_webhooks.finished_entries (state, finished_at);
+CREATE INDEX finished_entries_dead ON novita_webhooks.finished_entries (id) WHERE state = 'dead';
 
 -- Counting a million rows takes too long for something that is asked for every second, and one row
 -- with the count would stand in everybody's way: so each backend counts in one of 64, by triggers,
 -- which also count what somebody deletes by hand.
 CREATE TABLE novita_webhooks.counts (
   shard integer PRIMARY KEY,
-  work  bigint  NOT NULL DEFAULT 0,
+  pending bigint NOT NULL DEFAULT 0,
   done  bigint  NOT NULL DEFAULT 0,
   dead  bigint  NOT NULL DEFAULT 0
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 
-CREATE FUNCTION novita_webhooks.count_work() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION novita_webhooks.count_pending_entries() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO novita_webhooks.counts AS counts (shard, work)
+  INSERT INTO novita_webhooks.counts AS counts (shard, pending)
   SELECT pg_backend_pid() % 64, CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
   FROM changed HAVING count(*) > 0
-  ON CONFLICT (shard) DO UPDATE SET work = counts.work + excluded.work;
+  ON CONFLICT (shard) DO UPDATE SET pending = counts.pending + excluded.pending;
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION novita_webhooks.count_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION novita_webhooks.count_finished_entries() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   sign integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
 BEGIN
@@ -84,22 +84,22 @@ END $$;
 
 CREATE FUNCTION novita_webhooks.forget_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_TABLE_NAME = 'work' THEN UPDATE novita_webhooks.counts SET work = 0;
+  IF TG_TABLE_NAME = 'pending_entries' THEN UPDATE novita_webhooks.counts SET pending = 0;
   ELSE UPDATE novita_webhooks.counts SET done = 0, dead = 0;
   END IF;
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.work
-REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_work();
-CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.work
-REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_work();
-CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.settled
-REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_settled();
-CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.settled
-REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_settled();
-CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.work
+CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.pending_entries
+REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_pending_entries();
+CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.pending_entries
+REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_pending_entries();
+CREATE TRIGGER counted_in AFTER INSERT ON novita_webhooks.finished_entries
+REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_finished_entries();
+CREATE TRIGGER counted_out AFTER DELETE ON novita_webhooks.finished_entries
+REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.count_finished_entries();
+CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.pending_entries
 FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.forget_count();
-CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.settled
+CREATE TRIGGER emptied AFTER TRUNCATE ON novita_webhooks.finished_entries
 FOR EACH STATEMENT EXECUTE FUNCTION novita_webhooks.forget_count();
 `;

@@ -10,19 +10,21 @@ const given = (columns: string): string => `given AS MATERIALIZED (
     )::json) AS given (${columns})
   )`;
 
-const FENCE = 'n integer, id bigint, fence text, endpoint text, "taskId" text';
+const CLAIM_REF = 'n integer, id bigint, "fencingToken" text, endpoint text, "taskId" text';
 
 /** … with fences: the rows that they still give the right to, locked in one order. */
-const held = (columns: string): string => `${given(`${FENCE}, ${columns}`)}, held AS MATERIALIZED (
-    SELECT given.*, work.attempts, work.handled, work.reason AS reason_before
+const held = (
+  columns: string,
+): string => `${given(`${CLAIM_REF}, ${columns}`)}, held AS MATERIALIZED (
+    SELECT given.*, pending_entries.attempts, pending_entries.succeeded_handlers, pending_entries.reason AS reason_before
     FROM given
-    JOIN novita_webhooks.work
-      ON work.id = ANY (ARRAY[given.id]) AND work.fence IS NOT DISTINCT FROM given.fence
+    JOIN novita_webhooks.pending_entries
+      ON pending_entries.id = ANY (ARRAY[given.id]) AND pending_entries.fencing_token IS NOT DISTINCT FROM given."fencingToken"
     JOIN novita_webhooks.events
       ON events.id = ANY (ARRAY[given.id])
       AND (events.task_id, events.endpoint) IS NOT DISTINCT FROM (given."taskId", given.endpoint)
     ORDER BY given.id
-    FOR UPDATE OF work
+    FOR UPDATE OF pending_entries
   )`;
 
 /**
@@ -49,12 +51,12 @@ ${KEPT} AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY WITH ${given(`
-      n integer, endpoint text, "taskId" text, status text, body text, drift text, metadata text,
+      n integer, endpoint text, "taskId" text, status text, body text, "schemaError" text, metadata text,
       "testMode" boolean, "receivedAt" float8
     `)}, arrived AS (
     INSERT INTO novita_webhooks.events
-      (endpoint, task_id, status, body, drift, metadata, test_mode, received_at)
-    SELECT endpoint, "taskId", status, body, drift, metadata, "testMode",
+      (endpoint, task_id, status, body, schema_error, metadata, test_mode, received_at)
+    SELECT endpoint, "taskId", status, body, "schemaError", metadata, "testMode",
            to_timestamp("receivedAt" / 1000)
     FROM given
     -- Sorted: two of these that have keys in common wait for each other in one order only.
@@ -62,7 +64,7 @@ BEGIN
     ON CONFLICT (task_id, endpoint) DO NOTHING
     RETURNING id, endpoint, task_id
   ), begun AS (
-    INSERT INTO novita_webhooks.work (id, endpoint, due_at)
+    INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
     SELECT id, endpoint, clock_timestamp() FROM arrived
   ), known AS MATERIALIZED (
     SELECT n, endpoint, "taskId" FROM given
@@ -75,7 +77,7 @@ BEGIN
   ), confirmed AS MATERIALIZED (
     SELECT pg_logical_emit_message(true, 'novita_webhooks', '') FROM (SELECT FROM known LIMIT 1) AS one
   )
-  SELECT known.n, events.id IS NOT NULL AND events.drift IS NULL
+  SELECT known.n, events.id IS NOT NULL AND events.schema_error IS NULL
   FROM known
   LEFT JOIN novita_webhooks.events
     ON events.task_id = ANY (ARRAY[known."taskId"])
@@ -84,10 +86,10 @@ BEGIN
 END $$;
 
 CREATE FUNCTION novita_webhooks.claim(
-  at_endpoint text, most integer, lease_ms float8, new_fence text
+  at_endpoint text, most integer, lease_duration_ms float8, new_fencing_token text
 ) RETURNS TABLE (
-  id text, endpoint text, task_id text, status text, body text, drift text, metadata text,
-  test_mode boolean, received_at float8, attempts integer, handled text, reason text, due_at float8
+  id text, endpoint text, task_id text, status text, body text, schema_error text, metadata text,
+  test_mode boolean, received_at float8, attempts integer, succeeded_handlers text, reason text, due_at float8
 )
 ${KEPT} AS $$
 #variable_conflict use_column
@@ -95,33 +97,33 @@ BEGIN
   -- Waiting and due, or running under a lease that has ended; what others are just taking is skipped.
   -- The time is a subquery: one for all rows, by which the index can be entered.
   RETURN QUERY WITH due AS MATERIALIZED (
-    SELECT id, due_at FROM novita_webhooks.work
+    SELECT id, due_at FROM novita_webhooks.pending_entries
     WHERE endpoint = at_endpoint AND due_at <= (SELECT clock_timestamp())
     ORDER BY due_at, id + 0 LIMIT most
     FOR UPDATE SKIP LOCKED
-  ), work AS (
-    UPDATE novita_webhooks.work
-    SET fence = new_fence, attempts = work.attempts + 1,
-        due_at = clock_timestamp() + lease_ms * interval '1 millisecond'
-    FROM due WHERE work.id = ANY (ARRAY[due.id])
-    RETURNING work.*, due.due_at AS was_due_at
+  ), claimed AS (
+    UPDATE novita_webhooks.pending_entries
+    SET fencing_token = new_fencing_token, attempts = pending_entries.attempts + 1,
+        due_at = clock_timestamp() + lease_duration_ms * interval '1 millisecond'
+    FROM due WHERE pending_entries.id = ANY (ARRAY[due.id])
+    RETURNING pending_entries.*, due.due_at AS was_due_at
   )
-  SELECT events.id::text, events.endpoint, events.task_id, events.status, events.body, events.drift,
+  SELECT events.id::text, events.endpoint, events.task_id, events.status, events.body, events.schema_error,
          events.metadata, events.test_mode,
          round(extract(epoch FROM events.received_at) * 1000)::float8,
-         work.attempts, to_json(work.handled)::text, work.reason,
-         round(extract(epoch FROM work.due_at) * 1000)::float8
-  FROM work JOIN novita_webhooks.events ON events.id = ANY (ARRAY[work.id])
-  ORDER BY work.was_due_at, work.id;
+         claimed.attempts, to_json(claimed.succeeded_handlers)::text, claimed.reason,
+         round(extract(epoch FROM claimed.due_at) * 1000)::float8
+  FROM claimed JOIN novita_webhooks.events ON events.id = ANY (ARRAY[claimed.id])
+  ORDER BY claimed.was_due_at, claimed.id;
 END $$;
 
 CREATE FUNCTION novita_webhooks.extend(input text) RETURNS SETOF integer
 ${KEPT} AS $$
 BEGIN
-  RETURN QUERY WITH ${held('"leaseMs" float8')}
-  UPDATE novita_webhooks.work
-  SET due_at = clock_timestamp() + held."leaseMs" * interval '1 millisecond'
-  FROM held WHERE work.id = ANY (ARRAY[held.id])
+  RETURN QUERY WITH ${held('"leaseDurationMs" float8')}
+  UPDATE novita_webhooks.pending_entries
+  SET due_at = clock_timestamp() + held."leaseDurationMs" * interval '1 millisecond'
+  FROM held WHERE pending_entries.id = ANY (ARRAY[held.id])
   RETURNING held.n;
 END $$;
 
@@ -129,26 +131,26 @@ CREATE FUNCTION novita_webhooks.settle(input text) RETURNS SETOF integer
 ${KEPT} AS $$
 BEGIN
   RETURN QUERY WITH ${held('type text, "delayMs" float8, reason text, succeeded json')}, named AS MATERIALIZED (
-    -- Within a series none that was handled is taken away.
+    -- Within a series no name of a succeeded handler is taken away.
     SELECT held.*, ARRAY(
-      SELECT unnest(handled) UNION SELECT json_array_elements_text(succeeded)
+      SELECT unnest(succeeded_handlers) UNION SELECT json_array_elements_text(succeeded)
     ) AS united
     FROM held
   ), ended AS (
-    DELETE FROM novita_webhooks.work USING named
-    WHERE work.id = ANY (ARRAY[named.id]) AND named.type IN ('done', 'dead')
+    DELETE FROM novita_webhooks.pending_entries USING named
+    WHERE pending_entries.id = ANY (ARRAY[named.id]) AND named.type IN ('done', 'dead')
   ), kept AS (
-    INSERT INTO novita_webhooks.settled (id, state, attempts, handled, reason, settled_at)
+    INSERT INTO novita_webhooks.finished_entries (id, state, attempts, succeeded_handlers, reason, finished_at)
     SELECT id, type, attempts, united, reason, clock_timestamp()
     FROM named WHERE type IN ('done', 'dead')
   ), waiting AS (
-    UPDATE novita_webhooks.work
-    SET fence = NULL,
+    UPDATE novita_webhooks.pending_entries
+    SET fencing_token = NULL,
         due_at = clock_timestamp() + named."delayMs" * interval '1 millisecond',
-        attempts = work.attempts - CASE named.type WHEN 'released' THEN 1 ELSE 0 END,
+        attempts = pending_entries.attempts - CASE named.type WHEN 'released' THEN 1 ELSE 0 END,
         reason = CASE named.type WHEN 'released' THEN named.reason_before ELSE named.reason END,
-        handled = named.united
-    FROM named WHERE work.id = ANY (ARRAY[named.id]) AND named.type IN ('again', 'released')
+        succeeded_handlers = named.united
+    FROM named WHERE pending_entries.id = ANY (ARRAY[named.id]) AND named.type IN ('retry', 'released')
   )
   SELECT n FROM named;
 END $$;

@@ -13,10 +13,10 @@ export type Added = 'added' | 'duplicate' | 'unsure';
 export async function add(query: Query, entries: readonly NewEntry[]): Promise<Added[]> {
   const rows = await query<{ n: number; fits: boolean }>(ADD, [toInput(entries)]);
   const known = new Map(rows.map(({ n, fits }) => [n, fits]));
-  return entries.map(({ drift }, n) => {
+  return entries.map(({ schemaError }, n) => {
     const fits = known.get(n);
     if (fits === undefined) return 'added';
-    return fits || drift !== null ? 'duplicate' : 'unsure';
+    return fits || schemaError !== null ? 'duplicate' : 'unsure';
   });
 }
 
@@ -28,7 +28,7 @@ export function toInput(entries: readonly NewEntry[]): string {
       taskId: entry.taskId,
       status: toText(entry.status),
       body: toText(entry.body),
-      drift: entry.drift === null ? null : toText(entry.drift),
+      schemaError: entry.schemaError === null ? null : toText(entry.schemaError),
       metadata: JSON.stringify(entry.metadata),
       testMode: entry.testMode,
       receivedAt: entry.receivedAt,

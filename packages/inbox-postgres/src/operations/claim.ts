@@ -1,27 +1,27 @@
 import type { Claim } from '@novita-webhooks/core';
 
 import type { Database } from '../database.ts';
-import { toFence } from './fence.ts';
+import { toFencingToken } from './fence.ts';
 import { toEntry, type Row } from './row.ts';
 import { toDelay } from './text.ts';
 
 const CLAIM = `
-SELECT *, 'running' AS state, NULL::float8 AS settled_at
+SELECT *, 'running' AS state, NULL::float8 AS finished_at
 FROM novita_webhooks.claim($1::text, $2::integer, $3::float8, $4::text)`;
 
 /**
  * Committed when the answer has been read: what nobody hears of is not leased, and spends no attempt.
  *
- * @param leaseMs in milliseconds
+ * @param leaseDurationMs in milliseconds
  */
 export async function claim(
   database: Database,
   endpoint: string,
   limit: number,
-  leaseMs: number,
+  leaseDurationMs: number,
 ): Promise<Claim[]> {
-  const fence = crypto.randomUUID(); // one for all that are claimed together: each is valid with its id only
-  const values = [endpoint, limit, toDelay(leaseMs), fence];
+  const token = crypto.randomUUID(); // one for all that are claimed together: each is valid with its id only
+  const values = [endpoint, limit, toDelay(leaseDurationMs), token];
   const rows = await database.transaction((query) => query<Row>(CLAIM, values));
-  return rows.map((row) => ({ ...toEntry(row), fence: toFence(row.id, fence) }));
+  return rows.map((row) => ({ ...toEntry(row), fencingToken: toFencingToken(row.id, token) }));
 }

@@ -8,10 +8,10 @@ const DISCARD = `
 WITH known AS MATERIALIZED (
   SELECT id FROM novita_webhooks.events WHERE task_id = ${outside('$1')} AND endpoint = $2::text
 ), waiting AS (
-  DELETE FROM novita_webhooks.work USING known
-  WHERE work.id = known.id AND work.fence IS NULL RETURNING work.id
+  DELETE FROM novita_webhooks.pending_entries USING known
+  WHERE pending_entries.id = known.id AND pending_entries.fencing_token IS NULL RETURNING pending_entries.id
 ), over AS (
-  DELETE FROM novita_webhooks.settled USING known WHERE settled.id = known.id RETURNING settled.id
+  DELETE FROM novita_webhooks.finished_entries USING known WHERE finished_entries.id = known.id RETURNING finished_entries.id
 )
 DELETE FROM novita_webhooks.events
 WHERE id IN (SELECT id FROM waiting UNION ALL SELECT id FROM over) RETURNING id`;

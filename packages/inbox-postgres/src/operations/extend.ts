@@ -5,7 +5,7 @@ import { toDelay } from './text.ts';
 const EXTEND = 'SELECT n FROM novita_webhooks.extend($1::text) AS n';
 
 export interface Extension extends Held {
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
 }
 
 /** @returns for each whether its fence is valid */
@@ -13,7 +13,7 @@ export async function extend(query: Query, extensions: readonly Extension[]): Pr
   const input = extensions.map((extension, n) => ({
     ...extension,
     n,
-    leaseMs: toDelay(extension.leaseMs),
+    leaseDurationMs: toDelay(extension.leaseDurationMs),
   }));
   const rows = await query<{ n: number }>(EXTEND, [JSON.stringify(input)]);
   const extended = new Set(rows.map(({ n }) => n));

@@ -1,19 +1,21 @@
-import type { Fence } from '@novita-webhooks/core';
+import type { ClaimRef } from '@novita-webhooks/core';
 
-/** A fence taken apart: with the id in it, its row is found without the large index over all keys. */
+/** A fencing token taken apart: with the id in it, its row is found without the large index over all keys. */
 export interface Held {
   readonly id: string;
-  readonly fence: string;
+  readonly fencingToken: string;
   readonly endpoint: string;
   readonly taskId: string;
 }
 
-export function toFence(id: string, fence: string): string {
-  return `${id}.${fence}`;
+export function toFencingToken(id: string, token: string): string {
+  return `${id}.${token}`;
 }
 
-/** `undefined` when no store has handed it out. */
-export function fromFence({ fence, endpoint, taskId }: Fence): Held | undefined {
-  const [, id, name] = /^(\d{1,18})\.([\w-]+)$/.exec(fence) ?? [];
-  return id === undefined || name === undefined ? undefined : { id, fence: name, endpoint, taskId };
+/** `undefined` when no store issued the token. */
+export function fromClaimRef({ fencingToken, endpoint, taskId }: ClaimRef): Held | undefined {
+  const [, id, token] = /^(\d{1,18})\.([\w-]+)$/.exec(fencingToken) ?? [];
+  return id === undefined || token === undefined
+    ? undefined
+    : { id, fencingToken: token, endpoint, taskId };
 }

@@ -4,19 +4,19 @@ import type { Query } from '../database.ts';
 import { toInput, type Added } from './add.ts';
 
 const SELECT_KNOWN = `
-SELECT id::text AS id, drift IS NOT NULL AS drifted FROM novita_webhooks.events
+SELECT id::text AS id, schema_error IS NOT NULL AS drifted FROM novita_webhooks.events
 WHERE task_id = $1::text AND endpoint = $2::text`;
 
 /** First these and then the event, as everybody does: so nobody waits in a circle. */
 const TAKE_AWAY = `
 WITH begun AS (
-  DELETE FROM novita_webhooks.work WHERE id = $1::bigint RETURNING id
+  DELETE FROM novita_webhooks.pending_entries WHERE id = $1::bigint RETURNING id
 ), dead AS (
-  DELETE FROM novita_webhooks.settled WHERE id = $1::bigint AND state = 'dead' RETURNING id
+  DELETE FROM novita_webhooks.finished_entries WHERE id = $1::bigint AND state = 'dead' RETURNING id
 )
 SELECT id FROM begun UNION ALL SELECT id FROM dead`;
 
-const SELECT_STATE = 'SELECT state FROM novita_webhooks.settled WHERE id = $1::bigint';
+const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE id = $1::bigint';
 
 const REPLACE = `
 WITH input AS (
@@ -25,13 +25,13 @@ WITH input AS (
   )
 ), replaced AS (
   UPDATE novita_webhooks.events
-  SET id = DEFAULT, status = input.status, body = input.body, drift = NULL,
+  SET id = DEFAULT, status = input.status, body = input.body, schema_error = NULL,
       metadata = input.metadata, test_mode = "testMode",
       received_at = to_timestamp("receivedAt" / 1000)
-  FROM input WHERE events.id = $1::bigint AND events.drift IS NOT NULL
+  FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
   RETURNING events.id, events.endpoint
 )
-INSERT INTO novita_webhooks.work (id, endpoint, due_at)
+INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
 SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
 
 /** As in `add` (migrations/002-functions.ts): a duplicate has to be as safe as what was added. */

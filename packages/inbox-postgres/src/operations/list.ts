@@ -18,8 +18,8 @@ import {
 const inEvents = (id: string, condition: string) => `
 SELECT ${EVENT_COLUMNS}, ${ANY_COLUMNS}
 FROM novita_webhooks.events
-LEFT JOIN novita_webhooks.work ON work.id = events.id
-LEFT JOIN novita_webhooks.settled ON settled.id = events.id
+LEFT JOIN novita_webhooks.pending_entries ON pending_entries.id = events.id
+LEFT JOIN novita_webhooks.finished_entries ON finished_entries.id = events.id
 WHERE ${id} < $1::bigint AND ${condition}
 ORDER BY ${id} DESC LIMIT $2::integer`;
 const ANY = inEvents('events.id', '$3::text IS NULL');
@@ -28,20 +28,20 @@ const ANY_OF_ENDPOINT = inEvents('events.id + 0', 'events.endpoint = $3::text');
 
 const inWork = (condition: string) => `
 SELECT ${EVENT_COLUMNS}, ${WORK_COLUMNS}
-FROM novita_webhooks.work JOIN novita_webhooks.events ON events.id = work.id
-WHERE work.id < $1::bigint AND ($3::text IS NULL OR work.endpoint = $3::text) AND ${condition}
-ORDER BY work.id DESC LIMIT $2::integer`;
+FROM novita_webhooks.pending_entries JOIN novita_webhooks.events ON events.id = pending_entries.id
+WHERE pending_entries.id < $1::bigint AND ($3::text IS NULL OR pending_entries.endpoint = $3::text) AND ${condition}
+ORDER BY pending_entries.id DESC LIMIT $2::integer`;
 
 const inSettled = (state: 'done' | 'dead') => `
 SELECT ${EVENT_COLUMNS}, ${SETTLED_COLUMNS}
-FROM novita_webhooks.settled JOIN novita_webhooks.events ON events.id = settled.id
-WHERE settled.id < $1::bigint AND ($3::text IS NULL OR events.endpoint = $3::text)
-  AND settled.state = '${state}'
-ORDER BY settled.id DESC LIMIT $2::integer`;
+FROM novita_webhooks.finished_entries JOIN novita_webhooks.events ON events.id = finished_entries.id
+WHERE finished_entries.id < $1::bigint AND ($3::text IS NULL OR events.endpoint = $3::text)
+  AND finished_entries.state = '${state}'
+ORDER BY finished_entries.id DESC LIMIT $2::integer`;
 
 const BY_STATE: Readonly<Record<EntryState, string>> = {
-  pending: inWork('work.fence IS NULL'),
-  running: inWork('work.fence IS NOT NULL'),
+  pending: inWork('pending_entries.fencing_token IS NULL'),
+  running: inWork('pending_entries.fencing_token IS NOT NULL'),
   done: inSettled('done'),
   dead: inSettled('dead'),
 };

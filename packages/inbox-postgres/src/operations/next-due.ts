@@ -2,7 +2,7 @@ import type { Query } from '../database.ts';
 
 const NEXT_DUE = `
 SELECT ceil(round((extract(epoch FROM due_at - clock_timestamp()) * 1000)::numeric, 3))::float8 AS ms
-FROM novita_webhooks.work WHERE endpoint = $1::text
+FROM novita_webhooks.pending_entries WHERE endpoint = $1::text
 ORDER BY due_at LIMIT 1`;
 
 export async function nextDueMs(query: Query, endpoint: string): Promise<number | null> {

@@ -10,19 +10,19 @@ import { toDelay } from './text.ts';
  */
 const PURGE = `
 WITH old AS MATERIALIZED (
-  SELECT id, settled_at FROM novita_webhooks.settled
+  SELECT id, finished_at FROM novita_webhooks.finished_entries
   WHERE state = $1::text
-    AND settled_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 millisecond'
-    AND settled_at >= to_timestamp($4::float8)
-  ORDER BY settled_at LIMIT $3::integer
+    AND finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 millisecond'
+    AND finished_at >= to_timestamp($4::float8)
+  ORDER BY finished_at LIMIT $3::integer
   FOR UPDATE SKIP LOCKED
 ), gone AS (
-  DELETE FROM novita_webhooks.settled WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id
+  DELETE FROM novita_webhooks.finished_entries WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id
 ), forgotten AS (
   DELETE FROM novita_webhooks.events WHERE id = ANY (ARRAY(SELECT id FROM gone)) RETURNING id
 )
-SELECT (SELECT count(*) FROM forgotten)::integer AS purged,
-       (SELECT extract(epoch FROM max(settled_at)) - 0.001 FROM old)::float8 AS next`;
+SELECT (SELECT count(*) FROM forgotten)::integer AS deleted,
+       (SELECT extract(epoch FROM max(finished_at)) - 0.001 FROM old)::float8 AS next`;
 
 /** Few enough not to hold up what else is to be written. */
 const PURGED_TOGETHER = 500;
@@ -47,8 +47,8 @@ async function purgeState(
   let from = 0;
   for (;;) {
     const values = [state, toDelay(ageMs), PURGED_TOGETHER, from];
-    const [row] = await query<{ purged: number; next: number | null }>(PURGE, values);
-    const purged = row?.purged ?? 0;
+    const [row] = await query<{ deleted: number; next: number | null }>(PURGE, values);
+    const purged = row?.deleted ?? 0;
     total += purged;
     if (purged < PURGED_TOGETHER || isClosing()) return total;
     from = row?.next ?? 0;

@@ -7,12 +7,12 @@ import { outside } from './guard.ts';
 /** After `done` everything runs again, after `dead` only what had not succeeded. */
 const REPLAY = `
 WITH again AS (
-  DELETE FROM novita_webhooks.settled USING novita_webhooks.events
-  WHERE events.task_id = ${outside('$1')} AND events.endpoint = $2::text AND settled.id = events.id
-  RETURNING settled.id, events.endpoint, settled.state, settled.handled
+  DELETE FROM novita_webhooks.finished_entries USING novita_webhooks.events
+  WHERE events.task_id = ${outside('$1')} AND events.endpoint = $2::text AND finished_entries.id = events.id
+  RETURNING finished_entries.id, events.endpoint, finished_entries.state, finished_entries.succeeded_handlers
 )
-INSERT INTO novita_webhooks.work (id, endpoint, due_at, handled)
-SELECT id, endpoint, clock_timestamp(), CASE state WHEN 'done' THEN '{}' ELSE handled END
+INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_handlers)
+SELECT id, endpoint, clock_timestamp(), CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
 FROM again RETURNING id`;
 
 export async function replay(query: Query, { endpoint, taskId }: EntryKey): Promise<boolean> {

@@ -7,44 +7,44 @@ export interface Row {
   readonly task_id: string;
   readonly status: string;
   readonly body: string;
-  readonly drift: string | null;
+  readonly schema_error: string | null;
   readonly metadata: string;
   readonly test_mode: boolean;
   readonly received_at: number;
   readonly state: EntryState;
   readonly attempts: number;
-  readonly handled: string;
+  readonly succeeded_handlers: string;
   readonly reason: string | null;
   readonly due_at: number | null;
-  readonly settled_at: number | null;
+  readonly finished_at: number | null;
 }
 
 /** What came, out of `events`. */
 export const EVENT_COLUMNS = `
-  events.id::text AS id, events.endpoint, events.task_id, events.status, events.body, events.drift,
+  events.id::text AS id, events.endpoint, events.task_id, events.status, events.body, events.schema_error,
   events.metadata, events.test_mode,
   round(extract(epoch FROM events.received_at) * 1000)::float8 AS received_at`;
 
 /** What becomes of it, out of `work`. */
 export const WORK_COLUMNS = `
-  CASE WHEN work.fence IS NULL THEN 'pending' ELSE 'running' END AS state,
-  work.attempts, to_json(work.handled)::text AS handled, work.reason,
-  round(extract(epoch FROM work.due_at) * 1000)::float8 AS due_at, NULL::float8 AS settled_at`;
+  CASE WHEN pending_entries.fencing_token IS NULL THEN 'pending' ELSE 'running' END AS state,
+  pending_entries.attempts, to_json(pending_entries.succeeded_handlers)::text AS succeeded_handlers, pending_entries.reason,
+  round(extract(epoch FROM pending_entries.due_at) * 1000)::float8 AS due_at, NULL::float8 AS finished_at`;
 
 /** What became of it, out of `settled`. */
 export const SETTLED_COLUMNS = `
-  settled.state, settled.attempts, to_json(settled.handled)::text AS handled, settled.reason,
-  NULL::float8 AS due_at, round(extract(epoch FROM settled.settled_at) * 1000)::float8 AS settled_at`;
+  finished_entries.state, finished_entries.attempts, to_json(finished_entries.succeeded_handlers)::text AS succeeded_handlers, finished_entries.reason,
+  NULL::float8 AS due_at, round(extract(epoch FROM finished_entries.finished_at) * 1000)::float8 AS finished_at`;
 
 /** Either, where an event is joined to both. */
 export const ANY_COLUMNS = `
-  CASE WHEN settled.id IS NOT NULL THEN settled.state
-       WHEN work.fence IS NULL THEN 'pending' ELSE 'running' END AS state,
-  coalesce(settled.attempts, work.attempts) AS attempts,
-  to_json(coalesce(settled.handled, work.handled))::text AS handled,
-  CASE WHEN settled.id IS NOT NULL THEN settled.reason ELSE work.reason END AS reason,
-  round(extract(epoch FROM work.due_at) * 1000)::float8 AS due_at,
-  round(extract(epoch FROM settled.settled_at) * 1000)::float8 AS settled_at`;
+  CASE WHEN finished_entries.id IS NOT NULL THEN finished_entries.state
+       WHEN pending_entries.fencing_token IS NULL THEN 'pending' ELSE 'running' END AS state,
+  coalesce(finished_entries.attempts, pending_entries.attempts) AS attempts,
+  to_json(coalesce(finished_entries.succeeded_handlers, pending_entries.succeeded_handlers))::text AS succeeded_handlers,
+  CASE WHEN finished_entries.id IS NOT NULL THEN finished_entries.reason ELSE pending_entries.reason END AS reason,
+  round(extract(epoch FROM pending_entries.due_at) * 1000)::float8 AS due_at,
+  round(extract(epoch FROM finished_entries.finished_at) * 1000)::float8 AS finished_at`;
 
 export function toEntry(row: Row): Entry {
   return {
@@ -52,15 +52,15 @@ export function toEntry(row: Row): Entry {
     taskId: row.task_id,
     status: row.status,
     body: row.body,
-    drift: row.drift,
+    schemaError: row.schema_error,
     metadata: JSON.parse(row.metadata) as JsonObject,
     testMode: row.test_mode,
     receivedAt: row.received_at,
     state: row.state,
     attempts: row.attempts,
-    handled: JSON.parse(row.handled) as string[],
+    succeededHandlers: JSON.parse(row.succeeded_handlers) as string[],
     reason: row.reason,
     dueAt: row.due_at,
-    settledAt: row.settled_at,
+    finishedAt: row.finished_at,
   };
 }

@@ -24,6 +24,6 @@ function toInput({ outcome, ...held }: Settlement, n: number): Record<string, un
     type: outcome.type,
     delayMs: 'delayMs' in outcome ? toDelay(outcome.delayMs) : 0,
     reason: 'reason' in outcome ? toText(outcome.reason) : null,
-    succeeded: 'handled' in outcome ? outcome.handled.map(toText) : [],
+    succeeded: 'succeededHandlers' in outcome ? outcome.succeededHandlers.map(toText) : [],
   };
 }

@@ -5,33 +5,33 @@ import type { Query } from '../database.ts';
 /** The longest due endpoint by endpoint, from one to the next: the index begins with it. */
 const STATS = `
 WITH RECURSIVE endpoints (endpoint) AS (
-  (SELECT endpoint FROM novita_webhooks.work ORDER BY endpoint LIMIT 1)
+  (SELECT endpoint FROM novita_webhooks.pending_entries ORDER BY endpoint LIMIT 1)
   UNION ALL
   SELECT (
-    SELECT work.endpoint FROM novita_webhooks.work
-    WHERE work.endpoint > endpoints.endpoint ORDER BY work.endpoint LIMIT 1
+    SELECT pending_entries.endpoint FROM novita_webhooks.pending_entries
+    WHERE pending_entries.endpoint > endpoints.endpoint ORDER BY pending_entries.endpoint LIMIT 1
   )
   FROM endpoints WHERE endpoints.endpoint IS NOT NULL
 )
 SELECT
-  (SELECT coalesce(sum(work), 0)::float8 FROM novita_webhooks.counts) AS work,
+  (SELECT coalesce(sum(pending), 0)::float8 FROM novita_webhooks.counts) AS unfinished,
   (SELECT coalesce(sum(done), 0)::float8 FROM novita_webhooks.counts) AS done,
   (SELECT coalesce(sum(dead), 0)::float8 FROM novita_webhooks.counts) AS dead,
-  (SELECT count(*)::float8 FROM novita_webhooks.work WHERE fence IS NOT NULL) AS running,
+  (SELECT count(*)::float8 FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL) AS running,
   (
     SELECT round((extract(epoch FROM clock_timestamp() - min(first.due_at)) * 1000)::numeric, 3)::float8
     FROM endpoints CROSS JOIN LATERAL (
-      SELECT work.due_at FROM novita_webhooks.work
-      WHERE work.endpoint = endpoints.endpoint ORDER BY work.due_at LIMIT 1
+      SELECT pending_entries.due_at FROM novita_webhooks.pending_entries
+      WHERE pending_entries.endpoint = endpoints.endpoint ORDER BY pending_entries.due_at LIMIT 1
     ) AS first
   ) AS lag_ms`;
 
 type Row = Readonly<
-  Record<'work' | 'done' | 'dead' | 'running', number> & { lag_ms: number | null }
+  Record<'unfinished' | 'done' | 'dead' | 'running', number> & { lag_ms: number | null }
 >;
 
 export async function stats(query: Query): Promise<InboxStats> {
   const [row] = await query<Row>(STATS);
-  const { work = 0, running = 0, done = 0, dead = 0, lag_ms: lagMs = 0 } = row ?? {};
-  return { pending: work - running, running, done, dead, lagMs: Math.max(0, lagMs ?? 0) };
+  const { unfinished = 0, running = 0, done = 0, dead = 0, lag_ms: lagMs = 0 } = row ?? {};
+  return { pending: unfinished - running, running, done, dead, lagMs: Math.max(0, lagMs ?? 0) };
 }

@@ -1,17 +1,17 @@
-import { PermanentError, WebhookError, type Fence } from '@novita-webhooks/core';
+import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
 import type { Database } from '../database.ts';
 import { within } from '../deadline.ts';
 import { lend } from '../lend.ts';
 import type { PostgresClient } from '../pool.ts';
 import { codeOf, explain } from '../troubles.ts';
-import { fromFence, type Held } from './fence.ts';
+import { fromClaimRef, type Held } from './fence.ts';
 import { outside } from './guard.ts';
 import { toText } from './text.ts';
 
 const IS_VALID = `
-SELECT 1 FROM novita_webhooks.work JOIN novita_webhooks.events ON events.id = work.id
-WHERE work.id = $1::bigint AND work.fence = ${outside('$2')}
+SELECT 1 FROM novita_webhooks.pending_entries JOIN novita_webhooks.events ON events.id = pending_entries.id
+WHERE pending_entries.id = $1::bigint AND pending_entries.fencing_token = ${outside('$2')}
   AND events.task_id = $3::text AND events.endpoint = $4::text`;
 
 /**
@@ -28,9 +28,9 @@ const LATER_MS = 5000;
 /** The last thing before COMMIT: from here on others wait for the row, and nobody may take it over. */
 const RECORD = `
 WITH recorded AS (
-  UPDATE novita_webhooks.work
-  SET handled = ARRAY(SELECT unnest(handled) UNION SELECT $3::text)
-  WHERE id = $1::bigint AND fence = $2::text
+  UPDATE novita_webhooks.pending_entries
+  SET succeeded_handlers = ARRAY(SELECT unnest(succeeded_handlers) UNION SELECT $3::text)
+  WHERE id = $1::bigint AND fencing_token = $2::text
     AND current_setting('novita.transaction', true) = $4::text
   RETURNING id
 )
@@ -38,7 +38,7 @@ SELECT (SELECT count(*) FROM recorded)::integer AS recorded,
        coalesce(current_setting('novita.transaction', true) = $4::text, false) AS intact`;
 
 export interface Transaction<T> {
-  readonly fence: Fence;
+  readonly claimRef: ClaimRef;
   readonly handler: string;
   readonly work: (client: PostgresClient) => T | Promise<T>;
   /** In milliseconds. After that its connection is closed, and nothing of it is kept. */
@@ -57,7 +57,7 @@ type Settled<T> = { readonly value: T } | { readonly error: unknown };
  * the transaction; `handler_failed` when it went on after a statement that failed
  */
 export async function transact<T>(database: Database, transaction: Transaction<T>): Promise<T> {
-  const held = fromFence(transaction.fence);
+  const held = fromClaimRef(transaction.claimRef);
   if (held === undefined) throw leaseLost();
   const client = await database.connect().catch((error: unknown) => {
     throw explain(error);
@@ -81,7 +81,7 @@ async function attempt<T>(
   const loan = lend(client);
   let isOurs = true; // whose fault it is
   try {
-    const values = [held.id, held.fence, held.taskId, held.endpoint];
+    const values = [held.id, held.fencingToken, held.taskId, held.endpoint];
     const { rows } = await database.ask(client, IS_VALID, values);
     if (rows.length === 0) throw leaseLost();
     await database.ask(client, begin(name, longestMs));
@@ -92,7 +92,7 @@ async function attempt<T>(
       () => tooLong(longestMs),
     ).finally(loan.end); // what it has not waited for must not be written after a ROLLBACK
     isOurs = true;
-    await commit(database, client, [held.id, held.fence, toText(handler), name]);
+    await commit(database, client, [held.id, held.fencingToken, toText(handler), name]);
     return { value };
   } catch (error) {
     return { error: isOurs ? explain(error) : error };
@@ -103,7 +103,7 @@ async function attempt<T>(
 async function commit(
   database: Database,
   client: PostgresClient,
-  values: [id: string, fence: string, handler: string, name: string],
+  values: [id: string, fencingToken: string, handler: string, name: string],
 ): Promise<void> {
   const { rows } = await database.ask(client, RECORD, values).catch((error: unknown) => {
     throw codeOf(error) === IN_FAILED_TRANSACTION ? failedInside(error) : error;

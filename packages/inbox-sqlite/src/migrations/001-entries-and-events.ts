@@ -8,7 +8,7 @@ CREATE TABLE novita_events (
   id          INTEGER PRIMARY KEY,
   status      TEXT    NOT NULL,
   body        TEXT    NOT NULL,
-  drift       TEXT,
+  schema_error TEXT,
   metadata    TEXT    NOT NULL,
   test_mode   INTEGER NOT NULL,
   received_at INTEGER NOT NULL
@@ -20,18 +20,18 @@ CREATE TABLE novita_entries (
   task_id    TEXT    NOT NULL,
   state      TEXT    NOT NULL,
   attempts   INTEGER NOT NULL DEFAULT 0,
-  handled    TEXT    NOT NULL DEFAULT '[]',
+  succeeded_handlers TEXT    NOT NULL DEFAULT '[]',
   reason     TEXT,
   due_at     INTEGER,
-  settled_at INTEGER,
-  fence      TEXT
+  finished_at INTEGER,
+  fencing_token TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);
 
 -- What there is to do, and what there is to forget: a million done entries cost a claim nothing.
 CREATE INDEX novita_entries_due ON novita_entries (endpoint, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX novita_entries_settled ON novita_entries (state, settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX novita_entries_finished ON novita_entries (state, finished_at) WHERE finished_at IS NOT NULL;
 -- For listing by state. Done ones are so many that reading from the end finds them anyway.
 CREATE INDEX novita_entries_state ON novita_entries (state) WHERE state <> 'done';
 

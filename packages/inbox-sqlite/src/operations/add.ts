@@ -9,31 +9,31 @@ VALUES (:endpoint, :taskId, 'pending', :now)
 ON CONFLICT DO NOTHING`;
 
 const INSERT_EVENT = `
-INSERT INTO novita_events (id, status, body, drift, metadata, test_mode, received_at)
-VALUES (last_insert_rowid(), :status, :body, :drift, :metadata, :testMode, :receivedAt)`;
+INSERT INTO novita_events (id, status, body, schema_error, metadata, test_mode, received_at)
+VALUES (last_insert_rowid(), :status, :body, :schemaError, :metadata, :testMode, :receivedAt)`;
 
 /** What drifted must not stand in the way of the real result. */
 const DELETE_DRIFTED = `
 DELETE FROM novita_entries
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done'
-  AND EXISTS (SELECT 1 FROM novita_events WHERE id = novita_entries.id AND drift IS NOT NULL)`;
+  AND EXISTS (SELECT 1 FROM novita_events WHERE id = novita_entries.id AND schema_error IS NOT NULL)`;
 
 export function add(connection: Connection, entry: NewEntry, now: number): 'added' | 'duplicate' {
   if (insert(connection, entry, now)) return 'added';
-  if (entry.drift !== null) return 'duplicate';
+  if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
   const { changes } = connection.statement(DELETE_DRIFTED).run({ endpoint, taskId });
   return Number(changes) > 0 && insert(connection, entry, now) ? 'added' : 'duplicate';
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {
-  const { endpoint, taskId, status, body, drift, metadata, testMode, receivedAt } = entry;
+  const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
   const { changes } = connection.statement(INSERT_ENTRY).run({ endpoint, taskId, now });
   if (Number(changes) === 0) return false;
   connection.statement(INSERT_EVENT).run({
     status,
     body,
-    drift,
+    schemaError,
     metadata: JSON.stringify(metadata),
     testMode: testMode ? 1 : 0,
     receivedAt: toMs(receivedAt),

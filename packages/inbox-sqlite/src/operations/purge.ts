@@ -4,8 +4,8 @@ const PURGE = `
 DELETE FROM novita_entries
 WHERE id IN (
   SELECT id FROM novita_entries
-  WHERE state = :state AND settled_at <= :before
-  ORDER BY settled_at LIMIT :limit
+  WHERE state = :state AND finished_at <= :before
+  ORDER BY finished_at LIMIT :limit
 )`;
 
 export interface PurgeOptions {

@@ -5,8 +5,8 @@ import type { Connection } from '../connection.ts';
 /** After `done` everything runs again, after `dead` only what had not succeeded. */
 const REPLAY = `
 UPDATE novita_entries
-SET state = 'pending', attempts = 0, reason = NULL, due_at = :now, settled_at = NULL,
-    handled = CASE state WHEN 'done' THEN '[]' ELSE handled END
+SET state = 'pending', attempts = 0, reason = NULL, due_at = :now, finished_at = NULL,
+    succeeded_handlers = CASE state WHEN 'done' THEN '[]' ELSE succeeded_handlers END
 WHERE task_id = :taskId AND endpoint = :endpoint AND state IN ('done', 'dead')`;
 
 export function replay(

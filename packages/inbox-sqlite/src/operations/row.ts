@@ -7,13 +7,13 @@ export interface Row {
   readonly task_id: string;
   readonly state: EntryState;
   readonly attempts: number;
-  readonly handled: string;
+  readonly succeeded_handlers: string;
   readonly reason: string | null;
   readonly due_at: number | null;
-  readonly settled_at: number | null;
+  readonly finished_at: number | null;
   readonly status: string;
   readonly body: string;
-  readonly drift: string | null;
+  readonly schema_error: string | null;
   readonly metadata: string;
   readonly test_mode: number;
   readonly received_at: number;
@@ -21,8 +21,8 @@ export interface Row {
 
 /** Everything that makes an entry. */
 export const SELECT_ENTRY = `
-SELECT id, endpoint, task_id, state, attempts, handled, reason, due_at, settled_at,
-       status, body, drift, metadata, test_mode, received_at
+SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason, due_at, finished_at,
+       status, body, schema_error, metadata, test_mode, received_at
 FROM novita_entries JOIN novita_events USING (id)`;
 
 export function toEntry(row: Row): Entry {
@@ -31,15 +31,15 @@ export function toEntry(row: Row): Entry {
     taskId: row.task_id,
     status: row.status,
     body: row.body,
-    drift: row.drift,
+    schemaError: row.schema_error,
     metadata: JSON.parse(row.metadata) as JsonObject,
     testMode: row.test_mode === 1,
     receivedAt: row.received_at,
     state: row.state,
     attempts: row.attempts,
-    handled: JSON.parse(row.handled) as string[],
+    succeededHandlers: JSON.parse(row.succeeded_handlers) as string[],
     reason: row.reason,
     dueAt: row.due_at,
-    settledAt: row.settled_at,
+    finishedAt: row.finished_at,
   };
 }

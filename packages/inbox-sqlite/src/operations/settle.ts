@@ -1,51 +1,57 @@
-import type { Fence, Outcome } from '@novita-webhooks/core';
+import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection.ts';
 import { UNITE_HANDLED } from './handled.ts';
 import { toMs } from './time.ts';
 
-const WITH_FENCE = 'WHERE task_id = :taskId AND endpoint = :endpoint AND fence = :fence';
+const WITH_TOKEN =
+  'WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken';
 
 const DONE = `
 UPDATE novita_entries
-SET state = 'done', fence = NULL, due_at = NULL, settled_at = :now, reason = NULL
-${WITH_FENCE}`;
+SET state = 'done', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = NULL
+${WITH_TOKEN}`;
 
 const DEAD = `
 UPDATE novita_entries
-SET state = 'dead', fence = NULL, due_at = NULL, settled_at = :now, reason = :reason,
-    handled = ${UNITE_HANDLED}
-${WITH_FENCE}`;
+SET state = 'dead', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = :reason,
+    succeeded_handlers = ${UNITE_HANDLED}
+${WITH_TOKEN}`;
 
-const AGAIN = `
+const RETRY = `
 UPDATE novita_entries
-SET state = 'pending', fence = NULL, due_at = :dueAt, reason = :reason,
-    handled = ${UNITE_HANDLED}
-${WITH_FENCE}`;
+SET state = 'pending', fencing_token = NULL, due_at = :dueAt, reason = :reason,
+    succeeded_handlers = ${UNITE_HANDLED}
+${WITH_TOKEN}`;
 
 const RELEASED = `
 UPDATE novita_entries
-SET state = 'pending', fence = NULL, due_at = :dueAt, attempts = attempts - 1,
-    handled = ${UNITE_HANDLED}
-${WITH_FENCE}`;
+SET state = 'pending', fencing_token = NULL, due_at = :dueAt, attempts = attempts - 1,
+    succeeded_handlers = ${UNITE_HANDLED}
+${WITH_TOKEN}`;
 
 export function settle(
   connection: Connection,
-  { endpoint, taskId, fence }: Fence,
+  { endpoint, taskId, fencingToken }: ClaimRef,
   outcome: Outcome,
   now: number,
 ): boolean {
   const run = (sql: string, params: Readonly<Record<string, unknown>>) =>
-    Number(connection.statement(sql).run({ endpoint, taskId, fence, ...params }).changes) > 0;
+    Number(connection.statement(sql).run({ endpoint, taskId, fencingToken, ...params }).changes) >
+    0;
   if (outcome.type === 'done') return run(DONE, { now });
 
-  const handled = JSON.stringify(outcome.handled);
+  const succeededHandlers = JSON.stringify(outcome.succeededHandlers);
   switch (outcome.type) {
     case 'dead':
-      return run(DEAD, { now, reason: outcome.reason, handled });
-    case 'again':
-      return run(AGAIN, { dueAt: toMs(now + outcome.delayMs), reason: outcome.reason, handled });
+      return run(DEAD, { now, reason: outcome.reason, succeededHandlers });
+    case 'retry':
+      return run(RETRY, {
+        dueAt: toMs(now + outcome.delayMs),
+        reason: outcome.reason,
+        succeededHandlers,
+      });
     case 'released':
-      return run(RELEASED, { dueAt: toMs(now + outcome.delayMs), handled });
+      return run(RELEASED, { dueAt: toMs(now + outcome.delayMs), succeededHandlers });
   }
 }

@@ -1,4 +1,4 @@
-import { PermanentError, WebhookError, type Fence } from '@novita-webhooks/core';
+import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection.ts';
 import type { SqliteDatabase } from '../driver.ts';
@@ -6,21 +6,21 @@ import { RolledBack } from '../committer.ts';
 import { UNITE_HANDLED } from './handled.ts';
 
 const RECORD_SUCCESS = `
-UPDATE novita_entries SET handled = ${UNITE_HANDLED}
-WHERE task_id = :taskId AND endpoint = :endpoint AND fence = :fence`;
+UPDATE novita_entries SET succeeded_handlers = ${UNITE_HANDLED}
+WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken`;
 
 /** A handler's own writes, and that it succeeded: both or neither. */
 export function transact<T>(
   connection: Connection,
-  { endpoint, taskId, fence }: Fence,
+  { endpoint, taskId, fencingToken }: ClaimRef,
   handler: string,
   work: (tx: SqliteDatabase) => T,
 ): T {
   if (work.constructor.name === 'AsyncFunction') throw new RolledBack(notSynchronous());
-  const handled = JSON.stringify([handler]);
+  const succeededHandlers = JSON.stringify([handler]);
   const { changes } = connection
     .statement(RECORD_SUCCESS)
-    .run({ endpoint, taskId, fence, handled });
+    .run({ endpoint, taskId, fencingToken, succeededHandlers });
   if (Number(changes) === 0) {
     throw new RolledBack(new WebhookError('lease_lost', 'the lease was lost; nothing was written'));
   }

@@ -21,7 +21,12 @@ test.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
   'another process holds the lock (%s): refused in time, and no handler runs twice at a time',
   async (mode) => {
     const path = temporaryFile();
-    const victim = await startVictim({ path, busyMs: BUSY_MS, leaseMs: 600, handlerMs: 300 });
+    const victim = await startVictim({
+      path,
+      busyTimeoutMs: BUSY_MS,
+      leaseDurationMs: 600,
+      handlerMs: 300,
+    });
     const [early, late] = [newTask(), newTask()];
     expect(await victim.deliver(early)).toBe(200);
     await vi.waitFor(() => expect(victim.runs(early).total).toBe(1));
@@ -46,7 +51,7 @@ test.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
 
 test("an open transaction on the caller's own connection is waited for", async () => {
   const database = openDatabase(temporaryFile());
-  const inbox = sqliteInbox({ database, busyMs: 1000 });
+  const inbox = sqliteInbox({ database, busyTimeoutMs: 1000 });
   const receiver = createReceiver({ url: 'http://localhost/', secret: TEST_SECRET, inbox });
   const deliver = async (taskId: string) =>
     receiver.handle(await signedDelivery(receiver, sampleEvents.failed({ taskId })));
@@ -70,7 +75,7 @@ test("an open transaction on the caller's own connection is waited for", async (
 
 test('ten thousand entries and bodies of a megabyte, all at the lock: refused in bounded memory', async () => {
   const path = temporaryFile();
-  const victim = await startVictim({ path, busyMs: BUSY_MS });
+  const victim = await startVictim({ path, busyTimeoutMs: BUSY_MS });
   await victim.recovers();
   const release = holdLock(path);
 
@@ -90,7 +95,7 @@ test('ten thousand entries and bodies of a megabyte, all at the lock: refused in
 
 test('closing while somebody holds the lock: in bounded time, and everything is answered', async () => {
   const path = temporaryFile();
-  const victim = await startVictim({ path, busyMs: BUSY_MS, handlerMs: 300 });
+  const victim = await startVictim({ path, busyTimeoutMs: BUSY_MS, handlerMs: 300 });
   const begun = newTask();
   await victim.deliver(begun);
   const release = holdLock(path);

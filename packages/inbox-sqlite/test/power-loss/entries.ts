@@ -11,7 +11,7 @@ export function entryOf(taskId: string): NewEntry {
     taskId,
     status: 'TASK_STATUS_SUCCEED',
     body: bodyOf(taskId),
-    drift: null,
+    schemaError: null,
     metadata: {},
     testMode: false,
     receivedAt: Date.UTC(2026, 2, 1),

@@ -96,7 +96,7 @@ function audit(promises: ReadonlyMap<string, Promised>, entries: readonly Entry[
 function isAsPromised(entry: Entry, { attempts, settled }: Promised): boolean {
   if (entry.attempts < attempts) return false;
   if (settled?.type === 'done' || settled?.type === 'dead') return entry.state === settled.type;
-  if (settled?.type !== 'again') return true;
+  if (settled?.type !== 'retry') return true;
   return entry.state !== 'running' || entry.attempts > settled.attempt;
 }
 

@@ -5,7 +5,7 @@ import type { Claim, Entry, NewEntry, Outcome, Store } from '@novita-webhooks/co
 import Database from 'libsql';
 
 /** What the victim and the inspector use of a store. */
-export type Subject = Pick<Store, 'add' | 'claim' | 'settle' | 'purge' | 'list' | 'close'>;
+export type Subject = Pick<Store, 'add' | 'claim' | 'settle' | 'deleteExpired' | 'list' | 'close'>;
 
 /**
  * How the raw store makes a commit durable. Controls: of these the proof knows the right answer.
@@ -65,14 +65,17 @@ export function rawStore(path: string, mode: RawMode): Subject {
         )
         .all(limit) as Row[];
       await syncer?.sync();
-      return rows.map((row) => ({ ...toEntry(row), fence: String(row.attempts) }));
+      return rows.map((row) => ({ ...toEntry(row), fencingToken: String(row.attempts) }));
     },
-    async settle({ taskId, fence }: Pick<Claim, 'taskId' | 'fence'>, { type }: Outcome) {
+    async settle(
+      { taskId, fencingToken }: Pick<Claim, 'taskId' | 'fencingToken'>,
+      { type }: Outcome,
+    ) {
       const state = type === 'done' || type === 'dead' ? type : 'pending';
       const sql = `UPDATE entries SET state = ? WHERE id = ? AND attempts = ? AND state = 'running'`;
-      return (await run(sql, state, taskId, Number(fence))) > 0;
+      return (await run(sql, state, taskId, Number(fencingToken))) > 0;
     },
-    purge: () =>
+    deleteExpired: () =>
       run(`DELETE FROM entries WHERE id IN
         (SELECT id FROM entries WHERE state = 'done' LIMIT 100)`),
     async list() {
@@ -92,16 +95,16 @@ function toEntry({ id, body, state, attempts }: Row): Entry {
     taskId: id,
     status: '',
     body,
-    drift: null,
+    schemaError: null,
     metadata: {},
     testMode: false,
     receivedAt: 0,
     state,
     attempts,
-    handled: [],
+    succeededHandlers: [],
     reason: null,
     dueAt: null,
-    settledAt: null,
+    finishedAt: null,
   };
 }
 

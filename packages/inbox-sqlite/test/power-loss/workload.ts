@@ -101,16 +101,16 @@ async function settle(store: Subject, claim: Claim, scene: Scene): Promise<void>
 function outcomeOf({ taskId, attempts }: Claim): Outcome | undefined {
   const kind = Number(taskId.slice(2)) % 20;
   if (kind === 4) return undefined;
-  if (kind === 8) return { type: 'dead', reason: 'it cannot work', handled: [] };
+  if (kind === 8) return { type: 'dead', reason: 'it cannot work', succeededHandlers: [] };
   if (kind === 12 && attempts < 3) {
-    return { type: 'again', delayMs: 0, reason: 'it failed', handled: [] };
+    return { type: 'retry', delayMs: 0, reason: 'it failed', succeededHandlers: [] };
   }
   return { type: 'done' };
 }
 
 async function purge(store: Subject, scene: Scene): Promise<void> {
   scene.ack('purging');
-  while (((await attempt(store.purge(RETENTION))) ?? 0) > 0);
+  while (((await attempt(store.deleteExpired(RETENTION))) ?? 0) > 0);
   scene.ack('purged');
 }
 

@@ -7,12 +7,12 @@ export const ENDPOINTS = ['novita', 'other', 'third', 'seldom'] as const;
 export const ENTRIES = 10_500;
 const LEASE_MS = 24 * 60 * 60 * 1000;
 
-export const newEntry = (endpoint: string, taskId: string): NewEntry => ({
+export const createTestEntry = (endpoint: string, taskId: string): NewEntry => ({
   endpoint,
   taskId,
   status: 'TASK_STATUS_SUCCEED',
   body: `{"task":{"task_id":"${taskId}"}}`,
-  drift: null,
+  schemaError: null,
   metadata: {},
   testMode: false,
   receivedAt: Date.UTC(2026, 2, 1),
@@ -21,8 +21,8 @@ export const newEntry = (endpoint: string, taskId: string): NewEntry => ({
 const OUTCOMES: readonly Outcome[] = [
   { type: 'done' },
   { type: 'done' },
-  { type: 'dead', reason: 'it cannot work', handled: ['one'] },
-  { type: 'again', delayMs: 60_000, reason: 'it failed', handled: [] },
+  { type: 'dead', reason: 'it cannot work', succeededHandlers: ['one'] },
+  { type: 'retry', delayMs: 60_000, reason: 'it failed', succeededHandlers: [] },
 ];
 
 /** Entries of all endpoints in all states. Of every 40 one is of the endpoint that is seldom. */
@@ -31,7 +31,7 @@ export async function fill(store: Store, clock: ManualClock): Promise<void> {
     const keys = Array.from({ length: 500 }, (_, index) => first + index);
     await Promise.all(
       keys.map((key) =>
-        store.add(newEntry(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
+        store.add(createTestEntry(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
       ),
     );
     clock.skip(1000);

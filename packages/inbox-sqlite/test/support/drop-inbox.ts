@@ -1,10 +1,10 @@
 // Uses an inbox, forgets it without closing it, and lets everything be collected.
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { setImmediate } from 'node:timers/promises';
 
 const [path = ''] = process.argv.slice(2);
-await sqliteInbox({ path, driver: 'libsql' }).add(newEntry());
+await sqliteInbox({ path, driver: 'libsql' }).add(createTestEntry());
 for (let turn = 0; turn < 10; turn += 1) {
   await setImmediate();
   globalThis.gc?.();

@@ -1,4 +1,4 @@
-import type { Fence, Inbox, Store } from '@novita-webhooks/core';
+import type { ClaimRef, Inbox, Store } from '@novita-webhooks/core';
 import { memoryStore } from '@novita-webhooks/core';
 import { pollingInbox, type PollingInboxOptions } from '@novita-webhooks/core';
 
@@ -20,13 +20,15 @@ export interface FakeInbox extends Inbox {
  * const inbox = createFakeInbox();
  * inbox.fail(new Error('connection refused')); // deliveries are answered 503
  */
-export function createFakeInbox(options: Omit<PollingInboxOptions, 'pollMs'> = {}): FakeInbox {
+export function createFakeInbox(
+  options: Omit<PollingInboxOptions, 'pollIntervalMs'> = {},
+): FakeInbox {
   const store = memoryStore({ clock: options.clock });
   const current = new Set<string>();
   let trouble: Promise<void> | undefined;
   let recover: () => void = () => undefined;
 
-  const holds = ({ fence }: Fence) => current.has(fence);
+  const holds = ({ fencingToken }: ClaimRef) => current.has(fencingToken);
   /** Every call passes here first. */
   async function pass<T>(call: () => Promise<T>): Promise<T> {
     await trouble;
@@ -38,16 +40,18 @@ export function createFakeInbox(options: Omit<PollingInboxOptions, 'pollMs'> = {
     add: (entry) => pass(() => store.add(entry)),
     get: (key) => pass(() => store.get(key)),
     stats: () => pass(() => store.stats()),
-    extend: (fence, leaseMs) => pass(async () => holds(fence) && store.extend(fence, leaseMs)),
-    settle: (fence, outcome) => pass(async () => holds(fence) && store.settle(fence, outcome)),
-    async claimOne(key, leaseMs) {
-      const claim = await pass(async () => store.claimOne?.(key, leaseMs));
-      if (claim !== undefined) current.add(claim.fence);
+    extend: (claimRef, leaseDurationMs) =>
+      pass(async () => holds(claimRef) && store.extend(claimRef, leaseDurationMs)),
+    settle: (claimRef, outcome) =>
+      pass(async () => holds(claimRef) && store.settle(claimRef, outcome)),
+    async claimOne(key, leaseDurationMs) {
+      const claim = await pass(async () => store.claimOne?.(key, leaseDurationMs));
+      if (claim !== undefined) current.add(claim.fencingToken);
       return claim;
     },
-    async claim(endpoint, limit, leaseMs) {
-      const claims = await pass(() => store.claim(endpoint, limit, leaseMs));
-      for (const { fence } of claims) current.add(fence);
+    async claim(endpoint, limit, leaseDurationMs) {
+      const claims = await pass(() => store.claim(endpoint, limit, leaseDurationMs));
+      for (const { fencingToken } of claims) current.add(fencingToken);
       return claims;
     },
   };

@@ -16,11 +16,11 @@ export const TEST_SECRET = 'a secret for tests, 32 characters or more';
  * const reply = await receiver.handle(await signedDelivery(receiver, sampleEvents.failed()));
  */
 export async function signedDelivery(
-  receiver: Pick<Receiver, 'callback'>,
+  receiver: Pick<Receiver, 'createCallback'>,
   event: unknown,
   metadata: Readonly<Record<string, unknown>> = {},
 ): Promise<WebhookRequest> {
-  return delivery((await receiver.callback({ metadata })).url, event);
+  return delivery((await receiver.createCallback({ metadata })).url, event);
 }
 
 /** An event posted to any URL. */
@@ -71,9 +71,9 @@ export async function badCallbackUrl(
 /** Mints at the beginning of 1970: what expires after a week has expired long ago. */
 const EPOCH_CLOCK: Clock = { ...systemClock, now: () => 0 };
 
-async function mintToken(secret: string, name: string, clock = systemClock): Promise<string> {
-  const receiver = createReceiver({ url: 'https://example.com/', secret, name, clock });
-  const url = new URL(await receiver.callbackUrl());
+async function mintToken(secret: string, endpoint: string, clock = systemClock): Promise<string> {
+  const receiver = createReceiver({ url: 'https://example.com/', secret, endpoint, clock });
+  const url = new URL(await receiver.createCallbackUrl());
   return url.searchParams.get('token') ?? '';
 }
 

@@ -6,15 +6,15 @@ import { nodeBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
 /** How a framework differs from plain Node. */
-export interface RespondOptions {
+export interface HandleNodeRequestOptions {
   /** What has the `body` and `rawBody` of earlier parsers, where that is not the request itself. */
   readonly parsed?: object | undefined;
   /**
    * Sends a reply in the framework's own way. Not used while the body is still coming in: then the
-   * answer goes out on Node's response, after `takeOver` was called.
+   * answer goes out on Node's response, after `hijack` was called.
    */
   readonly send?: ((reply: WebhookReply) => void) | undefined;
-  readonly takeOver?: (() => void) | undefined;
+  readonly hijack?: (() => void) | undefined;
 }
 
 /**
@@ -23,11 +23,11 @@ export interface RespondOptions {
  *
  * @throws WebhookError `already_replied` when something mounted earlier has answered already
  */
-export async function respond(
+export async function handleNodeRequest(
   receiver: Receiver,
   request: NodeRequest,
   response: NodeResponse,
-  { parsed = request, send, takeOver }: RespondOptions = {},
+  { parsed = request, send, hijack }: HandleNodeRequestOptions = {},
 ): Promise<void> {
   if (hasAnswered(response)) {
     const message =
@@ -48,7 +48,7 @@ export async function respond(
     send(answer);
     return;
   }
-  takeOver?.();
+  hijack?.();
   writeHead(response, answer);
   if (isComing) {
     response.write(answer.body);

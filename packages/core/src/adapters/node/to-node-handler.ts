@@ -1,6 +1,6 @@
 import type { ReceiverOptions } from '../../options.ts';
 import { toReceiver, type Receiver } from '../../receiver.ts';
-import { respond } from './handle-node-request.ts';
+import { handleNodeRequest } from './handle-node-request.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
 /** A request listener for `http.createServer`. */
@@ -23,6 +23,6 @@ export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
   const receiver = toReceiver(target);
   receiver.start();
   return async (request, response) => {
-    if (!response.headersSent) await respond(receiver, request, response);
+    if (!response.headersSent) await handleNodeRequest(receiver, request, response);
   };
 }

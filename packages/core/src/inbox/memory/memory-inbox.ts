@@ -3,7 +3,7 @@ import { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
 import { pollingInbox, type PollingInboxOptions } from '../polling/polling-inbox.ts';
 
 /** Bounds of the memory inbox, and how it is consumed. */
-export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 'pollMs'>;
+export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 'pollIntervalMs'>;
 
 /**
  * The default inbox: keeps entries in this process's memory, within bounds. What is in it when the

@@ -9,7 +9,7 @@ import type {
   Entry,
   EntryPage,
   EntryQuery,
-  Fence,
+  ClaimRef,
   InboxStats,
   NewEntry,
   Outcome,
@@ -50,18 +50,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     capabilities: { durable: false, shared: false, transactional: false },
     add: async (entry) => add(table, entry, { maxEntries, maxBytes }),
-    hurry: async (key) => hurry(table, table.find(key)),
-    claim: async (endpoint, limit, leaseMs) => claim(table, endpoint, limit, leaseMs),
-    claimOne: async (key, leaseMs) => claimOne(table, table.find(key), leaseMs),
-    extend: async (fence, leaseMs) => extend(table, holder(table, fence), leaseMs),
-    settle: async (fence, outcome) => settle(table, holder(table, fence), outcome),
+    promote: async (key) => promote(table, table.find(key)),
+    claim: async (endpoint, limit, leaseDurationMs) =>
+      claim(table, endpoint, limit, leaseDurationMs),
+    claimOne: async (key, leaseDurationMs) => claimOne(table, table.find(key), leaseDurationMs),
+    extend: async (claimRef, leaseDurationMs) =>
+      extend(table, holder(table, claimRef), leaseDurationMs),
+    settle: async (claimRef, outcome) => settle(table, holder(table, claimRef), outcome),
     nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => list(table, query),
     get: async (key) => table.find(key)?.entry,
     replay: async (key) => replay(table, table.find(key)),
     discard: async (key) => discard(table, table.find(key)),
     stats: async () => stats(table),
-    purge: async (retention) => purge(table, retention),
+    deleteExpired: async (retention) => purge(table, retention),
     async close() {
       // Nothing to let go of.
     },
@@ -88,7 +90,7 @@ function add(table: MemoryTable, entry: NewEntry, room: Room): 'added' | 'duplic
 
 /** A drifted entry must not stand in the way of the real result. */
 function givesWay(existing: Entry, entry: NewEntry): boolean {
-  return existing.drift !== null && entry.drift === null && existing.state !== 'done';
+  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
 }
 
 /** Forgets the longest done, but nothing if that would not be enough. */
@@ -109,42 +111,55 @@ function makeRoom(table: MemoryTable, entries: number, bytes: number, room: Room
   }
 }
 
-function hurry(table: MemoryTable, row: Row | undefined): void {
+function promote(table: MemoryTable, row: Row | undefined): void {
   if (row?.entry.state === 'pending') table.change(row, { dueAt: table.clock.now() }, null);
 }
 
-function claim(table: MemoryTable, endpoint: string, limit: number, leaseMs: number): Claim[] {
+function claim(
+  table: MemoryTable,
+  endpoint: string,
+  limit: number,
+  leaseDurationMs: number,
+): Claim[] {
   const queue = table.queue(endpoint);
   const now = table.clock.now();
   const claims: Claim[] = [];
   while (claims.length < limit) {
     const first = queue.peek();
     if (first === undefined || first.dueAt > now) break;
-    claims.push(lease(table, first.value, leaseMs));
+    claims.push(lease(table, first.value, leaseDurationMs));
   }
   return claims;
 }
 
-function claimOne(table: MemoryTable, row: Row | undefined, leaseMs: number): Claim | undefined {
-  return row?.entry.state === 'pending' ? lease(table, row, leaseMs) : undefined;
+function claimOne(
+  table: MemoryTable,
+  row: Row | undefined,
+  leaseDurationMs: number,
+): Claim | undefined {
+  return row?.entry.state === 'pending' ? lease(table, row, leaseDurationMs) : undefined;
 }
 
-function lease(table: MemoryTable, row: Row, leaseMs: number): Claim {
-  const fence = table.nextFence();
+function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
+  const fencingToken = table.nextFence();
   const attempts = row.entry.attempts + 1;
-  table.change(row, { state: 'running', attempts, dueAt: table.clock.now() + leaseMs }, fence);
-  return { ...row.entry, fence };
+  table.change(
+    row,
+    { state: 'running', attempts, dueAt: table.clock.now() + leaseDurationMs },
+    fencingToken,
+  );
+  return { ...row.entry, fencingToken };
 }
 
 /** The row that a fence still gives the right to. */
-function holder(table: MemoryTable, fence: Fence): Row | undefined {
-  const row = table.find(fence);
-  return row?.fence === fence.fence ? row : undefined;
+function holder(table: MemoryTable, claimRef: ClaimRef): Row | undefined {
+  const row = table.find(claimRef);
+  return row?.fence === claimRef.fencingToken ? row : undefined;
 }
 
-function extend(table: MemoryTable, row: Row | undefined, leaseMs: number): boolean {
+function extend(table: MemoryTable, row: Row | undefined, leaseDurationMs: number): boolean {
   if (row === undefined) return false;
-  table.change(row, { dueAt: table.clock.now() + leaseMs }, row.fence);
+  table.change(row, { dueAt: table.clock.now() + leaseDurationMs }, row.fence);
   return true;
 }
 
@@ -155,16 +170,29 @@ function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boo
 }
 
 function settled(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, settledAt: now };
-  const handled = [...new Set([...entry.handled, ...outcome.handled])];
+  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
+  const succeededHandlers = [
+    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
+  ];
   switch (outcome.type) {
     case 'dead':
-      return { state: 'dead', reason: outcome.reason, handled, dueAt: null, settledAt: now };
-    case 'again':
-      return { state: 'pending', reason: outcome.reason, handled, dueAt: now + outcome.delayMs };
+      return {
+        state: 'dead',
+        reason: outcome.reason,
+        succeededHandlers,
+        dueAt: null,
+        finishedAt: now,
+      };
+    case 'retry':
+      return {
+        state: 'pending',
+        reason: outcome.reason,
+        succeededHandlers,
+        dueAt: now + outcome.delayMs,
+      };
     case 'released': {
       const dueAt = now + outcome.delayMs;
-      return { state: 'pending', handled, dueAt, attempts: entry.attempts - 1 };
+      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
     }
   }
 }
@@ -193,10 +221,14 @@ function list(table: MemoryTable, query: EntryQuery | undefined): EntryPage {
 
 function replay(table: MemoryTable, row: Row | undefined): boolean {
   if (row === undefined) return false;
-  const { state, handled } = row.entry;
+  const { state, succeededHandlers } = row.entry;
   if (state !== 'done' && state !== 'dead') return false;
   const series = firstSeries(table.clock.now());
-  table.change(row, { ...series, handled: state === 'done' ? [] : handled }, null);
+  table.change(
+    row,
+    { ...series, succeededHandlers: state === 'done' ? [] : succeededHandlers },
+    null,
+  );
   return true;
 }
 
@@ -217,7 +249,7 @@ function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {
   const now = table.clock.now();
   const purgeState = (rows: ReadonlySet<Row>, before: number) => {
     for (const row of rows) {
-      if ((row.entry.settledAt ?? Infinity) > before) return;
+      if ((row.entry.finishedAt ?? Infinity) > before) return;
       table.forget(row);
     }
   };

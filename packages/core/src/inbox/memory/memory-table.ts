@@ -24,7 +24,7 @@ export interface MemoryTable {
   nextFence(): string;
   find(key: EntryKey): Row | undefined;
   insert(entry: NewEntry): void;
-  change(row: Row, changes: Partial<Entry>, fence: string | null): void;
+  change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
   forget(row: Row): void;
   /** What waits at an endpoint: pending rows by due time, running ones by the end of their lease. */
   queue(endpoint: string): DueQueue<Row>;
@@ -74,15 +74,15 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
       order += 1;
-      const fresh = { ...entry, ...firstSeries(clock.now()), handled: [] };
+      const fresh = { ...entry, ...firstSeries(clock.now()), succeededHandlers: [] };
       const row: Row = { order, entry: fresh, fence: null };
       rows.set(rowKey(entry), row);
       index(row);
     },
-    change(row, changes, fence) {
+    change(row, changes, fencingToken) {
       unindex(row);
       row.entry = { ...row.entry, ...changes };
-      row.fence = fence;
+      row.fence = fencingToken;
       index(row);
     },
     forget(row) {
@@ -97,8 +97,8 @@ export function createMemoryTable(clock: Clock): MemoryTable {
 /** What an entry is at the start of a series of attempts. */
 export function firstSeries(
   now: number,
-): Pick<Entry, 'state' | 'attempts' | 'reason' | 'dueAt' | 'settledAt'> {
-  return { state: 'pending', attempts: 0, reason: null, dueAt: now, settledAt: null };
+): Pick<Entry, 'state' | 'attempts' | 'reason' | 'dueAt' | 'finishedAt'> {
+  return { state: 'pending', attempts: 0, reason: null, dueAt: now, finishedAt: null };
 }
 
 /** Strings lie in memory as UTF-16; the flat part covers the objects around the body. */

@@ -1,15 +1,23 @@
 import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
-import type { Claim, Entry, Fence, Outcome, Run, Store, Transact } from '../ports.ts';
+import type {
+  Claim,
+  Entry,
+  ClaimRef,
+  Outcome,
+  EntryProcessor,
+  Store,
+  RunInTransaction,
+} from '../ports.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import { settle } from './settle.ts';
 
 export interface CrewOptions {
   readonly store: Store;
-  readonly run: Run;
+  readonly run: EntryProcessor;
   readonly concurrency: number;
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onSettled: (entry: Entry, outcome: Outcome) => void;
@@ -27,8 +35,8 @@ export interface Crew {
   idle(): Promise<void>;
   /** Claims that still come in are given back. */
   takeNoMore(): void;
-  /** Waits for what runs, aborts what is left after `graceMs`, gives the leases back. */
-  dismiss(graceMs: number): Promise<void>;
+  /** Waits for what runs, aborts what is left after `gracePeriodMs`, gives the leases back. */
+  dismiss(gracePeriodMs: number): Promise<void>;
 }
 
 interface Running {
@@ -44,20 +52,20 @@ interface Running {
 const LAST_CALL_MS = 1000;
 
 export function createCrew(options: CrewOptions): Crew {
-  const { store, leaseMs, clock, log } = options;
+  const { store, leaseDurationMs, clock, log } = options;
   const running = new Map<string, Running>();
   let closing = false;
 
   function start(claim: Claim, heldSince: number): void {
     const controller = new AbortController();
     const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
-    const lease = holdLease(claim, heldSince, { store, leaseMs, clock, log, onDoubt });
+    const lease = holdLease(claim, heldSince, { store, leaseDurationMs, clock, log, onDoubt });
     const finished = attempt(claim, lease, controller.signal, options).then((recorded) => {
       lease.stop();
       running.delete(claim.taskId);
       const { later } = mine;
       // The outcome made the entry due again, and it was claimed before the answer had come.
-      if (later && recorded && recorded.fence !== later.claim.fence) {
+      if (later && recorded && recorded.fencingToken !== later.claim.fencingToken) {
         take(later.claim, later.heldSince);
       }
       options.onFree();
@@ -69,7 +77,7 @@ export function createCrew(options: CrewOptions): Crew {
   function take(claim: Claim, heldSince: number): void {
     const mine = running.get(claim.taskId);
     // The answer came so late that somebody else may have the entry by now.
-    if (clock.now() >= heldSince + leaseMs) void giveBack(claim, store, 0);
+    if (clock.now() >= heldSince + leaseDurationMs) void giveBack(claim, store, 0);
     else if (mine === undefined && closing) void giveBack(claim, store, 0);
     else if (mine === undefined) start(claim, heldSince);
     // Either a lease of ours ended unnoticed, since this process overslept, and it still runs the
@@ -81,7 +89,7 @@ export function createCrew(options: CrewOptions): Crew {
       // Another event has taken the place of the one that runs, or somebody else had it in the
       // meantime. What runs here was told to stop; until it has, nothing is run beside it.
       mine.lease.lose();
-      void giveBack(claim, store, leaseMs);
+      void giveBack(claim, store, leaseDurationMs);
     }
   }
 
@@ -96,8 +104,8 @@ export function createCrew(options: CrewOptions): Crew {
     takeNoMore() {
       closing = true;
     },
-    async dismiss(graceMs) {
-      if ((await withDeadline(allFinished(), graceMs, clock)) !== LATE) return;
+    async dismiss(gracePeriodMs) {
+      if ((await withDeadline(allFinished(), gracePeriodMs, clock)) !== LATE) return;
       for (const { controller } of running.values()) {
         controller.abort(new WebhookError('closing', 'the receiver is closing'));
       }
@@ -118,7 +126,7 @@ async function attempt(
   lease: Lease,
   signal: AbortSignal,
   options: CrewOptions,
-): Promise<Fence | null> {
+): Promise<ClaimRef | null> {
   const { run, onSettled, log } = options;
   const { taskId } = claim;
   try {
@@ -135,20 +143,20 @@ async function attempt(
 }
 
 /** Shows the fence of the moment: the lease may have adopted a later claim. */
-function transactUnder(lease: Lease, store: Store): Transact | undefined {
+function transactUnder(lease: Lease, store: Store): RunInTransaction | undefined {
   const { transaction } = store;
   return transaction && ((handler, work) => transaction(lease.fence(), handler, work));
 }
 
 /** A drifted event gives way to one that fits, under the same key. */
 function isSameEvent(one: Claim, other: Claim): boolean {
-  return one.body === other.body && one.drift === other.drift;
+  return one.body === other.body && one.schemaError === other.schemaError;
 }
 
 async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<void> {
-  const { handled } = claim;
+  const { succeededHandlers } = claim;
   try {
-    await store.settle(claim, { type: 'released', delayMs, handled });
+    await store.settle(claim, { type: 'released', delayMs, succeededHandlers });
   } catch {
     // Then the lease ends by itself.
   }
@@ -157,8 +165,8 @@ async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<vo
 /** For handlers that do not listen to their signal. What they settle later is refused. */
 async function releaseAll(left: readonly Running[], options: CrewOptions): Promise<void> {
   await Promise.all(
-    left.map(({ claim: { handled }, lease }) =>
-      settle(lease, { type: 'released', delayMs: 0, handled }, options),
+    left.map(({ claim: { succeededHandlers }, lease }) =>
+      settle(lease, { type: 'released', delayMs: 0, succeededHandlers }, options),
     ),
   );
 }

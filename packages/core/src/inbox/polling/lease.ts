@@ -1,11 +1,11 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
-import type { Claim, Fence, Store } from '../ports.ts';
+import type { Claim, ClaimRef, Store } from '../ports.ts';
 
 /** A worker's hold on one entry, kept alive by a heartbeat until it is lost or stopped. */
 export interface Lease {
   /** What settling has to show. */
-  fence(): Fence;
+  fence(): ClaimRef;
   /** Whether the store said that somebody else has the entry. */
   isLost(): boolean;
   /** Whether it is lost or stopped. */
@@ -24,7 +24,7 @@ export interface Lease {
 
 export interface LeaseOptions {
   readonly store: Store;
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called once: the lease is lost, or the store cannot be asked whether it is. */
@@ -39,10 +39,10 @@ const HEARTBEATS = 3;
  * or later
  */
 export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions): Lease {
-  const { leaseMs, clock, onDoubt } = options;
-  const beatMs = leaseMs / HEARTBEATS;
-  let fence: Fence = claim;
-  let heldUntil = heldSince + leaseMs;
+  const { leaseDurationMs, clock, onDoubt } = options;
+  const beatMs = leaseDurationMs / HEARTBEATS;
+  let claimRef: ClaimRef = claim;
+  let heldUntil = heldSince + leaseDurationMs;
   let state: 'held' | 'settling' | 'lost' | 'stopped' = 'held';
   let doubted = false;
   /** Whether a heartbeat is without a good answer. */
@@ -60,14 +60,14 @@ export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions
   }
 
   async function extend(): Promise<void> {
-    const shown = fence;
+    const shown = claimRef;
     const sentAt = clock.now();
     isUnanswered = true;
     const extended = await ask(shown, options);
     if (extended === true) {
-      heldUntil = Math.max(heldUntil, sentAt + leaseMs);
+      heldUntil = Math.max(heldUntil, sentAt + leaseDurationMs);
       isUnanswered = false;
-    } else if (extended === false && shown === fence && state === 'held') finish('lost');
+    } else if (extended === false && shown === claimRef && state === 'held') finish('lost');
   }
 
   /**
@@ -94,13 +94,13 @@ export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions
   }
 
   return {
-    fence: () => fence,
+    fence: () => claimRef,
     isLost: () => state === 'lost',
     isOver,
     ended,
     adopt(later, since) {
-      fence = later;
-      heldUntil = since + leaseMs;
+      claimRef = later;
+      heldUntil = since + leaseDurationMs;
     },
     lose: () => finish('lost'),
     beginSettling() {
@@ -112,13 +112,13 @@ export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions
 
 /** Whether the fence is still valid; `undefined` when the store does not say. */
 async function ask(
-  fence: Fence,
-  { store, leaseMs, log }: LeaseOptions,
+  claimRef: ClaimRef,
+  { store, leaseDurationMs, log }: LeaseOptions,
 ): Promise<boolean | undefined> {
   try {
-    return await store.extend(fence, leaseMs);
+    return await store.extend(claimRef, leaseDurationMs);
   } catch (error) {
-    log.warn({ taskId: fence.taskId, ...errorFields(error) }, 'a lease could not be extended');
+    log.warn({ taskId: claimRef.taskId, ...errorFields(error) }, 'a lease could not be extended');
     return undefined;
   }
 }

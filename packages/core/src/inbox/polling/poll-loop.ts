@@ -1,29 +1,29 @@
 import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
 import { createCrew } from './claim-pool.ts';
-import type { Claim, ConsumeOptions, Run, Store } from '../ports.ts';
+import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
 import { errorFields } from '../../shared/logger.ts';
 
-export interface ConsumerOptions extends ConsumeOptions {
+export interface PollLoopOptions extends ConsumeOptions {
   readonly store: Store;
-  readonly run: Run;
-  readonly leaseMs: number;
+  readonly run: EntryProcessor;
+  readonly leaseDurationMs: number;
   /** Longest time between two looks at the store. */
-  readonly pollMs: number;
+  readonly pollIntervalMs: number;
   readonly clock: Clock;
 }
 
-export interface Consumer {
+export interface PollLoop {
   /** Says that there may be something to claim. */
   wake(): void;
-  stop(graceMs: number): Promise<void>;
+  stop(gracePeriodMs: number): Promise<void>;
 }
 
 /** How long to leave a store alone that just failed. */
 const STORE_BACKOFF_MS = 1000;
 
 /** Claims entries of one endpoint for its crew, until it is stopped. */
-export function startConsumer(options: ConsumerOptions): Consumer {
-  const { store, endpoint, leaseMs, pollMs, clock, log } = options;
+export function startPollLoop(options: PollLoopOptions): PollLoop {
+  const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
   const alarm = createAlarm(clock);
   const crew = createCrew({ ...options, onFree: alarm.ring });
   let stopping = false;
@@ -49,7 +49,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       const claims = await claim(free);
       for (const claim of claims) crew.take(claim, askedAt);
       if (claims.length >= free) continue;
-      return Math.min(pollMs, (await store.nextDueMs(endpoint)) ?? Infinity);
+      return Math.min(pollIntervalMs, (await store.nextDueMs(endpoint)) ?? Infinity);
     }
   }
 
@@ -57,9 +57,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   async function claim(limit: number): Promise<Claim[]> {
     const message =
       'a claim takes longer than a lease: nothing is handled until the inbox is faster';
-    const cancel = clock.after(leaseMs, () => log.warn({ leaseMs }, message));
+    const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
     try {
-      return await store.claim(endpoint, limit, leaseMs);
+      return await store.claim(endpoint, limit, leaseDurationMs);
     } finally {
       cancel();
     }
@@ -67,13 +67,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   return {
     wake: alarm.ring,
-    async stop(graceMs) {
+    async stop(gracePeriodMs) {
       stopping = true;
       unsubscribe?.();
       alarm.ring();
-      const deadline = clock.now() + graceMs;
+      const deadline = clock.now() + gracePeriodMs;
       crew.takeNoMore();
-      if ((await withDeadline(ended, graceMs, clock)) === LATE) {
+      if ((await withDeadline(ended, gracePeriodMs, clock)) === LATE) {
         log.warn({}, 'the inbox did not come back from a claim; its leases will end by themselves');
       }
       await crew.dismiss(deadline - clock.now());

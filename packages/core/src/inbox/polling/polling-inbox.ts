@@ -2,27 +2,27 @@ import { z } from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
-import { startConsumer, type Consumer } from './poll-loop.ts';
+import { startPollLoop, type PollLoop } from './poll-loop.ts';
 import { createCrew, type CrewOptions } from './claim-pool.ts';
 import type {
-  AttemptNow,
+  AttemptOptions,
   Claim,
   ConsumeOptions,
-  Consumption,
+  Consumer,
   EntryAdmin,
   EntryKey,
   Inbox,
   Retention,
-  Run,
-  SingleAttempt,
+  EntryProcessor,
+  AttemptHandle,
   Store,
 } from '../ports.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 
 const schema = z.strictObject({
-  leaseMs: positive,
-  pollMs: positive,
-  purgeMs: positive,
+  leaseDurationMs: positive,
+  pollIntervalMs: positive,
+  cleanupIntervalMs: positive,
   retention: z.strictObject({ doneMs: positive, deadMs: positive }).optional(),
   clock: z.unknown().optional(),
 });
@@ -35,16 +35,16 @@ export interface PollingInboxOptions {
    * How long a claim holds before others may take the entry over, in milliseconds; default 30 s.
    * Extended for as long as the handlers run, so it is no limit on them.
    */
-  readonly leaseMs?: number | undefined;
+  readonly leaseDurationMs?: number | undefined;
   /**
    * Longest time between two looks at a store that other processes add to, in milliseconds;
    * default 1 s. What this process adds is taken up at once.
    */
-  readonly pollMs?: number | undefined;
+  readonly pollIntervalMs?: number | undefined;
   /** Default: done entries 7 days, dead letters 30 days. */
   readonly retention?: Partial<Retention> | undefined;
   /** Time between two purges, in milliseconds; default 1 minute. */
-  readonly purgeMs?: number | undefined;
+  readonly cleanupIntervalMs?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -63,9 +63,14 @@ export function pollingInbox<Tx = unknown>(
 // What the store hands to handlers only passes through here.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
   checkOptions('inbox', schema, options);
-  const { leaseMs = 30_000, pollMs = 1000, purgeMs = 60_000, clock = systemClock } = options;
+  const {
+    leaseDurationMs = 30_000,
+    pollIntervalMs = 1000,
+    cleanupIntervalMs = 60_000,
+    clock = systemClock,
+  } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
-  const consumers = new Set<Consumer>();
+  const consumers = new Set<PollLoop>();
   const wake = () => {
     for (const consumer of consumers) consumer.wake();
   };
@@ -77,21 +82,27 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
       if (result === 'added') wake();
       return result;
     },
-    consume(run: Run, consume: ConsumeOptions): Consumption {
-      const consumer = startConsumer({
+    consume(run: EntryProcessor, consume: ConsumeOptions): Consumer {
+      const consumer = startPollLoop({
         ...consume,
         store,
         run,
-        leaseMs,
-        pollMs: store.capabilities.shared ? pollMs : Infinity,
+        leaseDurationMs,
+        pollIntervalMs: store.capabilities.shared ? pollIntervalMs : Infinity,
         clock,
       });
       consumers.add(consumer);
-      const stopPurging = purgeRegularly(store, { doneMs, deadMs }, purgeMs, clock, consume.log);
+      const stopPurging = purgeRegularly(
+        store,
+        { doneMs, deadMs },
+        cleanupIntervalMs,
+        clock,
+        consume.log,
+      );
       return {
-        async stop({ graceMs }) {
+        async stop({ gracePeriodMs }) {
           stopPurging();
-          await consumer.stop(graceMs);
+          await consumer.stop(gracePeriodMs);
           consumers.delete(consumer);
         },
       };
@@ -103,19 +114,25 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
       return replayed;
     },
   };
-  const { open, hurry, claimOne } = store;
+  const { open, promote, claimOne } = store;
   return {
     ...inbox,
     ...(open && { open: (log: Logger) => open(log) }),
-    ...(hurry && {
-      async hurry(key: EntryKey) {
-        await hurry(key);
+    ...(promote && {
+      async promote(key: EntryKey) {
+        await promote(key);
         wake();
       },
     }),
     ...(claimOne && {
-      attempt: (key: EntryKey, run: Run, options: AttemptNow) =>
-        attemptOne(() => claimOne(key, leaseMs), { ...options, store, run, leaseMs, clock }),
+      attempt: (key: EntryKey, run: EntryProcessor, options: AttemptOptions) =>
+        attemptOne(() => claimOne(key, leaseDurationMs), {
+          ...options,
+          store,
+          run,
+          leaseDurationMs,
+          clock,
+        }),
     }),
   };
 }
@@ -136,13 +153,13 @@ type CrewOfOne = Omit<CrewOptions, 'concurrency' | 'onFree'>;
 async function attemptOne(
   claimIt: () => Promise<Claim | undefined>,
   options: CrewOfOne,
-): Promise<SingleAttempt | undefined> {
+): Promise<AttemptHandle | undefined> {
   const heldSince = options.clock.now();
   const claim = await claimIt();
   if (claim === undefined) return undefined;
   const crew = createCrew({ ...options, concurrency: 1, onFree: () => undefined });
   crew.take(claim, heldSince);
-  return { finished: crew.idle(), stop: ({ graceMs }) => crew.dismiss(graceMs) };
+  return { finished: crew.idle(), stop: ({ gracePeriodMs }) => crew.dismiss(gracePeriodMs) };
 }
 
 /** One purge after the other; a failed one is logged, and made good by the next. */
@@ -158,7 +175,7 @@ function purgeRegularly(
 
   async function purge(): Promise<void> {
     try {
-      const entries = await store.purge(retention);
+      const entries = await store.deleteExpired(retention);
       if (entries > 0) log.debug({ entries }, 'purged entries past their retention');
     } catch (error) {
       log.warn(errorFields(error), 'the inbox could not be purged');

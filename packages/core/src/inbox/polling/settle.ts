@@ -1,11 +1,11 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
-import type { Fence, Outcome, Store } from '../ports.ts';
+import type { ClaimRef, Outcome, Store } from '../ports.ts';
 import type { Lease } from './lease.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 
 export interface SettleOptions {
   readonly store: Store;
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -19,20 +19,23 @@ export interface SettleOptions {
 export async function settle(
   lease: Lease,
   outcome: Outcome,
-  { store, leaseMs, clock, log }: SettleOptions,
-): Promise<Fence | null> {
+  { store, leaseDurationMs, clock, log }: SettleOptions,
+): Promise<ClaimRef | null> {
   lease.beginSettling();
   for (let tries = 0; !lease.isOver(); tries += 1) {
-    const fence = lease.fence();
+    const claimRef = lease.fence();
     try {
-      const asked = ask(store, fence, outcome, tries > 0);
-      const answer = await withDeadline(Promise.race([asked, lease.ended]), leaseMs, clock);
-      if (answer === true) return fence;
+      const asked = ask(store, claimRef, outcome, tries > 0);
+      const answer = await withDeadline(Promise.race([asked, lease.ended]), leaseDurationMs, clock);
+      if (answer === true) return claimRef;
       // Refused, unless this worker has claimed it again itself: then under that fence.
-      if (answer === false && lease.fence() === fence) return null;
+      if (answer === false && lease.fence() === claimRef) return null;
     } catch (error) {
-      log.warn({ taskId: fence.taskId, ...errorFields(error) }, 'an outcome was not recorded yet');
-      await withDeadline(lease.ended, leaseMs / 6, clock);
+      log.warn(
+        { taskId: claimRef.taskId, ...errorFields(error) },
+        'an outcome was not recorded yet',
+      );
+      await withDeadline(lease.ended, leaseDurationMs / 6, clock);
     }
   }
   return null;
@@ -41,11 +44,11 @@ export async function settle(
 /** On a repeat, a refusal may mean that the try before had gone through and its answer was lost. */
 async function ask(
   store: Store,
-  fence: Fence,
+  claimRef: ClaimRef,
   outcome: Outcome,
   isRepeat: boolean,
 ): Promise<boolean> {
-  if (await store.settle(fence, outcome)) return true;
+  if (await store.settle(claimRef, outcome)) return true;
   // Done and dead can be told apart from before; for the others nothing depends on it.
-  return isRepeat && (await store.get(fence))?.state === outcome.type;
+  return isRepeat && (await store.get(claimRef))?.state === outcome.type;
 }

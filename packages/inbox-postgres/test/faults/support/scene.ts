@@ -60,9 +60,9 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
   const receiver = createReceiver({
     secret: TEST_SECRET,
     url: 'http://127.0.0.1/webhooks',
-    inbox: postgresInbox({ pool, queryMs: 500, leaseMs: 2000, pollMs: 100 }),
-    limits: { replyMs: REPLY_MS },
-    retry: { attempts: 1000, delay: () => 50 },
+    inbox: postgresInbox({ pool, queryTimeoutMs: 500, leaseDurationMs: 2000, pollIntervalMs: 100 }),
+    limits: { replyTimeoutMs: REPLY_MS },
+    retry: { maxAttempts: 1000, delay: () => 50 },
     logger: { debug: note, info: note, warn: note, error: note },
   });
   const handled = new Set<string>();
@@ -74,7 +74,7 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
   await once(server, 'listening');
   const agent = new Agent({ keepAlive: true });
   const { port: own } = server.address() as AddressInfo;
-  const { url } = await receiver.callback({});
+  const { url } = await receiver.createCallback({});
 
   const acknowledged = new Set<string>();
   const answers: { readonly status: number; readonly ms: number }[] = [];
@@ -129,7 +129,7 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
       isLoading = false;
       await Promise.allSettled(load);
       server.close();
-      await receiver.close({ graceMs: 500 });
+      await receiver.close({ gracePeriodMs: 500 });
       agent.destroy();
       await pool.end();
     },

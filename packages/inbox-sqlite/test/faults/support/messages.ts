@@ -1,8 +1,8 @@
 export interface VictimOptions {
   readonly path: string;
-  readonly busyMs?: number;
-  readonly leaseMs?: number;
-  readonly purgeMs?: number;
+  readonly busyTimeoutMs?: number;
+  readonly leaseDurationMs?: number;
+  readonly cleanupIntervalMs?: number;
   readonly handlerMs?: number;
 }
 

@@ -1,11 +1,11 @@
-import { newEntry } from '@novita-webhooks/testing';
+import { createTestEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
 /** Opens each file that it is told of, adds one entry of its own, and says what came of it. */
 process.on('message', (path: string) => {
   const inbox = sqliteInbox({ path, driver: 'libsql' });
   const taskId = `task-of-${process.pid}`;
-  inbox.add(newEntry({ taskId })).then(
+  inbox.add(createTestEntry({ taskId })).then(
     (result) => process.send?.(result),
     (error: unknown) => process.send?.(String(error)),
   );

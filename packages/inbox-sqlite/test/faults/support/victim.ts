@@ -5,14 +5,20 @@ import { setTimeout } from 'node:timers/promises';
 
 import { createReceiver } from '@novita-webhooks/core';
 import { toNodeHandler } from '@novita-webhooks/core/node';
-import { newEntry, TEST_SECRET } from '@novita-webhooks/testing';
+import { createTestEntry, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
 import type { Answers, Command, News, VictimOptions } from './messages.ts';
 
 /** A process with a receiver in it, and everything that goes wrong around it. */
 const options = JSON.parse(process.argv[2] ?? '') as VictimOptions;
-const { path, busyMs = 400, leaseMs = 800, handlerMs = 0, purgeMs = 60_000 } = options;
+const {
+  path,
+  busyTimeoutMs = 400,
+  leaseDurationMs = 800,
+  handlerMs = 0,
+  cleanupIntervalMs = 60_000,
+} = options;
 
 const tell = (news: News) => void process.send?.(news);
 const log =
@@ -20,14 +26,21 @@ const log =
   ({ error = '' }: Record<string, unknown>, message: string) =>
     tell({ type: 'log', level, text: `${message}: ${String(error)}` });
 
-const inbox = sqliteInbox({ path, driver: 'libsql', busyMs, leaseMs, purgeMs, pollMs: 200 });
+const inbox = sqliteInbox({
+  path,
+  driver: 'libsql',
+  busyTimeoutMs,
+  leaseDurationMs,
+  cleanupIntervalMs,
+  pollIntervalMs: 200,
+});
 const receiver = createReceiver({
   url: 'http://localhost/novita',
   secret: TEST_SECRET,
   inbox,
   logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
   retry: { delay: () => 50 },
-  async onTaskSettled({ task }) {
+  async onTaskFinished({ task }) {
     tell({ type: 'began', taskId: task.task_id });
     await setTimeout(handlerMs);
     tell({ type: 'handled', taskId: task.task_id });
@@ -52,7 +65,7 @@ const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[
     const before = process.memoryUsage().rss;
     const body = JSON.stringify({ prompt: 'x'.repeat(1000) });
     const adding = Array.from({ length: count }, (_, index) =>
-      inbox.add(newEntry({ endpoint: 'other', taskId: `many-${index}`, body })),
+      inbox.add(createTestEntry({ endpoint: 'other', taskId: `many-${index}`, body })),
     );
     const outcomes = await Promise.allSettled(adding);
     const added = outcomes.filter(({ status }) => status === 'fulfilled').length;
@@ -73,13 +86,13 @@ const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[
     return null;
   },
   descriptors: async () => readdirSync('/proc/self/fd').length,
-  async close(graceMs) {
+  async close(gracePeriodMs) {
     const before = performance.now();
-    await receiver.close({ graceMs });
+    await receiver.close({ gracePeriodMs });
     return performance.now() - before;
   },
   async add() {
-    return inbox.add(newEntry({ taskId: 'late' })).catch(String);
+    return inbox.add(createTestEntry({ taskId: 'late' })).catch(String);
   },
 };
 

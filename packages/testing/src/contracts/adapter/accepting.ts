@@ -104,7 +104,7 @@ export const accepting: readonly AdapterCase[] = [
           if (status === 200) acknowledged.push(taskId);
         });
         await Promise.race(deliveries);
-        await scene.receiver.close({ graceMs: 1000 });
+        await scene.receiver.close({ gracePeriodMs: 1000 });
         await Promise.all(deliveries);
         for (const taskId of acknowledged) {
           assert.ok(await scene.receiver.inbox.get({ endpoint: 'novita', taskId }), taskId);

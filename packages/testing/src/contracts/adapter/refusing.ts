@@ -71,7 +71,7 @@ export const refusing: readonly AdapterCase[] = [
   {
     name: 'a body announced as too large: 413 before it comes, and the connection closes',
     run: (subject) =>
-      play(subject, { limits: { bodyBytes: 1000 } }, async (scene) => {
+      play(subject, { limits: { maxBodyBytes: 1000 } }, async (scene) => {
         const headers = { 'content-length': '1001' };
         const reply = await post(await scene.callbackUrl(), stalling(), headers);
         assertReply(reply, 413, 'body_too_large');
@@ -81,7 +81,7 @@ export const refusing: readonly AdapterCase[] = [
   {
     name: 'a body that turns out too large: 413 without waiting for its end',
     run: (subject) =>
-      play(subject, { limits: { bodyBytes: 100_000 } }, async (scene) => {
+      play(subject, { limits: { maxBodyBytes: 100_000 } }, async (scene) => {
         const reply = await post(await scene.callbackUrl(), endless());
         assertReply(reply, 413, 'body_too_large');
         assertCloses(subject, reply);
@@ -91,11 +91,11 @@ export const refusing: readonly AdapterCase[] = [
     name: 'a body within the limit by one byte is taken, one over it is not',
     async run(subject) {
       const body = JSON.stringify(event());
-      const bodyBytes = Buffer.byteLength(body);
+      const maxBodyBytes = Buffer.byteLength(body);
       async function* whole(text: string) {
         yield text;
       }
-      await play(subject, { limits: { bodyBytes } }, async (scene) => {
+      await play(subject, { limits: { maxBodyBytes } }, async (scene) => {
         const url = await scene.callbackUrl();
         assertReply(await post(url, whole(`${body} `)), 413, 'body_too_large');
         assertReply(await post(url, whole(body)), 200, 'accepted');
@@ -105,7 +105,7 @@ export const refusing: readonly AdapterCase[] = [
   {
     name: 'a body that does not come: 408 in time',
     run: (subject) =>
-      play(subject, { limits: { bodyMs: 150 } }, async (scene) => {
+      play(subject, { limits: { bodyTimeoutMs: 150 } }, async (scene) => {
         const startedAt = Date.now();
         const reply = await post(await scene.callbackUrl(), stalling());
         assertReply(reply, 408, 'body_too_slow');
@@ -155,7 +155,7 @@ export const refusing: readonly AdapterCase[] = [
     name: 'an inbox that fails or hangs: 503 in time, Retry-After, and 200 when it is back',
     async run(subject) {
       const inbox = createFakeInbox();
-      await play(subject, { inbox, limits: { replyMs: 100 } }, async (scene) => {
+      await play(subject, { inbox, limits: { replyTimeoutMs: 100 } }, async (scene) => {
         inbox.fail(new Error('connection refused'));
         const failed = await scene.deliver(event());
         assertReply(failed, 503, 'inbox_unavailable');
@@ -172,7 +172,7 @@ export const refusing: readonly AdapterCase[] = [
     name: 'a closing receiver: 503',
     run: (subject) =>
       play(subject, {}, async (scene) => {
-        await scene.receiver.close({ graceMs: 100 });
+        await scene.receiver.close({ gracePeriodMs: 100 });
         assertReply(await scene.deliver(event()), 503, 'closing');
       }),
   },

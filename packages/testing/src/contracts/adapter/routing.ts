@@ -22,10 +22,10 @@ export const routing: readonly AdapterCase[] = [
     name: 'metadata comes back from among the other parameters of the query',
     async run(subject) {
       const seen: unknown[] = [];
-      const onTaskSettled = (_: unknown, { metadata }: { metadata: unknown }) =>
+      const onTaskFinished = (_: unknown, { metadata }: { metadata: unknown }) =>
         seen.push(metadata);
-      await play(subject, { onTaskSettled }, async ({ receiver, server }) => {
-        const url = new URL(await receiver.callbackUrl({ metadata: { order: 'ü 42' } }));
+      await play(subject, { onTaskFinished }, async ({ receiver, server }) => {
+        const url = new URL(await receiver.createCallbackUrl({ metadata: { order: 'ü 42' } }));
         const query = `?first=1&a[]=2&a[]=3&${url.search.slice(1)}&empty&last=%20%26`;
         assertReply(await post(server.url + query, JSON.stringify(event())), 200, 'accepted');
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -63,7 +63,7 @@ export const routing: readonly AdapterCase[] = [
           code: 'invalid_option',
         });
       } finally {
-        await worker.close({ graceMs: 100 });
+        await worker.close({ gracePeriodMs: 100 });
       }
     },
   },
@@ -86,7 +86,7 @@ export const routing: readonly AdapterCase[] = [
         assert.equal(without[0]?.body, '{"a":[1,{"b":"ü"}]}');
         assert.deepEqual((await receiver.stats()).replies, {});
       } finally {
-        await receiver.close({ graceMs: 100 });
+        await receiver.close({ gracePeriodMs: 100 });
       }
     },
   },

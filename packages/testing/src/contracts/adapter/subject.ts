@@ -73,11 +73,11 @@ export async function play(
     url: 'https://example.com/webhooks/novita',
     secret: TEST_SECRET,
     inbox: memoryInbox(),
-    onTaskSettled: ({ task }) => void handled.push(task.task_id),
+    onTaskFinished: ({ task }) => void handled.push(task.task_id),
     ...options,
   });
   const server = await subject.serve(receiver, before);
-  const callbackUrl = async () => server.url + new URL(await receiver.callbackUrl()).search;
+  const callbackUrl = async () => server.url + new URL(await receiver.createCallbackUrl()).search;
   const deliver = async (event: unknown, headers: Record<string, string> = {}) =>
     post(await callbackUrl(), JSON.stringify(event), {
       'content-type': 'application/json',
@@ -87,7 +87,7 @@ export async function play(
     await act({ receiver, server, handled, deliver, callbackUrl });
   } finally {
     await server.close();
-    await receiver.close({ graceMs: 100 });
+    await receiver.close({ gracePeriodMs: 100 });
   }
 }
 

@@ -105,7 +105,7 @@ export const transport: readonly AdapterCase[] = [
     name: 'after a 413 the same client goes on',
     skip: needsHttp1,
     run: (subject) =>
-      play(subject, { limits: { bodyBytes: 10_000 } }, async (scene) => {
+      play(subject, { limits: { maxBodyBytes: 10_000 } }, async (scene) => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
         // The first still fits into the buffers on the way, the others do not.
         for (const bytes of [20_000, 8_000_000]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Inbox } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 
 /** An inbox that only adds, with an empty queue, and the other end of that queue. */
 export interface AddOnlySubject {
@@ -22,7 +22,7 @@ export const addOnlyContract: readonly ContractCase<AddOnlySubject>[] = [
   {
     name: 'add: the first is added and comes out, every later one is a duplicate and does not',
     async run({ inbox, received }) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       assert.equal(await inbox.add(entry), 'added');
       assert.equal(await inbox.add(entry), 'duplicate');
       assert.equal(await inbox.add({ ...entry, status: 'TASK_STATUS_FAILED' }), 'duplicate');
@@ -32,7 +32,7 @@ export const addOnlyContract: readonly ContractCase<AddOnlySubject>[] = [
   {
     name: 'add: of many at the same time exactly one is added',
     async run({ inbox, received }) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       const results = await Promise.all(Array.from({ length: 100 }, () => inbox.add(entry)));
       assert.equal(results.filter((result) => result === 'added').length, 1);
       assert.equal((await received()).length, 1);
@@ -50,7 +50,7 @@ export const addOnlyContract: readonly ContractCase<AddOnlySubject>[] = [
         { endpoint: 'novita', taskId: '务'.repeat(256) },
       ];
       for (const key of keys) {
-        assert.equal(await inbox.add(newEntry(key)), 'added', JSON.stringify(key));
+        assert.equal(await inbox.add(createTestEntry(key)), 'added', JSON.stringify(key));
       }
       assert.equal((await received()).length, keys.length);
     },
@@ -60,7 +60,7 @@ export const addOnlyContract: readonly ContractCase<AddOnlySubject>[] = [
     async run({ inbox, received }) {
       const body = JSON.stringify({ text: 'ü \u0000 \u2028 "quoted"', big: 'x'.repeat(1_000_000) });
       const metadata = { orderId: 42, nested: { list: [1, null, 'ü'] } };
-      const entry = newEntry({ body, metadata, drift: 'a reason', testMode: true });
+      const entry = createTestEntry({ body, metadata, schemaError: 'a reason', testMode: true });
       await inbox.add(entry);
       assert.deepEqual((await received()).map(parse), [entry]);
     },
@@ -68,10 +68,10 @@ export const addOnlyContract: readonly ContractCase<AddOnlySubject>[] = [
   {
     name: 'add: an entry that drifted does not stand in the way of one that fits',
     async run({ inbox, received }) {
-      const drifted = newEntry({ drift: 'images: not a list' });
+      const drifted = createTestEntry({ schemaError: 'images: not a list' });
       await inbox.add(drifted);
-      assert.equal(await inbox.add({ ...drifted, drift: null }), 'added');
-      assert.equal(await inbox.add({ ...drifted, drift: null }), 'duplicate');
+      assert.equal(await inbox.add({ ...drifted, schemaError: null }), 'added');
+      assert.equal(await inbox.add({ ...drifted, schemaError: null }), 'duplicate');
       assert.equal((await received()).length, 2);
     },
   },

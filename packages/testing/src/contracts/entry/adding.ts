@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 
 import type { Entry } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import type { EntryCase } from './subject.ts';
 
 export const adding: readonly EntryCase[] = [
   {
     name: 'add: the first is added, every later one is a duplicate',
     async run(keeper) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       assert.equal(await keeper.add(entry), 'added');
       assert.equal(await keeper.add(entry), 'duplicate');
       assert.equal(await keeper.add({ ...entry, status: 'TASK_STATUS_FAILED' }), 'duplicate');
@@ -18,7 +18,7 @@ export const adding: readonly EntryCase[] = [
   {
     name: 'add: of many at the same time exactly one is added',
     async run(keeper) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       const results = await Promise.all(Array.from({ length: 100 }, () => keeper.add(entry)));
       assert.equal(results.filter((result) => result === 'added').length, 1);
       assert.equal((await keeper.list()).entries.length, 1);
@@ -27,7 +27,7 @@ export const adding: readonly EntryCase[] = [
   {
     name: 'add: the same task at another endpoint is another entry',
     async run(keeper) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       assert.equal(await keeper.add(entry), 'added');
       assert.equal(await keeper.add({ ...entry, endpoint: 'other' }), 'added');
     },
@@ -44,7 +44,7 @@ export const adding: readonly EntryCase[] = [
         { endpoint: 'novita', taskId: 'x'.repeat(256) },
       ];
       for (const key of keys) {
-        assert.equal(await keeper.add(newEntry(key)), 'added', JSON.stringify(key));
+        assert.equal(await keeper.add(createTestEntry(key)), 'added', JSON.stringify(key));
       }
       for (const key of keys) {
         const { endpoint, taskId } = (await keeper.get(key)) ?? {};
@@ -55,13 +55,13 @@ export const adding: readonly EntryCase[] = [
   {
     name: 'add: everything in an entry comes back',
     async run(keeper) {
-      const entry = newEntry({
+      const entry = createTestEntry({
         body: JSON.stringify({
           text: 'ü 任务 \u0000 \u2028 "quoted"',
           big: 'x'.repeat(1024 * 1024),
         }),
         metadata: { orderId: 42, nested: { list: [1, null, 'ü'] } },
-        drift: 'a reason',
+        schemaError: 'a reason',
         testMode: true,
       });
       await keeper.add(entry);
@@ -70,10 +70,10 @@ export const adding: readonly EntryCase[] = [
       for (const [field, value] of Object.entries(entry)) {
         assert.deepEqual(found[field as keyof Entry], value, field);
       }
-      const { state, attempts, handled, reason, settledAt } = found;
+      const { state, attempts, succeededHandlers, reason, finishedAt } = found;
       assert.deepEqual(
-        { state, attempts, handled, reason, settledAt },
-        { state: 'pending', attempts: 0, handled: [], reason: null, settledAt: null },
+        { state, attempts, succeededHandlers, reason, finishedAt },
+        { state: 'pending', attempts: 0, succeededHandlers: [], reason: null, finishedAt: null },
       );
     },
   },

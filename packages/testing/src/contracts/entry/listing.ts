@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import type { EntryCase } from './subject.ts';
 
 export const listing: readonly EntryCase[] = [
@@ -9,7 +9,7 @@ export const listing: readonly EntryCase[] = [
     async run(keeper) {
       const taskIds: string[] = [];
       for (let index = 0; index < 25; index += 1) {
-        const entry = newEntry();
+        const entry = createTestEntry();
         taskIds.unshift(entry.taskId);
         await keeper.add(entry);
       }
@@ -20,7 +20,7 @@ export const listing: readonly EntryCase[] = [
         assert.ok(page.entries.length <= 10);
         seen.push(...page.entries.map(({ taskId }) => taskId));
         cursor = page.cursor;
-        await keeper.add(newEntry());
+        await keeper.add(createTestEntry());
       } while (cursor !== null);
       assert.deepEqual(seen, taskIds);
     },
@@ -41,7 +41,7 @@ export const listing: readonly EntryCase[] = [
   {
     name: 'get, replay, discard: nothing where there is nothing',
     async run(keeper) {
-      const nobody = newEntry();
+      const nobody = createTestEntry();
       assert.equal(await keeper.get(nobody), undefined);
       assert.equal(await keeper.replay(nobody), false);
       assert.equal(await keeper.discard(nobody), false);

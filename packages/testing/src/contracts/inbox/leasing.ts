@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 
 import type { Outcome } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import { consume, done, eventually, type InboxCase } from './subject.ts';
 
 export const leasing: readonly InboxCase[] = [
   {
     name: 'lease: a run that outlasts it many times over is still the only one',
     async run(subject) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await subject.inbox.add(entry);
       let runs = 0;
       let finish: (outcome: Outcome) => void = () => undefined;
@@ -17,7 +17,7 @@ export const leasing: readonly InboxCase[] = [
         return new Promise((resolve) => (finish = resolve));
       });
       await eventually(subject, 'running', () => runs === 1);
-      for (let part = 0; part < 20; part += 1) await subject.advance(subject.leaseMs / 4);
+      for (let part = 0; part < 20; part += 1) await subject.advance(subject.leaseDurationMs / 4);
       assert.equal(runs, 1);
       finish(done);
       await eventually(
@@ -25,14 +25,14 @@ export const leasing: readonly InboxCase[] = [
         'done',
         async () => (await subject.inbox.get(entry))?.state === 'done',
       );
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
   {
     name: 'lease: lost, the run is told through its signal and its outcome does not count',
     skip: ({ loseLeases }) => (loseLeases ? undefined : 'the subject cannot take leases away'),
     async run(subject) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await subject.inbox.add(entry);
       let told: AbortSignal | undefined;
       let settled = 0;
@@ -47,12 +47,12 @@ export const leasing: readonly InboxCase[] = [
       );
       await eventually(subject, 'running', () => told !== undefined);
       await subject.loseLeases?.();
-      await eventually(subject, 'told', () => told?.aborted, subject.leaseMs / 20);
+      await eventually(subject, 'told', () => told?.aborted, subject.leaseDurationMs / 20);
       assert.equal((told?.reason as { code: string }).code, 'lease_lost');
       await subject.advance(25);
       assert.equal(settled, 0);
       assert.notEqual((await subject.inbox.get(entry))?.state, 'done');
-      await consumption.stop({ graceMs: 0 });
+      await consumption.stop({ gracePeriodMs: 0 });
     },
   },
 ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { EntryQuery } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import {
   consume,
   dead,
@@ -24,14 +24,14 @@ export const operating: readonly InboxCase[] = [
       const consumption = consume(subject, held.run);
       await eventually(subject, 'run again', () => held.entries.length === 1);
       const [again] = held.entries;
-      assert.deepEqual([again?.attempts, again?.handled, again?.reason], [1, [], null]);
+      assert.deepEqual([again?.attempts, again?.succeededHandlers, again?.reason], [1, [], null]);
       held.finish(done);
       await eventually(
         subject,
         'done',
         async () => (await stateOf(subject.inbox, entry)) === 'done',
       );
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -43,15 +43,15 @@ export const operating: readonly InboxCase[] = [
       const consumption = consume(subject, held.run);
       await eventually(subject, 'run again', () => held.entries.length === 1);
       const [again] = held.entries;
-      assert.deepEqual([again?.attempts, again?.handled], [1, ['one']]);
+      assert.deepEqual([again?.attempts, again?.succeededHandlers], [1, ['one']]);
       held.finish(done);
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
   {
     name: 'replay, discard: not for what is running; a pending entry can be discarded, not replayed',
     async run(subject) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await subject.inbox.add(entry);
       assert.equal(await subject.inbox.replay(entry), false);
       const held = holdRuns();
@@ -61,8 +61,8 @@ export const operating: readonly InboxCase[] = [
       assert.equal(await subject.inbox.replay(entry), false);
       assert.equal(await subject.inbox.discard(entry), false);
       held.finish(done);
-      await consumption.stop({ graceMs: 1000 });
-      const waiting = newEntry();
+      await consumption.stop({ gracePeriodMs: 1000 });
+      const waiting = createTestEntry();
       await subject.inbox.add(waiting);
       assert.equal(await subject.inbox.discard(waiting), true);
       assert.equal(await subject.inbox.get(waiting), undefined);
@@ -87,8 +87,8 @@ export const operating: readonly InboxCase[] = [
     async run(subject) {
       const given = await settleAs(subject, dead);
       const handled = await settleAs(subject, done);
-      const waiting = newEntry();
-      const other = newEntry({ endpoint: 'other' });
+      const waiting = createTestEntry();
+      const other = createTestEntry({ endpoint: 'other' });
       await subject.inbox.add(waiting);
       await subject.inbox.add(other);
       const taskIds = async (query?: EntryQuery) =>
@@ -108,18 +108,23 @@ export const operating: readonly InboxCase[] = [
     async run(subject) {
       await settleAs(subject, done);
       await settleAs(subject, dead);
-      const again = { type: 'again', delayMs: 3_600_000, reason: 'later', handled: [] } as const;
+      const again = {
+        type: 'retry',
+        delayMs: 3_600_000,
+        reason: 'later',
+        succeededHandlers: [],
+      } as const;
       await settleAs(subject, again);
       const held = holdRuns();
       const consumption = consume(subject, held.run);
-      await subject.inbox.add(newEntry());
+      await subject.inbox.add(createTestEntry());
       await eventually(subject, 'running', () => held.entries.length === 1);
       const { lagMs, ...counts } = await subject.inbox.stats();
       assert.deepEqual(counts, { pending: 1, running: 1, done: 1, dead: 1 });
       assert.equal(lagMs, 0, 'nothing is due');
       held.finish(done);
-      await consumption.stop({ graceMs: 1000 });
-      await subject.inbox.add(newEntry());
+      await consumption.stop({ gracePeriodMs: 1000 });
+      await subject.inbox.add(createTestEntry());
       await subject.advance(300);
       const late = await subject.inbox.stats();
       assert.equal(late.pending, 2);

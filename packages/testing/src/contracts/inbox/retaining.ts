@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import { consume, dead, done, eventually, settleAs, stateOf, type InboxCase } from './subject.ts';
 
 const cases: readonly InboxCase[] = [
@@ -16,7 +16,7 @@ const cases: readonly InboxCase[] = [
       assert.equal((await subject.inbox.stats()).done, 0);
       assert.deepEqual((await subject.inbox.list()).entries, []);
       assert.equal(await subject.inbox.add(entry), 'added');
-      await consumption.stop({ graceMs: 0 });
+      await consumption.stop({ gracePeriodMs: 0 });
     },
   },
   {
@@ -24,14 +24,14 @@ const cases: readonly InboxCase[] = [
     async run(subject) {
       const { deadMs = 0 } = subject.retention ?? {};
       const entry = await settleAs(subject, dead);
-      const waiting = newEntry({ endpoint: 'other' });
+      const waiting = createTestEntry({ endpoint: 'other' });
       await subject.inbox.add(waiting);
       const consumption = consume(subject, async () => done);
       const isGone = async () => (await subject.inbox.get(entry)) === undefined;
       await eventually(subject, 'forgotten', isGone, deadMs / 40);
       assert.equal((await subject.inbox.stats()).dead, 0);
       assert.equal(await stateOf(subject.inbox, waiting), 'pending');
-      await consumption.stop({ graceMs: 0 });
+      await consumption.stop({ gracePeriodMs: 0 });
     },
   },
 ];

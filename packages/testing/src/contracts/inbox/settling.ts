@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import type { Entry, Outcome, Run } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import type { EntryProcessor, Entry, Outcome } from '@novita-webhooks/core';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import {
   consume,
   dead,
@@ -25,7 +25,7 @@ export const settling: readonly InboxCase[] = [
         assert.equal(found?.state, outcome.type);
         assert.equal(found.reason, outcome.type === 'dead' ? 'it cannot work' : null);
         assert.equal(found.dueAt, null);
-        assert.equal(typeof found.settledAt, 'number');
+        assert.equal(typeof found.finishedAt, 'number');
         assert.equal(await subject.inbox.add(entry), 'duplicate');
         assert.equal(await stateOf(subject.inbox, entry), outcome.type);
       }
@@ -36,30 +36,35 @@ export const settling: readonly InboxCase[] = [
     async run(subject) {
       const seen: Entry[] = [];
       const next: Outcome[] = [
-        { type: 'again', delayMs: 0, reason: 'two failed', handled: ['one'] },
-        { type: 'again', delayMs: 0, reason: 'three failed', handled: ['two'] },
+        { type: 'retry', delayMs: 0, reason: 'two failed', succeededHandlers: ['one'] },
+        { type: 'retry', delayMs: 0, reason: 'three failed', succeededHandlers: ['two'] },
         done,
       ];
-      const run: Run = async (entry) => {
+      const run: EntryProcessor = async (entry) => {
         seen.push(entry);
         return next.shift() ?? done;
       };
-      await subject.inbox.add(newEntry());
+      await subject.inbox.add(createTestEntry());
       const consumption = consume(subject, run);
       await eventually(subject, 'done', async () => (await subject.inbox.stats()).done === 1);
-      const handled = seen.map((entry) => [...entry.handled].sort());
+      const handled = seen.map((entry) => [...entry.succeededHandlers].sort());
       assert.deepEqual(handled, [[], ['one'], ['one', 'two']]);
       assert.deepEqual(
         seen.map(({ reason }) => reason),
         [null, 'two failed', 'three failed'],
       );
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
   {
     name: 'settle: what waits for its next attempt is pending, with a reason and a time',
     async run(subject) {
-      const again = { type: 'again', delayMs: 3_600_000, reason: 'not yet', handled: [] } as const;
+      const again = {
+        type: 'retry',
+        delayMs: 3_600_000,
+        reason: 'not yet',
+        succeededHandlers: [],
+      } as const;
       const entry = await settleAs(subject, again);
       const { state, reason, attempts, dueAt } = (await subject.inbox.get(entry)) ?? {};
       assert.deepEqual([state, reason, attempts], ['pending', 'not yet', 1]);
@@ -70,12 +75,12 @@ export const settling: readonly InboxCase[] = [
     name: 'settle: what a consumer gave back costs no attempt, and is run again',
     async run(subject) {
       const seen: [number, readonly string[]][] = [];
-      const run: Run = async ({ attempts, handled }) => {
-        seen.push([attempts, handled]);
+      const run: EntryProcessor = async ({ attempts, succeededHandlers }) => {
+        seen.push([attempts, succeededHandlers]);
         if (seen.length > 2) return done;
-        return { type: 'released', delayMs: 0, handled: ['one'] };
+        return { type: 'released', delayMs: 0, succeededHandlers: ['one'] };
       };
-      await subject.inbox.add(newEntry());
+      await subject.inbox.add(createTestEntry());
       const consumption = consume(subject, run);
       await eventually(subject, 'done', async () => (await subject.inbox.stats()).done === 1);
       assert.deepEqual(seen, [
@@ -83,14 +88,14 @@ export const settling: readonly InboxCase[] = [
         [1, ['one']],
         [1, ['one']],
       ]);
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
   {
     name: 'drift: a dead entry that drifted gives way to one that fits, and never the other way',
     async run(subject) {
-      const drifted = newEntry({ drift: DRIFT, body: '{"drifted":1}' });
-      const fits = { ...drifted, drift: null, body: '{"fits":1}' };
+      const drifted = createTestEntry({ schemaError: DRIFT, body: '{"drifted":1}' });
+      const fits = { ...drifted, schemaError: null, body: '{"fits":1}' };
       await settleAs(subject, dead, drifted);
       assert.equal(await subject.inbox.add(drifted), 'duplicate');
       assert.equal(await subject.inbox.add(fits), 'added');
@@ -103,30 +108,30 @@ export const settling: readonly InboxCase[] = [
   {
     name: 'drift: one that was handled after all stays',
     async run(subject) {
-      const drifted = await settleAs(subject, done, newEntry({ drift: DRIFT }));
-      assert.equal(await subject.inbox.add({ ...drifted, drift: null }), 'duplicate');
+      const drifted = await settleAs(subject, done, createTestEntry({ schemaError: DRIFT }));
+      assert.equal(await subject.inbox.add({ ...drifted, schemaError: null }), 'duplicate');
     },
   },
   {
     name: 'drift: whoever runs one that gave way has lost it, and the real one is run',
     async run(subject) {
-      const drifted = newEntry({ drift: DRIFT });
+      const drifted = createTestEntry({ schemaError: DRIFT });
       const held = holdRuns();
       const settled: (string | null)[] = [];
       await subject.inbox.add(drifted);
       const consumption = consume(subject, held.run, {
-        onSettled: ({ drift }) => void settled.push(drift),
+        onSettled: ({ schemaError }) => void settled.push(schemaError),
       });
       await eventually(subject, 'running', () => held.entries.length === 1);
-      assert.equal(await subject.inbox.add({ ...drifted, drift: null }), 'added');
+      assert.equal(await subject.inbox.add({ ...drifted, schemaError: null }), 'added');
       held.finish(dead); // of the drifted one: does not count
-      const isRun = () => held.entries.some(({ drift }) => drift === null);
-      await eventually(subject, 'the real one is run', isRun, subject.leaseMs / 20);
+      const isRun = () => held.entries.some(({ schemaError }) => schemaError === null);
+      await eventually(subject, 'the real one is run', isRun, subject.leaseDurationMs / 20);
       held.finish(done);
       const isDone = async () => (await stateOf(subject.inbox, drifted)) === 'done';
       await eventually(subject, 'the real one is done', isDone);
       assert.deepEqual(settled, [null]);
-      await consumption.stop({ graceMs: 1000 });
+      await consumption.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

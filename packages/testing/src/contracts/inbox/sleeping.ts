@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Inbox, NewEntry, Outcome } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import { toCase, type SharedCase } from './shared-case.ts';
 import {
   consume,
@@ -32,27 +32,27 @@ async function overslept(
     onSettled: ({ taskId }) => void settled.push(taskId),
   });
   await eventually(subject, 'begun', () => held.entries.length === 1);
-  return { settled, wake: held.finish, stop: () => consumption.stop({ graceMs: 0 }) };
+  return { settled, wake: held.finish, stop: () => consumption.stop({ gracePeriodMs: 0 }) };
 }
 
 const takenOver: SharedCase = {
   name: 'who sleeps past its lease is relieved, and its outcome does not count',
   async run(subject, sleeper) {
-    const entry = newEntry();
+    const entry = createTestEntry();
     const { wake, settled, stop } = await overslept(subject, sleeper, entry);
     const held = holdRuns();
     const consumption = consume(subject, held.run);
     const isTaken = () => held.entries.length === 1;
-    await eventually(subject, 'taken over', isTaken, subject.leaseMs / 20);
+    await eventually(subject, 'taken over', isTaken, subject.leaseDurationMs / 20);
     assert.equal(held.entries[0]?.attempts, 2);
-    wake({ type: 'dead', reason: 'of the sleeper', handled: [] });
+    wake({ type: 'dead', reason: 'of the sleeper', succeededHandlers: [] });
     for (let part = 0; part < 4; part += 1) await subject.advance(25);
     assert.equal(await stateOf(subject.inbox, entry), 'running');
     assert.deepEqual(settled, []);
     held.finish(done);
     const isDone = async () => (await stateOf(subject.inbox, entry)) === 'done';
     await eventually(subject, 'done', isDone);
-    await consumption.stop({ graceMs: 1000 });
+    await consumption.stop({ gracePeriodMs: 1000 });
     await stop();
   },
 };

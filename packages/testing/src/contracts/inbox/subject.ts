@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type {
-  Consumption,
+  Consumer,
   ConsumeOptions,
   Entry,
   EntryKey,
@@ -10,10 +10,10 @@ import type {
   NewEntry,
   Outcome,
   Retention,
-  Run,
+  EntryProcessor,
 } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 
 /** An inbox under test, empty, with a hand on its clock. */
 export interface InboxSubject {
@@ -21,7 +21,7 @@ export interface InboxSubject {
   /** Lets time go by: a manual clock's, or real time. */
   advance(ms: number): Promise<void>;
   /** How long a lease lasts. */
-  readonly leaseMs: number;
+  readonly leaseDurationMs: number;
   /** Makes the leases handed out so far somebody else's. */
   readonly loseLeases?: () => Promise<void> | void;
   /** How long it keeps what was settled. Without it the cases on that are skipped. */
@@ -40,13 +40,13 @@ export type InboxCase = ContractCase<InboxSubject>;
 export const done: Outcome = { type: 'done' };
 export const never: Promise<never> = new Promise<never>(() => undefined);
 
-export const dead: Outcome = { type: 'dead', reason: 'it cannot work', handled: ['one'] };
+export const dead: Outcome = { type: 'dead', reason: 'it cannot work', succeededHandlers: ['one'] };
 
 export function consume(
   { inbox }: Pick<InboxSubject, 'inbox'>,
-  run: Run,
+  run: EntryProcessor,
   options: Partial<ConsumeOptions> = {},
-): Consumption {
+): Consumer {
   const base = {
     endpoint: 'novita',
     concurrency: 10,
@@ -78,7 +78,7 @@ export async function stateOf(inbox: Inbox, key: EntryKey): Promise<Entry['state
 export async function settleAs(
   subject: InboxSubject,
   outcome: Outcome,
-  entry: NewEntry = newEntry(),
+  entry: NewEntry = createTestEntry(),
 ): Promise<NewEntry> {
   const settled = new Set<string>();
   const consumption = consume(subject, async () => outcome, {
@@ -87,13 +87,13 @@ export async function settleAs(
   });
   assert.equal(await subject.inbox.add(entry), 'added');
   await eventually(subject, outcome.type, () => settled.has(entry.taskId));
-  await consumption.stop({ graceMs: 1000 });
+  await consumption.stop({ gracePeriodMs: 1000 });
   return entry;
 }
 
 /** A run that goes on until it is told how to end, and a note of what it was given. */
 export interface HeldRun {
-  readonly run: Run;
+  readonly run: EntryProcessor;
   readonly entries: readonly Entry[];
   readonly signals: readonly AbortSignal[];
   /** Ends the first that is not ended. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import {
   MINUTE,
   LEASE,
@@ -16,7 +16,7 @@ export const claiming: readonly StoreCase[] = [
   {
     name: 'claim: each entry goes to one worker only',
     async run({ store }) {
-      for (let index = 0; index < 50; index += 1) await store.add(newEntry());
+      for (let index = 0; index < 50; index += 1) await store.add(createTestEntry());
       const claims = await Promise.all(
         Array.from({ length: 20 }, () => store.claim('novita', 5, LEASE)),
       );
@@ -28,7 +28,7 @@ export const claiming: readonly StoreCase[] = [
   {
     name: 'claim: only entries of the endpoint',
     async run({ store }) {
-      await store.add(newEntry({ endpoint: 'other' }));
+      await store.add(createTestEntry({ endpoint: 'other' }));
       await claimNothing(store, 'the entry is of another endpoint');
       assert.equal((await store.claim('other', 1, LEASE)).length, 1);
     },
@@ -38,7 +38,7 @@ export const claiming: readonly StoreCase[] = [
     async run({ store, advance }) {
       const taskIds: string[] = [];
       for (let index = 0; index < 3; index += 1) {
-        const entry = newEntry();
+        const entry = createTestEntry();
         taskIds.push(entry.taskId);
         await store.add(entry);
         await advance(10);
@@ -54,13 +54,13 @@ export const claiming: readonly StoreCase[] = [
     name: 'claim: begins an attempt, under a fence never used before',
     async run({ store, advance }) {
       const fences = new Set<string>();
-      const entry = newEntry();
+      const entry = createTestEntry();
       await store.add(entry);
       for (let attempt = 1; attempt <= 3; attempt += 1) {
         const claim = await claimOne(store);
         assert.equal(claim.attempts, attempt);
         assert.equal(claim.state, 'running');
-        fences.add(claim.fence);
+        fences.add(claim.fencingToken);
         await advance(LEASE + 1);
       }
       assert.equal(fences.size, 3);
@@ -69,7 +69,7 @@ export const claiming: readonly StoreCase[] = [
   {
     name: 'lease: measured from the claim, however long the entry had waited',
     async run({ store, advance }) {
-      await store.add(newEntry());
+      await store.add(createTestEntry());
       await advance(30 * MINUTE);
       await claimOne(store);
       await advance(LEASE - 1000);
@@ -113,7 +113,7 @@ export const claiming: readonly StoreCase[] = [
       await store.settle(claim, again);
       const retry = (await store.nextDueMs('novita')) ?? -1;
       assert.ok(retry > LEASE && retry <= MINUTE, `retry in ${retry}`);
-      await store.add(newEntry());
+      await store.add(createTestEntry());
       assert.equal(await store.nextDueMs('novita'), 0);
       assert.equal(await store.nextDueMs('other'), null);
     },

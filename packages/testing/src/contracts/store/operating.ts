@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Store } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import { MINUTE, addAndClaim, claimOne, stateOf, again, dead, type StoreCase } from './subject.ts';
 
 export const operating: readonly StoreCase[] = [
@@ -14,7 +14,7 @@ export const operating: readonly StoreCase[] = [
       assert.equal(await store.replay(first), true);
       const replayed = await claimOne(store);
       assert.deepEqual(
-        [replayed.taskId, replayed.attempts, replayed.handled],
+        [replayed.taskId, replayed.attempts, replayed.succeededHandlers],
         [first.taskId, 1, []],
       );
     },
@@ -26,19 +26,19 @@ export const operating: readonly StoreCase[] = [
       await store.settle(claim, dead);
       assert.equal(await store.replay(claim), true);
       const replayed = await claimOne(store);
-      assert.deepEqual([replayed.attempts, replayed.handled], [1, ['one']]);
+      assert.deepEqual([replayed.attempts, replayed.succeededHandlers], [1, ['one']]);
     },
   },
   {
     name: 'replay: not for what is pending, running or unknown',
     async run({ store }) {
-      const entry = newEntry();
+      const entry = createTestEntry();
       await store.add(entry);
       assert.equal(await store.replay(entry), false);
       const claim = await claimOne(store);
       assert.equal(await store.replay(entry), false);
       assert.equal(await store.settle(claim, { type: 'done' }), true);
-      assert.equal(await store.replay(newEntry()), false);
+      assert.equal(await store.replay(createTestEntry()), false);
     },
   },
   {
@@ -50,18 +50,18 @@ export const operating: readonly StoreCase[] = [
       assert.equal(await store.discard(claim), true);
       assert.equal(await store.get(claim), undefined);
       assert.equal(await store.discard(claim), false);
-      assert.equal(await store.add(newEntry({ taskId: claim.taskId })), 'added');
+      assert.equal(await store.add(createTestEntry({ taskId: claim.taskId })), 'added');
     },
   },
   {
-    name: 'hurry: makes a pending entry due, and no other',
-    skip: ({ store }) => (store.hurry ? undefined : 'the store has no hurry'),
+    name: 'promote: makes a pending entry due, and no other',
+    skip: ({ store }) => (store.promote ? undefined : 'the store has no promote'),
     async run({ store }) {
       const claim = await addAndClaim(store);
-      await store.hurry?.(claim);
+      await store.promote?.(claim);
       assert.equal(await stateOf(store, claim), 'running');
       await store.settle(claim, again);
-      await store.hurry?.(claim);
+      await store.promote?.(claim);
       assert.equal((await claimOne(store)).taskId, claim.taskId);
     },
   },
@@ -70,8 +70,8 @@ export const operating: readonly StoreCase[] = [
     async run({ store }) {
       const claim = await addAndClaim(store);
       await store.settle(claim, dead);
-      await store.add(newEntry());
-      await store.add(newEntry({ endpoint: 'other' }));
+      await store.add(createTestEntry());
+      await store.add(createTestEntry({ endpoint: 'other' }));
       const taskIds = async (query: Parameters<Store['list']>[0]) =>
         (await store.list(query)).entries.map(({ taskId }) => taskId);
       assert.deepEqual(await taskIds({ state: 'dead' }), [claim.taskId]);
@@ -87,7 +87,7 @@ export const operating: readonly StoreCase[] = [
       await store.settle(one, { type: 'done' });
       await store.settle(await addAndClaim(store), dead);
       await addAndClaim(store);
-      await store.add(newEntry());
+      await store.add(createTestEntry());
       await advance(5000);
       const { lagMs, ...counts } = await store.stats();
       assert.deepEqual(counts, { pending: 1, running: 1, done: 1, dead: 1 });
@@ -102,20 +102,20 @@ export const operating: readonly StoreCase[] = [
       await store.settle(done, { type: 'done' });
       const given = await addAndClaim(store);
       await store.settle(given, dead);
-      const waiting = newEntry();
+      const waiting = createTestEntry();
       await store.add(waiting);
       await advance(9 * MINUTE);
-      assert.equal(await store.purge(retention), 0);
+      assert.equal(await store.deleteExpired(retention), 0);
       await advance(2 * MINUTE);
-      assert.equal(await store.purge(retention), 1);
+      assert.equal(await store.deleteExpired(retention), 1);
       assert.equal(await store.get(done), undefined);
       await advance(10 * MINUTE);
-      assert.equal(await store.purge(retention), 1);
+      assert.equal(await store.deleteExpired(retention), 1);
       assert.equal(await store.get(given), undefined);
       await advance(1000 * MINUTE);
-      assert.equal(await store.purge(retention), 0);
+      assert.equal(await store.deleteExpired(retention), 0);
       assert.equal(await stateOf(store, waiting), 'pending');
-      assert.equal(await store.add(newEntry({ taskId: done.taskId })), 'added');
+      assert.equal(await store.add(createTestEntry({ taskId: done.taskId })), 'added');
     },
   },
 ];

@@ -25,7 +25,7 @@ export const settling: readonly StoreCase[] = [
       await claimNothing(store, 'it is done');
       const found = await store.get(claim);
       assert.equal(found?.state, 'done');
-      assert.ok(found.settledAt !== null);
+      assert.ok(found.finishedAt !== null);
     },
   },
   {
@@ -36,7 +36,10 @@ export const settling: readonly StoreCase[] = [
       await claimNothing(store, 'not before its time');
       await advance(MINUTE + 1);
       const next = await claimOne(store);
-      assert.deepEqual([next.attempts, next.handled, next.reason], [2, ['one'], 'it failed']);
+      assert.deepEqual(
+        [next.attempts, next.succeededHandlers, next.reason],
+        [2, ['one'], 'it failed'],
+      );
     },
   },
   {
@@ -68,7 +71,7 @@ export const settling: readonly StoreCase[] = [
       const claim = await addAndClaim(store);
       assert.equal(await store.settle(claim, released), true);
       const next = await claimOne(store);
-      assert.deepEqual([next.attempts, next.handled], [1, ['one']]);
+      assert.deepEqual([next.attempts, next.succeededHandlers], [1, ['one']]);
     },
   },
   {
@@ -76,10 +79,10 @@ export const settling: readonly StoreCase[] = [
     async run({ store, advance }) {
       const claim = await addAndClaim(store);
       const steps: Outcome[] = [
-        { ...again, handled: ['one'] },
-        { ...again, handled: ['two'] },
-        { ...released, handled: ['three', 'one'] },
-        { ...dead, handled: [] },
+        { ...again, succeededHandlers: ['one'] },
+        { ...again, succeededHandlers: ['two'] },
+        { ...released, succeededHandlers: ['three', 'one'] },
+        { ...dead, succeededHandlers: [] },
       ];
       for (const [index, step] of steps.entries()) {
         const current = index === 0 ? claim : await claimOne(store);
@@ -87,15 +90,19 @@ export const settling: readonly StoreCase[] = [
         await advance(MINUTE + 1);
       }
       await store.replay(claim);
-      assert.deepEqual([...(await claimOne(store)).handled].sort(), ['one', 'three', 'two']);
+      assert.deepEqual([...(await claimOne(store)).succeededHandlers].sort(), [
+        'one',
+        'three',
+        'two',
+      ]);
     },
   },
   {
     name: 'settle: nothing for an entry that is not there',
     async run({ store }) {
-      const fence = { endpoint: 'novita', taskId: 'nobody', fence: '1' };
-      assert.equal(await store.settle(fence, { type: 'done' }), false);
-      assert.equal(await store.extend(fence, LEASE), false);
+      const claimRef = { endpoint: 'novita', taskId: 'nobody', fencingToken: '1' };
+      assert.equal(await store.settle(claimRef, { type: 'done' }), false);
+      assert.equal(await store.extend(claimRef, LEASE), false);
     },
   },
 ];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Claim, Entry, NewEntry, Outcome, Store } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 
 /** A store under test, empty, with a hand on its clock. */
 export interface StoreSubject {
@@ -21,7 +21,10 @@ export interface StoreSubject {
 export const MINUTE = 60_000;
 export const LEASE = 30_000;
 
-export async function addAndClaim(store: Store, entry: NewEntry = newEntry()): Promise<Claim> {
+export async function addAndClaim(
+  store: Store,
+  entry: NewEntry = createTestEntry(),
+): Promise<Claim> {
   assert.equal(await store.add(entry), 'added');
   return claimOne(store, entry.endpoint);
 }
@@ -40,21 +43,21 @@ export async function stateOf(store: Store, key: NewEntry): Promise<Entry['state
   return (await store.get(key))?.state;
 }
 
-export const again: Extract<Outcome, { type: 'again' }> = {
-  type: 'again',
+export const again: Extract<Outcome, { type: 'retry' }> = {
+  type: 'retry',
   delayMs: MINUTE,
   reason: 'it failed',
-  handled: ['one'],
+  succeededHandlers: ['one'],
 };
 export const dead: Extract<Outcome, { type: 'dead' }> = {
   type: 'dead',
   reason: 'it cannot work',
-  handled: ['one'],
+  succeededHandlers: ['one'],
 };
 export const released: Extract<Outcome, { type: 'released' }> = {
   type: 'released',
   delayMs: 0,
-  handled: ['one'],
+  succeededHandlers: ['one'],
 };
 
 export type StoreCase = ContractCase<StoreSubject>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Claim } from '@novita-webhooks/core';
-import { newEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/test-entry.ts';
 import {
   again,
   addAndClaim,
@@ -27,7 +27,7 @@ const transact = async (subject: StoreSubject, claim: Claim, handler = 'one', th
 
 async function assertNothingKept({ store, ledger }: StoreSubject, claim: Claim): Promise<void> {
   assert.deepEqual(await ledger?.read(), []);
-  assert.deepEqual((await store.get(claim))?.handled, []);
+  assert.deepEqual((await store.get(claim))?.succeededHandlers, []);
 }
 
 const cases: readonly StoreCase[] = [
@@ -38,7 +38,7 @@ const cases: readonly StoreCase[] = [
       const claim = await addAndClaim(store);
       await transact(subject, claim);
       assert.deepEqual(await ledger?.read(), ['by one']);
-      assert.deepEqual((await store.get(claim))?.handled, ['one']);
+      assert.deepEqual((await store.get(claim))?.succeededHandlers, ['one']);
     },
   },
   {
@@ -88,7 +88,7 @@ const cases: readonly StoreCase[] = [
       const { store, ledger } = subject;
       const claim = await addAndClaim(store);
       await store.settle(claim, { type: 'done' });
-      const nobody = { ...claim, taskId: newEntry().taskId };
+      const nobody = { ...claim, taskId: createTestEntry().taskId };
       for (const wrong of [claim, nobody, { ...claim, fence: '0' }]) {
         await assert.rejects(() => transact(subject, wrong), { code: 'lease_lost' });
       }
@@ -102,7 +102,7 @@ const cases: readonly StoreCase[] = [
       await transact(subject, await addAndClaim(store));
       await advance(LEASE + 1);
       const next = await claimOne(store);
-      assert.deepEqual([next.attempts, next.handled], [2, ['one']]);
+      assert.deepEqual([next.attempts, next.succeededHandlers], [2, ['one']]);
     },
   },
   {
@@ -115,11 +115,11 @@ const cases: readonly StoreCase[] = [
       assert.equal(await store.extend(claim, LEASE), true);
       await transact(subject, claim, 'two');
       assert.deepEqual(await ledger?.read(), ['by one', 'by two']);
-      assert.equal(await store.settle(claim, { ...again, handled: [] }), true);
+      assert.equal(await store.settle(claim, { ...again, succeededHandlers: [] }), true);
       await advance(MINUTE + 1);
       const next = await claimOne(store);
       assert.deepEqual(
-        [...next.handled].sort(),
+        [...next.succeededHandlers].sort(),
         ['one', 'two'],
         'although the attempt did not know',
       );
