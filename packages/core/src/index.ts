@@ -49,7 +49,11 @@ export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbo
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
 export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
-export { HandlersFailedError, type ProcessOptions } from './delivery/process-event.ts';
+export {
+  HandlersFailedError,
+  type ProcessOptions,
+  type ProcessUnverifiedOptions,
+} from './delivery/process-entry.ts';
 export { createReceiver, toReceiver, type Receiver, type ReceiverStats } from './receiver.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { problems } from './shared/check-options.ts';
+import { describeIssues } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -10,55 +10,54 @@ import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
 import { exponentialBackoff, type RetryDelay } from './handlers/backoff.ts';
 
-/** What `createReceiver` takes. Times are in milliseconds, sizes in bytes. */
+/** Options of `createReceiver`. Times are in milliseconds, sizes in bytes. */
 export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
-  /** Public address of the endpoint: what callback URLs are made from. */
+  /** Public address of the endpoint. Callback URLs are made from it. */
   readonly url?: string | undefined;
   /**
-   * Signs callback URLs, at least 32 characters. With several, the first one signs and all are
-   * accepted: put the new one first to rotate, drop the old one when its URLs have expired. A
-   * process that takes no events, and only handles what an inbox holds that it shares with others,
-   * or what a queue hands to `process()`, leaves the option out.
+   * Signs callback URLs; at least 32 characters. Of several secrets the first one signs and all are
+   * accepted. To rotate, put the new secret first, and remove the old one when its URLs have expired.
+   * A worker that accepts no deliveries and shares a durable inbox needs no secret.
    */
   readonly secret?: string | readonly string[] | undefined;
-  /** Accept events from anybody. Only where something else keeps strangers out. */
+  /** Accepts events from any sender. Only for an endpoint that strangers cannot reach. */
   readonly insecure?: true | undefined;
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
   readonly inbox?: Inbox<Tx> | undefined;
   /**
-   * Whether this process handles what the inbox holds. Default `true`, if the inbox can be consumed;
-   * with `false` it only takes events, and other processes that share the inbox handle them.
+   * Whether this process handles the entries of the inbox. Default `true`, or `false` for an add-only
+   * inbox. With `false` it only accepts events, and other processes with the same inbox handle them.
    */
   readonly consume?: boolean | undefined;
-  /** Name of the endpoint, part of the idempotency key. Default `'novita'`. */
+  /** Name of the endpoint; part of the idempotency key. Default `'novita'`. */
   readonly endpoint?: string | undefined;
   /**
-   * When to answer 2xx: once the inbox holds the event (`'accepted'`), or once the handlers have
-   * succeeded (`'handled'`, for the memory inbox only). Default: `'accepted'`; with the memory inbox
-   * on a runtime that may stop after the answer (`toFetchHandler`, `toLambdaHandler`), `'handled'`.
+   * When to reply 2xx: once the inbox has the event (`'accepted'`), or once the handlers have
+   * succeeded (`'handled'`, for the memory inbox only). Default `'accepted'`, or `'handled'` with the
+   * memory inbox on a runtime that may stop after the reply (`toFetchHandler`, `toLambdaHandler`).
    */
   readonly ack?: 'accepted' | 'handled' | undefined;
   readonly limits?:
     | {
-        /** Largest body. Default 1 MiB. */
+        /** Default 1 MiB. */
         readonly maxBodyBytes?: number | undefined;
-        /** Longest time for a body to come in. Default 3 s. */
+        /** Time for the body to arrive. Default 3 s. */
         readonly bodyTimeoutMs?: number | undefined;
-        /** Longest time to an answer. Default 4 s: Novita waits for 5. */
+        /** Time until the reply. Default 4 s, because Novita waits 5 s. */
         readonly replyTimeoutMs?: number | undefined;
       }
     | undefined;
   readonly handlers?:
     | {
-        /** Entries handled at the same time. Default 10. */
+        /** Entries that are handled at the same time. Default 10. */
         readonly concurrency?: number | undefined;
-        /** How long a handler may take before its signal is aborted. Default 60 s. */
+        /** Time until the signal of a handler is aborted. Default 60 s. */
         readonly timeoutMs?: number | undefined;
       }
     | undefined;
   readonly retry?:
     | {
-        /** Attempts before an entry becomes a dead letter. Default 8. */
+        /** Attempts after which an entry becomes a dead letter. Default 8. */
         readonly maxAttempts?: number | undefined;
         /** Default `exponentialBackoff()`. */
         readonly delay?: RetryDelay | undefined;
@@ -66,20 +65,20 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
     | undefined;
   /** Whether handlers get the events of Novita's test mode. Default `'handle'`. */
   readonly testEvents?: 'handle' | 'ignore' | undefined;
-  /** pino's method shape. Silent by default. */
+  /** A logger with pino's methods. Default: no logs. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** The options with everything present and valid. */
+/** The options with defaults filled in and checked. */
 export interface ResolvedOptions {
   readonly url: string | null;
-  /** `null`: insecure. None: a worker, which takes no events. */
+  /** `null` with `insecure: true`. Empty for a worker, which accepts no deliveries. */
   readonly secrets: readonly string[] | null;
   readonly inbox: Inbox;
   readonly consume: boolean;
   readonly endpoint: string;
-  /** `null`: as the runtime allows. */
+  /** `null`: chosen by the runtime of each delivery. */
   readonly ack: 'accepted' | 'handled' | null;
   readonly limits: {
     readonly maxBodyBytes: number;
@@ -93,7 +92,7 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const MIN_SECRET = 32;
+const MIN_SECRET_LENGTH = 32;
 const isFunction = (value: unknown) => typeof value === 'function';
 const fn = z.custom<never>(isFunction, 'must be a function').optional();
 const withMethods = <T>(...methods: string[]) =>
@@ -111,7 +110,9 @@ const inbox = z.custom<Inbox>(
   `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
     'addOnlyInbox() makes one of add alone',
 );
-const secret = z.string().min(MIN_SECRET, `must have at least ${MIN_SECRET} characters`);
+const secret = z
+  .string()
+  .min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`);
 const ms = z.number().positive();
 const count = z.int().positive();
 
@@ -122,7 +123,7 @@ const schema = z.strictObject({
     .optional(),
   secret: z
     .union([secret.transform((one) => [one]), z.array(secret).min(1)], {
-      message: `must be a string of at least ${MIN_SECRET} characters, or a list of such`,
+      message: `must be a string of at least ${MIN_SECRET_LENGTH} characters, or a list of such`,
     })
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
@@ -160,13 +161,13 @@ const schema = z.strictObject({
 });
 
 /**
- * Checks the options once, at the edge, and fills in the defaults.
+ * Checks the options and fills in the defaults.
  *
- * @throws WebhookError `invalid_option`, naming the option and what is wrong with it
+ * @throws WebhookError `invalid_option` with the name of the option and its fault
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const parsed = schema.safeParse(options);
-  if (!parsed.success) throw invalid(problems(parsed.error));
+  if (!parsed.success) throw invalid(describeIssues(parsed.error));
   const { url = null, secret = [], insecure = false, ...rest } = parsed.data;
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
@@ -178,13 +179,12 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
     inbox,
     consume: rest.consume ?? !isAddOnly(inbox),
   };
-  refuseContradictions(resolved);
+  rejectContradictions(resolved);
   return resolved;
 }
 
 /**
- * Only where nothing was said of a secret at all: one that is `undefined` is an environment variable
- * that is not set.
+ * Only if the option is absent: `secret: undefined` is an environment variable that is not set.
  */
 function isWorkerOnly(options: ReceiverOptions): boolean {
   const { inbox, consume = true } = options;
@@ -192,34 +192,38 @@ function isWorkerOnly(options: ReceiverOptions): boolean {
   return consume && inbox.capabilities.shared;
 }
 
-/** Then handling is left to whoever calls `process()`. */
+/** The entries of such an inbox are handled by the callers of `processEntry()`. */
 function isAddOnly(inbox: Inbox): boolean {
   return inbox.capabilities.addOnly === true;
 }
 
-function refuseContradictions({ ack, inbox, consume }: ResolvedOptions): void {
+function rejectContradictions({ ack, inbox, consume }: ResolvedOptions): void {
   if (ack === 'handled' && inbox.promote === undefined) {
     throw invalid(
-      "ack: 'handled' works with the memory inbox only; durable inboxes do not need it",
+      "ack: 'handled' works with the memory inbox only. Leave it out with a durable inbox.",
     );
   }
   if (consume && isAddOnly(inbox)) {
     throw invalid(
-      'the inbox only adds: leave consume out, and call process() where messages arrive',
+      'consume: true does not work with an add-only inbox. Leave it out, and call processEntry() where messages arrive.',
     );
   }
   if (consume) return;
   if (ack === 'handled')
-    throw invalid("ack: 'handled' waits for handlers; consume: false has none");
+    throw invalid(
+      "ack: 'handled' waits for handlers, and consume: false runs none. Leave one out.",
+    );
   if (inbox.capabilities.shared) return;
-  throw invalid('consume: false needs an inbox that other processes share, or nobody handles it');
+  throw invalid(
+    'consume: false needs an inbox that other processes share, or no process handles its entries.',
+  );
 }
 
 function secretAdvice(insecure: boolean): string {
   return insecure
-    ? 'secret and insecure exclude each other; leave one out'
+    ? 'secret and insecure exclude each other. Leave one out.'
     : 'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
-        'environment variable set?), or pass insecure: true to accept events from anybody';
+        'environment variable set?), or pass insecure: true to accept events from any sender.';
 }
 
 function invalid(message: string): WebhookError {

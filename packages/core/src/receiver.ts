@@ -1,87 +1,106 @@
-import { createAnnouncer } from './handlers/best-effort-events.ts';
 import { createCallback, type CallbackConfig, type CallbackOptions } from './callback/callback.ts';
+import { createEntryMacs } from './callback/entry-mac.ts';
+import { createSigner, NO_SECRET } from './callback/signer.ts';
+import { createTokens } from './callback/token.ts';
+import { createAcceptEvent } from './delivery/accept-event.ts';
+import { createPipeline } from './delivery/pipeline.ts';
+import {
+  processEntry,
+  processUnverified,
+  type ProcessOptions,
+  type ProcessUnverifiedOptions,
+} from './delivery/process-entry.ts';
+import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
+import { createBestEffortEvents } from './handlers/best-effort-events.ts';
+import { createHandlers } from './handlers/handlers.ts';
+import { createOutcomeWaiters } from './handlers/outcome-waiters.ts';
+import { createRegistration, type Registration } from './handlers/registration.ts';
+import { createWorker } from './handlers/worker.ts';
+import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
+import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
+import { resolveOptions, type ReceiverOptions, type ResolvedOptions } from './options.ts';
 import { withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
-import { createHandlers } from './handlers/handlers.ts';
 import { createInFlight } from './shared/in-flight.ts';
-import { releaseInbox, shareInbox } from './inbox/inbox-users.ts';
-import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
-import { createKeeper } from './delivery/accept-event.ts';
-import { safeLogger } from './shared/logger.ts';
-import { resolveOptions, type ReceiverOptions } from './options.ts';
-import { createPipeline } from './delivery/pipeline.ts';
-import { processEvent, type ProcessOptions } from './delivery/process-event.ts';
-import { createRegistration, type Registration } from './handlers/registration.ts';
-import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
-import { createSettlements } from './handlers/outcome-waiters.ts';
-import { createTokens, NO_SECRET } from './callback/token.ts';
-import { createWorker } from './handlers/worker.ts';
+import { safeLogger, type Logger } from './shared/logger.ts';
 
-/** Figures since the receiver was made, and of its inbox now. */
+/** Counters since the receiver was created, and the present state of its inbox. */
 export interface ReceiverStats {
   readonly inbox: InboxStats;
-  /** Deliveries by what was answered. */
+  /** Deliveries by the code of their reply. */
   readonly replies: Readonly<Partial<Record<ReplyCode, number>>>;
-  /** Attempts by what came of them. */
+  /** Attempts by outcome. */
   readonly outcomes: Readonly<Record<Outcome['type'], number>>;
-  /** Later events that contradicted the first one of their task. */
+  /** Later events with another status than the first event of their task. */
   readonly conflicts: number;
-  /** Progress and other events that nobody heard, because too many came at a time. */
+  /** Progress and other events that were not handled, because too many were running. */
   readonly dropped: number;
 }
 
-/** One endpoint for webhooks: takes deliveries, keeps events, runs handlers. */
+/** One webhook endpoint: accepts deliveries, stores events, runs handlers. */
 export interface Receiver<Tx = unknown> extends Registration<Tx> {
   readonly inbox: Inbox<Tx>;
-  /** Takes one delivery and says what to answer. Never rejects. */
+  /** Takes one delivery and returns the reply. Never rejects. */
   handle(request: WebhookRequest, runtime?: RuntimeContext): Promise<WebhookReply>;
   /**
-   * Makes the callback URL for one task, in the form in which Novita takes it.
+   * Mints the callback URL of one task, as the value of `extra.webhook` in the submit call.
    *
    * @throws WebhookError `invalid_option` without `url`, `invalid_argument`
    * @example
    * body.extra.webhook = await receiver.createCallback({ metadata: { orderId: 42 } });
    */
   createCallback(options?: CallbackOptions): Promise<CallbackConfig>;
-  /** {@link createCallback} as a bare URL, for APIs that take a `callback_url`. */
+  /** Like `createCallback`, but returns only the URL, for APIs with a `callback_url`. */
   createCallbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
   /**
-   * Runs the handlers on an event that came through a queue of your own. Resolves when all have
-   * succeeded: acknowledge the message then. The inbox is not asked, so nothing is deduplicated.
+   * Runs the handlers on an entry that an add-only inbox put into a queue of your own. Resolves when
+   * all handlers have succeeded: acknowledge the message then. Does not deduplicate.
    *
-   * @param event the envelope as Novita sent it, or an entry as `inbox.add` got it; as text or
-   * bytes of JSON, or parsed
+   * @param entry the argument of `addOnlyInbox.add()`, as text or bytes of JSON or parsed. Its `mac`
+   * proves that a receiver with the same secret accepted the event.
+   * @throws WebhookError `handler_failed` (see {@link HandlersFailedError}), `unauthorized` without a
+   * valid MAC, `invalid_argument` if it is not an entry, `invalid_json`, `closing`
+   * @example
+   * queue.onMessage((message) => worker.processEntry(message.data));
+   */
+  processEntry(entry: unknown, options?: ProcessOptions): Promise<void>;
+  /**
+   * Runs the handlers on an event that **nothing has verified**: a sender that can write to the queue
+   * can forge it. Use it only for a queue that no stranger can write to. Otherwise like
+   * `processEntry`.
+   *
+   * @param event the envelope as Novita sent it, as text or bytes of JSON or parsed
    * @throws WebhookError `handler_failed` (see {@link HandlersFailedError}), `missing_event_type`,
    * `missing_task_id`, `invalid_json`, `closing`
    */
-  process(event: unknown, options?: ProcessOptions): Promise<void>;
+  processUnverified(event: unknown, options?: ProcessUnverifiedOptions): Promise<void>;
 
   /**
-   * Begins to handle what the inbox holds, as soon as there is a handler. Adapters call it; a
-   * worker process without a server does so itself. Register all handlers before, or in the same
+   * Starts to handle the entries of the inbox, as soon as a handler is registered. Adapters call it. A
+   * worker process without a server calls it itself. Register all handlers before, or in the same
    * tick. Does nothing with `consume: false`.
    *
    * @example
-   * const worker = createReceiver({ inbox }); // shared with the processes that take events
+   * const worker = createReceiver({ inbox }); // shared with the processes that accept deliveries
    * worker.onTaskSucceeded(async ({ task, images }) => { … });
    * worker.start();
    */
   start(): void;
   /**
-   * Answers 503 from now on, waits for what is under way, then closes the inbox, unless another
-   * receiver still uses it.
+   * Replies 503 from now on, waits for running work, then closes the inbox, unless another receiver
+   * uses it.
    *
-   * @param options `gracePeriodMs`: milliseconds that handlers may go on before they are aborted; default
-   * 10 s. Before them deliveries have up to `limits.replyTimeoutMs`, and after them aborted handlers have
-   * up to 2 s to end and give their leases back. A handler that ignores its signal goes on all the
-   * same: end the process, or it may run beside another worker.
+   * @param options `gracePeriodMs`: milliseconds until running handlers are aborted; default 10 s.
+   * Before that, deliveries have up to `limits.replyTimeoutMs`; after that, aborted handlers have up to
+   * 2 s to end. A handler that ignores its signal keeps running: end the process, or the entry may run
+   * beside another worker.
    */
   close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
 }
 
 /**
- * Makes a receiver: everything between a request and the handlers.
+ * Creates a receiver.
  *
  * @throws WebhookError `invalid_option`
  * @example
@@ -89,69 +108,92 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
  * receiver.onTaskSucceeded(async ({ task, images }) => { … });
  */
 export function createReceiver<Tx = unknown>(input: ReceiverOptions<Tx>): Receiver<Tx>;
-// What the inbox hands to handlers only passes through here.
+// The inbox's transactions are passed through, so the implementation needs no type for them.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, endpoint, url, secrets } = options;
   const log = safeLogger(options.logger);
-  const tokens = secrets === null ? null : createTokens(secrets);
-  const handlers = createHandlers();
-  const settlements = createSettlements();
-  const announcer = createAnnouncer(options, handlers, log);
-  const worker = createWorker({ options, handlers, settlements, announcer, log });
-  const deliveries = createInFlight(clock);
-  const processed = createInFlight(clock);
-  const afterwards = createInFlight(clock);
-  const counters = createCounters();
-  let closed: Promise<void> | undefined;
-  shareInbox(inbox, log);
+  const parts = createParts(options, log, () => closing !== undefined);
+  const { tokens, worker, bestEffortEvents, counters, deliveries, processing } = parts;
+  let closing: Promise<void> | undefined;
+  addInboxUser(inbox, log);
 
-  const onConflict = counters.conflict;
-  const handle = createPipeline({
-    options,
-    tokens,
-    announcer,
-    log,
-    isClosed: () => closed !== undefined,
-    keep: createKeeper({ options, worker, settlements, afterwards, log, onConflict }),
-    count: counters.reply,
-  });
-
-  async function close(gracePeriodMs: number): Promise<void> {
-    const deadline = clock.now() + gracePeriodMs;
-    const left = () => Math.max(0, deadline - clock.now());
-    await withDeadline(deliveries.idle(), options.limits.replyTimeoutMs, clock);
-    await Promise.all([worker.stop(left()), processed.stop(left()), afterwards.stop(left())]);
-    await announcer.stop(left()); // dead letters may have come until now
-    if (releaseInbox(inbox)) await inbox.close();
+  function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (closing === undefined) return processing.run(work);
+    return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 
   const receiver: Receiver = {
-    ...createRegistration(handlers, worker.handlersChanged, input),
+    ...createRegistration(parts.handlers, worker.handlersChanged, input),
     inbox,
     handle(request, runtime = {}) {
-      const answered = () => handle(request, runtime);
-      return closed === undefined ? deliveries.run(answered) : answered(); // not waited for
+      const run = () => parts.pipeline(request, runtime);
+      return closing === undefined ? deliveries.run(run) : run(); // close() does not wait for these
     },
-    createCallback: (asked = {}) => createCallback(asked, { url, endpoint, tokens, clock }),
-    async createCallbackUrl(asked = {}) {
-      return (await createCallback(asked, { url, endpoint, tokens, clock })).url;
-    },
-    async process(event, given = {}) {
-      if (closed !== undefined)
-        throw new WebhookError('closing', 'process: the receiver is closed');
-      const parts = { options, worker, announcer };
-      return processed.run((signal) => processEvent(event, given, signal, parts));
-    },
+    createCallback: (callbackOptions = {}) =>
+      createCallback(callbackOptions, { url, endpoint, tokens, clock }),
+    createCallbackUrl: async (callbackOptions = {}) =>
+      (await createCallback(callbackOptions, { url, endpoint, tokens, clock })).url,
+    processEntry: (entry, processOptions = {}) =>
+      whileOpen('processEntry', (signal) => processEntry(entry, processOptions, signal, parts)),
+    processUnverified: (event, processOptions = {}) =>
+      whileOpen('processUnverified', (signal) =>
+        processUnverified(event, processOptions, signal, parts),
+      ),
     start: worker.start,
-    close: ({ gracePeriodMs = 10_000 } = {}) => (closed ??= close(gracePeriodMs)),
+    close: ({ gracePeriodMs = 10_000 } = {}) => (closing ??= close(options, parts, gracePeriodMs)),
     async stats() {
-      const own = { outcomes: worker.outcomes(), dropped: announcer.dropped() };
+      const own = { outcomes: worker.outcomes(), dropped: bestEffortEvents.dropped() };
       return { inbox: await inbox.stats(), ...counters.read(), ...own };
     },
   };
   if (secrets?.length === 0) workers.add(receiver);
   return receiver;
+}
+
+/** Creates the parts of a receiver and connects them. */
+function createParts(options: ResolvedOptions, log: Logger, isClosed: () => boolean) {
+  const { inbox, clock, endpoint, secrets, consume, testEvents, limits } = options;
+  const { concurrency, timeoutMs: handlerTimeoutMs } = options.handlers;
+  const shared = { inbox, clock, log, endpoint, consume, testEvents, handlerTimeoutMs };
+  const signer = secrets === null ? null : createSigner(secrets);
+  const tokens = signer && createTokens(signer);
+  const entryMacs = signer && createEntryMacs(signer);
+  const handlers = createHandlers();
+  const outcomeWaiters = createOutcomeWaiters();
+  const bestEffortEvents = createBestEffortEvents({ ...shared, handlers });
+  const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
+  const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
+  const counters = createCounters();
+  const afterReply = createInFlight(clock);
+  const acceptEvent = createAcceptEvent({
+    ...shared,
+    ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
+    onConflict: counters.conflict,
+  });
+  const pipeline = createPipeline({
+    ...shared,
+    ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
+    countReply: counters.reply,
+  });
+  const [deliveries, processing] = [createInFlight(clock), createInFlight(clock)];
+  return {
+    ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
+    ...{ deliveries, processing, afterReply },
+  };
+}
+
+async function close(
+  { inbox, clock, limits }: ResolvedOptions,
+  { deliveries, worker, processing, afterReply, bestEffortEvents }: ReturnType<typeof createParts>,
+  gracePeriodMs: number,
+): Promise<void> {
+  const deadline = clock.now() + gracePeriodMs;
+  const left = () => Math.max(0, deadline - clock.now());
+  await withDeadline(deliveries.idle(), limits.replyTimeoutMs, clock);
+  await Promise.all([worker.stop(left()), processing.stop(left()), afterReply.stop(left())]);
+  await bestEffortEvents.stop(left()); // the attempts above may have made dead letters
+  if (removeInboxUser(inbox)) await inbox.close();
 }
 
 /** Receivers without a secret. */
@@ -168,13 +210,16 @@ function createCounters() {
 }
 
 /**
- * What adapters are given: a receiver that takes deliveries, or the options to make one.
+ * For adapters: returns the receiver, or creates it from options.
  *
  * @throws WebhookError `invalid_option`
  */
 export function toReceiver<Tx = unknown>(target: Receiver<Tx> | ReceiverOptions<Tx>): Receiver<Tx> {
   if (typeof (target as unknown) !== 'object') {
-    throw new WebhookError('invalid_option', 'pass a receiver, or the options of createReceiver');
+    throw new WebhookError(
+      'invalid_option',
+      'adapter: pass a receiver, or the options of createReceiver',
+    );
   }
   const receiver = 'handle' in target ? target : createReceiver(target);
   if (workers.has(receiver)) throw new WebhookError('invalid_option', NO_SECRET);

@@ -5,7 +5,13 @@ import {
   type Inbox,
   type NewEntry,
 } from '@novita-webhooks/core';
-import { addOnlyContract, inboxContract, runCase, sampleEvents } from '@novita-webhooks/testing';
+import {
+  addOnlyContract,
+  inboxContract,
+  runCase,
+  sampleEvents,
+  TEST_SECRET,
+} from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
 import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';
@@ -54,10 +60,10 @@ describe('an inbox of add alone', () => {
     await receiver.close();
     expect(log.lines).toEqual([]); // nothing to warn of: others handle it
 
-    const worker = createReceiver({ inbox });
+    const worker = createReceiver({ inbox, secret: TEST_SECRET });
     const handled: unknown[] = [];
     worker.onTaskSucceeded((_, { taskId, metadata }) => handled.push([taskId, metadata]));
-    for (const message of messages) await worker.process(message);
+    for (const message of messages) await worker.processEntry(message);
     expect(handled).toEqual([[SAMPLE_TASK, { orderId: 42 }]]);
     await worker.close();
   });

@@ -26,7 +26,7 @@ test('process is refused after close, and its handlers are aborted by it', async
     signal = context.signal;
     return end.promise;
   });
-  const processing = receiver.process(event).catch((error: unknown) => error);
+  const processing = receiver.processUnverified(event).catch((error: unknown) => error);
   await clock.flush();
   const closed = receiver.close({ gracePeriodMs: 100 });
   await clock.advance(200);
@@ -38,7 +38,7 @@ test('process is refused after close, and its handlers are aborted by it', async
     outcome: { type: 'released' },
   });
   await closed;
-  await expect(receiver.process(event)).rejects.toMatchObject({ code: 'closing' });
+  await expect(receiver.processUnverified(event)).rejects.toMatchObject({ code: 'closing' });
 });
 
 test('a dead letter is told however much else is under way', async () => {
@@ -48,7 +48,7 @@ test('a dead letter is told however much else is under way', async () => {
   receiver.onDeadLetter(({ taskId }) => letters.push(taskId));
   receiver.onTaskSucceeded(() => undefined);
   for (let index = 0; index < 1001; index += 1) {
-    await receiver.process(sampleEvents.other());
+    await receiver.processUnverified(sampleEvents.other());
   }
   await settle(sampleEvents.drifted({ taskId: 'dead' }));
   await clock.flush();

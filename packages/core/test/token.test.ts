@@ -9,6 +9,7 @@ import {
 } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
+import { createSigner } from '../src/callback/signer.ts';
 import { createTokens } from '../src/callback/token.ts';
 import { codeOf, ENDPOINT, noop, setUp } from './helpers.ts';
 
@@ -227,13 +228,13 @@ describe('tampering', () => {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
   async function accepted(tokens: readonly string[]): Promise<string[]> {
-    const { verify } = createTokens([TEST_SECRET]);
+    const { verify } = createTokens(createSigner([TEST_SECRET]));
     const verdicts = await Promise.all(tokens.map((token) => verify(token, 'novita', 0)));
     return tokens.filter((_, index) => typeof verdicts[index] === 'object');
   }
 
   const mint = () =>
-    createTokens([TEST_SECRET]).mint({
+    createTokens(createSigner([TEST_SECRET])).mint({
       endpoint: 'novita',
       expiresAt: 1_000_000,
       metadata: { orderId: 42 },

@@ -409,8 +409,8 @@ describe('where there are no transactions', () => {
     };
     receiver.onTaskSucceeded(handle);
     receiver.onTaskProgress(handle);
-    await receiver.process(event);
-    await receiver.process(sampleEvents.queued());
+    await receiver.processUnverified(event);
+    await receiver.processUnverified(sampleEvents.queued());
     await clock.flush();
     expect(refusals).toEqual([NOT_TRANSACTIONAL, NOT_TRANSACTIONAL]);
     expect(store.lines).toEqual([]);

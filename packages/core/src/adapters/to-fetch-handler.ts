@@ -2,20 +2,20 @@ import { toReceiver, type Receiver } from '../receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
 import type { RequestBody, RuntimeContext } from '../delivery/request.ts';
 
-/** Takes a fetch request, and what the runtime hands over with it; gives a fetch response. */
+/** Takes a fetch request and the context of the runtime; returns a fetch response. */
 export type FetchHandler = (
   request: Request,
   context?: Pick<RuntimeContext, 'waitUntil'>,
 ) => Promise<Response>;
 
 /**
- * Receives Novita's webhooks wherever requests and responses are those of fetch: Hono, Next.js,
- * Bun, Deno, Cloudflare Workers. Takes a receiver, or the options to make one.
+ * Receives Novita's webhooks in runtimes with fetch requests and responses: Hono, Next.js, Bun, Deno,
+ * Cloudflare Workers. Takes a receiver, or the options of `createReceiver`.
  *
- * Such runtimes may stop at any time after the answer. So unless `ack` was set or the inbox keeps
- * events elsewhere, the answer waits for the handlers (`ack: 'handled'`), and is 2xx only if they
- * succeeded; a `waitUntil` lets those that take longer come to an end. A server that runs on, as
- * with Bun or Deno, can set `ack: 'accepted'` and call `receiver.start()`.
+ * Such a runtime may stop after the reply. Therefore the reply waits for the handlers
+ * (`ack: 'handled'`) and is 2xx only if they succeeded, unless `ack` was set or the inbox keeps events
+ * outside the process. With `waitUntil`, handlers may end after the reply. A server that keeps running,
+ * as with Bun or Deno, can set `ack: 'accepted'` and call `receiver.start()`.
  *
  * @throws WebhookError `invalid_option`
  * @example
@@ -24,7 +24,7 @@ export type FetchHandler = (
  * export default { fetch: (request, env, ctx) => handler(request, ctx) }; // Workers
  */
 export function toFetchHandler(receiver: Receiver): FetchHandler;
-// Two signatures, since the parameters of inline handlers are not inferred from a union.
+// Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
 export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler {
   const receiver = toReceiver(target);
@@ -37,7 +37,7 @@ export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler
         headers: Object.fromEntries(request.headers),
         body: fetchBody(request),
       },
-      // Bound, since runtimes check what their functions are called on.
+      // Bound, because runtimes check the receiver of their methods.
       { ephemeral: true, waitUntil: waitUntil?.bind(context) },
     );
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
@@ -45,11 +45,11 @@ export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler
 }
 
 function fetchBody({ body, bodyUsed }: Request): RequestBody {
-  if (bodyUsed || body?.locked === true) return undefined; // read, or being read
+  if (bodyUsed || body?.locked === true) return undefined; // consumed, or another reader holds it
   return body === null ? '' : chunksOf(body);
 }
 
-/** By hand: not every runtime's streams can be iterated, and a slow one has to be let go of. */
+/** Uses a reader: not every runtime's streams can be iterated, and a slow one must be released. */
 function chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
@@ -60,7 +60,7 @@ function chunksOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array>
           return value === undefined || done ? { done: true, value: undefined } : { done, value };
         },
         async return() {
-          // Not cancel(): with `Readable.toWeb` on Node 20 to 24 that ends the process.
+          // Not cancel(): with `Readable.toWeb` on Node 20 to 24 it ends the process.
           reader.releaseLock();
           return { done: true, value: undefined };
         },

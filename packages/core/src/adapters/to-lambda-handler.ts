@@ -15,7 +15,7 @@ export interface LambdaEvent {
     | {
         /** API Gateway v2, function URLs. */
         readonly http?: { readonly method?: string | undefined } | undefined;
-        // Not read. Named so that the types of the others fit, which have nothing of the above.
+        // Not read. Declared so that events without `http` are assignable to this type.
         readonly accountId?: unknown;
         readonly elb?: unknown;
       }
@@ -28,32 +28,32 @@ export interface LambdaEvent {
   readonly isBase64Encoded?: boolean | undefined;
 }
 
-/** Understood by all of them. */
+/** A response that every event source accepts. */
 export interface LambdaResult {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
-  /** For load balancers that send `multiValueHeaders`: they read nothing else. */
+  /** The only headers that a load balancer with `multiValueHeaders` reads. */
   readonly multiValueHeaders?: Record<string, string[]>;
   readonly body: string;
   readonly isBase64Encoded: false;
 }
 
-/** One parameter only: Lambda takes a function of three for one that calls back. */
+/** One parameter only: Lambda treats a function with three parameters as callback-style. */
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 
 /**
- * Receives Novita's webhooks as an AWS Lambda function. Takes a receiver, or the options to make
- * one.
+ * Receives Novita's webhooks as an AWS Lambda function. Takes a receiver, or the options of
+ * `createReceiver`.
  *
- * Lambda stops the process after the answer. So unless `ack` was set or the inbox keeps events
- * elsewhere, the answer waits for the handlers, and is 2xx only if they succeeded.
+ * Lambda suspends the process after the reply. Therefore the reply waits for the handlers and is 2xx
+ * only if they succeeded, unless `ack` was set or the inbox keeps events outside the process.
  *
  * @throws WebhookError `invalid_option`
  * @example
  * export const handler = toLambdaHandler({ secret, onTaskSucceeded });
  */
 export function toLambdaHandler(receiver: Receiver): LambdaHandler;
-// Two signatures, since the parameters of inline handlers are not inferred from a union.
+// Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): LambdaHandler;
 export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
   const receiver = toReceiver(target);
@@ -85,7 +85,7 @@ function methodOf({ httpMethod, requestContext }: LambdaEvent): string {
   return httpMethod ?? requestContext?.http?.method ?? '';
 }
 
-/** Load balancers leave the values encoded, API Gateway v1 decodes them: a token survives both. */
+/** Load balancers pass encoded values, API Gateway v1 decoded ones. A token is the same in both. */
 function queryOf(event: LambdaEvent): string {
   if (event.rawQueryString !== undefined) return event.rawQueryString;
   const { multiValueQueryStringParameters: many, queryStringParameters: one } = event;
@@ -101,7 +101,7 @@ function headersOf(event: LambdaEvent): Record<string, string[]> {
   return headers;
 }
 
-/** The values of each name, from whichever of the two forms is there. */
+/** The values of each name, from the form that the event has. */
 function listed(many: Many, one: One): [string, readonly string[]][] {
   const entries = Object.entries(many ?? {}).map(([name, values]) => [name, values ?? []] as const);
   if (entries.length > 0) return entries.map(([name, values]) => [name, values]);
@@ -110,7 +110,7 @@ function listed(many: Many, one: One): [string, readonly string[]][] {
   );
 }
 
-/** As a stream, like any other body that nobody has read or decoded yet. */
+/** A stream, like every other unread body. */
 async function* bodyOf({
   body,
   isBase64Encoded,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { problems } from '../shared/check-options.ts';
+import { describeIssues } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
@@ -9,18 +9,18 @@ import type { Tokens } from './token.ts';
 
 /** What `receiver.createCallback()` takes. */
 export interface CallbackOptions {
-  /** Comes back as `context.metadata`. Up to 1024 bytes of JSON. Signed, but readable to all. */
+  /** Returned as `context.metadata`. At most 1024 bytes of JSON. Signed, but not encrypted. */
   readonly metadata?: object | undefined;
   /**
-   * Milliseconds until the URL stops working. Default 7 days, as long as done tasks are remembered:
-   * so nothing delivered to it can be handled again. `Infinity` for a URL that does not expire.
+   * Milliseconds until the URL expires. Default 7 days: as long as the inbox remembers done tasks, so
+   * that a late copy cannot be handled again. `Infinity`: the URL does not expire.
    */
   readonly expiresInMs?: number | undefined;
-  /** Have Novita send a simulated event of this status at once, without running the task. */
+  /** Novita sends a simulated event with this status at once and does not run the task. */
   readonly testMode?: TerminalStatus | undefined;
 }
 
-/** What goes into `extra.webhook` of a submit call. */
+/** The value of `extra.webhook` in a submit call. */
 export interface CallbackConfig {
   readonly url: string;
   readonly test_mode?: {
@@ -43,7 +43,7 @@ const schema = z.strictObject({
   testMode: z.enum(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']).optional(),
 });
 
-/** What is needed to make callback URLs. */
+/** What minting callback URLs needs. */
 export interface CallbackParts {
   readonly url: string | null;
   readonly endpoint: string;
@@ -58,13 +58,13 @@ export async function createCallback(
 ): Promise<CallbackConfig> {
   if (url === null) {
     const message =
-      'callback: createReceiver needs the option url, the public address of the endpoint';
+      'createCallback: the receiver has no url. Pass url, the public address of the endpoint, to createReceiver.';
     throw new WebhookError('invalid_option', message);
   }
   const { metadata, expiresInMs, testMode } = checkOptions(options);
   const testing = testMode === undefined ? {} : { test_mode: testModeOf(testMode) };
   if (tokens === null) {
-    refuseWhatNeedsAToken(options);
+    rejectTokenOptions(options);
     return { url, ...testing };
   }
   const expiresAt = expiresInMs === Infinity ? null : Math.ceil(clock.now() + expiresInMs);
@@ -77,10 +77,10 @@ export async function createCallback(
   return { url: `${url}${url.includes('?') ? '&' : '?'}token=${token}`, ...testing };
 }
 
-function refuseWhatNeedsAToken({ metadata, expiresInMs }: CallbackOptions): void {
+function rejectTokenOptions({ metadata, expiresInMs }: CallbackOptions): void {
   if (metadata === undefined && expiresInMs === undefined) return;
   const message =
-    'callback: metadata and expiresInMs travel in the token, and insecure: true has none';
+    'createCallback: metadata and expiresInMs need a token, and insecure: true has none. Leave them out or pass a secret.';
   throw new WebhookError('invalid_argument', message);
 }
 
@@ -88,7 +88,7 @@ function testModeOf(status: TerminalStatus) {
   return { enabled: true, return_task_status: status } as const;
 }
 
-/** As `JSON.stringify` does it: a field that a request did not have is no mistake. */
+/** Drops `undefined` fields, as `JSON.stringify` does. */
 function withoutUndefined(metadata: unknown): unknown {
   return isObject(metadata)
     ? Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
@@ -98,11 +98,11 @@ function withoutUndefined(metadata: unknown): unknown {
 function checkOptions(options: CallbackOptions) {
   const parsed = schema.safeParse({ ...options, metadata: withoutUndefined(options.metadata) });
   if (!parsed.success) {
-    throw new WebhookError('invalid_argument', `callback: ${problems(parsed.error)}`);
+    throw new WebhookError('invalid_argument', `createCallback: ${describeIssues(parsed.error)}`);
   }
   const bytes = new TextEncoder().encode(JSON.stringify(parsed.data.metadata)).byteLength;
   if (bytes > MAX_METADATA_BYTES) {
-    const message = `callback: metadata takes ${bytes} bytes of JSON, at most ${MAX_METADATA_BYTES} fit into a URL`;
+    const message = `createCallback: metadata has ${bytes} bytes of JSON, at most ${MAX_METADATA_BYTES} fit into a URL. Pass an id instead.`;
     throw new WebhookError('invalid_argument', message);
   }
   return parsed.data;

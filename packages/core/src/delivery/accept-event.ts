@@ -1,73 +1,151 @@
-import type { NewEntry } from '../inbox/ports.ts';
-import type { InFlight } from '../shared/in-flight.ts';
-import { keep } from './add-to-inbox.ts';
-import { errorFields, type Logger } from '../shared/logger.ts';
-import type { ResolvedOptions } from '../options.ts';
-import type { ReplyCode } from '../shared/errors.ts';
-import type { RuntimeContext } from './request.ts';
-import type { Settlements } from '../handlers/outcome-waiters.ts';
+import type { EntryMacs } from '../callback/entry-mac.ts';
+import type { OutcomeWaiters } from '../handlers/outcome-waiters.ts';
 import type { Worker } from '../handlers/worker.ts';
+import type { EntryState, NewEntry } from '../inbox/ports.ts';
+import { LATE, withDeadline } from '../shared/clock.ts';
+import { WebhookError, type ReplyCode } from '../shared/errors.ts';
+import type { InFlight } from '../shared/in-flight.ts';
+import { errorFields, type Logger } from '../shared/logger.ts';
+import { addToInbox, type AddToInboxOptions } from './add-to-inbox.ts';
+import type { RuntimeContext } from './request.ts';
 
-export interface KeeperOptions {
-  readonly options: ResolvedOptions;
+/** When 2xx is sent: once the inbox has the entry, or once its handlers have succeeded. */
+type Ack = 'accepted' | 'handled';
+
+/** What accepting an event needs. */
+export interface AcceptEventOptions extends AddToInboxOptions {
+  /** `null`: chosen by the runtime of each delivery. */
+  readonly ack: Ack | null;
+  readonly consume: boolean;
+  /** Milliseconds that an attempt may go on after its reply. */
+  readonly handlerTimeoutMs: number;
+  readonly entryMacs: EntryMacs | null;
   readonly worker: Worker;
-  readonly settlements: Settlements;
-  /** For what goes on after the answer: closing waits for it. */
-  readonly afterwards: InFlight;
-  readonly log: Logger;
-  readonly onConflict: () => void;
+  readonly outcomeWaiters: OutcomeWaiters;
+  /** Work that goes on after the reply. Closing waits for it. */
+  readonly afterReply: InFlight;
 }
 
-/** Keeps entries, in the way that the runtime around allows. */
-export type Keeper = (
+/**
+ * Stores an entry, lets its attempt start, and decides when to reply and with what.
+ *
+ * @param remainingMs milliseconds until the reply has to be sent
+ */
+export type AcceptEvent = (
   entry: NewEntry,
-  budgetMs: number,
+  remainingMs: number,
   runtime: RuntimeContext,
 ) => Promise<ReplyCode>;
 
-export function createKeeper(parts: KeeperOptions): Keeper {
-  const { options, worker, settlements, log, onConflict } = parts;
-  const { inbox, clock } = options;
-  const keepOptions = { inbox, settlements, clock, log, onConflict };
+/** Called when the inbox has the entry and the entry waits for an attempt. */
+type OnPending = (state: 'added' | 'pending') => unknown;
 
-  /** Where nothing is sure to go on after the answer: the entry is attempted within its request. */
-  async function keepBriefly(
-    entry: NewEntry,
-    budgetMs: number,
-    ack: 'accepted' | 'handled',
-    waitUntil: RuntimeContext['waitUntil'],
-  ): Promise<ReplyCode> {
-    const attempt = worker.briefly()?.prepare(entry);
-    const gracePeriodMs = waitUntil === undefined ? 0 : options.handlers.timeoutMs;
-    try {
-      const onKept = () => attempt?.begin();
-      return await keep(entry, budgetMs, { ...keepOptions, ack, onKept });
-    } finally {
-      const ended = parts.afterwards.run(async () => attempt?.end(gracePeriodMs));
-      handOver(ended, waitUntil, log);
-    }
+export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
+  const { inbox, worker, entryMacs } = options;
+
+  /** Entries that leave for a foreign queue carry a MAC, which `processEntry` requires. */
+  async function toStored(entry: NewEntry): Promise<NewEntry> {
+    if (inbox.capabilities.addOnly !== true || entryMacs === null) return entry;
+    return { ...entry, mac: await entryMacs.sign(entry) };
   }
 
-  return async (entry, budgetMs, { ephemeral = false, waitUntil }) => {
-    const waits = ephemeral && options.consume && inbox.promote !== undefined;
-    const ack = options.ack ?? (waits ? 'handled' : 'accepted');
-    const isBrief = ephemeral && (ack === 'handled' || waitUntil !== undefined);
-    if (isBrief && worker.briefly() !== undefined) {
-      return keepBriefly(entry, budgetMs, ack, waitUntil);
+  return async (accepted, remainingMs, { ephemeral = false, waitUntil }) => {
+    const entry = await toStored(accepted);
+    const canWait = ephemeral && options.consume && inbox.promote !== undefined;
+    const ack = options.ack ?? (canWait ? 'handled' : 'accepted');
+    const deadline = options.clock.now() + remainingMs;
+    const needsOwnAttempt = ephemeral && (ack === 'handled' || waitUntil !== undefined);
+    if (needsOwnAttempt && worker.requestScopedAttempts() !== undefined) {
+      return acceptWithAttempt(entry, ack, deadline, waitUntil, options);
     }
     worker.startFor(entry);
-    const onKept = async (state: 'added' | 'pending') => {
+    const onPending: OnPending = async (state) => {
       if (state === 'pending') await inbox.promote?.(entry);
     };
-    return keep(entry, budgetMs, { ...keepOptions, ack, onKept });
+    return accept(entry, ack, deadline, onPending, options);
   };
 }
 
-/** A runtime that does not take it is no reason to answer otherwise. */
-function handOver(work: Promise<void>, waitUntil: RuntimeContext['waitUntil'], log: Logger): void {
+/** For runtimes that may stop after the reply: the entry is attempted within its request. */
+async function acceptWithAttempt(
+  entry: NewEntry,
+  ack: Ack,
+  deadline: number,
+  waitUntil: RuntimeContext['waitUntil'],
+  options: AcceptEventOptions,
+): Promise<ReplyCode> {
+  const attempt = options.worker.requestScopedAttempts()?.prepare(entry);
+  const gracePeriodMs = waitUntil === undefined ? 0 : options.handlerTimeoutMs;
+  try {
+    return await accept(entry, ack, deadline, () => attempt?.start(), options);
+  } finally {
+    const ended = options.afterReply.run(async () => attempt?.end(gracePeriodMs));
+    keepRuntimeAlive(ended, waitUntil, options.log);
+  }
+}
+
+async function accept(
+  entry: NewEntry,
+  ack: Ack,
+  deadline: number,
+  onPending: OnPending,
+  options: AcceptEventOptions,
+): Promise<ReplyCode> {
+  const remainingMs = () => deadline - options.clock.now();
+  const waiter = options.outcomeWaiters.add(entry); // before the entry can be settled
+  try {
+    const added = await addToInbox(entry, remainingMs(), options);
+    // An entry with a schema error never reaches a handler, so there is nothing to wait for.
+    if (ack === 'accepted' || entry.schemaError !== null) {
+      if (added === 'added') await onPending(added);
+      return added === 'added' ? 'accepted' : 'duplicate';
+    }
+    return await waitForHandlers(entry, added, waiter.outcome, remainingMs, onPending, options);
+  } finally {
+    waiter.remove();
+  }
+}
+
+/** @throws WebhookError `not_handled` */
+async function waitForHandlers(
+  entry: NewEntry,
+  added: 'added' | 'duplicate',
+  outcome: Promise<{ readonly type: string }>,
+  remainingMs: () => number,
+  onPending: OnPending,
+  options: AcceptEventOptions,
+): Promise<ReplyCode> {
+  const { clock } = options;
+  const starting = startAttempt(entry, added, onPending, options);
+  const state = await withDeadline(starting, remainingMs(), clock);
+  if (state === 'done') return 'duplicate';
+  if (state === 'dead') throw new WebhookError('not_handled', 'the entry is a dead letter');
+  const ended = await withDeadline(outcome, remainingMs(), clock);
+  if (ended !== LATE && ended.type === 'done') return 'accepted';
+  throw new WebhookError('not_handled', 'the handlers did not succeed in time');
+}
+
+/** A duplicate is Novita's retry: it starts the next attempt of an entry that is pending. */
+async function startAttempt(
+  entry: NewEntry,
+  added: 'added' | 'duplicate',
+  onPending: OnPending,
+  { inbox }: AcceptEventOptions,
+): Promise<EntryState | 'added' | undefined> {
+  const state = added === 'added' ? added : (await inbox.get(entry))?.state;
+  if (state === 'added' || state === 'pending') await onPending(state);
+  return state;
+}
+
+/** A runtime whose `waitUntil` throws gets the same reply. */
+function keepRuntimeAlive(
+  work: Promise<void>,
+  waitUntil: RuntimeContext['waitUntil'],
+  log: Logger,
+): void {
   try {
     waitUntil?.(work);
   } catch (error) {
-    log.warn(errorFields(error), 'waitUntil threw');
+    log.warn(errorFields(error), 'delivery: waitUntil of the runtime threw');
   }
 }

@@ -3,14 +3,14 @@ import { WebhookError } from '../shared/errors.ts';
 import type { Body } from '../shared/json.ts';
 import { header, type WebhookRequest } from './request.ts';
 
-/** How much of a body is read, and for how long. */
+/** Limits on the size of a body and on the time that it may take. */
 export interface BodyLimits {
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
 }
 
 /**
- * Reads the body within its limits, or takes it as an earlier parser left it.
+ * Reads the body within its limits, or takes the value of an earlier parser.
  *
  * @throws WebhookError `unsupported_media_type`, `body_already_read`, `body_too_large`,
  * `body_too_slow`, `body_incomplete`
@@ -21,9 +21,12 @@ export async function readBody(
   clock: Clock,
 ): Promise<Body> {
   const { body } = request;
-  refuseForeignTypes(request);
+  rejectOtherTypes(request);
   if (body === undefined) {
-    throw new WebhookError('body_already_read', 'the request body was read before and not kept');
+    throw new WebhookError(
+      'body_already_read',
+      'another middleware consumed the request body and kept nothing. Mount the webhook middleware before it.',
+    );
   }
   if (Number(header(request, 'content-length')) > limits.maxBodyBytes) throw tooLarge(limits);
   if (typeof body === 'string' || body instanceof Uint8Array) {
@@ -31,7 +34,7 @@ export async function readBody(
     return body;
   }
   if ('parsed' in body) return body;
-  refuseEncodings(request);
+  rejectEncodings(request);
   return readStream(body, limits, clock);
 }
 
@@ -59,9 +62,9 @@ async function readStream(
     }
   } catch (error) {
     if (error instanceof WebhookError) throw error;
-    throw new WebhookError('body_incomplete', 'the body broke off', { cause: error });
+    throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
   } finally {
-    // Not awaited: a reader that is stuck in next() answers return() only after it.
+    // Not awaited: return() of a reader that hangs in next() does not resolve before next().
     void reader?.return?.().catch(() => undefined);
   }
 }
@@ -79,21 +82,21 @@ function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 /**
- * Types that may well hold JSON. Novita's own is stated nowhere, and tools that post JSON without
- * naming it send one of the last three: `fetch` text/plain, `curl -d` a form, proxies a stream.
+ * Content types that may hold JSON. Novita documents none for its deliveries. Tools that post JSON
+ * without a type send one of the last three: `fetch` text/plain, `curl -d` a form, proxies a stream.
  */
-const JSON_OR_UNNAMED =
+const ACCEPTED_TYPES =
   /^(application\/(json|[\w.+-]+\+json|octet-stream|x-www-form-urlencoded)|text\/(json|plain))$/;
 
-function refuseForeignTypes(request: WebhookRequest): void {
+function rejectOtherTypes(request: WebhookRequest): void {
   const [type = ''] = (header(request, 'content-type') ?? '').split(';');
   const name = type.trim().toLowerCase();
-  if (name !== '' && !JSON_OR_UNNAMED.test(name)) {
+  if (name !== '' && !ACCEPTED_TYPES.test(name)) {
     throw new WebhookError('unsupported_media_type', 'the content type is not JSON');
   }
 }
 
-function refuseEncodings(request: WebhookRequest): void {
+function rejectEncodings(request: WebhookRequest): void {
   const encoding = (header(request, 'content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && encoding !== '') {
     throw new WebhookError('unsupported_media_type', 'the body has a content encoding');

@@ -1,100 +1,107 @@
-import type { Announcer } from '../handlers/best-effort-events.ts';
-import { readBody } from './body.ts';
-import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
+import type { TokenClaims, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
+import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
+import type { Clock } from '../shared/clock.ts';
+import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
-import type { Keeper } from './accept-event.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import type { ResolvedOptions } from '../options.ts';
+import type { AcceptEvent } from './accept-event.ts';
+import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
 import type { RuntimeContext, WebhookReply, WebhookRequest } from './request.ts';
-import { toEntry, type Grant } from './to-entry.ts';
-import type { Tokens } from '../callback/token.ts';
+import { toEntry } from './to-entry.ts';
 
-/** What the way of an event leads to, behind the door. */
-export interface PipelineParts {
-  readonly options: ResolvedOptions;
-  /** `null`: insecure. */
-  readonly tokens: Tokens | null;
-  readonly log: Logger;
-  readonly isClosed: () => boolean;
-  /** Keeps an entry, waiting no longer than `budgetMs`. */
-  readonly keep: Keeper;
-  readonly announcer: Announcer;
-  readonly count: (code: ReplyCode) => void;
+/** How much of a delivery is read, and how long its reply may take. */
+export interface DeliveryLimits {
+  readonly maxBodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly replyTimeoutMs: number;
 }
 
-/** The way of one delivery, from the request to the reply. Never rejects. */
-export function createPipeline(parts: PipelineParts) {
-  const { options, announcer, count, log } = parts;
-  const { maxBodyBytes, bodyTimeoutMs, replyTimeoutMs } = options.limits;
+/** What the pipeline of one receiver needs. */
+export interface PipelineOptions {
+  readonly endpoint: string;
+  readonly limits: DeliveryLimits;
+  readonly testEvents: 'handle' | 'ignore';
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** `null` with `insecure: true`: no token is required. */
+  readonly tokens: Tokens | null;
+  readonly isClosed: () => boolean;
+  readonly acceptEvent: AcceptEvent;
+  readonly bestEffortEvents: BestEffortEvents;
+  readonly countReply: (code: ReplyCode) => void;
+}
 
+/** Takes one delivery from the request to the reply. Never rejects. */
+export type Pipeline = (request: WebhookRequest, runtime: RuntimeContext) => Promise<WebhookReply>;
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { endpoint, limits, clock, log, bestEffortEvents } = options;
+
+  /** The steps of a delivery. A step that refuses it throws an error with the code of the reply. */
   async function receive(
     request: WebhookRequest,
     runtime: RuntimeContext,
     startedAt: number,
   ): Promise<ReplyCode> {
     requirePost(request);
-    const grant = await requireToken(request, parts);
-    if (parts.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
-    const leftMs = () => replyTimeoutMs - (options.clock.now() - startedAt);
-    const limits = { maxBodyBytes, bodyTimeoutMs: Math.min(bodyTimeoutMs, leftMs()) };
-    const body = await readBody(request, limits, options.clock);
+    const claims = await requireToken(request, options);
+    if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
+    const remainingMs = () => limits.replyTimeoutMs - (clock.now() - startedAt);
+    const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
+    const body = await readBody(request, { ...limits, bodyTimeoutMs }, clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
-      return announcer.other(incoming.event) ? 'accepted' : 'ignored';
+      return bestEffortEvents.other(incoming.event) ? 'accepted' : 'ignored';
     }
-    const entry = toEntry(incoming.event, grant, options);
+    const entry = toEntry(incoming.event, claims, { endpoint, clock });
     if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
     if (incoming.kind === 'progress') {
-      return announcer.progress(entry) ? 'accepted' : 'ignored';
+      return bestEffortEvents.progress(entry) ? 'accepted' : 'ignored';
     }
-    return parts.keep(entry, leftMs(), runtime);
+    return options.acceptEvent(entry, remainingMs(), runtime);
   }
 
-  return async function handle(
-    request: WebhookRequest,
-    runtime: RuntimeContext,
-  ): Promise<WebhookReply> {
-    const startedAt = options.clock.now();
-    const code = await receive(request, runtime, startedAt).catch((error: unknown) =>
-      rejection(error, log),
+  return async function handle(request, runtime) {
+    const code = await receive(request, runtime, clock.now()).catch((error: unknown) =>
+      toReplyCode(error, log),
     );
-    count(code);
+    options.countReply(code);
     return replies[code];
   };
 }
 
 function requirePost({ method }: WebhookRequest): void {
-  if (method !== 'POST') throw new WebhookError('method_not_allowed', 'not a POST');
+  if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
-async function requireToken(request: WebhookRequest, parts: PipelineParts): Promise<Grant> {
-  const { tokens, options, log } = parts;
+async function requireToken(
+  request: WebhookRequest,
+  { tokens, endpoint, clock, log }: PipelineOptions,
+): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(request.url), options.endpoint, options.clock.now());
+  const verdict = await tokens.verify(tokenOf(request.url), endpoint, clock.now());
   if (typeof verdict === 'object') return verdict;
-  // What we signed ourselves is worth a warning; what strangers make up must not fill the log.
+  // A token that this secret signed is worth a warning. Forged ones must not fill the log.
   const level = verdict === 'expired' || verdict === 'other_endpoint' ? 'warn' : 'debug';
-  log[level]({ token: verdict }, 'a delivery was refused for its token');
+  log[level]({ token: verdict }, 'pipeline: refused a delivery because of its token');
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
 
-/** The one `token` of the query; several would leave it open which one counts. */
+/** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
   const [, query = ''] = url.split('#', 1)[0]?.split(/\?(.*)/s) ?? [];
   const tokens = new URLSearchParams(query).getAll('token');
   return tokens.length === 1 ? tokens[0] : undefined;
 }
 
-function rejection(error: unknown, log: Logger): ReplyCode {
+function toReplyCode(error: unknown, log: Logger): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
-    log[error.code === 'body_already_read' ? 'error' : 'debug'](
-      { code: error.code },
-      error.message,
-    );
+    const level = error.code === 'body_already_read' ? 'error' : 'debug';
+    log[level]({ code: error.code }, `pipeline: ${error.message}`);
     return error.code;
   }
-  log.error(errorFields(error), 'a delivery could not be processed; Novita will try again');
+  log.error(errorFields(error), 'pipeline: a delivery failed. Novita retries it up to five times.');
   return 'inbox_unavailable';
 }

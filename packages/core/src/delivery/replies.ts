@@ -1,27 +1,27 @@
 import type { ReplyCode } from '../shared/errors.ts';
 import type { WebhookReply } from './request.ts';
 
-interface Answer {
+interface ReplyTemplate {
   readonly status: number;
-  /** For an error: what the sender is told. Without one the answer is a success. */
+  /** Title and detail of an error. A reply without it is a success. */
   readonly problem?: readonly [title: string, detail: string];
   readonly headers?: Readonly<Record<string, string>>;
   readonly close?: boolean;
 }
 
-const ok: Answer = { status: 200 };
+const ok: ReplyTemplate = { status: 200 };
 
-const tryAgain = (why: string): Answer => ({
+const tryAgain = (why: string): ReplyTemplate => ({
   status: 503,
   problem: ['Service Unavailable', `${why} Deliver the event again later.`],
   headers: { 'retry-after': '5' },
 });
 
 /**
- * Every answer there is, by its code. They are constants: nothing of a request, no path and no
- * stack can get into one.
+ * All replies by their code. They are constants, so no value of a request, path or stack can get into
+ * a reply.
  */
-const answers: Readonly<Record<ReplyCode, Answer>> = {
+const templates: Readonly<Record<ReplyCode, ReplyTemplate>> = {
   accepted: ok,
   duplicate: ok,
   ignored: ok,
@@ -34,7 +34,7 @@ const answers: Readonly<Record<ReplyCode, Answer>> = {
     status: 401,
     problem: ['Unauthorized', 'The callback URL carries no valid token.'],
     headers: { 'www-authenticate': 'CallbackToken realm="webhooks"' },
-    close: true, // always, so that all 401s are alike, however much of the body has come
+    close: true, // always: a 401 must not reveal how much of the body has arrived
   },
   body_too_large: {
     status: 413,
@@ -55,8 +55,8 @@ const answers: Readonly<Record<ReplyCode, Answer>> = {
     status: 500,
     problem: [
       'Internal Server Error',
-      'Something mounted before this endpoint read the request body and kept nothing of it. ' +
-        'Mount the webhook middleware before that line, or keep the body as req.body or req.rawBody.',
+      'Another middleware consumed the request body before this endpoint and kept nothing. ' +
+        'Mount the webhook middleware before it, or keep the body as req.body or req.rawBody.',
     ],
   },
   unsupported_media_type: {
@@ -82,15 +82,15 @@ const answers: Readonly<Record<ReplyCode, Answer>> = {
     problem: ['Unprocessable Content', 'The event has no usable payload.task.task_id.'],
   },
   inbox_full: tryAgain('The inbox is full.'),
-  inbox_unavailable: tryAgain('The event could not be kept.'),
-  reply_timeout: tryAgain('The event was not kept in time.'),
+  inbox_unavailable: tryAgain('The event could not be stored.'),
+  reply_timeout: tryAgain('The event was not stored in time.'),
   not_handled: tryAgain('The event was not handled.'),
   closing: tryAgain('This endpoint is shutting down.'),
 };
 
-/** Errors follow RFC 9457. */
-function toReply([code, answer]: [string, Answer]): [string, WebhookReply] {
-  const { status, problem, headers, close = false } = answer;
+/** The body of an error follows RFC 9457. */
+function toReply([code, template]: [string, ReplyTemplate]): [string, WebhookReply] {
+  const { status, problem, headers, close = false } = template;
   const type = problem ? 'application/problem+json' : 'application/json';
   const body = problem
     ? { type: 'about:blank', title: problem[0], status, code, detail: problem[1] }
@@ -106,12 +106,12 @@ function toReply([code, answer]: [string, Answer]): [string, WebhookReply] {
   ];
 }
 
-/** Every reply, ready to send. */
-export const replies = Object.fromEntries(Object.entries(answers).map(toReply)) as Readonly<
+/** All replies, serialised. */
+export const replies = Object.fromEntries(Object.entries(templates).map(toReply)) as Readonly<
   Record<ReplyCode, WebhookReply>
 >;
 
-/** Whether an error code has a reply of its own. */
+/** Whether an error code is that of a reply. */
 export function isReplyCode(code: string): code is ReplyCode {
   return Object.hasOwn(replies, code);
 }

@@ -1,19 +1,18 @@
 /**
- * One delivery, in the shape that the core reads. Adapters translate their framework's request
- * into this and decide nothing.
+ * One delivery, independent of the framework. Adapters convert their framework's request to it.
  */
 export interface WebhookRequest {
   readonly method: string;
   /** The path with its query, or the whole URL. Only the query is read. */
   readonly url: string;
-  /** By lower-case name. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: RequestBody;
 }
 
 /**
- * A body in whatever form it is still to be had: a stream nobody has read, bytes, text, or the
- * value that a parser made of it. `undefined`: somebody read it and kept nothing.
+ * A body in the form in which it is available: an unread stream, bytes, text, or the value of an
+ * earlier parser. `undefined`: another middleware consumed the body and kept nothing.
  */
 export type RequestBody =
   | AsyncIterable<Uint8Array | string>
@@ -22,24 +21,24 @@ export type RequestBody =
   | { readonly parsed: unknown }
   | undefined;
 
-/** What to answer. The same for every framework. */
+/** A reply, independent of the framework. */
 export interface WebhookReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON, ASCII only: its length in characters is its length in bytes. */
   readonly body: string;
-  /** Whether the connection must be closed, since the rest of the body will not be read. */
+  /** Whether the connection has to be closed, because the rest of the body is not read. */
   readonly close: boolean;
 }
 
-/** What an entry point knows of the runtime around it. */
+/** What an entry point knows of its runtime. */
 export interface RuntimeContext {
   /**
-   * Nothing is sure to go on after the answer. Then, unless `ack` was set or the inbox keeps events
-   * elsewhere, the answer waits for the handlers.
+   * The runtime may stop after the reply. The reply then waits for the handlers, unless `ack` was set
+   * or the inbox keeps events outside the process.
    */
   readonly ephemeral?: boolean | undefined;
-  /** Keeps the runtime alive until a promise settles, also after the answer. */
+  /** Keeps the runtime alive until a promise settles, also after the reply. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 

@@ -6,7 +6,7 @@ export interface Asset {
   /** Place in its list. */
   readonly index: number;
   readonly url: string;
-  /** Seconds, or `null` where unknown. */
+  /** Seconds; `null` if unknown. */
   readonly url_ttl: number | null;
   /** `png`, `mp4`, `wav`, … */
   readonly type: string;

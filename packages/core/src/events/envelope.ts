@@ -2,21 +2,21 @@ import { WebhookError } from '../shared/errors.ts';
 import { isObject, type JsonObject } from '../shared/json.ts';
 import { isProgress } from './task-result.ts';
 
-/** An event that is not a task's result. Novita documents none yet. */
+/** An event that is not a task's result. Novita documents no such event yet. */
 export interface OtherEvent {
   readonly event_type: string;
   readonly payload: unknown;
 }
 
-/** What an event turned out to be. */
+/** An event by its kind. */
 export type IncomingEvent =
   | { readonly kind: 'other'; readonly event: OtherEvent }
   | { readonly kind: 'progress' | 'result'; readonly event: ResultEvent };
 
-/** An `ASYNC_TASK_RESULT` whose task is known, whatever else is in it. */
+/** An `ASYNC_TASK_RESULT` with a usable task id. The rest of its payload is not checked yet. */
 export interface ResultEvent {
   readonly taskId: string;
-  /** As Novita wrote it; `''` where it is not text. */
+  /** As Novita wrote it; `''` if it is not text. */
   readonly status: string;
   /** Whether Novita was asked to simulate the task (`extra.webhook.test_mode`). */
   readonly testMode: boolean;
@@ -24,8 +24,8 @@ export interface ResultEvent {
 }
 
 /**
- * Reads the envelope: the filter and the idempotency key, and no more than that. Whether the rest
- * fits the schema is a question for later, since an event that does not is kept all the same.
+ * Reads the event type, the idempotency key and the status from the envelope. The schema is checked
+ * later, because an event with a schema error is stored as well.
  *
  * @throws WebhookError `missing_event_type`, `missing_task_id`
  */
@@ -47,12 +47,17 @@ export function readEvent(envelope: JsonObject): IncomingEvent {
   return { kind: isProgress(status) ? 'progress' : 'result', event };
 }
 
-/** Long enough for any id, short enough for any index, and nothing in it that a database refuses. */
+/** Fits into any index, and holds no character that a database rejects. */
 const USABLE_ID = /^[^\p{Control}\p{Surrogate}]{1,256}$/u;
+
+/** Whether a text can be the task id of an entry. */
+export function isTaskId(text: string): boolean {
+  return USABLE_ID.test(text);
+}
 
 function readTaskId(value: unknown): string {
   const id = Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof id !== 'string' || !USABLE_ID.test(id)) throw missingTaskId();
+  if (typeof id !== 'string' || !isTaskId(id)) throw missingTaskId();
   return id;
 }
 

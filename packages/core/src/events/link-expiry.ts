@@ -1,7 +1,7 @@
 /**
- * When a result link dies, or `null` where nobody knows.
+ * When a result link expires; `null` if unknown.
  *
- * Presigned links say so themselves: S3 and R2 with `X-Amz-Date` + `X-Amz-Expires` (seconds),
+ * Presigned links state it: S3 and R2 with `X-Amz-Date` + `X-Amz-Expires` (seconds),
  * Tencent COS with `q-sign-time=start;end`, CloudFront with `Expires` (both in epoch seconds).
  *
  * @param ttlSeconds Novita's `…_url_ttl`, counted from the arrival

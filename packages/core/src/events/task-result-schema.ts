@@ -3,17 +3,17 @@ import { z } from 'zod';
 import { linkExpiry } from './link-expiry.ts';
 import type { TaskResult } from './task-result.ts';
 
-/** Text that results are of no use without. */
+/** Text; absent or `null` is `''`. */
 const text = z
   .string()
   .nullish()
   .transform((value) => value ?? '');
 
-/** What is only said beside a result is not worth losing it: `null` when it makes no sense. */
+/** Fields beside the result are `null` if invalid, because they are not worth a schema error. */
 const number = z.unknown().optional().transform(toNumber);
 const flag = z.boolean().nullable().catch(null);
 
-/** 64 bits, so a number that JavaScript had to round is not the seed any more. */
+/** A 64-bit number. A number that JavaScript had to round is no longer the seed. */
 const seed = z
   .unknown()
   .optional()
@@ -22,12 +22,12 @@ const seed = z
     return Number.isSafeInteger(value) ? String(value) : null;
   });
 
-/** `"0"` is common on live links and means that nobody knows. */
+/** `"0"` is common on live links and means unknown. */
 const ttl = number.transform((seconds) => (seconds !== null && seconds > 0 ? seconds : null));
 
 const MAX_FILES = 1000;
 
-/** Counted before anything is done with the members: a megabyte holds half a million of them. */
+/** Counts the members before it parses them: one megabyte can hold half a million. */
 const list = <T extends z.ZodType>(item: T) =>
   z
     .array(z.unknown())
@@ -66,8 +66,8 @@ const audioMetadata = z
   .catch(null);
 
 /**
- * Tolerates what Novita may change and refuses only what handlers could not work with: a field
- * whose type is wrong, a status that nobody knows.
+ * Rejects only values that handlers could not work with: a field of the wrong type, an unknown
+ * status. Tolerates everything else that Novita may change.
  */
 const payloadSchema = z.looseObject({
   task,
@@ -91,13 +91,13 @@ const payloadSchema = z.looseObject({
   ),
 });
 
-/** A result, or in what the payload does not fit. */
+/** A result, or the schema error of its payload. */
 export type ParsedResult =
   | { readonly result: TaskResult; readonly schemaError: null }
   | { readonly result: null; readonly schemaError: string };
 
 /**
- * Normalises a payload.
+ * Parses and normalises a payload.
  *
  * @param receivedAt milliseconds since 1970, the base of a link's ttl
  */
@@ -126,7 +126,7 @@ function toNumber(value: unknown): number | null {
   return Number.isFinite(parsed) ? parsed : null;
 }
 
-/** Paths and expectations only: values may be prompts or presigned links. */
+/** Names paths and expectations only: values may be prompts or presigned links. */
 function describeSchemaError(error: z.ZodError): string {
   const issues = error.issues.map(
     ({ path, code }) => `${path.map(String).join('.') || 'payload'} (${code})`,

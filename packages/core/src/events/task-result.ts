@@ -1,8 +1,8 @@
 /**
- * A task's result as handlers get it. Field names are Novita's own, so its documentation applies
- * (Task Result API, https://novita.ai/docs/api-reference/model-apis-task-result). What it writes
- * two ways is normalised: absent or `null` text is `''`, lists are always there, numbers in strings
- * are numbers. Fields that this library does not know are kept.
+ * A task's result as handlers get it. Field names are Novita's own (Task Result API,
+ * https://novita.ai/docs/api-reference/model-apis-task-result). Values that Novita writes in two
+ * ways are normalised: absent or `null` text is `''`, lists are always present, numbers in strings
+ * are numbers. Unknown fields are kept.
  */
 export interface TaskResult {
   readonly task: Task;
@@ -15,10 +15,10 @@ export interface TaskResult {
 
 /** The statuses that end a task. */
 export type TerminalStatus = 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED';
-/** The statuses of a task that is still under way. */
+/** The statuses of a task that has not ended. */
 export type ProgressStatus = 'TASK_STATUS_QUEUED' | 'TASK_STATUS_PROCESSING';
 
-/** Open: Novita adds models all the time, and its documentation and the wire differ. */
+/** An open union: Novita adds models, and its documentation and the wire differ. */
 export type TaskType =
   | 'TXT_TO_IMG'
   | 'IMG_TO_IMG'
@@ -38,24 +38,24 @@ export interface Task {
   readonly task_type: TaskType;
   /** Estimated seconds left. */
   readonly eta: number | null;
-  /** Often 0 on success: never a gate. */
+  /** Often 0 on success, so do not test it. */
   readonly progress_percent: number | null;
   readonly [field: string]: unknown;
 }
 
-/** What Novita says beside the result. Open. */
+/** Further data of the task. Unknown fields are kept. */
 export interface TaskExtra {
-  /** 64 bits, hence text. `null` also where it came as a number too large to be read exactly. */
+  /** A 64-bit number as text. `null` also if Novita sent a number that JavaScript rounds. */
   readonly seed: string | null;
   readonly enable_nsfw_detection: boolean | null;
   readonly [field: string]: unknown;
 }
 
-/** What every asset has. */
+/** A result file with a link that expires. */
 interface Expiring {
   /**
-   * When the link dies: what the link itself says (S3, COS, CloudFront), else the time of arrival
-   * plus the ttl. `null`: unknown, which is not the same as expired.
+   * When the link expires: as stated in the link (S3, COS, CloudFront), else the time of arrival
+   * plus the ttl. `null`: unknown, which does not mean expired.
    */
   readonly expires_at: Date | null;
   readonly [field: string]: unknown;
@@ -72,7 +72,7 @@ export interface ImageResult extends Expiring {
   readonly nsfw_detection_result: NsfwDetection | null;
 }
 
-/** What the detection found. */
+/** The result of Novita's NSFW detection. */
 export interface NsfwDetection {
   /** Whether the detection ran, *not* whether the picture is NSFW. */
   readonly valid: boolean;
@@ -98,7 +98,7 @@ export interface AudioResult extends Expiring {
   readonly audio_metadata: AudioMetadata | null;
 }
 
-/** What Novita tells of an audio, where it does. */
+/** Novita's description of an audio; often missing. */
 export interface AudioMetadata {
   readonly text: string;
   /** Seconds. */
@@ -117,7 +117,7 @@ export function isTerminal(status: unknown): status is TerminalStatus {
   return status === 'TASK_STATUS_SUCCEED' || status === 'TASK_STATUS_FAILED';
 }
 
-/** Whether a status says that its task is under way. */
+/** Whether a status is that of a task that has not ended. */
 export function isProgress(status: unknown): status is ProgressStatus {
   return status === 'TASK_STATUS_QUEUED' || status === 'TASK_STATUS_PROCESSING';
 }

@@ -1,16 +1,17 @@
+import { parseTaskResult } from '../events/task-result-schema.ts';
+import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
-import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
-import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
-import { createOwnTransaction } from './handler-transaction.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { createHandlerTransaction } from './handler-transaction.ts';
+import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import { runHandler } from './run-handler.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
-import { parseTaskResult } from '../events/task-result-schema.ts';
 
 /** An entry as an attempt needs it. */
 export interface AttemptEntry extends NewEntry {
+  /** Number of this attempt; the first is 1. */
   readonly attempts: number;
   readonly succeededHandlers: readonly string[];
 }
@@ -22,58 +23,60 @@ export interface RunAttemptOptions {
   readonly stuck: StuckHandlers;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Of a transactional inbox. */
-  readonly transact?: RunInTransaction | undefined;
+  /** Passed by inboxes with transactions. */
+  readonly runInTransaction?: RunInTransaction | undefined;
 }
 
-/** What went wrong in an attempt, and what that means for the next one. */
+/** The failure of one handler, and what it means for the next attempt. */
 interface Failure {
   readonly reason: string;
   readonly stack?: string | undefined;
-  /** Trying again cannot help, or must not be done. */
-  readonly final: boolean;
-  /** The handler's own wish. */
+  /** No further attempt may be made. */
+  readonly isFinal: boolean;
+  /** The delay that the handler asked for. */
   readonly delayMs: number | null;
 }
 
-/** Runs the handlers that have not succeeded yet, in order, and says what is to become of the entry. */
+/** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
-  const { result, schemaError } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
-  if (result === null)
-    return { type: 'dead', reason: schemaError, succeededHandlers: entry.succeededHandlers };
-
-  const succeededHandlers = [...entry.succeededHandlers];
-  const failures: Failure[] = [];
-  const matching = options.handlers.matching(result);
-  if (matching.length === 0) options.log.debug({ taskId: entry.taskId }, 'no handler wants this');
-  const open = matching.filter(({ name }) => !succeededHandlers.includes(name));
+  const { taskId, attempts } = entry;
   const { maxAttempts } = options.retry;
-  if (open.length > 0 && entry.attempts > maxAttempts) {
-    return { type: 'dead', reason: neverSettled(entry.attempts, maxAttempts), succeededHandlers };
+  const { result, schemaError } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  const succeededHandlers = [...entry.succeededHandlers];
+  if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
+
+  const matching = options.handlers.matching(result);
+  if (matching.length === 0) {
+    options.log.debug({ taskId }, 'worker: no registered handler matches this result');
   }
-  for (const handler of open) {
+  const remaining = matching.filter(({ name }) => !succeededHandlers.includes(name));
+  if (remaining.length > 0 && attempts > maxAttempts) {
+    return { type: 'dead', reason: neverSettled(attempts - 1, maxAttempts), succeededHandlers };
+  }
+  const failures: Failure[] = [];
+  for (const handler of remaining) {
     if (isAborted(signal)) break;
     const failure = await runOne(handler, entry, signal, options);
     if (failure === null) succeededHandlers.push(handler.name);
     else if (!isAborted(signal)) failures.push(failure);
   }
-  const left = open.some(({ name }) => !succeededHandlers.includes(name));
-  if (left && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
-  return decide(failures, entry.attempts, succeededHandlers, options);
+  const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
+  if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
+  return toOutcome(failures, attempts, succeededHandlers, options);
 }
 
-function neverSettled(attempt: number, maxAttempts: number): string {
+function neverSettled(attempts: number, maxAttempts: number): string {
   return (
-    `not attempted again: ${attempt - 1} attempts were begun, ${maxAttempts} are allowed, ` +
-    'and the last one was never settled. Did it end the process?'
+    `gave up after ${attempts} of ${maxAttempts} attempts: the last attempt never reported a ` +
+    'result. The handler may have crashed the process.'
   );
 }
 
-/** A call, because the compiler does not know that this changes while something is awaited. */
+/** A function, because TypeScript assumes that `aborted` does not change during an await. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
@@ -84,42 +87,44 @@ async function runOne(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, stuck, timeoutMs, transact } = options;
+  const { log, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
-  if (stuck.has(entry, handler.name)) return failedByBeingStuck(timeoutMs);
-  // Parsed anew for each handler: none sees what another one did to the result.
+  if (stuck.has(entry, handler.name)) return toStuckFailure(timeoutMs);
+  // Parsed for each handler, so that no handler can change the result of another one.
   const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
   if (result === null) return null;
-  const own = createOwnTransaction(transact && ((work) => transact(handler.name, work)));
+  const transaction = createHandlerTransaction(
+    runInTransaction && ((work) => runInTransaction(handler.name, work)),
+  );
   const handle = (signal: AbortSignal) =>
-    own.during(signal, (transaction) =>
-      handler.handle(result, contextOf(entry, signal, { maxAttempts, log, transaction })),
+    transaction.run(signal, (transaction) =>
+      handler.handle(result, toHandlerContext(entry, signal, { maxAttempts, log, transaction })),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
-  const failure = end.type === 'stuck' ? failedByBeingStuck(timeoutMs) : describe(end.thrown);
+  const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
-  const committed = own.hasCommitted();
-  const message = committed ? FAILED_TOO_LATE : 'a handler failed';
+  const hasCommitted = transaction.hasCommitted();
+  const message = hasCommitted ? FAILED_AFTER_COMMIT : 'worker: a handler failed';
   log.warn({ taskId, handler: handler.name, attempt, reason, stack }, message);
-  return committed ? null : failure;
+  return hasCommitted ? null : failure;
 }
 
-const FAILED_TOO_LATE =
-  'a handler failed after its transaction had committed: it counts as succeeded';
+const FAILED_AFTER_COMMIT =
+  'worker: a handler failed after its transaction had committed. It counts as succeeded.';
 
-interface ContextOptions {
+interface HandlerContextOptions {
   readonly maxAttempts: number;
   readonly log: Logger;
   readonly transaction: HandlerContext['transaction'];
 }
 
-export function contextOf(
+export function toHandlerContext(
   entry: AttemptEntry,
   signal: AbortSignal,
-  { maxAttempts, log, transaction }: ContextOptions,
+  { maxAttempts, log, transaction }: HandlerContextOptions,
 ): HandlerContext {
   return {
     taskId: entry.taskId,
@@ -134,23 +139,23 @@ export function contextOf(
   };
 }
 
-function failedByBeingStuck(timeoutMs: number): Failure {
+function toStuckFailure(timeoutMs: number): Failure {
   const reason =
-    `the handler ignored its signal for ${timeoutMs} ms after its time was up and may still be ` +
-    'running; replay the entry when it is not';
-  return { reason, final: true, delayMs: null };
+    `the handler ignored its signal for ${timeoutMs} ms after its timeout and may still be ` +
+    'running. Replay the entry when it has ended.';
+  return { reason, isFinal: true, delayMs: null };
 }
 
-function describe(thrown: unknown): Failure {
+function toFailure(thrown: unknown): Failure {
   return {
     reason: describeError(thrown),
     stack: stackOf(thrown),
-    final: isWebhookError(thrown, 'permanent'),
+    isFinal: isWebhookError(thrown, 'permanent'),
     delayMs: retryDelayOf(thrown),
   };
 }
 
-function decide(
+function toOutcome(
   failures: readonly Failure[],
   attempt: number,
   succeededHandlers: readonly string[],
@@ -158,28 +163,29 @@ function decide(
 ): Outcome {
   if (failures.length === 0) return { type: 'done' };
   const reason = failures.map((failure) => failure.reason).join('; ');
-  if (failures.some(({ final }) => final) || attempt >= retry.maxAttempts) {
+  if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };
   }
-  const wishes = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
+  const requested = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
   const delayMs =
-    wishes.length > 0 ? Math.max(...wishes) : scheduledDelay(retry.delay, attempt, log);
+    requested.length > 0 ? Math.max(...requested) : scheduledDelay(retry.delay, attempt, log);
   return { type: 'retry', delayMs, reason, succeededHandlers };
 }
 
 const fallbackDelay = exponentialBackoff();
 
-/** The integrator's schedule; where that throws or answers nonsense, ours. */
+/** The delay of `retry.delay`; the default if that throws or returns an invalid value. */
 function scheduledDelay(delay: RetryDelay, attempt: number, log: Logger): number {
   try {
     const ms = delay(attempt);
     if (Number.isFinite(ms) && ms >= 0) return ms;
     log.error(
       { attempt, delay: String(ms) },
-      'retry.delay must return milliseconds; using the default',
+      'worker: retry.delay must return milliseconds, 0 or more. The default delay is used.',
     );
   } catch (error) {
-    log.error({ attempt, ...errorFields(error) }, 'retry.delay threw; using the default');
+    const fields = { attempt, ...errorFields(error) };
+    log.error(fields, 'worker: retry.delay threw. The default delay is used.');
   }
   return fallbackDelay(attempt);
 }

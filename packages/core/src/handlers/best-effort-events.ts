@@ -1,94 +1,99 @@
-import { contextOf } from './attempt.ts';
 import type { OtherEvent } from '../events/envelope.ts';
-import type { DeadLetter, Handlers } from './handlers.ts';
-import { createInFlight } from '../shared/in-flight.ts';
-import type { Entry, NewEntry } from '../inbox/ports.ts';
-import { errorFields, withFields, type Logger } from '../shared/logger.ts';
-import type { ResolvedOptions } from '../options.ts';
-import { noTransaction } from './handler-transaction.ts';
-import { redactJson } from '../shared/redact.ts';
-import { runHandler } from './run-handler.ts';
 import { parseTaskResult } from '../events/task-result-schema.ts';
+import type { Entry, NewEntry } from '../inbox/ports.ts';
+import type { Clock } from '../shared/clock.ts';
+import { createInFlight } from '../shared/in-flight.ts';
+import { errorFields, withFields, type Logger } from '../shared/logger.ts';
+import { redactJson } from '../shared/redact.ts';
+import { toHandlerContext } from './attempt.ts';
+import { noTransaction } from './handler-transaction.ts';
+import type { DeadLetter, Handlers } from './handlers.ts';
+import { runHandler } from './run-handler.ts';
 
-/** Tells handlers what nobody waits for: best effort, at most once. */
-export interface Announcer {
-  /** Whether anybody wanted to hear it. */
+/** Runs the handlers of events that are not stored: best effort, at most once. */
+export interface BestEffortEvents {
+  /** @returns whether a handler wants the event */
   progress(entry: NewEntry): boolean;
-  /** Whether anybody wanted to hear it. */
+  /** @returns whether a handler wants the event */
   other(event: OtherEvent): boolean;
   deadLetter(entry: Entry, reason: string): void;
-  /** How often nobody was told, because too much was under way. */
+  /** Runs that were left out because too many were running. */
   dropped(): number;
-  /** Waits for what is under way, then aborts the rest. */
+  /** Waits up to `gracePeriodMs` milliseconds for running handlers, then aborts them. */
   stop(gracePeriodMs: number): Promise<void>;
 }
 
-const MAX_UNDER_WAY = 1000;
+export interface BestEffortEventsOptions {
+  readonly handlers: Handlers;
+  readonly handlerTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
-export function createAnnouncer(
-  options: ResolvedOptions,
-  handlers: Handlers,
-  log: Logger,
-): Announcer {
-  const { clock } = options;
-  const inFlight = createInFlight(clock);
-  const letters = createInFlight(clock); // bounded by the entries there are: none is dropped
+const MAX_RUNNING = 1000;
+
+export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
+  const { handlers, handlerTimeoutMs, clock, log } = options;
+  const events = createInFlight(clock);
+  const deadLetters = createInFlight(clock); // bounded by the entries of the inbox: none is dropped
   let dropped = 0;
 
-  function tell(what: string, handle: (signal: AbortSignal) => unknown): void {
-    if (inFlight.size() >= MAX_UNDER_WAY) dropped += 1;
-    else void inFlight.run((signal) => attempt(what, handle, signal));
+  function run(kind: string, handle: (signal: AbortSignal) => unknown): void {
+    if (events.size() >= MAX_RUNNING) dropped += 1;
+    else void events.run((signal) => runLogged(kind, handle, signal));
   }
 
-  async function attempt(
-    what: string,
+  async function runLogged(
+    kind: string,
     handle: (signal: AbortSignal) => unknown,
     signal: AbortSignal,
   ): Promise<void> {
-    const end = await runHandler(handle, options.handlers.timeoutMs, signal, clock);
-    if (end.type === 'failed') log.warn(errorFields(end.thrown), `the ${what} handler failed`);
-    if (end.type === 'stuck') log.warn({}, `the ${what} handler does not end`);
+    const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
+    if (end.type === 'failed') log.warn(errorFields(end.thrown), `handlers: ${kind} failed`);
+    if (end.type === 'stuck') log.warn({}, `handlers: ${kind} ignores its signal and still runs`);
   }
 
   return {
     progress(entry) {
       const parse = () => parseTaskResult(JSON.parse(entry.body), entry.receivedAt).result;
       const result = parse();
-      const wanted = result === null ? [] : handlers.matching(result);
+      const matching = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
-      const context = { maxAttempts: 1, log, transaction: noTransaction };
-      for (const { handle } of wanted) {
-        tell('progress', (signal) => {
-          const own = parse(); // none sees what another one did to the result
-          return own && handle(own, contextOf(attempted, signal, context));
+      const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
+      for (const { handle } of matching) {
+        run('onTaskProgress', (signal) => {
+          const own = parse(); // each handler gets a copy that no other handler can change
+          return own && handle(own, toHandlerContext(attempted, signal, contextOptions));
         });
       }
-      return wanted.length > 0;
+      return matching.length > 0;
     },
     other(event) {
       const redacted = redactJson(event);
       for (const handle of handlers.other) {
-        tell('other event', () => handle(JSON.parse(redacted) as OtherEvent, { log }));
+        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log }));
       }
       return handlers.other.length > 0;
     },
     deadLetter(entry, reason) {
-      const own = withFields(log, { taskId: entry.taskId });
-      own.error({ attempts: entry.attempts, reason }, 'an event became a dead letter');
+      const taskLog = withFields(log, { taskId: entry.taskId });
+      taskLog.error(
+        { attempts: entry.attempts, reason },
+        'worker: an event became a dead letter. Replay it when the cause is removed.',
+      );
       for (const handle of handlers.deadLetter) {
-        void letters.run((signal) =>
-          attempt('dead letter', () => handle(letterOf(entry, reason), { log: own }), signal),
-        );
+        const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
+        void deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
       }
     },
     dropped: () => dropped,
     async stop(gracePeriodMs) {
-      await Promise.all([inFlight.stop(gracePeriodMs), letters.stop(gracePeriodMs)]);
+      await Promise.all([events.stop(gracePeriodMs), deadLetters.stop(gracePeriodMs)]);
     },
   };
 }
 
-function letterOf(entry: Entry, reason: string): DeadLetter {
+function toDeadLetter(entry: Entry, reason: string): DeadLetter {
   const { taskId, attempts, testMode, body } = entry;
   const receivedAt = new Date(entry.receivedAt);
   const metadata = structuredClone(entry.metadata);

@@ -3,23 +3,25 @@ import type { HandlerContext } from './handlers.ts';
 
 type Transaction = HandlerContext['transaction'];
 
-/** The transaction that one run of a handler may have. */
-export interface OwnTransaction {
+/** The transaction of one run of a handler. */
+export interface HandlerTransaction {
   /**
-   * Runs the handler with it. Ends when both have: one that the handler did not wait for decides
-   * all the same whether it has succeeded.
+   * Runs the handler. Resolves when both the handler and its transaction have ended: a transaction
+   * that the handler did not await still decides whether the handler has succeeded.
    */
-  during(signal: AbortSignal, handle: (transaction: Transaction) => unknown): Promise<void>;
+  run(signal: AbortSignal, handle: (transaction: Transaction) => unknown): Promise<void>;
   hasCommitted(): boolean;
 }
 
-/** @param transact `undefined`: the handler can have none, and is told so when it asks */
-export function createOwnTransaction(transact: Transaction = noTransaction): OwnTransaction {
+/** @param runInTransaction default: every call rejects with `not_transactional` */
+export function createHandlerTransaction(
+  runInTransaction: Transaction = noTransaction,
+): HandlerTransaction {
   let state: 'unused' | 'used' | 'ended' = 'unused';
   let committed = false;
-  let isUnderWay = false;
-  /** As the handler was given it. */
-  let given: Promise<unknown> | undefined;
+  let isRunning = false;
+  /** The promise that the handler got from its first call. */
+  let firstCall: Promise<unknown> | undefined;
 
   function check(signal: AbortSignal): void {
     if (state === 'ended') throw new WebhookError('lease_lost', TOO_LATE);
@@ -30,36 +32,36 @@ export function createOwnTransaction(transact: Transaction = noTransaction): Own
   async function begin<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
     check(signal);
     state = 'used';
-    const committing = transact(work).then((value) => {
+    const committing = runInTransaction(work).then((value) => {
       committed = true;
       return value;
     });
-    const over = () => (isUnderWay = false);
-    isUnderWay = true;
-    committing.then(over, over);
+    const onEnd = () => (isRunning = false);
+    isRunning = true;
+    committing.then(onEnd, onEnd);
     return committing;
   }
 
   function call<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
     const isFirst = state === 'unused';
     const promise = begin(work, signal);
-    if (isFirst) given = promise;
+    if (isFirst) firstCall = promise;
     return promise;
   }
 
-  /** One that failed before is the handler's to hear of, and Node's if it does not listen. */
+  /** A transaction that failed earlier has rejected the promise that the handler got. */
   async function end(): Promise<void> {
     state = 'ended';
-    if (isUnderWay) await given;
+    if (isRunning) await firstCall;
   }
 
   return {
     hasCommitted: () => committed,
-    async during(signal, handle) {
+    async run(signal, handle) {
       try {
         await handle((work) => call(work, signal));
       } catch (error) {
-        await end().catch(() => undefined); // the handler's own error says more
+        await end().catch(() => undefined); // the handler's own error is more useful
         throw error;
       }
       await end();
@@ -67,14 +69,16 @@ export function createOwnTransaction(transact: Transaction = noTransaction): Own
   };
 }
 
-const TOO_LATE = 'transaction: the handler has ended';
-const ONCE = 'transaction: it was called before in this run; do everything in one call';
+const TOO_LATE =
+  'context.transaction: the handler has ended. Await the transaction inside the handler.';
+const ONCE =
+  'context.transaction: called twice in one run of the handler. Do all writes in one call.';
 
-/** For handlers that can have none. */
+/** The transaction of handlers whose inbox has none. */
 export async function noTransaction(): Promise<never> {
   throw new WebhookError(
     'not_transactional',
-    'transaction: only for what sqliteInbox or postgresInbox hold; not with other inboxes, nor in ' +
-      'receiver.process() or onTaskProgress',
+    'context.transaction: the inbox has no transactions. Use sqliteInbox or postgresInbox; ' +
+      'processEntry(), processUnverified() and onTaskProgress have none.',
   );
 }

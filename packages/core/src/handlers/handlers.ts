@@ -6,37 +6,38 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
 
-/** What a handler knows of the event besides the result. */
+/** What a handler gets beside the result. */
 export interface HandlerContext<Tx = unknown> {
   readonly taskId: string;
-  /** Which attempt this is; the first is 1. */
+  /** Number of this attempt; the first is 1. */
   readonly attempt: number;
-  /** How many there will be at the most. */
+  /** Attempts after which the entry becomes a dead letter. */
   readonly maxAttempts: number;
   /**
-   * Aborted when the handler's time is up, the lease is lost or the receiver closes. Pass it on to
-   * what you wait for: a handler that goes on regardless may find itself running twice.
+   * Aborted when the handler's timeout is over, the lease is lost or the receiver closes. Pass it to
+   * everything that you await: a handler that ignores it may run beside another attempt.
    */
   readonly signal: AbortSignal;
   readonly receivedAt: Date;
-  /** What `receiver.createCallback({ metadata })` was given for this task. Signed, so nobody forged it. */
+  /** The metadata of `receiver.createCallback({ metadata })`. Signed, so a sender cannot forge it. */
   readonly metadata: JsonObject;
-  /** Whether Novita only simulated the task. */
+  /** Whether Novita simulated the task (test mode). */
   readonly testMode: boolean;
-  /** The receiver's logger, with the task id on every line. */
+  /** The receiver's logger with the task id in every line. */
   readonly log: Logger;
   /**
-   * Writes to the inbox's own database, exactly once: what `work` writes and the record that this
-   * handler has succeeded commit together, or neither does. From then on the handler counts as
-   * succeeded, whatever becomes of it afterwards; what it throws is logged, and not retried. When
-   * `work` throws nothing is kept, and its error is passed on.
+   * Writes to the inbox's own database exactly once: the writes of `work` and the record that this
+   * handler has succeeded commit together, or neither does. After the commit the handler counts as
+   * succeeded. An error that it throws later is logged and not retried. If `work` throws, nothing is
+   * kept, and the promise rejects with its error.
    *
-   * To be called once in a run, with everything in it, and while the handler runs.
+   * Call it once in a run of the handler, while the handler runs, with all writes inside.
    *
-   * @param work with SQLite it has to be synchronous
-   * @throws WebhookError `not_transactional` where the inbox has no transactions, in
-   * `receiver.process()` and in `onTaskProgress`; `invalid_argument` when called again; `lease_lost`
-   * when somebody else has the entry, or the handler has ended; when `signal` is aborted, its reason
+   * @param work must be synchronous with SQLite
+   * @throws WebhookError `not_transactional` if the inbox has no transactions, and in
+   * `processEntry()`, `processUnverified()` and `onTaskProgress`; `invalid_argument` on a second call;
+   * `lease_lost` if another worker has the entry or the handler has ended; the reason of `signal` if
+   * it is aborted
    * @example
    * receiver.onTaskSucceeded(({ task }, context) =>
    *   context.transaction((tx) => tx.prepare('insert into paid values (?)').run(task.task_id)),
@@ -45,17 +46,17 @@ export interface HandlerContext<Tx = unknown> {
   transaction<T>(work: (tx: Tx) => T | Promise<T>): Promise<T>;
 }
 
-/** Handles a result. It has handled it when its promise resolves; what it throws is retried. */
+/** Handles a result. It has succeeded when its promise resolves. If it throws, it is retried. */
 export type TaskHandler<Tx = unknown> = (
   result: TaskResult,
   context: HandlerContext<Tx>,
 ) => unknown;
-/** Hears of an event that is not a result. */
+/** Gets an event that is not a result. */
 export type OtherEventHandler = (event: OtherEvent, context: { readonly log: Logger }) => unknown;
-/** Hears of an entry that was given up. */
+/** Gets an entry that became a dead letter. */
 export type DeadLetterHandler = (letter: DeadLetter, context: { readonly log: Logger }) => unknown;
 
-/** An entry that will not be attempted again by itself. */
+/** An entry that is not attempted again unless it is replayed. */
 export interface DeadLetter {
   readonly taskId: string;
   /** Why the last attempt failed. */
@@ -64,18 +65,18 @@ export interface DeadLetter {
   readonly receivedAt: Date;
   readonly metadata: JsonObject;
   readonly testMode: boolean;
-  /** The payload as JSON text, as Novita sent it but for the token. */
+  /** The payload as JSON text, as Novita sent it, without the token. */
   readonly body: string;
 }
 
-/** Which results a handler is for. Conditions add up; a list means any of its members. */
+/** Which results a handler gets. All conditions must hold; a list means any of its members. */
 export interface TaskFilter {
-  /** Result has at least one file of this medium. Failed tasks have none. */
+  /** The result has at least one file of this medium. Failed tasks have none. */
   readonly media?: Media | readonly Media[] | undefined;
   readonly taskType?: string | readonly string[] | undefined;
   /**
-   * The name under which the handler's success is remembered across retries and restarts. Default:
-   * its place in the order of registration. Give one to handlers that you may reorder.
+   * The name under which the inbox records the handler's success, across retries and restarts.
+   * Default: its place in the order of registration. Name handlers that a release may reorder.
    */
   readonly handlerName?: string | undefined;
 }
@@ -94,9 +95,9 @@ export interface Handlers {
   addTask(event: TaskEvent, args: readonly unknown[]): void;
   addOther(handler: unknown): void;
   addDeadLetter(handler: unknown): void;
-  /** Those for this result, in the order of registration. */
+  /** The handlers for this result, in the order of registration. */
   matching(result: TaskResult): readonly RegisteredHandler[];
-  /** Whether there is any handler for results that end a task. */
+  /** Whether a handler for terminal results is registered. */
   handlesResults(): boolean;
   readonly other: readonly OtherEventHandler[];
   readonly deadLetter: readonly DeadLetterHandler[];
@@ -142,19 +143,25 @@ function isAny<T extends string>(
   return typeof wanted === 'string' ? test(wanted) : wanted.some(test);
 }
 
-/** Not the function's own name by default: a minifier may give that to another one tomorrow. */
+/** The function's own name is no default, because a minifier may give it to another function. */
 function nameOf(tasks: readonly RegisteredHandler[], event: TaskEvent, filter: TaskFilter): string {
   const place = tasks.filter((other) => other.event === event).length + 1;
   const name = filter.handlerName ?? `${event}#${place}`;
   if (tasks.some((other) => other.name === name)) {
-    throw new WebhookError('invalid_argument', `there is a handler named ${name} already`);
+    throw new WebhookError(
+      'invalid_argument',
+      `handlers: a handler named ${name} is registered already. Choose another handlerName.`,
+    );
   }
   return name;
 }
 
 function requireFunction(value: unknown): (...args: unknown[]) => unknown {
   if (isFunction(value)) return value;
-  throw new WebhookError('invalid_argument', `a handler must be a function, not ${typeof value}`);
+  throw new WebhookError(
+    'invalid_argument',
+    `handlers: a handler must be a function, not ${typeof value}`,
+  );
 }
 
 function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
@@ -164,7 +171,7 @@ function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
 const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.union([item, z.array(item).min(1)]).optional();
 
-/** Inboxes keep it as text: no control characters, and no half of a surrogate pair. */
+/** Inboxes store it as text: no control characters, no lone surrogates. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
 const filterSchema = z.strictObject({

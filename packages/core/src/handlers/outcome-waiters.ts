@@ -1,31 +1,39 @@
 import type { EntryKey, Outcome } from '../inbox/ports.ts';
 
-/** Lets replies wait for the outcome of an attempt that runs in this process. */
-export interface Settlements {
-  /** The next outcome of an entry. Whoever asks must call `forget` in the end. */
-  next(key: EntryKey): { readonly promise: Promise<Outcome>; readonly forget: () => void };
-  announce(key: EntryKey, outcome: Outcome): void;
+/** One reply that waits for the next outcome of an entry. */
+export interface OutcomeWaiter {
+  readonly outcome: Promise<Outcome>;
+  /** To be called in the end, whether the outcome came or not. */
+  remove(): void;
 }
 
-export function createSettlements(): Settlements {
-  const waiting = new Map<string, Set<(outcome: Outcome) => void>>();
+/** Lets replies wait for the outcome of an attempt that runs in this process. */
+export interface OutcomeWaiters {
+  add(key: EntryKey): OutcomeWaiter;
+  /** Resolves every waiter of the entry. */
+  resolve(key: EntryKey, outcome: Outcome): void;
+}
+
+/** For the entries of one endpoint: waiters are told apart by their task id. */
+export function createOutcomeWaiters(): OutcomeWaiters {
+  const resolversByTask = new Map<string, Set<(outcome: Outcome) => void>>();
   return {
-    next({ taskId }) {
-      const waiters = waiting.get(taskId) ?? new Set();
-      waiting.set(taskId, waiters);
-      let settle: (outcome: Outcome) => void = () => undefined;
-      const promise = new Promise<Outcome>((resolve) => (settle = resolve));
-      waiters.add(settle);
+    add({ taskId }) {
+      const resolvers = resolversByTask.get(taskId) ?? new Set();
+      resolversByTask.set(taskId, resolvers);
+      let resolver: (outcome: Outcome) => void = () => undefined;
+      const outcome = new Promise<Outcome>((resolve) => (resolver = resolve));
+      resolvers.add(resolver);
       return {
-        promise,
-        forget() {
-          waiters.delete(settle);
-          if (waiters.size === 0) waiting.delete(taskId);
+        outcome,
+        remove() {
+          resolvers.delete(resolver);
+          if (resolvers.size === 0) resolversByTask.delete(taskId);
         },
       };
     },
-    announce({ taskId }, outcome) {
-      for (const settle of waiting.get(taskId) ?? []) settle(outcome);
+    resolve({ taskId }, outcome) {
+      for (const resolver of resolversByTask.get(taskId) ?? []) resolver(outcome);
     },
   };
 }

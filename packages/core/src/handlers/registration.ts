@@ -6,28 +6,28 @@ import type {
   TaskHandler,
 } from './handlers.ts';
 
-/** Registers a handler, for all results or for those that a filter lets through. */
+/** Registers a handler, for all results or for those that match a filter. */
 export interface OnTask<Tx = unknown> {
   /** @throws WebhookError `invalid_argument` */
   (handler: TaskHandler<Tx>): void;
   (filter: TaskFilter, handler: TaskHandler<Tx>): void;
 }
 
-/** How handlers are registered. Several may be, also for one event; they run in this order. */
+/** Registers handlers. Several handlers for one event run in the order of registration. */
 export interface Registration<Tx = unknown> {
   readonly onTaskSucceeded: OnTask<Tx>;
   readonly onTaskFailed: OnTask<Tx>;
-  /** Both of them. */
+  /** Runs for succeeded and for failed tasks. */
   readonly onTaskFinished: OnTask<Tx>;
-  /** Statuses before the end. Best effort: not kept, not repeated, not deduplicated. */
+  /** Runs for non-terminal statuses. Best effort: not stored, not retried, not deduplicated. */
   readonly onTaskProgress: OnTask<Tx>;
-  /** Events that are not a task's result. Best effort, likewise. */
+  /** Runs for events that are not a task's result. Best effort, as above. */
   onOtherEvent(handler: OtherEventHandler): void;
-  /** An entry was given up. Best effort; the entry itself stays in the inbox. */
+  /** Runs when an entry becomes a dead letter. Best effort; the entry stays in the inbox. */
   onDeadLetter(handler: DeadLetterHandler): void;
 }
 
-/** The handlers that can be given as options. */
+/** Handlers as options of `createReceiver`. */
 export interface HandlerOptions<Tx = unknown> {
   readonly onTaskSucceeded?: TaskHandler<Tx> | undefined;
   readonly onTaskFailed?: TaskHandler<Tx> | undefined;
@@ -37,17 +37,17 @@ export interface HandlerOptions<Tx = unknown> {
   readonly onDeadLetter?: DeadLetterHandler | undefined;
 }
 
-/** @param changed called after each registration of a handler for results */
+/** @param onRegistered called after each registration of a handler for results */
 export function createRegistration(
   handlers: Handlers,
-  changed: () => void,
-  given: HandlerOptions,
+  onRegistered: () => void,
+  options: HandlerOptions,
 ): Registration {
   const on =
     (event: Parameters<Handlers['addTask']>[0]): OnTask =>
     (...args: unknown[]) => {
       handlers.addTask(event, args);
-      changed();
+      onRegistered();
     };
   const registration: Registration = {
     onTaskSucceeded: on('succeeded'),
@@ -57,11 +57,11 @@ export function createRegistration(
     onOtherEvent: handlers.addOther,
     onDeadLetter: handlers.addDeadLetter,
   };
-  if (given.onTaskSucceeded) registration.onTaskSucceeded(given.onTaskSucceeded);
-  if (given.onTaskFailed) registration.onTaskFailed(given.onTaskFailed);
-  if (given.onTaskFinished) registration.onTaskFinished(given.onTaskFinished);
-  if (given.onTaskProgress) registration.onTaskProgress(given.onTaskProgress);
-  if (given.onOtherEvent) registration.onOtherEvent(given.onOtherEvent);
-  if (given.onDeadLetter) registration.onDeadLetter(given.onDeadLetter);
+  if (options.onTaskSucceeded) registration.onTaskSucceeded(options.onTaskSucceeded);
+  if (options.onTaskFailed) registration.onTaskFailed(options.onTaskFailed);
+  if (options.onTaskFinished) registration.onTaskFinished(options.onTaskFinished);
+  if (options.onTaskProgress) registration.onTaskProgress(options.onTaskProgress);
+  if (options.onOtherEvent) registration.onOtherEvent(options.onOtherEvent);
+  if (options.onDeadLetter) registration.onDeadLetter(options.onDeadLetter);
   return registration;
 }

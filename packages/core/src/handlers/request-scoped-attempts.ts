@@ -1,26 +1,27 @@
-import { withDeadline, type Clock } from '../shared/clock.ts';
 import type {
+  AttemptHandle,
   ConsumeOptions,
   EntryKey,
-  Inbox,
   EntryProcessor,
-  AttemptHandle,
+  Inbox,
 } from '../inbox/ports.ts';
+import { withDeadline, type Clock } from '../shared/clock.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import { createSemaphore } from '../shared/semaphore.ts';
 
-/** Attempts on single entries, each within the request that brought its entry. */
-export interface BriefAttempts {
-  prepare(key: EntryKey): BriefAttempt;
+/** Attempts on single entries, each within the request that delivered its entry. */
+export interface RequestScopedAttempts {
+  prepare(key: EntryKey): RequestScopedAttempt;
 }
 
-interface BriefAttempt {
-  /** Begins as soon as fewer than `concurrency` attempts run. To be called once. */
-  begin(): void;
-  /** Ends it now, or lets it come to its end within `gracePeriodMs`. Does not reject. */
+export interface RequestScopedAttempt {
+  /** Starts as soon as fewer than `concurrency` attempts run. To be called once. */
+  start(): void;
+  /** Lets the attempt finish within `gracePeriodMs` milliseconds, then aborts it. Never rejects. */
   end(gracePeriodMs: number): Promise<void>;
 }
 
-export interface BriefAttemptsOptions {
+export interface RequestScopedAttemptsOptions {
   readonly attempt: NonNullable<Inbox['attempt']>;
   readonly run: EntryProcessor;
   readonly concurrency: number;
@@ -29,56 +30,42 @@ export interface BriefAttemptsOptions {
   readonly onSettled: ConsumeOptions['onSettled'];
 }
 
-export function createBriefAttempts(options: BriefAttemptsOptions): BriefAttempts {
+export function createRequestScopedAttempts(
+  options: RequestScopedAttemptsOptions,
+): RequestScopedAttempts {
   const { run, clock, log, onSettled } = options;
-  const slots = createSlots(options.concurrency);
+  const semaphore = createSemaphore(options.concurrency);
 
   return {
     prepare(key) {
       let isOver = false;
-      let begun: Promise<AttemptHandle | undefined> = Promise.resolve(undefined);
+      let starting: Promise<AttemptHandle | undefined> = Promise.resolve(undefined);
 
-      async function begin(): Promise<AttemptHandle | undefined> {
-        await slots.acquire();
-        const single = isOver ? undefined : await options.attempt(key, run, { log, onSettled });
-        if (single === undefined) slots.release();
-        else void single.finished.finally(slots.release);
-        return single;
+      async function start(): Promise<AttemptHandle | undefined> {
+        await semaphore.acquire();
+        const handle = isOver ? undefined : await options.attempt(key, run, { log, onSettled });
+        if (handle === undefined) semaphore.release();
+        else void handle.finished.finally(semaphore.release);
+        return handle;
       }
 
       async function end(gracePeriodMs: number): Promise<void> {
-        const single = await begun;
-        if (gracePeriodMs > 0 && single) await withDeadline(single.finished, gracePeriodMs, clock);
-        await single?.stop({ gracePeriodMs: 0 });
+        const handle = await starting;
+        if (gracePeriodMs > 0 && handle) await withDeadline(handle.finished, gracePeriodMs, clock);
+        await handle?.stop({ gracePeriodMs: 0 });
       }
 
-      const complain = (error: unknown): undefined => {
-        log.error({ taskId: key.taskId, ...errorFields(error) }, 'an attempt could not be made');
+      const logError = (error: unknown): undefined => {
+        const fields = { taskId: key.taskId, ...errorFields(error) };
+        log.error(fields, 'worker: an entry could not be attempted within its request');
       };
       return {
-        begin: () => void (begun = begin().catch(complain)),
+        start: () => void (starting = start().catch(logError)),
         end(gracePeriodMs) {
           isOver = gracePeriodMs <= 0;
-          return end(gracePeriodMs).catch(complain);
+          return end(gracePeriodMs).catch(logError);
         },
       };
-    },
-  };
-}
-
-/** So many at a time; the others wait for their turn. */
-function createSlots(count: number) {
-  const waiting: (() => void)[] = [];
-  let free = count;
-  return {
-    async acquire(): Promise<void> {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    release(): void {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
     },
   };
 }

@@ -1,19 +1,19 @@
 import type { Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
 
-/** How a handler's run ended. `stuck`: it goes on although it was told to stop. */
+/** How a run of a handler ended. `stuck`: it still runs although its signal was aborted. */
 export type HandlerEnd =
   | { readonly type: 'succeeded' }
   | { readonly type: 'failed'; readonly thrown: unknown }
   | { readonly type: 'stuck'; readonly ended: Promise<unknown> };
 
 /**
- * Runs a handler with a signal that is aborted when its time is up. A handler that does not listen
- * gets the same time once more, because its work may still succeed and must not run twice at a
- * time; after that it counts as stuck.
+ * Runs a handler with a signal that is aborted at its timeout. A handler that ignores its signal
+ * gets the same time once more: its work may still succeed, and it must not run twice at a time.
+ * After that it counts as stuck.
  *
  * @param timeoutMs milliseconds until the signal is aborted
- * @param outer aborted when the attempt is to end early
+ * @param outer aborted when the attempt has to end early
  */
 export function runHandler(
   handle: (signal: AbortSignal) => unknown,
@@ -24,13 +24,13 @@ export function runHandler(
   const controller = new AbortController();
   return new Promise<HandlerEnd>((resolve) => {
     let cancel = clock.after(timeoutMs, () => {
-      const message = `the handler took over ${timeoutMs} ms`;
+      const message = `the handler took more than ${timeoutMs} ms`;
       controller.abort(new WebhookError('handler_timeout', message));
       cancel = clock.after(timeoutMs, () => end({ type: 'stuck', ended }));
     });
     const abort = () => {
       controller.abort(outer.reason);
-      // A receiver that has closed waits for nobody, and its timers must not hold the process.
+      // A closed receiver waits for no handler, and its timers must not keep the process alive.
       if (isWebhookError(outer.reason, 'closing')) cancel();
     };
     const end = (result: HandlerEnd) => {
@@ -40,7 +40,7 @@ export function runHandler(
     };
     if (outer.aborted) abort();
     else outer.addEventListener('abort', abort);
-    // In a function of its own, so that a handler which throws at once is one that rejects.
+    // An async function turns a synchronous throw of the handler into a rejection.
     const run = async () => handle(controller.signal);
     const ended = run().then(
       () => end({ type: 'succeeded' }),

@@ -1,6 +1,6 @@
 import type { EntryKey } from '../inbox/ports.ts';
 
-/** Handlers that go on although they were given up. Until they end, they must not be run again. */
+/** Handlers that still run after their timeout. Until they end, they must not run again. */
 export interface StuckHandlers {
   has(key: EntryKey, handler: string): boolean;
   add(key: EntryKey, handler: string, ended: Promise<unknown>): void;

@@ -1,65 +1,87 @@
-import type { Announcer } from './best-effort-events.ts';
-import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
-import { createBriefAttempts, type BriefAttempts } from './request-scoped-attempts.ts';
-import { LATE, withDeadline } from '../shared/clock.ts';
-import type { Handlers } from './handlers.ts';
-import type { Consumer, Entry, EntryKey, Outcome, RunInTransaction } from '../inbox/ports.ts';
+import type {
+  Consumer,
+  Entry,
+  EntryKey,
+  Inbox,
+  Outcome,
+  RunInTransaction,
+} from '../inbox/ports.ts';
+import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import type { ResolvedOptions } from '../options.ts';
-import type { Settlements } from './outcome-waiters.ts';
+import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
+import type { RetryDelay } from './backoff.ts';
+import type { BestEffortEvents } from './best-effort-events.ts';
+import type { Handlers } from './handlers.ts';
+import type { OutcomeWaiters } from './outcome-waiters.ts';
+import {
+  createRequestScopedAttempts,
+  type RequestScopedAttempts,
+} from './request-scoped-attempts.ts';
 import { createStuckHandlers } from './stuck-handlers.ts';
 
-/** What becomes of an event after its delivery was answered. */
+/** Runs the handlers on entries of the inbox. */
 export interface Worker {
-  /** Begins to consume the inbox, as soon as there is a handler for results. */
+  /** Starts to consume the inbox as soon as a handler for results is registered. */
   start(): void;
-  /** The same, for when events are coming in: says so if nobody is there to handle them. */
+  /** Like `start`. Warns once if an event arrives and no handler for results is registered. */
   startFor(entry: EntryKey): void;
-  /**
-   * Attempts on single entries, for runtimes that may stop after the answer; `undefined` where the
-   * inbox cannot make them, is being consumed anyway, or there is no handler.
-   */
-  briefly(): BriefAttempts | undefined;
+  /** To be called after each registration of a handler. */
   handlersChanged(): void;
+  /** One attempt, outside the inbox's own loop. */
+  attempt(
+    entry: AttemptEntry,
+    signal: AbortSignal,
+    runInTransaction?: RunInTransaction,
+  ): Promise<Outcome>;
+  /**
+   * Attempts on single entries, for runtimes that may stop after the reply. `undefined` if the inbox
+   * lacks them, is being consumed, or no handler is registered.
+   */
+  requestScopedAttempts(): RequestScopedAttempts | undefined;
+  /** @param gracePeriodMs milliseconds until running handlers are aborted */
   stop(gracePeriodMs: number): Promise<void>;
-  attempt(entry: AttemptEntry, signal: AbortSignal, transact?: RunInTransaction): Promise<Outcome>;
+  /** Attempts by outcome. */
   outcomes(): Readonly<Record<Outcome['type'], number>>;
 }
 
-export interface WorkerParts {
-  readonly options: ResolvedOptions;
-  readonly handlers: Handlers;
-  readonly settlements: Settlements;
-  readonly announcer: Announcer;
+export interface WorkerOptions {
+  readonly inbox: Inbox;
+  readonly endpoint: string;
+  readonly consume: boolean;
+  readonly concurrency: number;
+  readonly handlerTimeoutMs: number;
+  readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
+  readonly clock: Clock;
   readonly log: Logger;
+  readonly handlers: Handlers;
+  readonly outcomeWaiters: OutcomeWaiters;
+  readonly bestEffortEvents: BestEffortEvents;
 }
 
-export function createWorker(parts: WorkerParts): Worker {
-  const { options, handlers, announcer, log } = parts;
-  const { inbox, retry, clock } = options;
-  const { timeoutMs, concurrency } = options.handlers;
+export function createWorker(options: WorkerOptions): Worker {
+  const { inbox, endpoint, concurrency, clock, log, handlers, retry } = options;
+  const { handlerTimeoutMs: timeoutMs } = options;
   const stuck = createStuckHandlers();
   const attemptOptions: RunAttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
   const outcomes = { done: 0, retry: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
-  let consumption: Consumer | undefined;
-  let warned = false;
+  let consumer: Consumer | undefined;
+  let hasWarned = false;
 
-  const attempt = (entry: AttemptEntry, signal: AbortSignal, transact?: RunInTransaction) =>
-    runAttempt(entry, signal, { ...attemptOptions, transact });
+  const attempt: Worker['attempt'] = (entry, signal, runInTransaction) =>
+    runAttempt(entry, signal, { ...attemptOptions, runInTransaction });
 
-  /** Not before there is a handler: entries of an earlier process must not be done without one. */
+  /** Waits for a handler: an entry of an earlier process must not become done without one. */
   function consume(): void {
-    if (!options.consume || state !== 'started' || consumption !== undefined) return;
+    if (!options.consume || state !== 'started' || consumer !== undefined) return;
     if (!handlers.handlesResults()) return;
-    const endpoint = options.endpoint;
-    consumption = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
+    consumer = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
   }
 
   function onSettled(entry: Entry, outcome: Outcome): void {
     outcomes[outcome.type] += 1;
-    parts.settlements.announce(entry, outcome);
-    if (outcome.type === 'dead') announcer.deadLetter(entry, outcome.reason);
+    options.outcomeWaiters.resolve(entry, outcome);
+    if (outcome.type === 'dead') options.bestEffortEvents.deadLetter(entry, outcome.reason);
   }
 
   function start(): void {
@@ -67,9 +89,9 @@ export function createWorker(parts: WorkerParts): Worker {
     consume();
   }
 
-  const brief =
+  const requestScoped =
     inbox.attempt &&
-    createBriefAttempts({
+    createRequestScopedAttempts({
       attempt: inbox.attempt,
       run: attempt,
       concurrency,
@@ -83,33 +105,40 @@ export function createWorker(parts: WorkerParts): Worker {
     start,
     startFor({ taskId }) {
       start();
-      if (warned || !options.consume || handlers.handlesResults()) return;
-      warned = true;
-      log.warn({ taskId }, 'no handler for results is registered: events wait in the inbox');
+      if (hasWarned || !options.consume || handlers.handlesResults()) return;
+      hasWarned = true;
+      log.warn(
+        { taskId },
+        'worker: no handler for results is registered, so events stay in the inbox. ' +
+          'Register onTaskSucceeded and onTaskFailed.',
+      );
     },
-    briefly: () =>
-      options.consume && state === 'new' && handlers.handlesResults() ? brief : undefined,
     handlersChanged: consume,
+    requestScopedAttempts: () =>
+      options.consume && state === 'new' && handlers.handlesResults() ? requestScoped : undefined,
     async stop(gracePeriodMs) {
       state = 'stopped';
-      await consumption?.stop({ gracePeriodMs });
-      await warnOfLoss(parts);
+      await consumer?.stop({ gracePeriodMs });
+      await warnOfLoss(options);
     },
     outcomes: () => ({ ...outcomes }),
   };
 }
 
-const LAST_LOOK_MS = 1000;
+const STATS_TIMEOUT_MS = 1000;
 
-/** What a memory inbox still holds goes with the process. That must not go unsaid. */
-async function warnOfLoss({ options: { inbox, clock }, log }: WorkerParts): Promise<void> {
+/** The entries of an inbox that is not durable are lost when the process ends. */
+async function warnOfLoss({ inbox, clock, log }: WorkerOptions): Promise<void> {
   if (inbox.capabilities.durable || inbox.capabilities.addOnly) return;
   try {
-    const stats = await withDeadline(inbox.stats(), LAST_LOOK_MS, clock);
+    const stats = await withDeadline(inbox.stats(), STATS_TIMEOUT_MS, clock);
     const entries = stats === LATE ? 0 : stats.pending + stats.running;
     if (entries === 0) return;
-    log.error({ entries }, 'closing with events not handled; a durable inbox would keep them');
+    log.error(
+      { entries },
+      'worker: closed with events that were not handled. A durable inbox would keep them.',
+    );
   } catch (error) {
-    log.warn(errorFields(error), 'the inbox could not be read at closing');
+    log.warn(errorFields(error), 'worker: the inbox could not be read while closing');
   }
 }

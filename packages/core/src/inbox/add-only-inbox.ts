@@ -1,9 +1,9 @@
 import { WebhookError } from '../shared/errors.ts';
 import type { Inbox } from './ports.ts';
 
-/** What is known of a queue that events are only added to. */
+/** The parts of an add-only inbox. */
 export interface AddOnlyInboxParts extends Pick<Inbox, 'add'> {
-  /** Whether what `add` resolved for survives the death of the process, and of the queue's. */
+  /** Whether added entries survive the end of this process and of the queue's process. */
   readonly durable: boolean;
   readonly open?: Inbox['open'];
   /** Called when the last receiver closes: flush and disconnect. */
@@ -11,20 +11,20 @@ export interface AddOnlyInboxParts extends Pick<Inbox, 'add'> {
 }
 
 /**
- * An inbox for processes that put events into a queue of your own and leave the rest to it. Where
- * the messages come out, `receiver.process(message)` runs the handlers. Nothing is consumed here,
- * and what only a whole inbox can tell (`list`, `get`, `replay`, `discard`, `stats`) rejects with
- * `not_supported`: look into the queue instead.
+ * An inbox for processes that put events into a queue of your own. A worker takes each message from
+ * that queue and calls `receiver.processEntry(message)`. The methods that need a whole inbox (`list`,
+ * `get`, `replay`, `discard`, `stats`, `consume`) throw `not_supported`: use the queue's own tools.
  *
- * @param parts `add` as {@link Inbox} describes it: resolves only when the queue holds the event,
- * and says truthfully whether the queue had it before
+ * @param parts `add` as {@link Inbox} describes it: resolves only after the queue has stored the
+ * entry, and tells truthfully whether the queue had it before. Store every field of the entry, `mac`
+ * included.
  * @example
  * const inbox = addOnlyInbox({
  *   durable: true,
  *   add: async (entry) => ((await queue.publish(entry)).isDuplicate ? 'duplicate' : 'added'),
  * });
- * const receiver = createReceiver({ inbox, secret }); // takes events
- * const worker = createReceiver({ inbox }); // elsewhere: queue.onMessage((m) => worker.process(m))
+ * const receiver = createReceiver({ inbox, secret }); // accepts deliveries
+ * const worker = createReceiver({ inbox, secret }); // queue.onMessage((m) => worker.processEntry(m))
  */
 export function addOnlyInbox({
   add,
@@ -49,7 +49,7 @@ export function addOnlyInbox({
 function refuse(method: string): never {
   throw new WebhookError(
     'not_supported',
-    `${method}: this inbox only adds to a queue; ask the queue itself, ` +
-      'or implement Inbox to have this here (docs/your-own-engine.md)',
+    `addOnlyInbox: ${method}() is not supported, because this inbox only adds to a queue. Use the ` +
+      "queue's own tools, or implement Inbox (docs/your-own-engine.md).",
   );
 }

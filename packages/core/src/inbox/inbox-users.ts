@@ -1,17 +1,17 @@
-import type { Inbox } from './ports.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Inbox } from './ports.ts';
 
-/** How many receivers use an inbox: two endpoints may share one. */
-const shares = new WeakMap<Inbox, number>();
+/** Number of receivers that use an inbox: two endpoints may share one. */
+const users = new WeakMap<Inbox, number>();
 
-export function shareInbox(inbox: Inbox, log: Logger): void {
-  shares.set(inbox, (shares.get(inbox) ?? 0) + 1);
+export function addInboxUser(inbox: Inbox, log: Logger): void {
+  users.set(inbox, (users.get(inbox) ?? 0) + 1);
   inbox.open?.(log);
 }
 
-/** Whether that was the last one, so that the inbox can be closed. */
-export function releaseInbox(inbox: Inbox): boolean {
-  const left = (shares.get(inbox) ?? 1) - 1;
-  shares.set(inbox, left);
+/** @returns whether this was the last user, so that the inbox can be closed */
+export function removeInboxUser(inbox: Inbox): boolean {
+  const left = (users.get(inbox) ?? 1) - 1;
+  users.set(inbox, left);
   return left <= 0;
 }

@@ -1,52 +1,57 @@
 import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 
-/** What makes an entry the same entry: the endpoint's name and Novita's task id. */
+/** The idempotency key of an entry: the endpoint and Novita's task id. */
 export interface EntryKey {
   readonly endpoint: string;
   readonly taskId: string;
 }
 
-/** An accepted event on its way into an inbox. Plain data: it survives JSON. */
+/** An accepted event that an inbox is about to store. Plain JSON data. */
 export interface NewEntry extends EntryKey {
-  /** The task's status; `''` where it is not a word. */
+  /** The task's status; `''` if it is not a word. */
   readonly status: string;
-  /** The payload as JSON text, with the token taken out. */
+  /** The payload as JSON text, without the token. */
   readonly body: string;
-  /** In what the payload does not fit the schema; `null` when it fits. */
+  /** Why the payload does not fit the schema; `null` if it fits. */
   readonly schemaError: string | null;
   /** From the callback URL; empty without one. */
   readonly metadata: JsonObject;
   readonly testMode: boolean;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
+  /**
+   * Only for add-only inboxes: HMAC over the other fields with the receiver's secret.
+   * `receiver.processEntry()` rejects an entry without it.
+   */
+  readonly mac?: string | undefined;
 }
 
 /**
- * `pending`: waits for a worker, or for its next attempt. `running`: a worker holds its lease.
- * `done`: every handler succeeded. `dead`: a dead letter, kept but not attempted by itself.
+ * `pending`: waits for a worker or for its next attempt. `running`: a worker holds its lease.
+ * `done`: every handler succeeded. `dead`: a dead letter, which is not attempted unless replayed.
  */
 export type EntryState = 'pending' | 'running' | 'done' | 'dead';
 
 /** An event in the inbox. */
 export interface Entry extends NewEntry {
   readonly state: EntryState;
-  /** Attempts begun in the present series; a replay begins another series. */
+  /** Attempts started in the current series. A replay starts a new series. */
   readonly attempts: number;
-  /** Names of the handlers that have succeeded; they are not run again on a retry. */
+  /** Names of the handlers that have succeeded. A retry does not run them again. */
   readonly succeededHandlers: readonly string[];
   /** Why the last attempt failed. */
   readonly reason: string | null;
-  /** When it may be claimed next (pending) or its lease ends (running). Milliseconds since 1970. */
+  /** When it can be claimed (pending) or its lease expires (running). Milliseconds since 1970. */
   readonly dueAt: number | null;
   /** When it became done or dead. Milliseconds since 1970. */
   readonly finishedAt: number | null;
 }
 
 /**
- * What came of an attempt. Delays are relative, since the store owns the clock of its leases.
- * `handled` is added to what the entry has: a transaction may have committed without the attempt
- * hearing of it.
+ * The outcome of an attempt. Delays are relative because leases follow the store's clock. The store
+ * adds `succeededHandlers` to those of the entry: a transaction may have committed although the
+ * attempt did not learn of it.
  */
 export type Outcome =
   | { readonly type: 'done' }
@@ -61,7 +66,7 @@ export type Outcome =
       readonly reason: string;
       readonly succeededHandlers: readonly string[];
     }
-  /** Given back unfinished, through no fault of the entry: does not count as an attempt. */
+  /** Unfinished, for a reason outside the entry. Does not count as an attempt. */
   | {
       readonly type: 'released';
       readonly delayMs: number;
@@ -78,27 +83,27 @@ export type RunInTransaction<Tx = unknown> = <T>(
 ) => Promise<T>;
 
 /**
- * One attempt on an entry. Never rejects: whatever handlers do ends as an outcome. Is given
- * `transact` by inboxes that are transactional.
+ * One attempt on an entry. Never rejects: every error of a handler becomes an outcome. Inboxes with
+ * transactions pass `runInTransaction`.
  */
 export type EntryProcessor<Tx = unknown> = (
   entry: Entry,
   signal: AbortSignal,
-  transact?: RunInTransaction<Tx>,
+  runInTransaction?: RunInTransaction<Tx>,
 ) => Promise<Outcome>;
 
-/** How an inbox is consumed. */
+/** How a consumer claims and settles entries. */
 export interface ConsumeOptions {
-  /** Only entries of this endpoint are claimed: others have other handlers. */
+  /** Only entries of this endpoint are claimed. */
   readonly endpoint: string;
   /** Entries attempted at the same time. */
   readonly concurrency: number;
   readonly log: Logger;
-  /** Called after an outcome was committed. */
+  /** Called after an outcome was recorded. */
   readonly onSettled: (entry: Entry, outcome: Outcome) => void;
 }
 
-/** An inbox being consumed. */
+/** A running consumer of an inbox. */
 export interface Consumer {
   /**
    * Claims nothing more, waits up to `gracePeriodMs` for what runs, aborts the rest through its signal
@@ -107,17 +112,17 @@ export interface Consumer {
   stop(options: { readonly gracePeriodMs: number }): Promise<void>;
 }
 
-/** What can be relied on. Declared by the implementation, and tested. */
+/** What an inbox guarantees. The contract tests hold it to what it declares. */
 export interface InboxCapabilities {
-  /** What was added survives the death of the process. */
+  /** Added entries survive the end of the process. */
   readonly durable: boolean;
   /** Several processes may add to and consume from it. */
   readonly shared: boolean;
   /** Handlers can write to its database through `context.transaction`. */
   readonly transactional: boolean;
   /**
-   * Only `add`, `open` and `close` work; other processes handle what comes out of the queue, with
-   * `receiver.process()`. See `addOnlyInbox`.
+   * Only `add`, `open` and `close` work. Other processes take the entries from a foreign queue and
+   * call `receiver.processEntry()`. See `addOnlyInbox`.
    */
   readonly addOnly?: boolean;
 }
@@ -128,7 +133,7 @@ export interface EntryQuery {
   readonly state?: EntryState | undefined;
   /** Entries per page, 1 to 1000; default 100. */
   readonly limit?: number | undefined;
-  /** `cursor` of the page before. */
+  /** `cursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
@@ -139,51 +144,51 @@ export interface EntryPage {
   readonly cursor: string | null;
 }
 
-/** Entries by state, and how far the work is behind. */
+/** Number of entries by state, and the lag of the workers. */
 export interface InboxStats extends Readonly<Record<EntryState, number>> {
-  /** How long the oldest entry that is due has been waiting, in milliseconds; 0 when none is. */
+  /** Milliseconds since the longest waiting entry became due; 0 if none is due. */
   readonly lagMs: number;
 }
 
-/** What operators do with entries. The same for an inbox and a store. */
+/** The operations on single entries, the same for an inbox and a store. */
 export interface EntryAdmin {
   list(query?: EntryQuery): Promise<EntryPage>;
   get(key: EntryKey): Promise<Entry | undefined>;
   /**
-   * Gives a done or dead entry a fresh series of attempts. After `done` every handler runs again;
-   * after `dead` only those that had not succeeded.
+   * Starts a new series of attempts for a done or dead entry. After `done` every handler runs again;
+   * after `dead` only the handlers that had not succeeded.
    *
-   * @returns whether there was such an entry
+   * @returns whether such an entry was found
    */
   replay(key: EntryKey): Promise<boolean>;
-  /** Forgets an entry that is not running, and with it that its task was seen. */
+  /** Deletes an entry that is not running. A later event of its task counts as new. */
   discard(key: EntryKey): Promise<boolean>;
   stats(): Promise<InboxStats>;
   close(): Promise<void>;
 }
 
-/** Where accepted events stay until they are handled. `Tx`: what its transactions hand to handlers. */
+/** Keeps accepted events until they are handled. `Tx`: what handlers get in a transaction. */
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /**
-   * Called once by every receiver that uses the inbox, before anything else: time to connect, and to
-   * log what its operators should know. Returns at once and never throws.
+   * Called once by every receiver that uses the inbox, before any other method. The inbox may connect
+   * and log warnings for operators. Returns at once and never throws.
    */
   open?(log: Logger): void;
   /**
-   * Keeps an entry, atomically: of any number of concurrent calls with one key exactly one is told
-   * `added`. Resolves only when the entry is kept. An entry that drifted from the schema gives way
-   * to one with the same key that fits: it must not stand in the way of the real result.
+   * Stores an entry atomically: of any number of concurrent calls with one key, exactly one returns
+   * `added`. Resolves only after the entry is stored. An entry with a schema error is replaced by one
+   * with the same key that fits the schema, so that it cannot block the real result.
    *
-   * @throws WebhookError `inbox_full`; any other error counts as "not available"
+   * @throws WebhookError `inbox_full`; any other error means that the inbox is unavailable
    */
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
-  /** Makes a pending entry due now. Only inboxes that have it can be used with `ack: 'handled'`. */
+  /** Makes a pending entry due now. `ack: 'handled'` requires it. */
   promote?(key: EntryKey): Promise<void>;
   consume(run: EntryProcessor<Tx>, options: ConsumeOptions): Consumer;
   /**
-   * Attempts one pending entry now, due or not; `undefined` when it is not pending. For runtimes
-   * that may stop after the answer, and in which nothing may outlive the request that began it.
+   * Attempts one pending entry now, due or not; `undefined` if it is not pending. For runtimes that
+   * may stop after the reply, where no work may outlive its request.
    */
   attempt?(
     key: EntryKey,
@@ -192,34 +197,34 @@ export interface Inbox<Tx = unknown> extends EntryAdmin {
   ): Promise<AttemptHandle | undefined>;
 }
 
-/** How a single entry is attempted. */
+/** Options of an attempt on a single entry. */
 export type AttemptOptions = Pick<ConsumeOptions, 'log' | 'onSettled'>;
 
-/** One entry being attempted. */
+/** A running attempt on a single entry. */
 export interface AttemptHandle extends Consumer {
-  /** Resolves when it has been settled or given back. */
+  /** Resolves when the attempt was settled or its lease released. */
   readonly finished: Promise<void>;
 }
 
-/** The right to settle: what a claim hands out and a later claim of the same entry invalidates. */
+/** Identifies a claim. A later claim of the same entry invalidates its fencing token. */
 export interface ClaimRef extends EntryKey {
   readonly fencingToken: string;
 }
 
-/** An entry together with the right to settle it. */
+/** A claimed entry. */
 export type Claim = Entry & ClaimRef;
 
-/** How long entries are kept after they were settled. */
+/** How long finished entries are kept. */
 export interface Retention {
-  /** How long done entries are kept, in milliseconds: the deduplication window. */
+  /** Milliseconds that done entries are kept: the deduplication window. */
   readonly doneMs: number;
-  /** How long dead letters are kept, in milliseconds. */
+  /** Milliseconds that dead letters are kept. */
   readonly deadMs: number;
 }
 
 /**
  * The narrow port under `pollingInbox`: a table with a clock. Every call is atomic. Leases and due
- * times are read against the store's own clock only. `Tx`: what its transactions hand to handlers.
+ * times follow the store's own clock only. `Tx`: what handlers get in a transaction.
  */
 export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
@@ -230,27 +235,27 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   /** See {@link Inbox.promote}. */
   promote?(key: EntryKey): Promise<void>;
   /**
-   * Leases out up to `limit` entries of an endpoint: pending and due, the longest due first, or
-   * running with a lease that ended. Each begins an attempt and carries a fence never used before.
+   * Claims up to `limit` entries of an endpoint that are pending and due, or running with an expired
+   * lease; the longest due first. Each claim starts an attempt and has a new fencing token.
    */
   claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]>;
-  /** Leases out one pending entry, due or not. See {@link Inbox.attempt}. */
+  /** Claims one pending entry, due or not. See {@link Inbox.attempt}. */
   claimOne?(key: EntryKey, leaseDurationMs: number): Promise<Claim | undefined>;
-  /** Makes a lease end `leaseDurationMs` from now. `false`: the fence is no longer valid. */
+  /** Makes a lease expire `leaseDurationMs` from now. `false`: the fencing token is invalid. */
   extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
   /**
-   * Records an outcome. `false`: the fence is no longer valid, and nothing was changed. Names in
-   * `handled` are added to those that the entry has: within a series none is taken away.
+   * Records an outcome. `false`: the fencing token is invalid, and nothing was changed. The store adds
+   * `succeededHandlers` to those of the entry: within a series no name is removed.
    */
   settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
   /**
-   * In one transaction: checks the fence, runs `work`, adds `handler` to what the entry has as
-   * handled, and commits. The fence stays valid: the entry runs on, and is to be settled as ever.
-   * Commits only while the fence is valid. When `work` throws nothing is kept, and its error is
-   * passed on as it is. Stores that have this say so in `capabilities.transactional`.
+   * In one transaction: checks the fencing token, runs `work`, adds `handler` to the succeeded
+   * handlers of the entry, and commits. The token stays valid, and the entry still has to be settled.
+   * Commits only while the token is valid. If `work` throws, nothing is kept, and the promise rejects
+   * with that error. A store with this method declares `capabilities.transactional`.
    *
-   * @throws WebhookError `lease_lost` when the fence is no longer valid; nothing is kept then, and
-   * if it was so from the start, `work` is not run
+   * @throws WebhookError `lease_lost` if the fencing token is invalid. Nothing is kept then. If it was
+   * invalid from the start, `work` does not run.
    */
   transaction?<T>(
     claimRef: ClaimRef,
@@ -258,12 +263,12 @@ export interface Store<Tx = unknown> extends EntryAdmin {
     work: (tx: Tx) => T | Promise<T>,
   ): Promise<T>;
   /**
-   * Calls `heard` when another process may have made something due at an endpoint, until the
-   * function that it returns is called. Best effort: polling finds what is not heard of.
+   * Calls `onDue` when another process may have made an entry of the endpoint due, until the returned
+   * function is called. Best effort: polling finds entries without a notification.
    */
-  subscribe?(endpoint: string, heard: () => void): () => void;
-  /** Milliseconds until `claim` may find something; `null` when nothing is waiting. */
+  subscribe?(endpoint: string, onDue: () => void): () => void;
+  /** Milliseconds until `claim` may find an entry; `null` if no entry waits. */
   nextDueMs(endpoint: string): Promise<number | null>;
-  /** Forgets what is older than its retention, some at a time. Returns how many went. */
+  /** Deletes entries past their retention, in batches. Returns how many were deleted. */
   deleteExpired(retention: Retention): Promise<number>;
 }

@@ -1,11 +1,11 @@
-/** Where time comes from. Inject another one to test what depends on time without waiting. */
+/** The source of time. Tests inject another clock instead of waiting. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /**
-   * Calls `callback` once after `delayMs` milliseconds; the returned function cancels that.
+   * Calls `callback` once after `delayMs` milliseconds. The returned function cancels the timer.
    *
-   * @param options `background`: not worth keeping the process alive for
+   * @param options `background`: the timer does not keep the process alive
    */
   after(
     delayMs: number,
@@ -14,26 +14,25 @@ export interface Clock {
   ): () => void;
 }
 
-/** A longer `setTimeout` overflows and fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** `setTimeout` fires at once if its delay exceeds a signed 32-bit integer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, callback, { background = false } = {}) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
-    if (background) (timer as { unref?: () => void }).unref?.(); // a number, on most runtimes
+    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+    if (background) (timer as { unref?: () => void }).unref?.(); // on most runtimes a timer is a number
     return () => clearTimeout(timer);
   },
 };
 
-/** What `withDeadline` answers when time was up first. */
+/** The value of `withDeadline` when the time limit came first. */
 export const LATE: unique symbol = Symbol('late');
 
 /**
- * The value of `work`, or `LATE` once `ms` milliseconds have passed. The work itself goes on: who
- * needs it stopped stops it. A rejection that comes after the deadline is swallowed, since nobody
- * is left to hear it.
+ * The value of `work`, or `LATE` after `ms` milliseconds. The work itself is not stopped. A
+ * rejection after the time limit is ignored, because the caller has the result `LATE` by then.
  */
 export function withDeadline<T>(
   work: Promise<T>,

@@ -1,6 +1,6 @@
 import { TOKEN_PATTERN } from './token-pattern.ts';
 
-/** The codes that can be answered. */
+/** The codes of all replies. */
 export type ReplyCode =
   | 'accepted'
   | 'duplicate'
@@ -24,8 +24,9 @@ export type ReplyCode =
 /**
  * Every error code of this library. Codes are stable; messages are for people and may change.
  *
- * The first group becomes an answer to the sender (see `replies.ts`), the second is thrown at
- * whoever calls the library, the third is what a handler throws to steer its own retries.
+ * Codes of the first group become replies to the sender (see `delivery/replies.ts`). Codes of the
+ * second group are thrown to the caller of this library. A handler throws the third group to control
+ * its own retries.
  */
 export type WebhookErrorCode =
   | Exclude<ReplyCode, 'accepted' | 'duplicate' | 'ignored'>
@@ -41,8 +42,8 @@ export type WebhookErrorCode =
   | 'retry_later';
 
 /**
- * The one error class of this library. Recognise it by `code`, never by `instanceof`: two copies
- * of a package in one process, or its ESM and CommonJS builds, have two classes.
+ * The error class of this library. Recognise it by `code`, not by `instanceof`: two copies of a
+ * package in one process, or its ESM and CommonJS builds, have two classes.
  *
  * @example
  * try { createReceiver({}) } catch (error) {
@@ -59,19 +60,19 @@ export class WebhookError extends Error {
   }
 }
 
-/** Whether `error` is this library's, with the given code when one is named. Never throws. */
+/** Whether `error` is a WebhookError, with the given code if one is passed. Never throws. */
 export function isWebhookError(error: unknown, code?: WebhookErrorCode): error is WebhookError {
   try {
     if (typeof error !== 'object' || error === null) return false;
     const { name, code: actual } = error as Partial<WebhookError>;
     return name === 'WebhookError' && (code === undefined || actual === code);
   } catch {
-    return false; // a hostile getter or a revoked proxy: not ours
+    return false; // a hostile getter or a revoked proxy
   }
 }
 
 /**
- * Throw this from a handler when trying again cannot help: the entry becomes a dead letter now.
+ * Thrown by a handler when a retry cannot help: the entry becomes a dead letter at once.
  *
  * @example
  * if (!order) throw new PermanentError(`order ${id} does not exist`);
@@ -83,11 +84,11 @@ export class PermanentError extends WebhookError {
 }
 
 /**
- * Throw this from a handler to choose the delay before the next attempt yourself. It counts as an
- * attempt like any other failure.
+ * Thrown by a handler to choose the delay before the next attempt. The attempt counts like any
+ * other failure.
  *
  * @param delayMs milliseconds, 0 or more
- * @throws WebhookError `invalid_argument` when `delayMs` is not such a number
+ * @throws WebhookError `invalid_argument` if `delayMs` is not such a number
  * @example
  * if (response.status === 429) throw new RetryLaterError(60_000, 'storage is rate limited');
  */
@@ -104,8 +105,8 @@ export class RetryLaterError extends WebhookError {
 }
 
 /**
- * The delay that a {@link RetryLaterError} asks for, in milliseconds; `null` for any other error, and
- * for one whose delay makes no sense. Never throws.
+ * The delay of a {@link RetryLaterError} in milliseconds; `null` for any other error or an invalid
+ * delay. Never throws.
  */
 export function retryDelayOf(error: unknown): number | null {
   try {
@@ -123,30 +124,30 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password
   [TOKEN_PATTERN, '[redacted]'],
 ];
-const MAX_DESCRIPTION = 500;
-const MAX_STACK = 2000;
-/** Read no more than this: whoever throws a megabyte gets no megabyte's worth of attention. */
-const MAX_READ = 4 * MAX_STACK;
+const MAX_DESCRIPTION_LENGTH = 500;
+const MAX_STACK_LENGTH = 2000;
+/** Longer texts are cut before redaction, so that a thrown megabyte costs little. */
+const MAX_REDACTED_LENGTH = 4 * MAX_STACK_LENGTH;
 
 function redact(text: string, maxLength: number): string {
-  let redacted = text.slice(0, MAX_READ);
+  let redacted = text.slice(0, MAX_REDACTED_LENGTH);
   for (const [secret, replacement] of SECRETS) redacted = redacted.replace(secret, replacement);
   return redacted.slice(0, maxLength);
 }
 
 /**
- * What was thrown, and what caused it, as one line for logs and dead letters, with secrets cut out
- * of it. Survives whatever a handler may throw.
+ * A thrown value and its causes as one line for logs and dead letters, without secrets. Never
+ * throws, whatever a handler has thrown.
  */
 export function describeError(thrown: unknown): string {
-  return redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION);
+  return redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH);
 }
 
-/** The stack of what was thrown, likewise without secrets; `undefined` where there is none. */
+/** The stack of a thrown value, without secrets; `undefined` if it has none. */
 export function stackOf(thrown: unknown): string | undefined {
   try {
     const stack = isObjectWith(thrown, 'stack') ? thrown.stack : undefined;
-    return typeof stack === 'string' ? redact(stack, MAX_STACK) : undefined;
+    return typeof stack === 'string' ? redact(stack, MAX_STACK_LENGTH) : undefined;
   } catch {
     return undefined;
   }
@@ -154,7 +155,7 @@ export function stackOf(thrown: unknown): string | undefined {
 
 const MAX_CAUSES = 3;
 
-/** `fetch failed` and its like say why only in their cause, refused connections in their members. */
+/** `fetch failed` names its reason only in `cause`, and refused connections only in `errors`. */
 function chain(thrown: unknown, depth: number): string {
   try {
     if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${String(thrown)}`;
@@ -163,7 +164,7 @@ function chain(thrown: unknown, depth: number): string {
     const why = isObjectWith(thrown, 'cause') ? thrown.cause : firstOf(thrown);
     return why === undefined || depth === 0 ? own : `${own}, caused by ${chain(why, depth - 1)}`;
   } catch {
-    return 'threw something that cannot be read';
+    return 'threw a value that cannot be read';
   }
 }
 

@@ -3,14 +3,14 @@ import { WebhookError } from './errors.ts';
 /** A body as it was read: bytes or text to be parsed, or a value that is parsed already. */
 export type Body = Uint8Array | string | { readonly parsed: unknown };
 
-/** A JSON object whose fields nobody vouches for. */
+/** A JSON object whose fields were not checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Deep enough for any event; recursion over a value of this depth cannot overflow a stack. */
+/** Deeper than any event of Novita. Recursion to this depth cannot overflow the stack. */
 const MAX_DEPTH = 64;
 
 /**
- * One JSON object out of the body.
+ * Parses the body to one JSON object.
  *
  * @throws WebhookError `invalid_json`: not UTF-8, not JSON, not an object, a poisoned key
  * (`__proto__`, `constructor.prototype`), or nested deeper than 64 levels
@@ -19,7 +19,7 @@ export function parseJson(body: Body): JsonObject {
   const value =
     typeof body === 'string' || body instanceof Uint8Array ? parseText(body) : body.parsed;
   if (!isObject(value)) throw invalid('the body is not a JSON object');
-  refusePoison(value);
+  rejectPoisonedKeys(value);
   return value;
 }
 
@@ -32,14 +32,14 @@ function parseText(body: Uint8Array | string): unknown {
     const text = typeof body === 'string' ? body.replace(/^\uFEFF/, '') : utf8.decode(body);
     return JSON.parse(text);
   } catch {
-    throw invalid('the body is not JSON in UTF-8'); // without the cause: it quotes the body
+    throw invalid('the body is not JSON in UTF-8'); // no cause: it would quote the body
   }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Walks the value level by level, without recursion: a megabyte of `[` must not break the stack. */
-function refusePoison(root: object): void {
+/** Walks the value level by level: recursion into a megabyte of `[` would overflow the stack. */
+function rejectPoisonedKeys(root: object): void {
   let level: object[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');

@@ -2,7 +2,7 @@ import { describeError, stackOf } from './errors.ts';
 
 type LogMethod = (details: Record<string, unknown>, message: string) => unknown;
 
-/** The part of a logger that is used: pino's method shape, which Fastify's `app.log` has too. */
+/** The methods of a logger that this library calls. pino and Fastify's `app.log` have this shape. */
 export interface Logger {
   debug: LogMethod;
   info: LogMethod;
@@ -20,7 +20,7 @@ export const silentLogger: Logger = {
   error: silence,
 };
 
-/** A logger that cannot hurt: one that throws or rejects must not cost an event. */
+/** Wraps a logger so that its errors and rejections cannot cost an event. */
 export function safeLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger): LogMethod =>
@@ -29,7 +29,7 @@ export function safeLogger(logger: Logger): Logger {
         const result = logger[level](details, message);
         if (result instanceof Promise) result.catch(silence);
       } catch {
-        // There is nowhere left to report it.
+        // A logger that fails cannot be reported through itself.
       }
     };
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
@@ -40,7 +40,7 @@ export function withFields(logger: Logger, fields: Record<string, unknown>): Log
   const add =
     (level: keyof Logger): LogMethod =>
     (details, message) =>
-      // pino also takes a message or an error alone, and handlers written for it do that
+      // pino also accepts a message or an error alone, and handlers written for pino use that.
       typeof details === 'string'
         ? logger[level](fields, details)
         : logger[level](
@@ -50,7 +50,7 @@ export function withFields(logger: Logger, fields: Record<string, unknown>): Log
   return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
 }
 
-/** How an error goes into a log line: what it says and where it came from, without secrets. */
+/** The fields of a log line for an error: its description and stack, without secrets. */
 export function errorFields(thrown: unknown): Record<string, unknown> {
   return { error: describeError(thrown), stack: stackOf(thrown) };
 }

@@ -1,2 +1,2 @@
-/** Finds tokens in any text, also where the dots are percent-encoded. */
+/** Matches tokens in any text, also with percent-encoded dots. */
 export const TOKEN_PATTERN: RegExp = /nwt1(?:\.|%2E)[\w-]*(?:(?:\.|%2E)[\w-]*){0,2}/gi;

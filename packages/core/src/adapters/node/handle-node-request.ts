@@ -5,23 +5,24 @@ import type { WebhookReply } from '../../delivery/request.ts';
 import { nodeBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
-/** How a framework differs from plain Node. */
+/** How a framework differs from `node:http`. */
 export interface HandleNodeRequestOptions {
-  /** What has the `body` and `rawBody` of earlier parsers, where that is not the request itself. */
+  /** The object with `body` and `rawBody` of earlier parsers, if it is not the request itself. */
   readonly parsed?: object | undefined;
   /**
-   * Sends a reply in the framework's own way. Not used while the body is still coming in: then the
-   * answer goes out on Node's response, after `hijack` was called.
+   * Sends a reply with the framework's own functions. While the body is still arriving, the reply is
+   * sent on Node's response instead, after a call of `hijack`.
    */
   readonly send?: ((reply: WebhookReply) => void) | undefined;
+  /** Tells the framework that the response is sent without it. */
   readonly hijack?: (() => void) | undefined;
 }
 
 /**
- * Takes one delivery from a Node request and answers it: the whole of what an adapter for a Node
- * framework has to do.
+ * Takes one delivery from a Node request and sends the reply. An adapter for a Node framework needs
+ * no other function.
  *
- * @throws WebhookError `already_replied` when something mounted earlier has answered already
+ * @throws WebhookError `already_replied` if another middleware has sent a reply already
  */
 export async function handleNodeRequest(
   receiver: Receiver,
@@ -29,9 +30,9 @@ export async function handleNodeRequest(
   response: NodeResponse,
   { parsed = request, send, hijack }: HandleNodeRequestOptions = {},
 ): Promise<void> {
-  if (hasAnswered(response)) {
+  if (hasReplied(response)) {
     const message =
-      'something mounted before the webhook middleware has answered this request already';
+      'adapter: another middleware has already replied to this request. Mount the webhook middleware before it.';
     throw new WebhookError('already_replied', message);
   }
   const reply = await receiver.handle({
@@ -40,30 +41,30 @@ export async function handleNodeRequest(
     headers: request.headers,
     body: nodeBody(request, parsed),
   });
-  // Meanwhile a time-out middleware may have answered, or the sender may have left.
-  if (hasAnswered(response) || response.destroyed === true) return;
-  const isComing = request.complete === false;
-  const answer = isComing || reply.close ? closing(reply, request) : reply;
-  if (!isComing && send !== undefined) {
-    send(answer);
+  // Meanwhile a timeout middleware may have replied, or the sender may have disconnected.
+  if (hasReplied(response) || response.destroyed === true) return;
+  const isBodyArriving = request.complete === false;
+  const finalReply = isBodyArriving || reply.close ? withConnectionClose(reply, request) : reply;
+  if (!isBodyArriving && send !== undefined) {
+    send(finalReply);
     return;
   }
   hijack?.();
-  writeHead(response, answer);
-  if (isComing) {
-    response.write(answer.body);
+  writeHead(response, finalReply);
+  if (isBodyArriving) {
+    response.write(finalReply.body);
     linger(request, response);
   } else {
-    response.end(answer.body);
+    response.end(finalReply.body);
   }
 }
 
-function hasAnswered(response: NodeResponse): boolean {
+function hasReplied(response: NodeResponse): boolean {
   return response.headersSent;
 }
 
-/** HTTP/2 has no such header; there the stream ends, and the connection goes on. */
-function closing(reply: WebhookReply, { httpVersionMajor }: NodeRequest): WebhookReply {
+/** HTTP/2 has no such header: its stream ends, and the connection stays open. */
+function withConnectionClose(reply: WebhookReply, { httpVersionMajor }: NodeRequest): WebhookReply {
   if (httpVersionMajor === 2) return reply;
   return { ...reply, headers: { ...reply.headers, connection: 'close' } };
 }
@@ -75,12 +76,12 @@ function writeHead(response: NodeResponse, reply: WebhookReply): void {
 }
 
 const LINGER_MS = 1000;
-const LINGER_BYTES = 64 * 1024;
+const MAX_LINGER_BYTES = 64 * 1024;
 
 /**
- * Closes a connection on which the rest of a body is still coming in. Closed at once, unread bytes
- * would make the kernel reset it, and the sender might never see the answer. So a little more is
- * read and thrown away, for a short while, until the sender stops.
+ * Closes a connection while the rest of a body is still arriving. If it were closed at once, the
+ * kernel would reset it because of unread bytes, and the sender might not see the reply. So a limited
+ * number of bytes is read and discarded for a limited time, until the sender stops.
  */
 function linger(request: NodeRequest, response: NodeResponse): void {
   let bytes = 0;
@@ -93,7 +94,7 @@ function linger(request: NodeRequest, response: NodeResponse): void {
   };
   const discard = (chunk: { readonly length: number }) => {
     bytes += chunk.length;
-    if (bytes > LINGER_BYTES) request.pause();
+    if (bytes > MAX_LINGER_BYTES) request.pause();
   };
   const cancel = systemClock.after(LINGER_MS, end);
   request.on('data', discard);

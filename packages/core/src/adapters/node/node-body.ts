@@ -2,23 +2,22 @@ import { WebhookError } from '../../shared/errors.ts';
 import type { RequestBody } from '../../delivery/request.ts';
 import type { NodeRequest } from './types.ts';
 
-/** What an earlier parser made of a request. */
+/** The properties that an earlier parser sets. */
 interface ParsedBody {
   readonly body?: unknown;
   readonly rawBody?: unknown;
 }
 
 /**
- * The body of a Node request in the best form in which it is still to be had: bytes that somebody
- * kept, the stream itself, or what a parser made of it. Never a stream that has ended: waiting for
- * that would be for ever.
+ * The body of a Node request in the best available form: bytes that were kept, the stream itself, or
+ * the value of a parser. Never a stream that has ended, because reading it would never end.
  */
 export function nodeBody(request: NodeRequest, parsed: object): RequestBody {
   const { body, rawBody } = parsed as ParsedBody;
   if (isBytesOrText(rawBody)) return rawBody;
-  if (isUnread(request) && (body === undefined || isSent(request))) return unreadStream(request);
+  if (isUnread(request) && (body === undefined || hasBody(request))) return unreadStream(request);
   if (isBytesOrText(body)) return body;
-  if (body === undefined || body === '' || isLeftBlank(body, request)) return undefined;
+  if (body === undefined || body === '' || isPlaceholder(body, request)) return undefined;
   return { parsed: body };
 }
 
@@ -26,14 +25,14 @@ function isBytesOrText(value: unknown): value is Uint8Array | string {
   return (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
 }
 
-/** Parsers write `{}` both for the body `{}` and for one that they did not understand. */
-function isLeftBlank(body: unknown, { headers }: NodeRequest): boolean {
+/** Parsers set `{}` both for the body `{}` and for one that they cannot parse. */
+function isPlaceholder(body: unknown, { headers }: NodeRequest): boolean {
   const isBlank = typeof body === 'object' && body !== null && Object.keys(body).length === 0;
   return isBlank && !(Number(headers['content-length']) <= 2);
 }
 
-/** Whether there is a body on the wire. */
-function isSent({ headers }: NodeRequest): boolean {
+/** Whether the request has a body. */
+function hasBody({ headers }: NodeRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
@@ -44,8 +43,8 @@ function isUnread({ readableEnded, readableDidRead, destroyed }: NodeRequest): b
 type Chunk = Uint8Array | string;
 
 /**
- * A stream to be read later, after the token was checked. Held until then: another listener,
- * perhaps a logger, would let it flow away.
+ * The stream, to be read after the token was checked. It is paused until then, because the data
+ * would be lost to another listener such as a logger.
  */
 function unreadStream(request: NodeRequest): AsyncIterable<Chunk> {
   request.pause();
@@ -53,19 +52,22 @@ function unreadStream(request: NodeRequest): AsyncIterable<Chunk> {
     [Symbol.asyncIterator]() {
       if (isUnread(request) && !hasReader(request)) return readChunks(request);
       if (request.destroyed === true) throw new Error('the connection was closed');
-      throw new WebhookError('body_already_read', 'somebody else reads the body');
+      throw new WebhookError(
+        'body_already_read',
+        'another listener reads the request body. Mount the webhook middleware before it.',
+      );
     },
   };
 }
 
-/** Whoever listens for `readable` takes the chunks away before they are handed out. */
+/** A listener for `readable` takes the chunks before they reach the `data` listeners. */
 function hasReader(request: NodeRequest): boolean {
   return (request.listenerCount?.('readable') ?? 0) > 0;
 }
 
 /**
- * The request's chunks, one at a time. Unlike a stream's own iterator this one leaves the
- * connection open when the reader stops early, so that there is still a way to answer.
+ * The request's chunks, one at a time. Unlike the stream's own iterator, it leaves the connection
+ * open if the reader stops early, so that a reply can still be sent.
  */
 function readChunks(request: NodeRequest): AsyncIterator<Chunk> {
   const queue: Chunk[] = [];
@@ -104,7 +106,7 @@ function readChunks(request: NodeRequest): AsyncIterator<Chunk> {
       request.off('data', onData);
       request.off('end', onEnd);
       request.off('close', onClose);
-      // The error listener stays: a connection that breaks later must not end the process.
+      // The error listener stays: an error of the connection without one would end the process.
       request.pause();
       return { done: true, value: undefined };
     },

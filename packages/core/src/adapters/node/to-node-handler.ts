@@ -8,8 +8,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
 
 /**
  * Receives Novita's webhooks in a server of `node:http`, `node:https` or `node:http2`. Takes a
- * receiver, or the options to make one. Answers every request that it is given,
- * but for those that were answered before.
+ * receiver, or the options of `createReceiver`. Replies to every request that has no reply yet.
  *
  * @throws WebhookError `invalid_option`
  * @example
@@ -17,7 +16,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
  * createServer((request, response) => void handler(request, response)).listen(3000);
  */
 export function toNodeHandler(receiver: Receiver): NodeHandler;
-// Two signatures, since the parameters of inline handlers are not inferred from a union.
+// Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeHandler;
 export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
   const receiver = toReceiver(target);

@@ -1,6 +1,6 @@
 /**
- * The part of `http.IncomingMessage` that is read, and what body parsers leave on it. Structural,
- * so that every Node framework's request fits, and no type of Node's is needed.
+ * The part of `http.IncomingMessage` that is read, and what body parsers set on it. Structural, so
+ * that every Node framework's request fits without a dependency on Node's types.
  */
 export interface NodeRequest {
   readonly httpVersionMajor?: number;
@@ -9,13 +9,13 @@ export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Set by most body parsers. */
   readonly body?: unknown;
-  /** Set by some platforms and by parsers that are asked to. */
+  /** Set by some platforms, and by parsers with such an option. */
   readonly rawBody?: unknown;
-  /** The whole body has come in. */
+  /** The whole body has arrived. */
   readonly complete?: boolean;
   readonly destroyed?: boolean;
   readonly readableEnded?: boolean;
-  /** Somebody has read from it. */
+  /** Data has been read from it. */
   readonly readableDidRead?: boolean;
   listenerCount?(event: string): number;
   on(event: string, listener: Listener): unknown;
@@ -35,7 +35,7 @@ export interface NodeResponse {
   readonly destroyed?: boolean;
   setHeader(name: string, value: string | number): unknown;
   write(chunk: string): unknown;
-  // Two signatures, as the response of node:http2 has them.
+  // Two signatures, like the response of node:http2.
   end(): unknown;
   // eslint-disable-next-line @typescript-eslint/unified-signatures
   end(chunk: string): unknown;

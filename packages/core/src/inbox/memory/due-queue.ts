@@ -1,32 +1,32 @@
 interface Item<T> {
   readonly value: T;
   readonly dueAt: number;
-  readonly ticket: number;
+  readonly number: number;
 }
 
-/** Below this, tidying up is not worth it. */
-const MIN_GARBAGE = 16;
+/** The heap is not compacted below this number of stale items. */
+const MIN_STALE_ITEMS = 16;
 
 /**
- * A priority queue by time; values due at the same time leave in the order they came. Moving or
- * removing a value costs nothing: its older place is skipped when its turn comes.
+ * A priority queue by time. Values with the same time leave in the order of insertion. Moving or
+ * removing a value leaves a stale item in the heap, which is skipped later.
  */
 export interface DueQueue<T> {
-  /** Puts a value in, or moves it to another time. */
+  /** Inserts a value, or moves it to another time. */
   set(value: T, dueAt: number): void;
   remove(value: T): void;
-  /** The first value and its time, without taking it out. */
+  /** The first value and its time. Does not remove it. */
   peek(): { readonly value: T; readonly dueAt: number } | undefined;
 }
 
 export function createDueQueue<T>(): DueQueue<T> {
   const heap: Item<T>[] = [];
-  const tickets = new Map<T, number>();
-  let lastTicket = 0;
+  const numbers = new Map<T, number>();
+  let lastNumber = 0;
 
-  const isCurrent = ({ value, ticket }: Item<T>) => tickets.get(value) === ticket;
+  const isCurrent = ({ value, number }: Item<T>) => numbers.get(value) === number;
 
-  /** Lets go of places that were left. What is sorted is a heap. */
+  /** Removes stale items. A sorted array is a heap. */
   function compact(): void {
     const current = heap.filter(isCurrent).sort((a, b) => (isBefore(a, b) ? -1 : 1));
     heap.length = 0;
@@ -35,14 +35,14 @@ export function createDueQueue<T>(): DueQueue<T> {
 
   return {
     set(value, dueAt) {
-      lastTicket += 1;
-      tickets.set(value, lastTicket);
-      heap.push({ value, dueAt, ticket: lastTicket });
+      lastNumber += 1;
+      numbers.set(value, lastNumber);
+      heap.push({ value, dueAt, number: lastNumber });
       siftUp(heap);
-      if (heap.length > 2 * tickets.size + MIN_GARBAGE) compact();
+      if (heap.length > 2 * numbers.size + MIN_STALE_ITEMS) compact();
     },
     remove(value) {
-      tickets.delete(value);
+      numbers.delete(value);
     },
     peek() {
       let [first] = heap;
@@ -56,7 +56,7 @@ export function createDueQueue<T>(): DueQueue<T> {
 }
 
 function isBefore<T>(a: Item<T>, b: Item<T>): boolean {
-  return a.dueAt === b.dueAt ? a.ticket < b.ticket : a.dueAt < b.dueAt;
+  return a.dueAt === b.dueAt ? a.number < b.number : a.dueAt < b.dueAt;
 }
 
 function siftUp<T>(heap: Item<T>[]): void {

@@ -2,12 +2,12 @@ import type { Inbox } from '../ports.ts';
 import { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
 import { pollingInbox, type PollingInboxOptions } from '../polling/polling-inbox.ts';
 
-/** Bounds of the memory inbox, and how it is consumed. */
+/** Limits of the memory inbox, and how it is consumed. */
 export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 'pollIntervalMs'>;
 
 /**
- * The default inbox: keeps entries in this process's memory, within bounds. What is in it when the
- * process dies is lost; take a durable inbox where that matters.
+ * The default inbox: keeps entries in the memory of this process, within limits. Its entries are lost
+ * when the process ends. Use a durable inbox where that matters.
  *
  * @throws WebhookError `invalid_option`
  * @example

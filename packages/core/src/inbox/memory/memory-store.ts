@@ -2,13 +2,10 @@ import { z } from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
-import { resolveEntryQuery } from '../entry-query.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import type {
   Claim,
   Entry,
-  EntryPage,
-  EntryQuery,
   ClaimRef,
   InboxStats,
   NewEntry,
@@ -16,6 +13,8 @@ import type {
   Retention,
   Store,
 } from '../ports.ts';
+import { applyOutcome } from './apply-outcome.ts';
+import { listEntries } from './list-entries.ts';
 import {
   bytesOf,
   createMemoryTable,
@@ -24,11 +23,11 @@ import {
   type Row,
 } from './memory-table.ts';
 
-/** Bounds of the memory store. */
+/** Limits of the memory store. */
 export interface MemoryStoreOptions {
-  /** Most entries kept, default 100,000. Past it the oldest done ones go, then `inbox_full`. */
+  /** Default 100,000. Above it, the oldest done entries are deleted, then `add` throws `inbox_full`. */
   readonly maxEntries?: number | undefined;
-  /** Most bytes of memory for bodies, default 256 MiB, likewise. */
+  /** Memory for bodies in bytes, default 256 MiB. Above it, the same happens. */
   readonly maxBytes?: number | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -40,8 +39,10 @@ const schema = z.strictObject({
 });
 
 /**
- * The reference store: everything in one process, nothing on disk. What the other stores say in
- * SQL can be read here in plain code.
+ * The reference store: in the memory of one process. It shows in plain code what other stores do in
+ * SQL.
+ *
+ * @throws WebhookError `invalid_option`
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', schema, options);
@@ -55,59 +56,68 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       claim(table, endpoint, limit, leaseDurationMs),
     claimOne: async (key, leaseDurationMs) => claimOne(table, table.find(key), leaseDurationMs),
     extend: async (claimRef, leaseDurationMs) =>
-      extend(table, holder(table, claimRef), leaseDurationMs),
-    settle: async (claimRef, outcome) => settle(table, holder(table, claimRef), outcome),
+      extend(table, findClaimed(table, claimRef), leaseDurationMs),
+    settle: async (claimRef, outcome) => settle(table, findClaimed(table, claimRef), outcome),
     nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
-    list: async (query) => list(table, query),
+    list: async (query) => listEntries(table, query),
     get: async (key) => table.find(key)?.entry,
     replay: async (key) => replay(table, table.find(key)),
     discard: async (key) => discard(table, table.find(key)),
     stats: async () => stats(table),
     deleteExpired: async (retention) => purge(table, retention),
     async close() {
-      // Nothing to let go of.
+      // Memory needs no closing.
     },
   };
 }
 
-interface Room {
+interface Capacity {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
 
-function add(table: MemoryTable, entry: NewEntry, room: Room): 'added' | 'duplicate' {
+function add(table: MemoryTable, entry: NewEntry, capacity: Capacity): 'added' | 'duplicate' {
   const existing = table.find(entry);
   if (existing === undefined) {
-    makeRoom(table, 1, bytesOf(entry), room);
+    freeCapacity(table, 1, bytesOf(entry), capacity);
   } else {
-    if (!givesWay(existing.entry, entry)) return 'duplicate';
-    makeRoom(table, 0, bytesOf(entry) - bytesOf(existing.entry), room);
-    table.forget(existing);
+    if (!isReplaceable(existing.entry, entry)) return 'duplicate';
+    freeCapacity(table, 0, bytesOf(entry) - bytesOf(existing.entry), capacity);
+    table.remove(existing);
   }
   table.insert(entry);
   return 'added';
 }
 
-/** A drifted entry must not stand in the way of the real result. */
-function givesWay(existing: Entry, entry: NewEntry): boolean {
+/** An entry with a schema error must not block the real result. */
+function isReplaceable(existing: Entry, entry: NewEntry): boolean {
   return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
 }
 
-/** Forgets the longest done, but nothing if that would not be enough. */
-function makeRoom(table: MemoryTable, entries: number, bytes: number, room: Room): void {
+/** Deletes the oldest done entries; deletes nothing if that would not be enough. */
+function freeCapacity(
+  table: MemoryTable,
+  entries: number,
+  bytes: number,
+  capacity: Capacity,
+): void {
   const { rows, states } = table;
   const { done, ...others } = table.bytes;
   const kept = others.pending + others.running + others.dead;
   const isFull =
-    rows.size - states.done.size + entries > room.maxEntries || kept + bytes > room.maxBytes;
+    rows.size - states.done.size + entries > capacity.maxEntries ||
+    kept + bytes > capacity.maxBytes;
   if (isFull) {
-    throw new WebhookError('inbox_full', 'the memory inbox is full of entries that are not done');
+    throw new WebhookError(
+      'inbox_full',
+      'memoryInbox: full of entries that are not done. Raise maxEntries or maxBytes, or use a durable inbox.',
+    );
   }
-  let excess = kept + done + bytes - room.maxBytes;
+  let excess = kept + done + bytes - capacity.maxBytes;
   for (const oldest of states.done) {
-    if (rows.size + entries <= room.maxEntries && excess <= 0) return;
+    if (rows.size + entries <= capacity.maxEntries && excess <= 0) return;
     excess -= bytesOf(oldest.entry);
-    table.forget(oldest);
+    table.remove(oldest);
   }
 }
 
@@ -141,7 +151,7 @@ function claimOne(
 }
 
 function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
-  const fencingToken = table.nextFence();
+  const fencingToken = table.nextFencingToken();
   const attempts = row.entry.attempts + 1;
   table.change(
     row,
@@ -151,72 +161,27 @@ function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
   return { ...row.entry, fencingToken };
 }
 
-/** The row that a fence still gives the right to. */
-function holder(table: MemoryTable, claimRef: ClaimRef): Row | undefined {
+/** The row of a claim whose fencing token is valid. */
+function findClaimed(table: MemoryTable, claimRef: ClaimRef): Row | undefined {
   const row = table.find(claimRef);
-  return row?.fence === claimRef.fencingToken ? row : undefined;
+  return row?.fencingToken === claimRef.fencingToken ? row : undefined;
 }
 
 function extend(table: MemoryTable, row: Row | undefined, leaseDurationMs: number): boolean {
   if (row === undefined) return false;
-  table.change(row, { dueAt: table.clock.now() + leaseDurationMs }, row.fence);
+  table.change(row, { dueAt: table.clock.now() + leaseDurationMs }, row.fencingToken);
   return true;
 }
 
 function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boolean {
   if (row === undefined) return false;
-  table.change(row, settled(row.entry, outcome, table.clock.now()), null);
+  table.change(row, applyOutcome(row.entry, outcome, table.clock.now()), null);
   return true;
-}
-
-function settled(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
-  const succeededHandlers = [
-    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
-  ];
-  switch (outcome.type) {
-    case 'dead':
-      return {
-        state: 'dead',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: null,
-        finishedAt: now,
-      };
-    case 'retry':
-      return {
-        state: 'pending',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: now + outcome.delayMs,
-      };
-    case 'released': {
-      const dueAt = now + outcome.delayMs;
-      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
-    }
-  }
 }
 
 function nextDueMs(table: MemoryTable, endpoint: string): number | null {
   const first = table.queue(endpoint).peek();
   return first === undefined ? null : Math.max(0, first.dueAt - table.clock.now());
-}
-
-function list(table: MemoryTable, query: EntryQuery | undefined): EntryPage {
-  const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const found: Row[] = [];
-  for (const row of [...table.rows.values()].reverse()) {
-    if (found.length > limit) break;
-    if (row.order >= before) continue;
-    if (endpoint !== undefined && row.entry.endpoint !== endpoint) continue;
-    if (state !== undefined && row.entry.state !== state) continue;
-    found.push(row);
-  }
-  const page = found.slice(0, limit);
-  return {
-    entries: page.map(({ entry }) => entry),
-    cursor: found.length > limit ? String(page.at(-1)?.order) : null,
-  };
 }
 
 function replay(table: MemoryTable, row: Row | undefined): boolean {
@@ -234,7 +199,7 @@ function replay(table: MemoryTable, row: Row | undefined): boolean {
 
 function discard(table: MemoryTable, row: Row | undefined): boolean {
   if (row === undefined || row.entry.state === 'running') return false;
-  table.forget(row);
+  table.remove(row);
   return true;
 }
 
@@ -250,7 +215,7 @@ function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {
   const purgeState = (rows: ReadonlySet<Row>, before: number) => {
     for (const row of rows) {
       if ((row.entry.finishedAt ?? Infinity) > before) return;
-      table.forget(row);
+      table.remove(row);
     }
   };
   const size = table.rows.size;

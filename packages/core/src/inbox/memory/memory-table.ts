@@ -4,29 +4,29 @@ import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 
 /** A row of the table. Its entry is replaced, never changed in place. */
 export interface Row {
-  /** Place in the order of arrival; grows. */
+  /** Number in the order of arrival. */
   readonly order: number;
   entry: Entry;
-  /** Of the present lease, and of no other before it. */
-  fence: string | null;
+  /** Of the current claim; `null` while no worker holds the entry. */
+  fencingToken: string | null;
 }
 
-/** Entries in memory, with the indexes that make every operation of the store cheap. */
+/** Entries in memory, with an index for every operation of the store. */
 export interface MemoryTable {
   readonly clock: Clock;
   /** In order of arrival. */
   readonly rows: ReadonlyMap<string, Row>;
-  /** By state; within done and dead the longest settled come first. */
+  /** By state. Done and dead entries are in the order in which they finished. */
   readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
-  /** Bytes of memory that the bodies take, by state. */
+  /** Memory of the entries in bytes, by state. */
   readonly bytes: Readonly<Record<EntryState, number>>;
-  /** A fence that no lease had before. */
-  nextFence(): string;
+  /** A fencing token that no claim had before. */
+  nextFencingToken(): string;
   find(key: EntryKey): Row | undefined;
   insert(entry: NewEntry): void;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
-  forget(row: Row): void;
-  /** What waits at an endpoint: pending rows by due time, running ones by the end of their lease. */
+  remove(row: Row): void;
+  /** Unfinished rows of an endpoint: pending ones by due time, running ones by lease expiry. */
   queue(endpoint: string): DueQueue<Row>;
   queues(): Iterable<DueQueue<Row>>;
 }
@@ -42,7 +42,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   };
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   let order = 0;
-  let fences = 0;
+  let lastToken = 0;
 
   function queue(endpoint: string): DueQueue<Row> {
     let found = queues.get(endpoint);
@@ -70,43 +70,43 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     queue,
     queues: () => queues.values(),
     bytes,
-    nextFence: () => String((fences += 1)),
+    nextFencingToken: () => String((lastToken += 1)),
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
       order += 1;
       const fresh = { ...entry, ...firstSeries(clock.now()), succeededHandlers: [] };
-      const row: Row = { order, entry: fresh, fence: null };
+      const row: Row = { order, entry: fresh, fencingToken: null };
       rows.set(rowKey(entry), row);
       index(row);
     },
     change(row, changes, fencingToken) {
       unindex(row);
       row.entry = { ...row.entry, ...changes };
-      row.fence = fencingToken;
+      row.fencingToken = fencingToken;
       index(row);
     },
-    forget(row) {
+    remove(row) {
       rows.delete(rowKey(row.entry));
       unindex(row);
       queue(row.entry.endpoint).remove(row);
-      row.fence = null;
+      row.fencingToken = null;
     },
   };
 }
 
-/** What an entry is at the start of a series of attempts. */
+/** The state of an entry at the start of a series of attempts. */
 export function firstSeries(
   now: number,
 ): Pick<Entry, 'state' | 'attempts' | 'reason' | 'dueAt' | 'finishedAt'> {
   return { state: 'pending', attempts: 0, reason: null, dueAt: now, finishedAt: null };
 }
 
-/** Strings lie in memory as UTF-16; the flat part covers the objects around the body. */
+/** Strings take two bytes per character; the constant covers the objects around the body. */
 export function bytesOf(entry: NewEntry): number {
   return 2 * entry.body.length + 1024;
 }
 
-/** Injective: the length keeps `a` + `b:c` apart from `a:b` + `c`. */
+/** Unambiguous: the length separates `a` + `b:c` from `a:b` + `c`. */
 function rowKey({ endpoint, taskId }: EntryKey): string {
   return `${endpoint.length}:${endpoint}:${taskId}`;
 }

@@ -1,19 +1,19 @@
 import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
+import { errorFields, type Logger } from '../../shared/logger.ts';
 import type {
   Claim,
-  Entry,
   ClaimRef,
-  Outcome,
+  Entry,
   EntryProcessor,
-  Store,
+  Outcome,
   RunInTransaction,
+  Store,
 } from '../ports.ts';
 import { holdLease, type Lease } from './lease.ts';
-import { errorFields, type Logger } from '../../shared/logger.ts';
 import { settle } from './settle.ts';
 
-export interface CrewOptions {
+export interface ClaimPoolOptions {
   readonly store: Store;
   readonly run: EntryProcessor;
   readonly concurrency: number;
@@ -21,151 +21,175 @@ export interface CrewOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onSettled: (entry: Entry, outcome: Outcome) => void;
-  /** Called when an entry is finished, and there is room for another. */
+  /** Called when an attempt has ended, and there is room for another claim. */
   readonly onFree: () => void;
 }
 
 /** Runs the claims of one consumer, each under its lease. */
-export interface Crew {
-  /** How many more claims it can take. */
+export interface ClaimPool {
+  /** How many more claims fit. */
   free(): number;
-  /** @param heldSince when the claim was asked for, in milliseconds since 1970 */
-  take(claim: Claim, heldSince: number): void;
-  /** Resolves when nothing runs. */
+  /** @param claimedAt when the claim was requested, in milliseconds since 1970 */
+  take(claim: Claim, claimedAt: number): void;
+  /** Resolves when no claim runs. */
   idle(): Promise<void>;
-  /** Claims that still come in are given back. */
-  takeNoMore(): void;
-  /** Waits for what runs, aborts what is left after `gracePeriodMs`, gives the leases back. */
-  dismiss(gracePeriodMs: number): Promise<void>;
+  /** From now on new claims are released. */
+  close(): void;
+  /** Waits for running claims, aborts the rest after `gracePeriodMs`, releases their leases. */
+  stop(gracePeriodMs: number): Promise<void>;
 }
 
-interface Running {
+interface RunningClaim {
   readonly claim: Claim;
-  /** Another claim of the same entry by this worker, made meanwhile. */
-  later: { readonly claim: Claim; readonly heldSince: number } | null;
+  /** A claim of the same entry that this worker made while the first one was running. */
+  later: { readonly claim: Claim; readonly claimedAt: number } | null;
   readonly lease: Lease;
   readonly controller: AbortController;
   readonly finished: Promise<void>;
 }
 
-/** How long aborted handlers have to come to an end before their leases are given back. */
-const LAST_CALL_MS = 1000;
+/** Time for aborted handlers to end before their leases are released. */
+const ABORT_TIMEOUT_MS = 1000;
 
-export function createCrew(options: CrewOptions): Crew {
+export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   const { store, leaseDurationMs, clock, log } = options;
-  const running = new Map<string, Running>();
-  let closing = false;
+  const running = new Map<string, RunningClaim>();
+  let isClosed = false;
 
-  function start(claim: Claim, heldSince: number): void {
+  function take(claim: Claim, claimedAt: number): void {
+    const current = running.get(claim.taskId);
+    const isExpired = clock.now() >= claimedAt + leaseDurationMs; // another worker may have it
+    if (isExpired) void release(claim, store, 0);
+    else if (current !== undefined) takeBeside(current, claim, claimedAt);
+    else if (isClosed) void release(claim, store, 0);
+    else start(claim, claimedAt);
+  }
+
+  function start(claim: Claim, claimedAt: number): void {
     const controller = new AbortController();
     const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
-    const lease = holdLease(claim, heldSince, { store, leaseDurationMs, clock, log, onDoubt });
-    const finished = attempt(claim, lease, controller.signal, options).then((recorded) => {
-      lease.stop();
-      running.delete(claim.taskId);
-      const { later } = mine;
-      // The outcome made the entry due again, and it was claimed before the answer had come.
-      if (later && recorded && recorded.fencingToken !== later.claim.fencingToken) {
-        take(later.claim, later.heldSince);
-      }
-      options.onFree();
-    });
-    const mine: Running = { claim, lease, controller, finished, later: null };
-    running.set(claim.taskId, mine);
+    const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
+    const finished = attempt(claim, lease, controller.signal, options).then((recorded) =>
+      finish(self, recorded),
+    );
+    const self: RunningClaim = { claim, lease, controller, finished, later: null };
+    running.set(claim.taskId, self);
   }
 
-  function take(claim: Claim, heldSince: number): void {
-    const mine = running.get(claim.taskId);
-    // The answer came so late that somebody else may have the entry by now.
-    if (clock.now() >= heldSince + leaseDurationMs) void giveBack(claim, store, 0);
-    else if (mine === undefined && closing) void giveBack(claim, store, 0);
-    else if (mine === undefined) start(claim, heldSince);
-    // Either a lease of ours ended unnoticed, since this process overslept, and it still runs the
-    // event; or its outcome has just been recorded. Which one it is will be seen when it settles.
-    else if (!mine.lease.isLost() && isSameEvent(mine.claim, claim)) {
-      mine.lease.adopt(claim, heldSince);
-      mine.later = { claim, heldSince };
-    } else {
-      // Another event has taken the place of the one that runs, or somebody else had it in the
-      // meantime. What runs here was told to stop; until it has, nothing is run beside it.
-      mine.lease.lose();
-      void giveBack(claim, store, leaseDurationMs);
+  function finish({ claim, lease, later }: RunningClaim, recorded: ClaimRef | null): void {
+    lease.stop();
+    running.delete(claim.taskId);
+    // The outcome made the entry due, and it was claimed again before the answer arrived.
+    if (later && recorded && recorded.fencingToken !== later.claim.fencingToken) {
+      take(later.claim, later.claimedAt);
     }
+    options.onFree();
   }
 
-  async function allFinished(): Promise<void> {
+  /** Handles a claim of an entry that this process still runs. */
+  function takeBeside(current: RunningClaim, claim: Claim, claimedAt: number): void {
+    if (current.lease.state() !== 'lost' && isSameEvent(current.claim, claim)) {
+      // Either the process was suspended and its lease expired, or the outcome was just recorded
+      // and the entry is due again. The settle of the current attempt tells which.
+      current.lease.adopt(claim, claimedAt);
+      current.later = { claim, claimedAt };
+      return;
+    }
+    // Another event replaced the running one, or another worker had the entry meanwhile. The new
+    // claim must not run beside the handlers that still run.
+    current.lease.lose();
+    void release(claim, store, leaseDurationMs);
+  }
+
+  async function idle(): Promise<void> {
     await Promise.all([...running.values()].map(({ finished }) => finished));
   }
 
   return {
     free: () => options.concurrency - running.size,
     take,
-    idle: allFinished,
-    takeNoMore() {
-      closing = true;
+    idle,
+    close() {
+      isClosed = true;
     },
-    async dismiss(gracePeriodMs) {
-      if ((await withDeadline(allFinished(), gracePeriodMs, clock)) !== LATE) return;
-      for (const { controller } of running.values()) {
-        controller.abort(new WebhookError('closing', 'the receiver is closing'));
-      }
-      if ((await withDeadline(allFinished(), LAST_CALL_MS, clock)) !== LATE) return;
-      log.warn(
-        { entries: running.size },
-        'handlers ignored their signal; giving their leases back',
-      );
-      const left = [...running.values()];
-      await withDeadline(releaseAll(left, options), LAST_CALL_MS, clock);
-      for (const { lease } of left) lease.stop(); // no heartbeat outlives the crew
-    },
+    stop: (gracePeriodMs) => stopClaims(running, idle, gracePeriodMs, options),
   };
+}
+
+async function stopClaims(
+  running: ReadonlyMap<string, RunningClaim>,
+  idle: () => Promise<void>,
+  gracePeriodMs: number,
+  options: ClaimPoolOptions,
+): Promise<void> {
+  const { clock, log } = options;
+  if ((await withDeadline(idle(), gracePeriodMs, clock)) !== LATE) return;
+  for (const { controller } of running.values()) {
+    controller.abort(new WebhookError('closing', 'the receiver is closing'));
+  }
+  if ((await withDeadline(idle(), ABORT_TIMEOUT_MS, clock)) !== LATE) return;
+  const message =
+    'inbox: handlers ignored their signal for 1 s while closing. Their leases are released, so ' +
+    'another worker may run these entries beside them. End the process.';
+  log.warn({ entries: running.size }, message);
+  const left = [...running.values()];
+  await withDeadline(releaseAll(left, options), ABORT_TIMEOUT_MS, clock);
+  for (const { lease } of left) lease.stop();
 }
 
 async function attempt(
   claim: Claim,
   lease: Lease,
   signal: AbortSignal,
-  options: CrewOptions,
+  options: ClaimPoolOptions,
 ): Promise<ClaimRef | null> {
   const { run, onSettled, log } = options;
   const { taskId } = claim;
   try {
-    const outcome = await run(claim, signal, transactUnder(lease, options.store));
+    const outcome = await run(claim, signal, transactionsUnder(lease, options.store));
     const recorded = await settle(lease, outcome, options);
     if (recorded !== null) onSettled(claim, outcome);
-    else
-      log.warn({ taskId, outcome: outcome.type }, 'the lease was lost; the outcome does not count');
+    else {
+      const fields = { taskId, outcome: outcome.type };
+      log.warn(fields, 'inbox: the lease was lost, so the outcome of the attempt was not recorded');
+    }
     return recorded;
   } catch (error) {
-    log.error({ taskId, ...errorFields(error) }, 'an attempt broke; its lease will end by itself');
+    const fields = { taskId, ...errorFields(error) };
+    const message =
+      'inbox: an attempt failed unexpectedly. The entry is claimed again when its lease expires.';
+    log.error(fields, message);
     return null;
   }
 }
 
-/** Shows the fence of the moment: the lease may have adopted a later claim. */
-function transactUnder(lease: Lease, store: Store): RunInTransaction | undefined {
+/** Shows the current claim of the lease, which may have adopted a later one. */
+function transactionsUnder(lease: Lease, store: Store): RunInTransaction | undefined {
   const { transaction } = store;
-  return transaction && ((handler, work) => transaction(lease.fence(), handler, work));
+  return transaction && ((handler, work) => transaction(lease.claimRef(), handler, work));
 }
 
-/** A drifted event gives way to one that fits, under the same key. */
+/** An event with a schema error can be replaced by one that fits, under the same key. */
 function isSameEvent(one: Claim, other: Claim): boolean {
   return one.body === other.body && one.schemaError === other.schemaError;
 }
 
-async function giveBack(claim: Claim, store: Store, delayMs: number): Promise<void> {
+async function release(claim: Claim, store: Store, delayMs: number): Promise<void> {
   const { succeededHandlers } = claim;
   try {
     await store.settle(claim, { type: 'released', delayMs, succeededHandlers });
   } catch {
-    // Then the lease ends by itself.
+    // The lease expires instead.
   }
 }
 
-/** For handlers that do not listen to their signal. What they settle later is refused. */
-async function releaseAll(left: readonly Running[], options: CrewOptions): Promise<void> {
+/** For handlers that ignore their signal. What they settle later is refused. */
+async function releaseAll(
+  claims: readonly RunningClaim[],
+  options: ClaimPoolOptions,
+): Promise<void> {
   await Promise.all(
-    left.map(({ claim: { succeededHandlers }, lease }) =>
+    claims.map(({ claim: { succeededHandlers }, lease }) =>
       settle(lease, { type: 'released', delayMs: 0, succeededHandlers }, options),
     ),
   );

@@ -2,23 +2,31 @@ import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type { Claim, ClaimRef, Store } from '../ports.ts';
 
-/** A worker's hold on one entry, kept alive by a heartbeat until it is lost or stopped. */
+/**
+ * `held`: heartbeats extend it. `settling`: an outcome is being recorded, so a refused heartbeat may
+ * only mean that the settle has used the fencing token. `lost`: another worker has the entry.
+ * `stopped`: the attempt has ended.
+ */
+export type LeaseState = 'held' | 'settling' | 'lost' | 'stopped';
+
+/** A worker's lease of one entry. Heartbeats extend it until it is lost or stopped. */
 export interface Lease {
-  /** What settling has to show. */
-  fence(): ClaimRef;
-  /** Whether the store said that somebody else has the entry. */
-  isLost(): boolean;
-  /** Whether it is lost or stopped. */
-  isOver(): boolean;
-  /** Resolves when it is over. */
+  state(): LeaseState;
+  /** What a settle has to show. Changes when the lease adopts a later claim. */
+  claimRef(): ClaimRef;
+  /** Resolves when the state is `lost` or `stopped`. */
   readonly ended: Promise<false>;
-  /** Takes over a later claim of the same event: this worker overslept, and still runs it. */
-  adopt(claim: Claim, heldSince: number): void;
-  /** From now on a refused heartbeat is no loss: the settle has spent the fence. */
-  beginSettling(): void;
-  /** Gives the entry up: it is not what was claimed any more. */
+  /**
+   * Continues under a later claim of the same event: this process was suspended for longer than its
+   * lease, claimed the entry again, and the handlers of the first claim still run.
+   *
+   * @param claimedAt when that claim was requested, in milliseconds since 1970
+   */
+  adopt(claim: Claim, claimedAt: number): void;
+  startSettling(): void;
+  /** Gives the lease up: the entry is no longer the event that was claimed. */
   lose(): void;
-  /** Ends the heartbeat. */
+  /** Ends the heartbeats. */
   stop(): void;
 }
 
@@ -27,98 +35,101 @@ export interface LeaseOptions {
   readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called once: the lease is lost, or the store cannot be asked whether it is. */
+  /** Called once, if the lease is lost or the store cannot confirm it in time. */
   readonly onDoubt: () => void;
 }
 
-/** Three heartbeats per lease: two may fail before it ends. */
-const HEARTBEATS = 3;
+/** Two heartbeats may fail before the lease expires. */
+const HEARTBEATS_PER_LEASE = 3;
 
-/**
- * @param heldSince when the claim was asked for, in milliseconds since 1970: its lease began then
- * or later
- */
-export function holdLease(claim: Claim, heldSince: number, options: LeaseOptions): Lease {
+/** @param claimedAt when the claim was requested, in milliseconds since 1970: the lease began later */
+export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions): Lease {
   const { leaseDurationMs, clock, onDoubt } = options;
-  const beatMs = leaseDurationMs / HEARTBEATS;
+  const heartbeatMs = leaseDurationMs / HEARTBEATS_PER_LEASE;
   let claimRef: ClaimRef = claim;
-  let heldUntil = heldSince + leaseDurationMs;
-  let state: 'held' | 'settling' | 'lost' | 'stopped' = 'held';
-  let doubted = false;
-  /** Whether a heartbeat is without a good answer. */
-  let isUnanswered = false;
-  let cancel = clock.after(Math.min(beatMs, heldUntil - clock.now()), beat);
-  let end: () => void = () => undefined;
-  const ended = new Promise<false>((resolve) => (end = () => resolve(false)));
-  const isOver = () => state === 'lost' || state === 'stopped';
+  let expiresAt = claimedAt + leaseDurationMs;
+  let state: LeaseState = 'held';
+  let isInDoubt = false;
+  /** Whether the last heartbeat has not been confirmed. */
+  let isUnconfirmed = false;
+  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - clock.now()), heartbeat);
+  let resolveEnded: () => void = () => undefined;
+  const ended = new Promise<false>((resolve) => (resolveEnded = () => resolve(false)));
 
-  function beat(): void {
-    const left = heldUntil - clock.now();
-    cancel = clock.after(left > 0 ? Math.min(beatMs, left) : beatMs, beat);
-    if (left > 0) void extend();
-    else void confirm();
+  function heartbeat(): void {
+    const remainingMs = expiresAt - clock.now();
+    const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
+    cancelTimer = clock.after(delayMs, heartbeat);
+    if (remainingMs > 0) void extend();
+    else void confirmExpired();
   }
 
   async function extend(): Promise<void> {
     const shown = claimRef;
     const sentAt = clock.now();
-    isUnanswered = true;
-    const extended = await ask(shown, options);
+    isUnconfirmed = true;
+    const extended = await tryExtend(shown, options);
     if (extended === true) {
-      heldUntil = Math.max(heldUntil, sentAt + leaseDurationMs);
-      isUnanswered = false;
-    } else if (extended === false && shown === claimRef && state === 'held') finish('lost');
+      expiresAt = Math.max(expiresAt, sentAt + leaseDurationMs);
+      isUnconfirmed = false;
+    } else if (extended === false && shown === claimRef && state === 'held') end('lost');
   }
 
   /**
-   * Our clock says that the lease has ended, but only the store knows whether anybody took it. Who
-   * overslept asks; who was awake has asked already, and must stop when others may begin.
+   * The lease has expired by the clock of this process; only the store knows whether another worker
+   * has claimed the entry. If earlier heartbeats were unconfirmed, the handlers are aborted at once.
+   * If the process was suspended, the store is asked first.
    */
-  async function confirm(): Promise<void> {
-    if (isUnanswered) doubt();
-    await withDeadline(extend(), beatMs, clock);
-    if (!isOver() && clock.now() >= heldUntil) doubt();
+  async function confirmExpired(): Promise<void> {
+    if (isUnconfirmed) signalDoubt();
+    await withDeadline(extend(), heartbeatMs, clock);
+    if (!isOver(state) && clock.now() >= expiresAt) signalDoubt();
   }
 
-  function doubt(): void {
-    if (!doubted) onDoubt();
-    doubted = true;
+  function signalDoubt(): void {
+    if (!isInDoubt) onDoubt();
+    isInDoubt = true;
   }
 
-  function finish(how: 'lost' | 'stopped'): void {
-    if (isOver()) return;
+  function end(how: 'lost' | 'stopped'): void {
+    if (isOver(state)) return;
     state = how;
-    cancel();
-    end();
-    if (how === 'lost') doubt();
+    cancelTimer();
+    resolveEnded();
+    if (how === 'lost') signalDoubt();
   }
 
   return {
-    fence: () => claimRef,
-    isLost: () => state === 'lost',
-    isOver,
+    state: () => state,
+    claimRef: () => claimRef,
     ended,
-    adopt(later, since) {
+    adopt(later, laterClaimedAt) {
       claimRef = later;
-      heldUntil = since + leaseDurationMs;
+      expiresAt = laterClaimedAt + leaseDurationMs;
     },
-    lose: () => finish('lost'),
-    beginSettling() {
+    startSettling() {
       if (state === 'held') state = 'settling';
     },
-    stop: () => finish('stopped'),
+    lose: () => end('lost'),
+    stop: () => end('stopped'),
   };
 }
 
-/** Whether the fence is still valid; `undefined` when the store does not say. */
-async function ask(
+/** Whether nothing can be recorded under the lease any more. */
+export function isOver(state: LeaseState): boolean {
+  return state === 'lost' || state === 'stopped';
+}
+
+/** Whether the fencing token is still valid; `undefined` if the store does not answer. */
+async function tryExtend(
   claimRef: ClaimRef,
   { store, leaseDurationMs, log }: LeaseOptions,
 ): Promise<boolean | undefined> {
   try {
     return await store.extend(claimRef, leaseDurationMs);
   } catch (error) {
-    log.warn({ taskId: claimRef.taskId, ...errorFields(error) }, 'a lease could not be extended');
+    const fields = { taskId: claimRef.taskId, ...errorFields(error) };
+    log.warn(fields, 'inbox: a lease could not be extended; the next heartbeat tries again');
     return undefined;
   }
 }

@@ -1,62 +1,62 @@
 import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
-import { createCrew } from './claim-pool.ts';
-import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
 import { errorFields } from '../../shared/logger.ts';
+import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
+import { createClaimPool } from './claim-pool.ts';
 
 export interface PollLoopOptions extends ConsumeOptions {
   readonly store: Store;
   readonly run: EntryProcessor;
   readonly leaseDurationMs: number;
-  /** Longest time between two looks at the store. */
+  /** Maximum time between two claims, in milliseconds. */
   readonly pollIntervalMs: number;
   readonly clock: Clock;
 }
 
 export interface PollLoop {
-  /** Says that there may be something to claim. */
+  /** Claims now: an entry may have become due. */
   wake(): void;
   stop(gracePeriodMs: number): Promise<void>;
 }
 
-/** How long to leave a store alone that just failed. */
+/** Pause after an error of the store. */
 const STORE_BACKOFF_MS = 1000;
 
-/** Claims entries of one endpoint for its crew, until it is stopped. */
+/** Claims entries of one endpoint and runs them, until it is stopped. */
 export function startPollLoop(options: PollLoopOptions): PollLoop {
   const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
-  const alarm = createAlarm(clock);
-  const crew = createCrew({ ...options, onFree: alarm.ring });
-  let stopping = false;
-  const unsubscribe = store.subscribe?.(endpoint, alarm.ring);
+  const sleeper = createSleeper(clock);
+  const pool = createClaimPool({ ...options, onFree: sleeper.wake });
+  let isStopping = false;
+  const unsubscribe = store.subscribe?.(endpoint, sleeper.wake);
   const ended = loop();
 
   async function loop(): Promise<void> {
-    while (!stopping) {
+    while (!isStopping) {
       const sleepMs = await claimAll().catch((error: unknown) => {
-        log.error(errorFields(error), 'the inbox could not be read; trying again');
+        log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
         return STORE_BACKOFF_MS;
       });
-      await alarm.sleep(sleepMs);
+      await sleeper.sleep(sleepMs);
     }
   }
 
-  /** Takes as much as there is and as fits. Returns how long there will be nothing to do. */
+  /** Claims all due entries that fit. Returns the milliseconds until the next claim. */
   async function claimAll(): Promise<number> {
     for (;;) {
-      const free = crew.free();
-      if (stopping || free <= 0) return Infinity;
-      const askedAt = clock.now(); // the leases began no earlier
+      const free = pool.free();
+      if (isStopping || free <= 0) return Infinity;
+      const claimedAt = clock.now(); // the leases began no earlier
       const claims = await claim(free);
-      for (const claim of claims) crew.take(claim, askedAt);
+      for (const claim of claims) pool.take(claim, claimedAt);
       if (claims.length >= free) continue;
       return Math.min(pollIntervalMs, (await store.nextDueMs(endpoint)) ?? Infinity);
     }
   }
 
-  /** A claim that outlasts its leases is of no use, and one that never returns stops everything. */
+  /** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
   async function claim(limit: number): Promise<Claim[]> {
     const message =
-      'a claim takes longer than a lease: nothing is handled until the inbox is faster';
+      'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
     const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
     try {
       return await store.claim(endpoint, limit, leaseDurationMs);
@@ -66,47 +66,48 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
   }
 
   return {
-    wake: alarm.ring,
+    wake: sleeper.wake,
     async stop(gracePeriodMs) {
-      stopping = true;
+      isStopping = true;
       unsubscribe?.();
-      alarm.ring();
+      sleeper.wake();
       const deadline = clock.now() + gracePeriodMs;
-      crew.takeNoMore();
+      pool.close();
       if ((await withDeadline(ended, gracePeriodMs, clock)) === LATE) {
-        log.warn({}, 'the inbox did not come back from a claim; its leases will end by themselves');
+        log.warn({}, 'inbox: closed while a claim was running; its leases expire');
       }
-      await crew.dismiss(deadline - clock.now());
+      await pool.stop(deadline - clock.now());
     },
   };
 }
 
-interface Alarm {
-  /** Ends the present sleep, or else the next one at once. */
-  ring(): void;
+interface Sleeper {
+  /** Ends the current sleep, or the next one if none is running. */
+  wake(): void;
+  /** @param ms milliseconds, or `Infinity` to sleep until `wake` */
   sleep(ms: number): Promise<void>;
 }
 
-function createAlarm(clock: Clock): Alarm {
-  let rung = false;
-  let wakeUp: (() => void) | undefined;
+function createSleeper(clock: Clock): Sleeper {
+  let isAwake = false;
+  let endSleep: (() => void) | undefined;
   return {
-    ring() {
-      rung = true;
-      wakeUp?.();
+    wake() {
+      isAwake = true;
+      endSleep?.();
     },
     async sleep(ms) {
-      if (!rung) {
+      if (!isAwake) {
         await new Promise<void>((resolve) => {
           const cancel = ms === Infinity ? undefined : clock.after(ms, resolve);
-          wakeUp = () => {
+          endSleep = () => {
             cancel?.();
             resolve();
           };
         });
       }
-      rung = false;
-      wakeUp = undefined;
+      isAwake = false;
+      endSleep = undefined;
     },
   };
 }

@@ -2,22 +2,11 @@ import { z } from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { EntryAdmin, EntryKey, Inbox, Retention, Store } from '../ports.ts';
+import { attemptOne } from './attempt-one.ts';
+import { cleanUpRegularly } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
-import { createCrew, type CrewOptions } from './claim-pool.ts';
-import type {
-  AttemptOptions,
-  Claim,
-  ConsumeOptions,
-  Consumer,
-  EntryAdmin,
-  EntryKey,
-  Inbox,
-  Retention,
-  EntryProcessor,
-  AttemptHandle,
-  Store,
-} from '../ports.ts';
-import { errorFields, type Logger } from '../../shared/logger.ts';
 
 const schema = z.strictObject({
   leaseDurationMs: positive,
@@ -29,28 +18,28 @@ const schema = z.strictObject({
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** How a store is consumed, and for how long it remembers. */
+/** How a store is consumed, and how long it keeps finished entries. */
 export interface PollingInboxOptions {
   /**
-   * How long a claim holds before others may take the entry over, in milliseconds; default 30 s.
-   * Extended for as long as the handlers run, so it is no limit on them.
+   * Milliseconds after which another worker may claim a running entry; default 30 s. Heartbeats
+   * extend the lease while handlers run, so it does not limit them.
    */
   readonly leaseDurationMs?: number | undefined;
   /**
-   * Longest time between two looks at a store that other processes add to, in milliseconds;
-   * default 1 s. What this process adds is taken up at once.
+   * Maximum milliseconds between two claims of a store that other processes add to; default 1 s.
+   * Entries that this process adds are claimed at once.
    */
   readonly pollIntervalMs?: number | undefined;
   /** Default: done entries 7 days, dead letters 30 days. */
   readonly retention?: Partial<Retention> | undefined;
-  /** Time between two purges, in milliseconds; default 1 minute. */
+  /** Milliseconds between two deletions of expired entries; default 1 minute. */
   readonly cleanupIntervalMs?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /**
- * Turns a store into an inbox: claims with leases, heartbeats, hand-over, retries on the store's
- * clock, retention.
+ * Turns a store into an inbox: claims with leases, heartbeats, retries on the store's clock, deletion
+ * of expired entries.
  *
  * @throws WebhookError `invalid_option`
  * @example
@@ -60,131 +49,80 @@ export function pollingInbox<Tx = unknown>(
   store: Store<Tx>,
   options?: PollingInboxOptions,
 ): Inbox<Tx>;
-// What the store hands to handlers only passes through here.
+// The store's transactions are passed through, so the implementation needs no type for them.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
   checkOptions('inbox', schema, options);
-  const {
-    leaseDurationMs = 30_000,
-    pollIntervalMs = 1000,
-    cleanupIntervalMs = 60_000,
-    clock = systemClock,
-  } = options;
+  const { leaseDurationMs = 30_000, cleanupIntervalMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
-  const consumers = new Set<PollLoop>();
-  const wake = () => {
-    for (const consumer of consumers) consumer.wake();
+  const pollIntervalMs = store.capabilities.shared ? (options.pollIntervalMs ?? 1000) : Infinity;
+  const loops = new Set<PollLoop>();
+  const wakeAll = () => {
+    for (const loop of loops) loop.wake();
   };
 
-  const inbox: Inbox = {
+  return {
     capabilities: store.capabilities,
     async add(entry) {
       const result = await store.add(entry);
-      if (result === 'added') wake();
+      if (result === 'added') wakeAll();
       return result;
     },
-    consume(run: EntryProcessor, consume: ConsumeOptions): Consumer {
-      const consumer = startPollLoop({
-        ...consume,
+    consume(run, consumeOptions) {
+      const { log } = consumeOptions;
+      const loop = startPollLoop({
+        ...consumeOptions,
         store,
         run,
         leaseDurationMs,
-        pollIntervalMs: store.capabilities.shared ? pollIntervalMs : Infinity,
+        pollIntervalMs,
         clock,
       });
-      consumers.add(consumer);
-      const stopPurging = purgeRegularly(
-        store,
-        { doneMs, deadMs },
-        cleanupIntervalMs,
-        clock,
-        consume.log,
-      );
+      loops.add(loop);
+      const retention = { doneMs, deadMs };
+      const intervalMs = cleanupIntervalMs;
+      const stopCleanUp = cleanUpRegularly({ store, retention, intervalMs, clock, log });
       return {
         async stop({ gracePeriodMs }) {
-          stopPurging();
-          await consumer.stop(gracePeriodMs);
-          consumers.delete(consumer);
+          stopCleanUp();
+          await loop.stop(gracePeriodMs);
+          loops.delete(loop);
         },
       };
     },
-    ...lookUpIn(store),
-    async replay(key) {
-      const replayed = await store.replay(key);
-      wake();
-      return replayed;
-    },
-  };
-  const { open, promote, claimOne } = store;
-  return {
-    ...inbox,
-    ...(open && { open: (log: Logger) => open(log) }),
-    ...(promote && {
-      async promote(key: EntryKey) {
-        await promote(key);
-        wake();
-      },
-    }),
-    ...(claimOne && {
-      attempt: (key: EntryKey, run: EntryProcessor, options: AttemptOptions) =>
-        attemptOne(() => claimOne(key, leaseDurationMs), {
-          ...options,
-          store,
-          run,
-          leaseDurationMs,
-          clock,
-        }),
+    ...adminOf(store, wakeAll),
+    ...optionalPartsOf(store, wakeAll),
+    ...(store.claimOne && {
+      attempt: (key, run, attemptOptions) =>
+        attemptOne(key, { ...attemptOptions, store, run, leaseDurationMs, clock }),
     }),
   };
 }
 
-/** What needs no more than the store. */
-function lookUpIn(store: Store): Omit<EntryAdmin, 'replay'> {
+function adminOf(store: Store, wakeAll: () => void): EntryAdmin {
   return {
     list: (query) => store.list(query),
     get: (key) => store.get(key),
+    async replay(key) {
+      const replayed = await store.replay(key);
+      wakeAll();
+      return replayed;
+    },
     discard: (key) => store.discard(key),
     stats: () => store.stats(),
     close: () => store.close(),
   };
 }
 
-type CrewOfOne = Omit<CrewOptions, 'concurrency' | 'onFree'>;
-
-async function attemptOne(
-  claimIt: () => Promise<Claim | undefined>,
-  options: CrewOfOne,
-): Promise<AttemptHandle | undefined> {
-  const heldSince = options.clock.now();
-  const claim = await claimIt();
-  if (claim === undefined) return undefined;
-  const crew = createCrew({ ...options, concurrency: 1, onFree: () => undefined });
-  crew.take(claim, heldSince);
-  return { finished: crew.idle(), stop: ({ gracePeriodMs }) => crew.dismiss(gracePeriodMs) };
-}
-
-/** One purge after the other; a failed one is logged, and made good by the next. */
-function purgeRegularly(
-  store: Store,
-  retention: Retention,
-  periodMs: number,
-  clock: Clock,
-  log: Logger,
-): () => void {
-  let stopped = false;
-  let cancel = clock.after(periodMs, () => void purge(), { background: true });
-
-  async function purge(): Promise<void> {
-    try {
-      const entries = await store.deleteExpired(retention);
-      if (entries > 0) log.debug({ entries }, 'purged entries past their retention');
-    } catch (error) {
-      log.warn(errorFields(error), 'the inbox could not be purged');
-    }
-    if (!stopped) cancel = clock.after(periodMs, () => void purge(), { background: true });
-  }
-
-  return () => {
-    stopped = true;
-    cancel();
+/** The inbox has these methods only if the store has them. */
+function optionalPartsOf(store: Store, wakeAll: () => void): Pick<Inbox, 'open' | 'promote'> {
+  const { open, promote } = store;
+  return {
+    ...(open && { open: (log: Logger) => open(log) }),
+    ...(promote && {
+      async promote(key: EntryKey) {
+        await promote(key);
+        wakeAll();
+      },
+    }),
   };
 }

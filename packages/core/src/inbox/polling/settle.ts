@@ -1,7 +1,7 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
-import type { ClaimRef, Outcome, Store } from '../ports.ts';
-import type { Lease } from './lease.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
+import type { ClaimRef, Outcome, Store } from '../ports.ts';
+import { isOver, type Lease } from './lease.ts';
 
 export interface SettleOptions {
   readonly store: Store;
@@ -10,45 +10,50 @@ export interface SettleOptions {
   readonly log: Logger;
 }
 
+/** A failed settle is repeated six times per lease. */
+const TRIES_PER_LEASE = 6;
+
 /**
- * Records an outcome, trying again until the store has answered or the lease is over. A lease that
- * has only run out is tried as well: the fence tells whether somebody took the entry.
+ * Records an outcome. Repeats until the store has answered or the lease is over. Tries also after
+ * the lease has expired: the fencing token tells whether another worker has claimed the entry.
  *
- * @returns the fence under which it was recorded; `null` when it was not
+ * @returns the claim under which the outcome was recorded; `null` if it was not recorded
  */
 export async function settle(
   lease: Lease,
   outcome: Outcome,
   { store, leaseDurationMs, clock, log }: SettleOptions,
 ): Promise<ClaimRef | null> {
-  lease.beginSettling();
-  for (let tries = 0; !lease.isOver(); tries += 1) {
-    const claimRef = lease.fence();
+  lease.startSettling();
+  for (let tries = 0; !isOver(lease.state()); tries += 1) {
+    const claimRef = lease.claimRef();
     try {
-      const asked = ask(store, claimRef, outcome, tries > 0);
-      const answer = await withDeadline(Promise.race([asked, lease.ended]), leaseDurationMs, clock);
-      if (answer === true) return claimRef;
-      // Refused, unless this worker has claimed it again itself: then under that fence.
-      if (answer === false && lease.fence() === claimRef) return null;
-    } catch (error) {
-      log.warn(
-        { taskId: claimRef.taskId, ...errorFields(error) },
-        'an outcome was not recorded yet',
+      const recording = trySettle(store, claimRef, outcome, tries > 0);
+      const recorded = await withDeadline(
+        Promise.race([recording, lease.ended]),
+        leaseDurationMs,
+        clock,
       );
-      await withDeadline(lease.ended, leaseDurationMs / 6, clock);
+      if (recorded === true) return claimRef;
+      // Refused. If this worker has claimed the entry again, the next try shows that claim.
+      if (recorded === false && lease.claimRef() === claimRef) return null;
+    } catch (error) {
+      const fields = { taskId: claimRef.taskId, ...errorFields(error) };
+      log.warn(fields, 'inbox: an outcome could not be recorded; trying again');
+      await withDeadline(lease.ended, leaseDurationMs / TRIES_PER_LEASE, clock);
     }
   }
   return null;
 }
 
-/** On a repeat, a refusal may mean that the try before had gone through and its answer was lost. */
-async function ask(
+/** If a repeat is refused, the first try may have been recorded although its answer was lost. */
+async function trySettle(
   store: Store,
   claimRef: ClaimRef,
   outcome: Outcome,
   isRepeat: boolean,
 ): Promise<boolean> {
   if (await store.settle(claimRef, outcome)) return true;
-  // Done and dead can be told apart from before; for the others nothing depends on it.
+  // `done` and `dead` are visible in the state. For `retry` and `released` nothing depends on it.
   return isRepeat && (await store.get(claimRef))?.state === outcome.type;
 }

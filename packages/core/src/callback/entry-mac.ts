@@ -1,0 +1,41 @@
+import type { JsonObject } from '../shared/json.ts';
+import type { Signer } from './signer.ts';
+
+/** The fields of an entry that its MAC covers. */
+export interface SignedEntry {
+  readonly endpoint: string;
+  readonly taskId: string;
+  readonly status: string;
+  readonly body: string;
+  readonly schemaError: string | null;
+  readonly metadata: JsonObject;
+  readonly testMode: boolean;
+  readonly receivedAt: number;
+  readonly mac?: string | undefined;
+}
+
+/** Signs entries that leave for a foreign queue, and recognises them when they come back. */
+export interface EntryMacs {
+  sign(entry: SignedEntry): Promise<string>;
+  verify(entry: SignedEntry): Promise<boolean>;
+}
+
+export function createEntryMacs(signer: Signer): EntryMacs {
+  return {
+    sign: (entry) => signer.sign(toSignedText(entry)),
+    verify: async (entry) => signer.verify(toSignedText(entry), entry.mac ?? ''),
+  };
+}
+
+/** The prefix keeps entries and tokens apart. Keys are sorted: a queue may store metadata as jsonb. */
+function toSignedText(entry: SignedEntry): string {
+  const { endpoint, taskId, status, body, schemaError, testMode, receivedAt } = entry;
+  const metadata = JSON.stringify(entry.metadata, sortKeys);
+  const fields = [endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt];
+  return `nwe1.${JSON.stringify(fields)}`;
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

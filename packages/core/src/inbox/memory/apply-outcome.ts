@@ -1,0 +1,20 @@
+import type { Entry, Outcome } from '../ports.ts';
+
+/**
+ * The fields of an entry that an outcome changes.
+ *
+ * @param now time of the store, in milliseconds since 1970
+ */
+export function applyOutcome(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
+  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
+  const names = new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]);
+  const succeededHandlers = [...names];
+  if (outcome.type === 'dead') {
+    const { reason } = outcome;
+    return { state: 'dead', reason, succeededHandlers, dueAt: null, finishedAt: now };
+  }
+  const pending = { state: 'pending', succeededHandlers, dueAt: now + outcome.delayMs } as const;
+  return outcome.type === 'retry'
+    ? { ...pending, reason: outcome.reason }
+    : { ...pending, attempts: entry.attempts - 1 };
+}

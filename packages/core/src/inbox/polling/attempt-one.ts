@@ -1,0 +1,20 @@
+import type { AttemptHandle, EntryKey } from '../ports.ts';
+import { createClaimPool, type ClaimPoolOptions } from './claim-pool.ts';
+
+/**
+ * Claims one pending entry and runs it. See `Inbox.attempt`.
+ *
+ * @returns `undefined` if the entry is not pending or the store cannot claim a single entry
+ */
+export async function attemptOne(
+  key: EntryKey,
+  options: Omit<ClaimPoolOptions, 'concurrency' | 'onFree'>,
+): Promise<AttemptHandle | undefined> {
+  const { store, leaseDurationMs, clock } = options;
+  const claimedAt = clock.now();
+  const claim = await store.claimOne?.(key, leaseDurationMs);
+  if (claim === undefined) return undefined;
+  const pool = createClaimPool({ ...options, concurrency: 1, onFree: () => undefined });
+  pool.take(claim, claimedAt);
+  return { finished: pool.idle(), stop: ({ gracePeriodMs }) => pool.stop(gracePeriodMs) };
+}

@@ -1,0 +1,245 @@
+import {
+  addOnlyInbox,
+  createReceiver,
+  PermanentError,
+  type HandlersFailedError,
+  type NewEntry,
+} from '@novita-webhooks/core';
+import { createTestEntry, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
+import { describe, expect, test } from 'vitest';
+
+import { createEntryMacs } from '../src/callback/entry-mac.ts';
+import { createSigner } from '../src/callback/signer.ts';
+import { noop, SAMPLE_TASK, setUp } from './helpers.ts';
+
+const event = sampleEvents.imageSucceeded();
+const BODY = JSON.stringify(event.payload);
+
+async function outcomeOf(run: Promise<void>): Promise<HandlersFailedError['outcome']> {
+  const error: unknown = await run.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ name: 'WebhookError', code: 'handler_failed' });
+  return (error as HandlersFailedError).outcome;
+}
+
+describe('processUnverified: a bare envelope', () => {
+  test('runs the handlers on an envelope, and resolves when they have succeeded', async () => {
+    const { receiver } = setUp();
+    const seen: unknown[] = [];
+    receiver.onTaskSucceeded(({ task }, { attempt, metadata }) =>
+      seen.push([task.task_id, attempt, metadata]),
+    );
+    await receiver.processUnverified(event);
+    await receiver.processUnverified(event, { attempt: 3, metadata: { orderId: 42 } });
+    expect(seen).toEqual([
+      [SAMPLE_TASK, 1, {}],
+      [SAMPLE_TASK, 3, { orderId: 42 }],
+    ]);
+    expect((await receiver.stats()).inbox).toMatchObject({ pending: 0, done: 0 });
+  });
+
+  test('throws what to do with the message: again', async () => {
+    const { receiver } = setUp({ retry: { delay: () => 1234 } });
+    receiver.onTaskSucceeded(noop);
+    receiver.onTaskSucceeded(() => {
+      throw new Error('no');
+    });
+    expect(await outcomeOf(receiver.processUnverified(event))).toEqual({
+      type: 'retry',
+      delayMs: 1234,
+      reason: 'Error: no',
+      succeededHandlers: ['succeeded#1'],
+    });
+  });
+
+  test('does not run again what has succeeded, when told of it', async () => {
+    const { receiver } = setUp();
+    const runs: number[] = [];
+    for (const index of [1, 2]) receiver.onTaskSucceeded(() => runs.push(index));
+    await receiver.processUnverified(event, { attempt: 2, succeededHandlers: ['succeeded#1'] });
+    expect(runs).toEqual([2]);
+  });
+
+  test('throws what to do with the message: no use', async () => {
+    const { receiver } = setUp();
+    receiver.onTaskSucceeded(() => {
+      throw new PermanentError('no');
+    });
+    expect((await outcomeOf(receiver.processUnverified(event))).type).toBe('dead');
+    expect((await outcomeOf(receiver.processUnverified(sampleEvents.drifted()))).type).toBe('dead');
+  });
+
+  test('throws what to do with the message: aborted', async () => {
+    const { receiver, clock } = setUp();
+    receiver.onTaskSucceeded(
+      (_, { signal }) =>
+        new Promise((__, reject) => signal.addEventListener('abort', () => reject(new Error('x')))),
+    );
+    const controller = new AbortController();
+    const outcome = outcomeOf(receiver.processUnverified(event, { signal: controller.signal }));
+    await clock.flush();
+    controller.abort();
+    expect((await outcome).type).toBe('released');
+  });
+
+  test('the last attempt that fails is the end', async () => {
+    const { receiver } = setUp({ retry: { maxAttempts: 3 } });
+    receiver.onTaskSucceeded(() => {
+      throw new Error('no');
+    });
+    expect((await outcomeOf(receiver.processUnverified(event, { attempt: 2 }))).type).toBe('retry');
+    expect((await outcomeOf(receiver.processUnverified(event, { attempt: 3 }))).type).toBe('dead');
+  });
+
+  test.each([
+    ['text', JSON.stringify(event)],
+    ['bytes', new TextEncoder().encode(JSON.stringify(event))],
+  ])('takes an event as %s', async (_, message) => {
+    const { receiver } = setUp();
+    let runs = 0;
+    receiver.onTaskSucceeded(() => (runs += 1));
+    await receiver.processUnverified(message);
+    expect(runs).toBe(1);
+  });
+
+  test.each([
+    [undefined, 'invalid_json'],
+    [null, 'invalid_json'],
+    ['{', 'invalid_json'],
+    ['{}', 'missing_event_type'],
+    [new Uint8Array([255]), 'invalid_json'],
+    [[], 'invalid_json'],
+    [JSON.parse('{"__proto__":{}}'), 'invalid_json'],
+    [{}, 'missing_event_type'],
+    [{ event_type: 'ASYNC_TASK_RESULT' }, 'missing_task_id'],
+  ])('refuses what is no event: %j', async (wrong, code) => {
+    const { receiver } = setUp();
+    await expect(receiver.processUnverified(wrong)).rejects.toMatchObject({
+      name: 'WebhookError',
+      code,
+    });
+  });
+
+  test('tells of progress and other events, and resolves', async () => {
+    const { receiver, clock } = setUp();
+    const seen: string[] = [];
+    receiver.onTaskProgress(({ task }) => seen.push(task.status));
+    receiver.onOtherEvent(({ event_type }) => seen.push(event_type));
+    await receiver.processUnverified(sampleEvents.queued());
+    await receiver.processUnverified(sampleEvents.other());
+    await clock.flush();
+    expect(seen).toEqual(['TASK_STATUS_QUEUED', 'SOME_FUTURE_EVENT']);
+  });
+
+  test('leaves test events alone when they are to be ignored', async () => {
+    const { receiver } = setUp({ testEvents: 'ignore' });
+    let runs = 0;
+    receiver.onTaskSucceeded(() => (runs += 1));
+    await receiver.processUnverified(sampleEvents.testMode());
+    expect(runs).toBe(0);
+  });
+});
+
+describe('processEntry: an entry from the queue of an add-only inbox', () => {
+  /** The message that an accepted delivery put into the queue. */
+  async function accept(given: Parameters<typeof setUp>[0] = {}) {
+    const messages: NewEntry[] = [];
+    const inbox = addOnlyInbox({
+      durable: true,
+      async add(entry) {
+        messages.push(JSON.parse(JSON.stringify(entry)) as NewEntry);
+        return 'added';
+      },
+    });
+    const { deliver } = setUp({ inbox, ...given });
+    await deliver(sampleEvents.failed({ taskId: SAMPLE_TASK }), { orderId: 42 });
+    const [message] = messages;
+    if (message === undefined) throw new Error('the delivery was not accepted');
+    return { inbox, message };
+  }
+
+  test('runs the handlers with what the token stated', async () => {
+    const { inbox, message } = await accept();
+    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    const seen: unknown[] = [];
+    worker.onTaskFailed((_, { taskId, metadata, testMode, attempt }) =>
+      seen.push([taskId, metadata, testMode, attempt]),
+    );
+    await worker.processEntry(message);
+    await worker.processEntry(JSON.stringify(message), { attempt: 2 });
+    await worker.processEntry(new TextEncoder().encode(JSON.stringify(message)));
+    expect(seen).toEqual([
+      [SAMPLE_TASK, { orderId: 42 }, false, 1],
+      [SAMPLE_TASK, { orderId: 42 }, false, 2],
+      [SAMPLE_TASK, { orderId: 42 }, false, 1],
+    ]);
+  });
+
+  test('accepts metadata whose keys the queue has sorted', async () => {
+    const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
+    const sign = createEntryMacs(createSigner([TEST_SECRET])).sign;
+    const entry = createTestEntry({ body: BODY, metadata: { b: [{ d: 1, c: 2 }], a: 1 } });
+    const message = { ...entry, mac: await sign(entry), metadata: { a: 1, b: [{ c: 2, d: 1 }] } };
+    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    await expect(worker.processEntry(message)).resolves.toBeUndefined();
+  });
+
+  const changes: Record<string, Partial<NewEntry>> = {
+    'no mac': { mac: undefined },
+    'an empty mac': { mac: '' },
+    'the mac of another text': { mac: 'AAAA' },
+    'another task': { taskId: 'another-task' },
+    'another status': { status: 'TASK_STATUS_SUCCEED' },
+    'another body': { body: '{}' },
+    'other metadata': { metadata: { orderId: 43 } },
+    'another endpoint': { endpoint: 'other' },
+    'another time': { receivedAt: 0 },
+    'test mode': { testMode: true },
+    'a schema error': { schemaError: 'none' },
+  };
+  test.each(Object.entries(changes))('rejects an entry with %s', async (_, change) => {
+    const { inbox, message } = await accept();
+    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    let runs = 0;
+    worker.onTaskFinished(() => (runs += 1));
+    await expect(worker.processEntry({ ...message, ...change })).rejects.toMatchObject({
+      code: 'unauthorized',
+    });
+    expect(runs).toBe(0);
+  });
+
+  test('accepts an entry under an older secret and rejects one under an unknown secret', async () => {
+    const { inbox, message } = await accept();
+    const other = 'another secret for tests, 32 characters';
+    const rotated = createReceiver({ inbox, secret: [other, TEST_SECRET] });
+    await expect(rotated.processEntry(message)).resolves.toBeUndefined();
+    const stranger = createReceiver({ inbox, secret: other });
+    await expect(stranger.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
+    const keyless = createReceiver({ inbox });
+    await expect(keyless.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  test('needs no mac with insecure: true', async () => {
+    const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
+    const worker = createReceiver({ inbox, insecure: true });
+    await expect(worker.processEntry(createTestEntry({ body: BODY }))).resolves.toBeUndefined();
+  });
+
+  test.each([
+    [sampleEvents.failed(), 'invalid_argument'],
+    [{ ...createTestEntry(), taskId: 'a\u0000b' }, 'invalid_argument'],
+    [{ ...createTestEntry(), receivedAt: Number.NaN }, 'invalid_argument'],
+    [{ ...createTestEntry(), receivedAt: 1e300 }, 'invalid_argument'],
+    [{ ...createTestEntry(), metadata: null }, 'invalid_argument'],
+    [{ ...createTestEntry(), priority: 1 }, 'invalid_argument'],
+    [{ ...createTestEntry(), body: '{' }, 'invalid_json'],
+    ['{', 'invalid_json'],
+    [undefined, 'invalid_json'],
+  ])('rejects a message that is not an entry: %j', async (message, code) => {
+    const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
+    const worker = createReceiver({ inbox, insecure: true });
+    await expect(worker.processEntry(message)).rejects.toMatchObject({ code });
+  });
+});
