@@ -1,5 +1,5 @@
 import type { JsonObject } from './check.ts';
-import { fileTypes } from './media/file.ts';
+import { mediaFiles } from './media-files.ts';
 import type { SimulatedTask } from './task.ts';
 import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './wire.ts';
 import type { TaskEvent, TaskResult, UrlTtl } from './wire.ts';
@@ -72,7 +72,7 @@ const videoDetection = (task: SimulatedTask): Detection => {
 };
 
 const createLink = (task: SimulatedTask, index: number, sign: Sign): Link => {
-  const type = fileTypes[task.plan.media];
+  const type = mediaFiles[task.plan.media].extension;
   const url = sign(`/files/${task.id}/${index}.${type}`);
   const seconds = new URL(url).searchParams.get('X-Amz-Expires') ?? '0';
   if (everyFifth(task)) return { type, url, ttl: Number(seconds) };

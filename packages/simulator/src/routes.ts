@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { ApiError, invalidRequest } from './api-error.ts';
-import { createFile, type FileType } from './media/file.ts';
+import { mediaFiles } from './media-files.ts';
 import { createResult } from './payload.ts';
 import { acceptTask } from './accept-task.ts';
 import { toJson, toXml, type Reply } from './reply.ts';
@@ -46,12 +46,13 @@ const taskResult = (call: Call): Reply => {
   return toJson(createResult(task, links.sign, options.now()));
 };
 
-/** The signature is proof enough that the file was promised: nothing need be looked up. */
+/** Serves a file to any link with a valid signature: only this simulator can have signed it. */
 const file = ({ state, url, matched }: Call): Reply => {
   const refusal = state.links.refusal(url);
   if (refusal) return toXml(refusal, 403);
-  const { contentType, bytes } = createFile(matched[1] as FileType, matched[0] ?? '');
-  return { status: 200, contentType, body: bytes };
+  const served = Object.values(mediaFiles).find(({ extension }) => extension === matched[0]);
+  if (!served) throw new ApiError(404, 'NOT_FOUND', `no such file: ${url.pathname}`);
+  return { status: 200, contentType: served.contentType, body: served.bytes };
 };
 
 const routes: readonly Route[] = [
@@ -62,7 +63,7 @@ const routes: readonly Route[] = [
     answer: submit,
   },
   { method: 'POST', path: /^\/v3\/(video\/create)$/, answer: submit },
-  { method: 'GET', path: /^\/files\/([\w-]+\/\d+)\.(png|mp4|wav)$/, answer: file },
+  { method: 'GET', path: /^\/files\/[\w-]+\/\d+\.(\w+)$/, answer: file },
 ];
 
 /** Answers a request. Rejects with an ApiError for every refusal. */
