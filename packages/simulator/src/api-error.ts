@@ -1,4 +1,4 @@
-import type { JsonObject } from './check.ts';
+import type { JsonObject } from './json.ts';
 
 /** A refusal in Novita's form: `{ code, reason, message, metadata }`. */
 export class ApiError extends Error {

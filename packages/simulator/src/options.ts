@@ -1,7 +1,8 @@
-import { aBoolean, aFunction, aNumber, anObject, aWholeNumber } from './check.ts';
-import { longestDelayMs, type Rule } from './check.ts';
+import { z } from 'zod';
+
 import type { Delivery } from './delivery.ts';
-import { taskDuration, type Plan } from './plan.ts';
+import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';
+import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
 
 /** How a delivery that was not acknowledged is repeated. */
@@ -40,6 +41,13 @@ export interface SimulatorOptions {
   readonly now?: (() => number) | undefined;
 }
 
+type DelayMs = (retry: number) => number;
+
+/** Latest time that a `Date` can hold. */
+const MAX_TIMESTAMP_MS = 8.64e15;
+
+const doublingDelayMs: DelayMs = (retry) => 1000 * 2 ** (retry - 1);
+
 export interface Options {
   readonly port: number;
   readonly taskMs: number;
@@ -55,59 +63,37 @@ export interface Options {
   readonly now: () => number;
 }
 
-const aKey: Rule = (name, value) => {
-  // Not shown: it may be a real one, pasted by mistake.
-  if (typeof value === 'string' && value !== '') return;
-  throw new TypeError(`${name} must be a non-empty string, got ${typeof value}`);
-};
+const schema = z.strictObject({
+  port: z.int().min(0).max(65_535).default(0),
+  taskMs: delayMsSchema.default(0),
+  retry: z
+    .strictObject({
+      attempts: z.int().min(0).max(100).default(5),
+      delayMs: functionSchema<DelayMs>().default(() => doublingDelayMs),
+    })
+    .prefault({}),
+  timeoutMs: delayMsSchema.min(1).default(5000),
+  linkTtlMs: z.number().min(1000).max(604_800_000).default(3_600_000),
+  apiKey: z.string().min(1).optional(),
+  allowRemote: z.boolean().default(false),
+  concurrency: z.int().min(1).max(10_000).default(64),
+  plan: functionSchema<Options['plan']>().default(() => () => undefined),
+  onDelivery: functionSchema<Options['onDelivery']>().default(() => () => undefined),
+  now: functionSchema<Options['now']>().default(() => Date.now),
+});
 
-const retryRules: Record<keyof RetryOptions, Rule> = {
-  attempts: aWholeNumber(0, 100),
-  delayMs: aFunction,
-};
+const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
 
-const rules: Record<keyof SimulatorOptions, Rule> = {
-  port: aWholeNumber(0, 65_535),
-  taskMs: taskDuration,
-  retry: anObject(retryRules),
-  timeoutMs: aNumber(1, longestDelayMs),
-  linkTtlMs: aNumber(1000, 604_800_000),
-  apiKey: aKey,
-  allowRemote: aBoolean,
-  concurrency: aWholeNumber(1, 10_000),
-  plan: aFunction,
-  onDelivery: aFunction,
-  now: aFunction,
-};
-
-const checkOptions = anObject(rules);
-const aDelay = aNumber(0, longestDelayMs);
-
-const retryDelays = ({ attempts = 5, delayMs }: RetryOptions = {}): number[] => {
-  const delay = delayMs ?? ((retry: number) => 1000 * 2 ** (retry - 1));
-  return Array.from({ length: attempts }, (_, index) => {
-    const ms = delay(index + 1);
-    aDelay(`options.retry.delayMs(${index + 1})`, ms);
-    return ms;
-  });
-};
-
-/** Fills every gap. Throws a TypeError or RangeError that names the option. */
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws {TypeError} `simulator: <option>: <problem>`
+ */
 export const resolveOptions = (options: SimulatorOptions): Options => {
-  checkOptions('options', options);
-  const now = options.now ?? Date.now;
-  aNumber(0, 8.64e15)('options.now()', now());
-  return {
-    port: options.port ?? 0,
-    taskMs: options.taskMs ?? 0,
-    retryDelaysMs: retryDelays(options.retry),
-    timeoutMs: options.timeoutMs ?? 5000,
-    linkTtlSeconds: Math.floor((options.linkTtlMs ?? 3_600_000) / 1000),
-    apiKey: options.apiKey,
-    allowRemote: options.allowRemote ?? false,
-    concurrency: options.concurrency ?? 64,
-    plan: options.plan ?? (() => undefined),
-    onDelivery: options.onDelivery ?? (() => undefined),
-    now,
-  };
+  const { retry, linkTtlMs, apiKey, ...rest } = parseOptions(schema, options);
+  parseOptions(timestampSchema, rest.now(), ['now()']);
+  const retryDelaysMs = Array.from({ length: retry.attempts }, (_, index) =>
+    parseOptions(delayMsSchema, retry.delayMs(index + 1), [`retry.delayMs(${index + 1})`]),
+  );
+  return { ...rest, apiKey, retryDelaysMs, linkTtlSeconds: Math.floor(linkTtlMs / 1000) };
 };

@@ -1,4 +1,4 @@
-import type { JsonObject } from './check.ts';
+import type { JsonObject } from './json.ts';
 import { mediaFiles } from './media-files.ts';
 import type { SimulatedTask } from './task.ts';
 import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './wire.ts';

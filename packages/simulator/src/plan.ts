@@ -1,5 +1,6 @@
-import { aBoolean, aFunction, anObject, aNumber, aString, aWholeNumber } from './check.ts';
-import { longestDelayMs, oneOf, type Rule } from './check.ts';
+import { z } from 'zod';
+
+import { delayMsSchema, functionSchema } from './parse-options.ts';
 import type { FinalStatus, Media, TaskEvent } from './wire.ts';
 
 /**
@@ -49,38 +50,30 @@ export interface SettledPlan {
   readonly change: ((event: TaskEvent) => unknown) | undefined;
 }
 
-export const finalStatus: Rule = oneOf(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']);
-export const taskDuration: Rule = aNumber(0, longestDelayMs);
-const howMany = aWholeNumber(0, 100);
+export const finalStatusSchema: z.ZodType<FinalStatus> = z.enum([
+  'TASK_STATUS_SUCCEED',
+  'TASK_STATUS_FAILED',
+]);
 
-const wireRules: Record<Exclude<keyof Plan, 'change'>, Rule> = {
-  status: finalStatus,
-  reason: aString,
-  media: oneOf(['images', 'videos', 'audios']),
-  count: howMany,
-  nsfw: aBoolean,
-  taskMs: taskDuration,
-  duplicates: howMany,
-  concurrent: aWholeNumber(1, 100),
-  lost: aBoolean,
-};
+const jsonPlan = z.strictObject({
+  status: finalStatusSchema.optional(),
+  reason: z.string().optional(),
+  media: z.enum(['images', 'videos', 'audios']).optional(),
+  count: z.int().min(0).max(100).optional(),
+  nsfw: z.boolean().optional(),
+  taskMs: delayMsSchema.optional(),
+  duplicates: z.int().min(0).max(100).optional(),
+  concurrent: z.int().min(1).max(100).optional(),
+  lost: z.boolean().optional(),
+});
 
-const checkWirePlan = anObject(wireRules);
-const checkPlan = anObject({ ...wireRules, change: aFunction });
+/** Schema of a plan in `extra.simulator`: JSON holds no functions, so it lacks `change`. */
+export const jsonPlanSchema: z.ZodType<Plan> = jsonPlan.default({});
 
-/** A plan given in code. Throws a TypeError or RangeError that starts with `name`. */
-export const parsePlan = (name: string, value: unknown): Plan => {
-  if (value === undefined) return {};
-  checkPlan(name, value);
-  return value as Plan;
-};
-
-/** A plan given as JSON. Throws like {@link parsePlan}. */
-export const parseWirePlan = (name: string, value: unknown): Plan => {
-  if (value === undefined) return {};
-  checkWirePlan(name, value);
-  return value as Plan;
-};
+/** Schema of a plan that code passes. */
+export const planSchema: z.ZodType<Plan> = jsonPlan
+  .extend({ change: functionSchema<NonNullable<Plan['change']>>().optional() })
+  .default({});
 
 /** Later plans win; a field that is `undefined` says nothing. */
 export const mergePlans = (...plans: readonly Plan[]): Plan =>

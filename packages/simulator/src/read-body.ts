@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { ApiError, invalidRequest } from './api-error.ts';
-import { isObject, type JsonObject } from './check.ts';
+import { isObject, type JsonObject } from './json.ts';
 
 /** Images are sent as base64, so bodies are large. */
 const limitBytes = 32 * 1024 * 1024;

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { z } from 'zod';
 
 import { ticketHeader } from './accept-task.ts';
-import { aFunction, anObject, aString, isObject, type Rule } from './check.ts';
+import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
 import { createLetter, post, toBody } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
+import { isObject } from './json.ts';
 import { resolveOptions, type SimulatorOptions } from './options.ts';
-import { parsePlan, type Plan } from './plan.ts';
+import { functionSchema, parseOptions } from './parse-options.ts';
+import { planSchema, type Plan } from './plan.ts';
 import { listen, serve, shutDown } from './server.ts';
 import { createState, idle, track, type State } from './state.ts';
-import { readCallbackUrl } from './submission.ts';
 import type { SimulatedTask } from './task.ts';
 
 /** What `submit()` resolves to: Novita's own answer. */
@@ -35,7 +37,7 @@ export interface Simulator {
    * @param endpoint `'txt2img'` for `/v3/async/txt2img`; a path if it starts with `/`
    * @param body as for Novita; default `{}`, which asks for no webhook
    * @param plan goes before what the body and the option `plan` ask for
-   * @throws {TypeError | RangeError} when the plan is invalid
+   * @throws {TypeError} when the plan is invalid
    * @throws {Error} when the simulator refuses the submit, with its status and message
    * @example
    * const body = { extra: { webhook: { url } }, request: { prompt: 'a red kite' } };
@@ -61,8 +63,10 @@ export interface Simulator {
   readonly close: () => Promise<void>;
 }
 
-const deliverRules: Record<keyof DeliverOptions, Rule> = { url: aString, change: aFunction };
-const checkDeliverOptions = anObject(deliverRules);
+const deliverSchema = z.strictObject({
+  url: callbackUrlSchema.optional(),
+  change: functionSchema<NonNullable<Plan['change']>>().optional(),
+});
 
 const readSubmitAnswer = async (response: Response): Promise<SubmitAnswer> => {
   const answer: unknown = await response.json();
@@ -82,9 +86,9 @@ const submit = async (
   plan: unknown,
 ): Promise<SubmitAnswer> => {
   assertOpen(state);
-  aString('endpoint', endpoint);
+  parseOptions(z.string(), endpoint, ['endpoint']);
   const ticket = randomUUID();
-  state.tickets.set(ticket, parsePlan('plan', plan));
+  state.tickets.set(ticket, parseOptions(planSchema, plan, ['plan']));
   const { apiKey } = state.options;
   const path = endpoint.startsWith('/') ? endpoint : `/v3/async/${endpoint}`;
   try {
@@ -109,14 +113,14 @@ const deliver = async (
   options: DeliverOptions,
 ): Promise<Delivery> => {
   assertOpen(state);
-  checkDeliverOptions('options', options);
-  const { url: otherUrl, change } = options;
+  const { url: otherUrl, change } = parseOptions(deliverSchema, options, ['deliver']);
   const task = state.tasks.get(taskId);
   if (!task) throw new Error(`there is no task ${taskId}`);
   if (!task.event) throw new Error(`task ${taskId} still runs, there is nothing to deliver`);
-  const url =
-    readCallbackUrl(otherUrl, 'options.url', state.options.allowRemote) ?? task.callbackUrl;
+  const url = otherUrl ?? task.callbackUrl;
   if (url === undefined) throw new Error(`task ${taskId} has no callback URL`);
+  const problem = findAddressProblem(url, state.options.allowRemote);
+  if (problem) throw new Error(`simulator: deliver.url: ${problem}`);
   const body = toBody(task, change ?? task.plan.change);
   const delivery = post(state, createLetter(task, 'manual', body, url));
   void track(state, delivery);
@@ -127,7 +131,7 @@ const deliver = async (
  * Starts a local Novita AI on 127.0.0.1: it takes tasks, serves their results, and delivers their
  * events with Novita's timeout and repeats.
  *
- * @throws {TypeError | RangeError} when an option is invalid; the message names it
+ * @throws {TypeError} when an option is invalid; the message names it
  * @throws {Error} with code `EADDRINUSE` when the port is taken
  * @example
  * const simulator = await createSimulator({ taskMs: 500 });

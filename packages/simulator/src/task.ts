@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './check.ts';
+import { isObject, type JsonObject } from './json.ts';
 import { mergePlans, type Plan, type SettledPlan } from './plan.ts';
 import type { Submission } from './submission.ts';
 import type { Media, TaskEvent, TaskStatus, TestMode } from './wire.ts';

@@ -240,10 +240,10 @@ describe('by hand', () => {
     await expect(simulator.deliver(slow.task_id, { url })).rejects.toThrow('still runs');
     await expect(simulator.deliver(quick.task_id)).rejects.toThrow('has no callback URL');
     await expect(simulator.deliver(quick.task_id, { url: 'http://example.com/' })).rejects.toThrow(
-      'options.url points at example.com',
+      'simulator: deliver.url: example.com is not a loopback host',
     );
     await expect(simulator.deliver(quick.task_id, { url, change: 'x' as never })).rejects.toThrow(
-      new TypeError("options.change must be a function, got 'x'"),
+      new TypeError('simulator: deliver.change: expected a function'),
     );
   });
 });

@@ -189,10 +189,16 @@ describe('test mode', () => {
   });
 
   test.each([
-    [{ enabled: true }, 'return_task_status must be one of'],
-    [{ enabled: true, return_task_status: 'TASK_STATUS_QUEUED' }, 'return_task_status must be'],
-    [{ enabled: 'yes' }, 'enabled must be true or false'],
-    ['on', 'extra.webhook.test_mode must be an object'],
+    [{ enabled: true }, 'return_task_status: Invalid option: expected one of'],
+    [
+      { enabled: true, return_task_status: 'TASK_STATUS_QUEUED' },
+      'return_task_status: Invalid option',
+    ],
+    [
+      { enabled: 'yes' },
+      "extra.webhook.test_mode.enabled: Invalid discriminator value. Expected 'true' | 'false'",
+    ],
+    ['on', 'extra.webhook.test_mode: Invalid input: expected object, received string'],
   ])('%j is refused', async (mode, message) => {
     const simulator = await simulate();
     const body = webhook('http://127.0.0.1:1/', { test_mode: mode });

@@ -169,45 +169,47 @@ describe('a plan may come', () => {
 
 describe('a plan that is wrong', () => {
   test.each([
-    [
-      { status: 'DONE' },
-      "extra.simulator.status must be one of TASK_STATUS_SUCCEED, TASK_STATUS_FAILED, got 'DONE'",
-    ],
-    [{ count: -1 }, 'extra.simulator.count must be a whole number from 0 to 100, got -1'],
-    [{ count: 1.5 }, 'extra.simulator.count must be a whole number, got 1.5'],
-    [{ concurrent: 0 }, 'extra.simulator.concurrent must be a whole number from 1 to 100, got 0'],
-    [{ nsfw: 'yes' }, "extra.simulator.nsfw must be true or false, got 'yes'"],
-    [{ reason: null }, 'extra.simulator.reason must be a string, got null'],
-    [{ taskMs: '1' }, "extra.simulator.taskMs must be a number, got '1'"],
-    [{ change: 'x' }, 'extra.simulator.change is unknown, use status, reason'],
-    [{ toString: 1 }, 'extra.simulator.toString is unknown'],
-    [[], 'extra.simulator must be an object'],
-  ])('over the wire is a 400: %j', async (plan, message) => {
+    [{ status: 'DONE' }, 'status: Invalid option: expected one of "TASK_STATUS_SUCCEED"'],
+    [{ count: -1 }, 'count: Too small: expected number to be >=0'],
+    [{ count: 1.5 }, 'count: Invalid input: expected int, received number'],
+    [{ concurrent: 0 }, 'concurrent: Too small: expected number to be >=1'],
+    [{ nsfw: 'yes' }, 'nsfw: Invalid input: expected boolean, received string'],
+    [{ reason: null }, 'reason: Invalid input: expected string, received null'],
+    [{ taskMs: '1' }, 'taskMs: Invalid input: expected number, received string'],
+    [{ change: 'x' }, 'change: unknown option'],
+    [{ toString: 1 }, 'toString: unknown option'],
+  ])('over the wire is a 400: %j', async (plan, problem) => {
     const simulator = await simulate();
     const body = JSON.stringify({ extra: { simulator: plan } });
     const response = await post(`${simulator.url}/v3/async/txt2img`, body);
     expect(response.status).toBe(400);
     const answer = await readJson(response);
     expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST', metadata: {} });
-    expect(answer['message']).toContain(message);
+    expect(answer['message']).toContain(`extra.simulator.${problem}`);
   });
 
   test('in submit() throws', async () => {
     const simulator = await simulate();
     await expect(simulator.submit('txt2img', {}, { count: 101 })).rejects.toThrow(
-      new RangeError('plan.count must be a whole number from 0 to 100, got 101'),
+      new TypeError('simulator: plan.count: Too big: expected number to be <=100'),
     );
-    await expect(simulator.submit('txt2img', {}, { dupes: 1 } as Plan)).rejects.toThrow(TypeError);
+    await expect(simulator.submit('txt2img', {}, { dupes: 1 } as Plan)).rejects.toThrow(
+      new TypeError('simulator: plan.dupes: unknown option'),
+    );
   });
 
   test.each<[string, () => Plan, string]>([
-    ['made by', () => ({ count: 7.5 }), 'plan().count must be a whole number, got 7.5'],
+    [
+      'made by',
+      () => ({ count: 7.5 }),
+      'plan().count: Invalid input: expected int, received number',
+    ],
     [
       'thrown by',
       () => {
         throw new Error('oh');
       },
-      'the option plan failed: oh',
+      'plan(): oh',
     ],
   ])('%s the option is a 500', async (_name, plan, message) => {
     const simulator = await simulate({ plan });

@@ -61,10 +61,22 @@ describe('a submit that is refused', () => {
     ['nothing', '', 'the body is not JSON'],
     ['an array', '[]', 'the body must be a JSON object'],
     ['null', 'null', 'the body must be a JSON object'],
-    ['extra as text', '{"extra":"x"}', 'extra must be an object'],
-    ['a relative URL', JSON.stringify(webhook('/hook')), 'extra.webhook.url must be a URL'],
-    ['a number as URL', '{"extra":{"webhook":{"url":7}}}', 'extra.webhook.url must be a URL'],
-    ['an ftp URL', JSON.stringify(webhook('ftp://127.0.0.1/')), 'http or https URL, got ftp:'],
+    ['extra as text', '{"extra":"x"}', 'extra: Invalid input: expected object, received string'],
+    [
+      'a relative URL',
+      JSON.stringify(webhook('/hook')),
+      'extra.webhook.url: expected an http or https URL',
+    ],
+    [
+      'a number as URL',
+      '{"extra":{"webhook":{"url":7}}}',
+      'extra.webhook.url: expected an http or https URL',
+    ],
+    [
+      'an ftp URL',
+      JSON.stringify(webhook('ftp://127.0.0.1/')),
+      'extra.webhook.url: expected an http or https URL',
+    ],
   ])('%s', async (_name, body, message) => {
     const simulator = await simulate();
     const response = await post(`${simulator.url}/v3/async/txt2img`, body);
@@ -95,7 +107,7 @@ describe('a submit that is refused', () => {
     async (url) => {
       const simulator = await simulate();
       await expect(simulator.submit('txt2img', webhook(url))).rejects.toThrow(
-        /400 REMOTE_CALLBACK: extra\.webhook\.url points at .*unless created with allowRemote/,
+        /400 REMOTE_CALLBACK: extra\.webhook\.url: .* is not a loopback host\. .* allowRemote: true/,
       );
     },
   );
