@@ -23,13 +23,13 @@ const encode = (value: unknown): string | Uint8Array => {
   if (value === undefined) return '';
   const json: unknown = JSON.stringify(value);
   if (typeof json === 'string') return json;
-  throw new TypeError(`change made a ${typeof value}, which JSON cannot hold`);
+  throw new TypeError(`transformEvent made a ${typeof value}, which JSON cannot hold`);
 };
 
-/** `change` is the user's code: what it throws, or makes that JSON cannot hold, is recorded. */
-export const toBody = ({ event }: Task, change: Plan['change']): DeliveryBody => {
+/** Encodes what `transformEvent` makes of the event. Returns the error if it throws or JSON cannot hold its result. */
+export const toBody = ({ event }: Task, transformEvent: Plan['transformEvent']): DeliveryBody => {
   try {
-    return encode(change && event ? change(structuredClone(event)) : event);
+    return encode(transformEvent && event ? transformEvent(structuredClone(event)) : event);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -47,7 +47,7 @@ export const createLetter = (
 
 const exchange = async (state: State, { url, body }: Letter): Promise<DeliveryAnswer> =>
   body instanceof Error
-    ? { error: 'event', message: body.message }
+    ? { error: 'transform', message: body.message }
     : await state.exchange(url, body);
 
 const report = (state: State, delivery: Delivery): void => {
@@ -84,14 +84,14 @@ const postUntilAcknowledged = async (state: State, letter: Letter): Promise<bool
   return false;
 };
 
-/** Delivers the event of a task as its plan wants it: repeats, concurrent copies, duplicates. */
+/** Delivers the event of a task as its plan wants it: repeats, parallel copies, duplicates. */
 export const deliverTask = async (state: State, task: Task): Promise<void> => {
   const { callbackUrl: url, plan } = task;
-  if (url === undefined || plan.lost) return;
-  const body = toBody(task, plan.change);
+  if (url === undefined || plan.dropDelivery) return;
+  const body = toBody(task, plan.transformEvent);
   const write = (kind: DeliveryKind): Letter => createLetter(task, kind, body, url);
   const main = write('main');
-  const copies = Array.from({ length: plan.concurrent - 1 }, () => write('concurrent'));
+  const copies = Array.from({ length: plan.parallelCopies - 1 }, () => write('parallel'));
 
   const deliverMain = async (): Promise<void> => {
     if (!(await postUntilAcknowledged(state, main))) return;

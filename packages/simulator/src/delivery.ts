@@ -1,5 +1,5 @@
 /** Why no answer came: `event` means that there was nothing to send, see its message. */
-export type DeliveryFailure = 'timeout' | 'connection' | 'closed' | 'event';
+export type DeliveryFailure = 'timeout' | 'connection' | 'closed' | 'transform';
 
 /** What the endpoint answered, or why there is no answer. */
 export type DeliveryAnswer =
@@ -11,11 +11,11 @@ export type DeliveryAnswer =
   | { readonly error: DeliveryFailure; readonly message: string };
 
 /**
- * `main` deliveries are repeated until one is acknowledged; `concurrent` ones go out together with
+ * `main` deliveries are repeated until one is acknowledged; `parallel` ones go out together with
  * the first try, `duplicate` ones after the acknowledgement, `manual` ones from `deliver()`. These
  * three are never repeated.
  */
-export type DeliveryKind = 'main' | 'concurrent' | 'duplicate' | 'manual';
+export type DeliveryKind = 'main' | 'parallel' | 'duplicate' | 'manual';
 
 /** One POST to a callback URL. */
 export interface Delivery {

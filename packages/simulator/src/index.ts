@@ -1,7 +1,7 @@
 export { createSimulator } from './simulator.ts';
 export type { DeliverOptions, Simulator, SubmitAnswer } from './simulator.ts';
 export type { RetryOptions, SimulatorOptions } from './options.ts';
-export type { Plan, SettledPlan } from './plan.ts';
+export type { Plan, ResolvedPlan } from './plan.ts';
 export type { Submission } from './submission.ts';
 export type { SimulatedTask } from './task.ts';
 export type { Delivery, DeliveryAnswer, DeliveryFailure, DeliveryKind } from './delivery.ts';

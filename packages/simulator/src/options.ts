@@ -8,7 +8,7 @@ import type { Submission } from './submission.ts';
 /** How a delivery that was not acknowledged is repeated. */
 export interface RetryOptions {
   /** Repeats after the first try, 0 to 100. Default 5, the maximum that Novita documents. */
-  readonly attempts?: number | undefined;
+  readonly maxRetries?: number | undefined;
   /**
    * Milliseconds to wait before repeat 1, 2, …; asked once for each when the simulator is created.
    * Novita does not document its spacing; the default is 1, 2, 4, 8 and 16 seconds.
@@ -24,7 +24,7 @@ export interface SimulatorOptions {
   readonly taskMs?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   /** Time for one whole delivery, from connecting to the last byte. Default 5000, as documented. */
-  readonly timeoutMs?: number | undefined;
+  readonly deliveryTimeoutMs?: number | undefined;
   /** Life of a result link, in whole seconds from 1 s to 7 days (the rest is cut). Default one hour. */
   readonly linkTtlMs?: number | undefined;
   /** When set, submits and task results need `Authorization: Bearer <apiKey>`. */
@@ -53,7 +53,7 @@ export interface Options {
   readonly taskMs: number;
   /** One entry per repeat. */
   readonly retryDelaysMs: readonly number[];
-  readonly timeoutMs: number;
+  readonly deliveryTimeoutMs: number;
   readonly linkTtlSeconds: number;
   readonly apiKey: string | undefined;
   readonly allowRemote: boolean;
@@ -68,11 +68,11 @@ const schema = z.strictObject({
   taskMs: delayMsSchema.default(0),
   retry: z
     .strictObject({
-      attempts: z.int().min(0).max(100).default(5),
+      maxRetries: z.int().min(0).max(100).default(5),
       delayMs: functionSchema<DelayMs>().default(() => doublingDelayMs),
     })
     .prefault({}),
-  timeoutMs: delayMsSchema.min(1).default(5000),
+  deliveryTimeoutMs: delayMsSchema.min(1).default(5000),
   linkTtlMs: z.number().min(1000).max(604_800_000).default(3_600_000),
   apiKey: z.string().min(1).optional(),
   allowRemote: z.boolean().default(false),
@@ -92,7 +92,7 @@ const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
 export const resolveOptions = (options: SimulatorOptions): Options => {
   const { retry, linkTtlMs, apiKey, ...rest } = parseOptions(schema, options);
   parseOptions(timestampSchema, rest.now(), ['now()']);
-  const retryDelaysMs = Array.from({ length: retry.attempts }, (_, index) =>
+  const retryDelaysMs = Array.from({ length: retry.maxRetries }, (_, index) =>
     parseOptions(delayMsSchema, retry.delayMs(index + 1), [`retry.delayMs(${index + 1})`]),
   );
   return { ...rest, apiKey, retryDelaysMs, linkTtlSeconds: Math.floor(linkTtlMs / 1000) };

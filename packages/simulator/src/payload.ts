@@ -33,12 +33,12 @@ const emptyDebugInfo = {
 
 const debugInfo = (task: SimulatedTask): JsonObject => {
   if (everyFifth(task)) return emptyDebugInfo;
-  const { submittedAt, settledAt = submittedAt } = task;
+  const { submittedAt, finishedAt = submittedAt } = task;
   return {
     request_info: JSON.stringify({ model: task.endpoint, prompts: [task.prompt] }),
     submit_time_ms: String(submittedAt),
-    execute_time_ms: String(Math.floor(submittedAt + (settledAt - submittedAt) / 4)),
-    complete_time_ms: String(settledAt),
+    execute_time_ms: String(Math.floor(submittedAt + (finishedAt - submittedAt) / 4)),
+    complete_time_ms: String(finishedAt),
   };
 };
 
@@ -160,7 +160,7 @@ const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
  * @param now milliseconds since 1970, by the simulator's clock
  */
 export const createResult = (task: SimulatedTask, sign: Sign, now: number): TaskResult => {
-  if (task.settledAt === undefined) return createProgress(task, now - task.submittedAt);
+  if (task.finishedAt === undefined) return createProgress(task, now - task.submittedAt);
   return task.status === 'TASK_STATUS_FAILED' ? createFailure(task) : createSuccess(task, sign);
 };
 

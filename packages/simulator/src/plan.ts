@@ -4,7 +4,7 @@ import { delayMsSchema, functionSchema } from './parse-options.ts';
 import type { FinalStatus, Media, TaskEvent } from './wire.ts';
 
 /**
- * What becomes of a task. Everything is optional; over HTTP all but `change` may be asked for as
+ * What becomes of a task. Everything is optional; over HTTP all but `transformEvent` may be asked for as
  * `extra.simulator` in the submit body.
  *
  * @example
@@ -26,18 +26,18 @@ export interface Plan {
   /** Further deliveries, one by one, after the first was answered with a 2xx. Default 0, at most 100. */
   readonly duplicates?: number | undefined;
   /** Copies sent at the same time, in all. Only the first of them is repeated. Default 1, at most 100. */
-  readonly concurrent?: number | undefined;
+  readonly parallelCopies?: number | undefined;
   /** The event never goes out; the result can still be polled. Default false. */
-  readonly lost?: boolean | undefined;
+  readonly dropDelivery?: boolean | undefined;
   /**
    * Makes what is delivered out of the event: a string or bytes go out as they are, `undefined` as
    * an empty body, everything else as JSON. The Task Result API is not affected.
    */
-  readonly change?: ((event: TaskEvent) => unknown) | undefined;
+  readonly transformEvent?: ((event: TaskEvent) => unknown) | undefined;
 }
 
 /** A plan with every gap filled. */
-export interface SettledPlan {
+export interface ResolvedPlan {
   readonly status: FinalStatus;
   readonly reason: string;
   readonly media: Media;
@@ -45,9 +45,9 @@ export interface SettledPlan {
   readonly nsfw: boolean | undefined;
   readonly taskMs: number;
   readonly duplicates: number;
-  readonly concurrent: number;
-  readonly lost: boolean;
-  readonly change: ((event: TaskEvent) => unknown) | undefined;
+  readonly parallelCopies: number;
+  readonly dropDelivery: boolean;
+  readonly transformEvent: ((event: TaskEvent) => unknown) | undefined;
 }
 
 export const finalStatusSchema: z.ZodType<FinalStatus> = z.enum([
@@ -63,16 +63,16 @@ const jsonPlan = z.strictObject({
   nsfw: z.boolean().optional(),
   taskMs: delayMsSchema.optional(),
   duplicates: z.int().min(0).max(100).optional(),
-  concurrent: z.int().min(1).max(100).optional(),
-  lost: z.boolean().optional(),
+  parallelCopies: z.int().min(1).max(100).optional(),
+  dropDelivery: z.boolean().optional(),
 });
 
-/** Schema of a plan in `extra.simulator`: JSON holds no functions, so it lacks `change`. */
+/** Schema of a plan in `extra.simulator`: JSON holds no functions, so it lacks `transformEvent`. */
 export const jsonPlanSchema: z.ZodType<Plan> = jsonPlan.default({});
 
 /** Schema of a plan that code passes. */
 export const planSchema: z.ZodType<Plan> = jsonPlan
-  .extend({ change: functionSchema<NonNullable<Plan['change']>>().optional() })
+  .extend({ transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional() })
   .default({});
 
 /** Later plans win; a field that is `undefined` says nothing. */

@@ -7,8 +7,8 @@ import type { Task } from './task.ts';
 
 const settle = ({ links, options }: State, task: Task): void => {
   task.status = task.plan.status;
-  task.settledAt = options.now();
-  task.event = createEvent(task, links.sign, task.settledAt);
+  task.finishedAt = options.now();
+  task.event = createEvent(task, links.sign, task.finishedAt);
 };
 
 /** A quarter of its time in the queue, the rest at work, then the event. */

@@ -23,8 +23,8 @@ export interface SubmitAnswer {
 export interface DeliverOptions {
   /** Another address than the task's callback URL. */
   readonly url?: string | undefined;
-  /** Takes the place of the plan's `change`. */
-  readonly change?: Plan['change'];
+  /** Takes the place of the plan's `transformEvent`. */
+  readonly transformEvent?: Plan['transformEvent'];
 }
 
 /** A local Novita AI. */
@@ -65,7 +65,7 @@ export interface Simulator {
 
 const deliverSchema = z.strictObject({
   url: callbackUrlSchema.optional(),
-  change: functionSchema<NonNullable<Plan['change']>>().optional(),
+  transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional(),
 });
 
 const readSubmitAnswer = async (response: Response): Promise<SubmitAnswer> => {
@@ -113,7 +113,7 @@ const deliver = async (
   options: DeliverOptions,
 ): Promise<Delivery> => {
   assertOpen(state);
-  const { url: otherUrl, change } = parseOptions(deliverSchema, options, ['deliver']);
+  const { url: otherUrl, transformEvent } = parseOptions(deliverSchema, options, ['deliver']);
   const task = state.tasks.get(taskId);
   if (!task) throw new Error(`there is no task ${taskId}`);
   if (!task.event) throw new Error(`task ${taskId} still runs, there is nothing to deliver`);
@@ -121,7 +121,7 @@ const deliver = async (
   if (url === undefined) throw new Error(`task ${taskId} has no callback URL`);
   const problem = findAddressProblem(url, state.options.allowRemote);
   if (problem) throw new Error(`simulator: deliver.url: ${problem}`);
-  const body = toBody(task, change ?? task.plan.change);
+  const body = toBody(task, transformEvent ?? task.plan.transformEvent);
   const delivery = post(state, createLetter(task, 'manual', body, url));
   void track(state, delivery);
   return delivery;

@@ -31,7 +31,7 @@ export const createState = (options: Options, url: string): State => {
     options,
     url,
     links: createLinks(url, options.linkTtlSeconds, options.now),
-    exchange: createExchange(options.timeoutMs, closing.signal),
+    exchange: createExchange(options.deliveryTimeoutMs, closing.signal),
     limit: createLimit(options.concurrency),
     tasks: new Map(),
     deliveries: [],

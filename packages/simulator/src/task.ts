@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from './json.ts';
-import { mergePlans, type Plan, type SettledPlan } from './plan.ts';
+import { mergePlans, type Plan, type ResolvedPlan } from './plan.ts';
 import type { Submission } from './submission.ts';
 import type { Media, TaskEvent, TaskStatus, TestMode } from './wire.ts';
 
@@ -18,12 +18,12 @@ export interface SimulatedTask {
   readonly prompt: string;
   readonly seed: string;
   readonly detectNsfw: boolean;
-  readonly plan: SettledPlan;
+  readonly plan: ResolvedPlan;
   /** Milliseconds since 1970, by the simulator's clock. */
   readonly submittedAt: number;
   /** `undefined` while the task runs. */
-  readonly settledAt: number | undefined;
-  /** As Novita would send it, before the plan's `change`. `undefined` while the task runs. */
+  readonly finishedAt: number | undefined;
+  /** As Novita would send it, before the plan's `transformEvent`. `undefined` while the task runs. */
   readonly event: TaskEvent | undefined;
   /** Copies of the event that were begun so far, without repeats. */
   readonly copies: number;
@@ -75,7 +75,7 @@ const readSeed = (parameters: JsonObject, number: number): string => {
 const asksForDetection = ({ extra }: JsonObject): boolean =>
   isObject(extra) && extra['enable_nsfw_detection'] === true;
 
-const settlePlan = (submission: Submission, wanted: Plan, taskMs: number): SettledPlan => {
+const settlePlan = (submission: Submission, wanted: Plan, taskMs: number): ResolvedPlan => {
   const { body, endpoint, testMode } = submission;
   const status = testMode?.return_task_status ?? wanted.status ?? 'TASK_STATUS_SUCCEED';
   const whyFailed = testMode ? 'mock failure' : 'model load failed';
@@ -87,9 +87,9 @@ const settlePlan = (submission: Submission, wanted: Plan, taskMs: number): Settl
     nsfw: wanted.nsfw ?? (asksForDetection(body) ? false : undefined),
     taskMs: testMode ? 0 : (wanted.taskMs ?? taskMs),
     duplicates: wanted.duplicates ?? 0,
-    concurrent: wanted.concurrent ?? 1,
-    lost: wanted.lost ?? false,
-    change: wanted.change,
+    parallelCopies: wanted.parallelCopies ?? 1,
+    dropDelivery: wanted.dropDelivery ?? false,
+    transformEvent: wanted.transformEvent,
   };
 };
 
@@ -117,7 +117,7 @@ export const createTask = (
     detectNsfw: plan.nsfw !== undefined,
     plan,
     submittedAt,
-    settledAt: undefined,
+    finishedAt: undefined,
     event: undefined,
     copies: 0,
   };

@@ -114,7 +114,7 @@ describe('repeats', () => {
       response.writeHead(307, { location: target.url }).end();
     });
     const deliveries = await submitAndWait(
-      await simulate({ retry: { attempts: 1, delayMs: () => 1 } }),
+      await simulate({ retry: { maxRetries: 1, delayMs: () => 1 } }),
       receiver.url,
     );
     expect(answers(deliveries)).toEqual([307, 307]);
@@ -128,7 +128,7 @@ describe('repeats', () => {
       return retry * 60;
     };
     const receiver = await receive(answerWith(500));
-    await submitAndWait(await simulate({ retry: { attempts: 2, delayMs } }), receiver.url);
+    await submitAndWait(await simulate({ retry: { maxRetries: 2, delayMs } }), receiver.url);
     const [first = 0, second = 0, third = 0] = receiver.received.map(({ at }) => at);
     expect(asked).toEqual([1, 2]);
     expect(second - first).toBeGreaterThan(55);
@@ -137,7 +137,7 @@ describe('repeats', () => {
 
   test('can be turned off', async () => {
     const receiver = await receive(answerWith(500));
-    await submitAndWait(await simulate({ retry: { attempts: 0 } }), receiver.url);
+    await submitAndWait(await simulate({ retry: { maxRetries: 0 } }), receiver.url);
     expect(receiver.received).toHaveLength(1);
   });
 });
@@ -169,7 +169,10 @@ describe('an endpoint that', () => {
 
   test.each(cases)('%s is recorded and asked again', async (_name, act, error) => {
     const url = await receiveRaw(act);
-    const simulator = await simulate({ timeoutMs: 150, retry: { attempts: 1, delayMs: () => 1 } });
+    const simulator = await simulate({
+      deliveryTimeoutMs: 150,
+      retry: { maxRetries: 1, delayMs: () => 1 },
+    });
     const deliveries = await submitAndWait(simulator, url);
     expect(answers(deliveries)).toEqual([error, error]);
     if (error !== 'timeout') return;
@@ -180,7 +183,7 @@ describe('an endpoint that', () => {
   });
 
   test('is not there is recorded and asked again', async () => {
-    const simulator = await simulate({ retry: { attempts: 2, delayMs: () => 1 } });
+    const simulator = await simulate({ retry: { maxRetries: 2, delayMs: () => 1 } });
     const deliveries = await submitAndWait(simulator, 'http://127.0.0.1:1/');
     expect(answers(deliveries)).toEqual(['connection', 'connection', 'connection']);
     expect(deliveries[0]?.answer).toMatchObject({
@@ -190,7 +193,7 @@ describe('an endpoint that', () => {
 
   test('speaks no TLS at an https URL is recorded', async () => {
     const { url } = await receive();
-    const simulator = await simulate({ retry: { attempts: 0 } });
+    const simulator = await simulate({ retry: { maxRetries: 0 } });
     expect(answers(await submitAndWait(simulator, url.replace('http:', 'https:')))).toEqual([
       'connection',
     ]);
@@ -225,8 +228,8 @@ describe('by hand', () => {
     const [simulator, elsewhere] = [await simulate(), await receive()];
     const { task_id } = await simulator.submit('txt2img');
     await simulator.idle();
-    const change = (): object => ({ event_type: 'SOME_FUTURE_EVENT' });
-    await simulator.deliver(task_id, { url: elsewhere.url, change });
+    const transformEvent = (): object => ({ event_type: 'SOME_FUTURE_EVENT' });
+    await simulator.deliver(task_id, { url: elsewhere.url, transformEvent });
     expect(elsewhere.received[0]?.body).toBe('{"event_type":"SOME_FUTURE_EVENT"}');
   });
 
@@ -242,8 +245,8 @@ describe('by hand', () => {
     await expect(simulator.deliver(quick.task_id, { url: 'http://example.com/' })).rejects.toThrow(
       'simulator: deliver.url: example.com is not a loopback host',
     );
-    await expect(simulator.deliver(quick.task_id, { url, change: 'x' as never })).rejects.toThrow(
-      new TypeError('simulator: deliver.change: expected a function'),
-    );
+    await expect(
+      simulator.deliver(quick.task_id, { url, transformEvent: 'x' as never }),
+    ).rejects.toThrow(new TypeError('simulator: deliver.transformEvent: expected a function'));
   });
 });

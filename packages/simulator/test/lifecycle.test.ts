@@ -31,13 +31,13 @@ describe('close()', () => {
     await simulator.close();
     await new Promise((resolve) => setTimeout(resolve, 80));
     expect(receiver.received).toEqual([]);
-    expect(simulator.tasks()).toMatchObject([{ settledAt: undefined }]);
+    expect(simulator.tasks()).toMatchObject([{ finishedAt: undefined }]);
   });
 
   test('ends deliveries that hang, and records them', async () => {
     const receiver = await receive(() => undefined);
     const simulator = await simulate();
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 3 });
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 3 });
     await expect.poll(() => receiver.received.length).toBe(3);
     const began = performance.now();
     await simulator.close();
@@ -55,7 +55,7 @@ describe('close()', () => {
     const simulator = await simulate({ concurrency: 1, retry: { delayMs: () => 60_000 } });
     await simulator.submit('txt2img', webhook(receiver.url));
     await expect.poll(() => simulator.deliveries().length).toBe(1);
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 5 });
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 5 });
     await expect.poll(() => receiver.received.length).toBe(2);
     const byHand = simulator.deliver(simulator.tasks()[0]?.id ?? '');
     const refused = expect(byHand).rejects.toThrow('the simulator was closed');

@@ -27,7 +27,7 @@ describe('a plan may ask for', () => {
     expect(receiver.received).toHaveLength(6);
   });
 
-  test('concurrent copies, of which only the first is repeated', async () => {
+  test('parallel copies, of which only the first is repeated', async () => {
     const held: (() => void)[] = [];
     let most = 0;
     const receiver = await receive((response, count) => {
@@ -39,24 +39,26 @@ describe('a plan may ask for', () => {
       if (count >= 4) for (const answer of held.splice(0)) answer();
     });
     const simulator = await simulate();
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 4 });
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 4 });
     await simulator.idle();
     expect(most).toBe(4);
     const kinds = simulator
       .deliveries()
       .map(({ kind, copy, attempt }) => `${kind} ${copy} ${attempt}`);
     expect(kinds.toSorted()).toEqual([
-      'concurrent 2 1',
-      'concurrent 3 1',
-      'concurrent 4 1',
       'main 1 1',
       'main 1 2',
+      'parallel 2 1',
+      'parallel 3 1',
+      'parallel 4 1',
     ]);
   });
 
-  test('an event that is lost', async () => {
+  test('an event that is dropped', async () => {
     const [simulator, receiver] = [await simulate(), await receive()];
-    const { task_id } = await simulator.submit('txt2img', webhook(receiver.url), { lost: true });
+    const { task_id } = await simulator.submit('txt2img', webhook(receiver.url), {
+      dropDelivery: true,
+    });
     await simulator.idle();
     expect(receiver.received).toEqual([]);
     await simulator.deliver(task_id);
@@ -77,17 +79,17 @@ describe('a plan may ask for', () => {
     ['bytes', () => Uint8Array.of(0x7b, 0x7d), '{}'],
     ['null', () => null, 'null'],
     ['nothing', () => undefined, ''],
-  ])('a body that is %s', async (_name, change, body) => {
+  ])('a body that is %s', async (_name, transformEvent, body) => {
     const [simulator, receiver] = [await simulate(), await receive()];
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
+    await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
     await simulator.idle();
     expect(receiver.received.map((request) => request.body)).toEqual([body]);
   });
 
   test('a body changed in place, which leaves the task as it was', async () => {
     const [simulator, receiver] = [await simulate(), await receive()];
-    const change = (event: TaskEvent): unknown => Object.assign(event, { event_type: 'X' });
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
+    const transformEvent = (event: TaskEvent): unknown => Object.assign(event, { event_type: 'X' });
+    await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
     await simulator.idle();
     expect(receiver.received[0]?.body).toContain('"event_type":"X"');
     expect(simulator.tasks()[0]?.event?.event_type).toBe('ASYNC_TASK_RESULT');
@@ -97,21 +99,21 @@ describe('a plan may ask for', () => {
     [
       'throws',
       () => {
-        throw new Error('from change');
+        throw new Error('from transformEvent');
       },
-      'from change',
+      'from transformEvent',
     ],
     ['makes a BigInt', () => 1n, 'BigInt'],
     ['makes a function', () => () => 1, 'JSON cannot hold'],
-  ])('a change that %s, which is recorded once', async (_name, change, message) => {
+  ])('a transformEvent that %s, which is recorded once', async (_name, transformEvent, message) => {
     const [simulator, receiver] = [await simulate(), await receive()];
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
+    await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
     await simulator.idle();
     expect(receiver.received).toEqual([]);
     expect(simulator.deliveries()).toMatchObject([
       {
         attempt: 1,
-        answer: { error: 'event', message: expect.stringContaining(message) as string },
+        answer: { error: 'transform', message: expect.stringContaining(message) as string },
       },
     ]);
   });
@@ -172,11 +174,11 @@ describe('a plan that is wrong', () => {
     [{ status: 'DONE' }, 'status: Invalid option: expected one of "TASK_STATUS_SUCCEED"'],
     [{ count: -1 }, 'count: Too small: expected number to be >=0'],
     [{ count: 1.5 }, 'count: Invalid input: expected int, received number'],
-    [{ concurrent: 0 }, 'concurrent: Too small: expected number to be >=1'],
+    [{ parallelCopies: 0 }, 'parallelCopies: Too small: expected number to be >=1'],
     [{ nsfw: 'yes' }, 'nsfw: Invalid input: expected boolean, received string'],
     [{ reason: null }, 'reason: Invalid input: expected string, received null'],
     [{ taskMs: '1' }, 'taskMs: Invalid input: expected number, received string'],
-    [{ change: 'x' }, 'change: unknown option'],
+    [{ transformEvent: 'x' }, 'transformEvent: unknown option'],
     [{ toString: 1 }, 'toString: unknown option'],
   ])('over the wire is a 400: %j', async (plan, problem) => {
     const simulator = await simulate();

@@ -115,7 +115,7 @@ describe('a submit that is refused', () => {
   test.each(['http://localhost:1/', 'http://127.8.9.1:1/', 'http://[::1]:1/'])(
     'but not one at %s',
     async (url) => {
-      const simulator = await simulate({ retry: { attempts: 0 } });
+      const simulator = await simulate({ retry: { maxRetries: 0 } });
       await expect(simulator.submit('txt2img', webhook(url))).resolves.toBeDefined();
     },
   );
@@ -123,7 +123,7 @@ describe('a submit that is refused', () => {
   test('nor a remote one with allowRemote', async () => {
     const simulator = await simulate({ allowRemote: true });
     const body = webhook('https://example.com/hook');
-    await expect(simulator.submit('txt2img', body, { lost: true })).resolves.toBeDefined();
+    await expect(simulator.submit('txt2img', body, { dropDelivery: true })).resolves.toBeDefined();
   });
 
   test.each([

@@ -73,7 +73,7 @@ describe('the Task Result API', () => {
 
   test('is not affected by what the plan changes or loses', async () => {
     const [simulator, receiver] = [await simulate(), await receive()];
-    const plan = { change: () => 'garbage', lost: true };
+    const plan = { transformEvent: () => 'garbage', dropDelivery: true };
     const { task_id } = await simulator.submit('txt2img', webhook(receiver.url), plan);
     await simulator.idle();
     expect((await pollTask(simulator, task_id)).task.status).toBe('TASK_STATUS_SUCCEED');
