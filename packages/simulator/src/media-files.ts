@@ -1,4 +1,4 @@
-import type { Media } from './wire.ts';
+import type { Media } from './novita-types.ts';
 
 /** A result file that the simulator serves. */
 export interface MediaFile {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { delayMsSchema, functionSchema } from './parse-options.ts';
-import type { FinalStatus, Media, TaskEvent } from './wire.ts';
+import type { FinalStatus, Media, TaskEvent } from './novita-types.ts';
 
 /**
  * What becomes of a task. Everything is optional; over HTTP all but `transformEvent` may be asked for as

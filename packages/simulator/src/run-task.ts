@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { deliverTask } from './deliver.ts';
-import { createEvent } from './payload.ts';
+import { deliverTask } from './deliver-event.ts';
+import { createEvent } from './task-result.ts';
 import type { State } from './state.ts';
 import type { Task } from './task.ts';
 

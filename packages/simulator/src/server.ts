@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 
 import { toErrorReply, writeReply } from './reply.ts';
-import { answerRequest } from './routes.ts';
+import { answerRequest } from './answer-request.ts';
 import type { State } from './state.ts';
 
 /** Resolves to the address. Rejects when the port is taken. */

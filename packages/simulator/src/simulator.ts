@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { ticketHeader } from './accept-task.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
-import { createLetter, post, toBody } from './deliver.ts';
+import { createLetter, post, toBody } from './deliver-event.ts';
 import type { Delivery } from './delivery.ts';
 import { isObject } from './json.ts';
 import { resolveOptions, type SimulatorOptions } from './options.ts';

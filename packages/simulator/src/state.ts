@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
 import type { Delivery } from './delivery.ts';
-import { createExchange, type Exchange } from './exchange.ts';
-import { createLimit, type Limit } from './limit.ts';
+import { createExchange, type Exchange } from './http-post.ts';
+import { createLimit, type Limit } from './semaphore.ts';
 import { createLinks, type Links } from './links.ts';
 import type { Options } from './options.ts';
 import type { Plan } from './plan.ts';

@@ -6,7 +6,7 @@ import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
 import type { JsonObject } from './json.ts';
 import { describeIssues } from './parse-options.ts';
 import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
-import type { TestMode } from './wire.ts';
+import type { TestMode } from './novita-types.ts';
 
 /** What the simulator understood of a submit call. */
 export interface Submission {

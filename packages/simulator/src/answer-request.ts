@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { ApiError, invalidRequest } from './api-error.ts';
 import { mediaFiles } from './media-files.ts';
-import { createResult } from './payload.ts';
+import { createResult } from './task-result.ts';
 import { acceptTask } from './accept-task.ts';
 import { toJson, toXml, type Reply } from './reply.ts';
 import type { State } from './state.ts';

@@ -1,8 +1,8 @@
 import type { JsonObject } from './json.ts';
 import { mediaFiles } from './media-files.ts';
 import type { SimulatedTask } from './task.ts';
-import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './wire.ts';
-import type { TaskEvent, TaskResult, UrlTtl } from './wire.ts';
+import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './novita-types.ts';
+import type { TaskEvent, TaskResult, UrlTtl } from './novita-types.ts';
 
 /*
  * Novita writes the same thing in more than one way. Which way a task gets follows from its number,
