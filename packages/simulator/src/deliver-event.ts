@@ -1,19 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { isAcknowledged, type Delivery, type DeliveryAnswer } from './delivery.ts';
-import type { DeliveryKind } from './delivery.ts';
+import { isAcknowledged, type Delivery } from './delivery.ts';
+import type { DeliveryAnswer, DeliveryKind } from './delivery.ts';
 import type { Plan } from './plan.ts';
 import type { State } from './state.ts';
 import type { Task } from './task.ts';
 
-/** What goes out, or why there is nothing to send. */
-export type DeliveryBody = string | Uint8Array | Error;
+/** Body to send, or the error that `transformEvent` caused. */
+type EventBody = string | Uint8Array | Error;
 
-/** One copy of an event on its way to one address. */
-interface Letter {
+/** One copy of an event, addressed to one URL. */
+interface EventCopy {
   readonly taskId: string;
   readonly url: string;
-  readonly body: DeliveryBody;
+  readonly body: EventBody;
   readonly kind: DeliveryKind;
   readonly copy: number;
 }
@@ -23,11 +23,10 @@ const encode = (value: unknown): string | Uint8Array => {
   if (value === undefined) return '';
   const json: unknown = JSON.stringify(value);
   if (typeof json === 'string') return json;
-  throw new TypeError(`transformEvent made a ${typeof value}, which JSON cannot hold`);
+  throw new TypeError(`transformEvent returned a ${typeof value}, which JSON cannot hold`);
 };
 
-/** Encodes what `transformEvent` makes of the event. Returns the error if it throws or JSON cannot hold its result. */
-export const toBody = ({ event }: Task, transformEvent: Plan['transformEvent']): DeliveryBody => {
+const createBody = ({ event }: Task, transformEvent: Plan['transformEvent']): EventBody => {
   try {
     return encode(transformEvent && event ? transformEvent(structuredClone(event)) : event);
   } catch (error) {
@@ -35,22 +34,17 @@ export const toBody = ({ event }: Task, transformEvent: Plan['transformEvent']):
   }
 };
 
-export const createLetter = (
-  task: Task,
-  kind: DeliveryKind,
-  body: DeliveryBody,
-  url: string,
-): Letter => {
+const createCopy = (task: Task, kind: DeliveryKind, body: EventBody, url: string): EventCopy => {
   task.copies += 1;
   return { taskId: task.id, url, body, kind, copy: task.copies };
 };
 
-const exchange = async (state: State, { url, body }: Letter): Promise<DeliveryAnswer> =>
+const send = async (state: State, { url, body }: EventCopy): Promise<DeliveryAnswer> =>
   body instanceof Error
     ? { error: 'transform', message: body.message }
-    : await state.exchange(url, body);
+    : await state.httpPost(url, body);
 
-const report = (state: State, delivery: Delivery): void => {
+const record = (state: State, delivery: Delivery): void => {
   state.deliveries.push(delivery);
   try {
     state.options.onDelivery(delivery);
@@ -59,43 +53,54 @@ const report = (state: State, delivery: Delivery): void => {
   }
 };
 
-/** One POST, as soon as a slot is free. Rejects only when the simulator was closed before that. */
-export const post = (state: State, letter: Letter, attempt = 1): Promise<Delivery> =>
-  state.limit(async () => {
+/** Sends one POST when the semaphore has a free slot. Rejects if `close()` is called before. */
+const attemptDelivery = (state: State, eventCopy: EventCopy, attempt = 1): Promise<Delivery> =>
+  state.semaphore(async () => {
     state.closing.signal.throwIfAborted();
-    const { taskId, url, kind, copy } = letter;
+    const { taskId, url, kind, copy } = eventCopy;
     const startedAt = state.options.now();
-    const began = performance.now();
-    const answer = await exchange(state, letter);
-    const durationMs = Math.round(performance.now() - began);
+    const startMs = performance.now();
+    const answer = await send(state, eventCopy);
+    const durationMs = Math.round(performance.now() - startMs);
     const delivery = { taskId, url, kind, copy, attempt, startedAt, durationMs, answer };
-    report(state, delivery);
+    record(state, delivery);
     return delivery;
   });
 
-/** Repeats a letter until it is acknowledged. Resolves to whether it was. */
-const postUntilAcknowledged = async (state: State, letter: Letter): Promise<boolean> => {
-  if (isAcknowledged(await post(state, letter))) return true;
-  if (letter.body instanceof Error) return false;
+/** Retries a delivery until it is acknowledged or no retry is left. Resolves to whether it was. */
+const deliverWithRetries = async (state: State, eventCopy: EventCopy): Promise<boolean> => {
+  if (isAcknowledged(await attemptDelivery(state, eventCopy))) return true;
+  if (eventCopy.body instanceof Error) return false;
   for (const [index, delayMs] of state.options.retryDelaysMs.entries()) {
-    await pause(delayMs, undefined, { signal: state.closing.signal });
-    if (isAcknowledged(await post(state, letter, index + 2))) return true;
+    await delay(delayMs, undefined, { signal: state.closing.signal });
+    if (isAcknowledged(await attemptDelivery(state, eventCopy, index + 2))) return true;
   }
   return false;
 };
 
-/** Delivers the event of a task as its plan wants it: repeats, parallel copies, duplicates. */
-export const deliverTask = async (state: State, task: Task): Promise<void> => {
+/** Delivers the event of a finished task: with retries, parallel copies and duplicates. */
+export const deliverEvent = async (state: State, task: Task): Promise<void> => {
   const { callbackUrl: url, plan } = task;
   if (url === undefined || plan.dropDelivery) return;
-  const body = toBody(task, plan.transformEvent);
-  const write = (kind: DeliveryKind): Letter => createLetter(task, kind, body, url);
-  const main = write('main');
-  const copies = Array.from({ length: plan.parallelCopies - 1 }, () => write('parallel'));
+  const body = createBody(task, plan.transformEvent);
+  const create = (kind: DeliveryKind): EventCopy => createCopy(task, kind, body, url);
+  const main = create('main');
+  const parallel = Array.from({ length: plan.parallelCopies - 1 }, () => create('parallel'));
 
   const deliverMain = async (): Promise<void> => {
-    if (!(await postUntilAcknowledged(state, main))) return;
-    for (let sent = 0; sent < plan.duplicates; sent++) await post(state, write('duplicate'));
+    if (!(await deliverWithRetries(state, main))) return;
+    for (let sent = 0; sent < plan.duplicates; sent++) {
+      await attemptDelivery(state, create('duplicate'));
+    }
   };
-  await Promise.all([deliverMain(), ...copies.map((copy) => post(state, copy))]);
+  await Promise.all([deliverMain(), ...parallel.map((copy) => attemptDelivery(state, copy))]);
 };
+
+/** Delivers the event of a finished task once, without retries. */
+export const deliverManually = (
+  state: State,
+  task: Task,
+  url: string,
+  transformEvent: Plan['transformEvent'],
+): Promise<Delivery> =>
+  attemptDelivery(state, createCopy(task, 'manual', createBody(task, transformEvent), url));

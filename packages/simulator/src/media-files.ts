@@ -2,7 +2,7 @@ import type { Media } from './novita-types.ts';
 
 /** A result file that the simulator serves. */
 export interface MediaFile {
-  /** Is also the value of `image_type`, `video_type` or `audio_type`. */
+  /** Also the value of `image_type`, `video_type` or `audio_type`. */
   readonly extension: 'png' | 'mp4' | 'wav';
   readonly contentType: string;
   readonly bytes: Uint8Array;

@@ -5,63 +5,67 @@ import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts'
 import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
 
-/** How a delivery that was not acknowledged is repeated. */
+/** Retries of a delivery that was not answered with a 2xx. */
 export interface RetryOptions {
-  /** Repeats after the first try, 0 to 100. Default 5, the maximum that Novita documents. */
+  /** Maximum number of retries after the first attempt, 0 to 100. Default 5, as Novita documents. */
   readonly maxRetries?: number | undefined;
   /**
-   * Milliseconds to wait before repeat 1, 2, …; asked once for each when the simulator is created.
-   * Novita does not document its spacing; the default is 1, 2, 4, 8 and 16 seconds.
+   * Returns the delay in milliseconds before retry 1, 2, …. The simulator calls it once for each
+   * retry, when it is created. Default: 1, 2, 4, 8 and 16 seconds. Novita documents no delays.
    */
   readonly delayMs?: ((retry: number) => number) | undefined;
 }
 
-/** Times are in milliseconds. */
 export interface SimulatorOptions {
   /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number | undefined;
-  /** How long a task runs before its event goes out. Default 0. */
+  /** Duration of a task in milliseconds. Default 0. */
   readonly taskMs?: number | undefined;
   readonly retry?: RetryOptions | undefined;
-  /** Time for one whole delivery, from connecting to the last byte. Default 5000, as documented. */
+  /**
+   * Limits one POST, from connecting to the last byte of the answer, in milliseconds. Default 5000,
+   * as Novita documents.
+   */
   readonly deliveryTimeoutMs?: number | undefined;
-  /** Life of a result link, in whole seconds from 1 s to 7 days (the rest is cut). Default one hour. */
+  /**
+   * Time after which a result link expires, in milliseconds: 1 second to 7 days, rounded down to
+   * whole seconds. Default 1 hour.
+   */
   readonly linkTtlMs?: number | undefined;
-  /** When set, submits and task results need `Authorization: Bearer <apiKey>`. */
+  /** If set, submits and task results must carry `Authorization: Bearer <apiKey>`. */
   readonly apiKey?: string | undefined;
   /** Allows callback URLs on other machines. Default false: loopback only. */
   readonly allowRemote?: boolean | undefined;
-  /** Deliveries under way at the same time. Default 64. */
+  /** Maximum number of deliveries at the same time, 1 to 10,000. Default 64. */
   readonly concurrency?: number | undefined;
-  /** Decides what becomes of a task; what the submit itself asks for goes first. */
+  /**
+   * Returns the plan of a task. `extra.simulator` in the body and the plan passed to `submit()`
+   * override it, field by field.
+   */
   readonly plan?: ((submission: Submission) => Plan | undefined) | undefined;
-  /** Called after every delivery, whatever its answer. What it throws becomes a process warning. */
+  /** Is called after every delivery. An error that it throws becomes a process warning. */
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
-  /** The clock, in milliseconds since 1970: dates in payloads, age of links. Default `Date.now`. */
+  /** Clock for all times in events and links, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-type DelayMs = (retry: number) => number;
+type DefaultedOptions = Omit<SimulatorOptions, 'retry' | 'linkTtlMs' | 'apiKey'>;
 
-/** Latest time that a `Date` can hold. */
-const MAX_TIMESTAMP_MS = 8.64e15;
-
-const doublingDelayMs: DelayMs = (retry) => 1000 * 2 ** (retry - 1);
-
-export interface Options {
-  readonly port: number;
-  readonly taskMs: number;
-  /** One entry per repeat. */
+/** Options with all defaults filled in. */
+export type ResolvedOptions = {
+  readonly [Option in keyof DefaultedOptions]-?: NonNullable<DefaultedOptions[Option]>;
+} & {
+  /** One delay for each retry. */
   readonly retryDelaysMs: readonly number[];
-  readonly deliveryTimeoutMs: number;
   readonly linkTtlSeconds: number;
   readonly apiKey: string | undefined;
-  readonly allowRemote: boolean;
-  readonly concurrency: number;
-  readonly plan: (submission: Submission) => Plan | undefined;
-  readonly onDelivery: (delivery: Delivery) => void;
-  readonly now: () => number;
-}
+};
+
+/** Latest time that a `Date` can hold, in milliseconds since 1970. */
+const MAX_TIMESTAMP_MS = 8.64e15;
+const MAX_LINK_TTL_MS = 7 * 24 * 3_600_000;
+
+const doubleDelayMs = (retry: number): number => 1000 * 2 ** (retry - 1);
 
 const schema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
@@ -69,17 +73,17 @@ const schema = z.strictObject({
   retry: z
     .strictObject({
       maxRetries: z.int().min(0).max(100).default(5),
-      delayMs: functionSchema<DelayMs>().default(() => doublingDelayMs),
+      delayMs: functionSchema<typeof doubleDelayMs>().default(() => doubleDelayMs),
     })
     .prefault({}),
   deliveryTimeoutMs: delayMsSchema.min(1).default(5000),
-  linkTtlMs: z.number().min(1000).max(604_800_000).default(3_600_000),
+  linkTtlMs: z.number().min(1000).max(MAX_LINK_TTL_MS).default(3_600_000),
   apiKey: z.string().min(1).optional(),
   allowRemote: z.boolean().default(false),
   concurrency: z.int().min(1).max(10_000).default(64),
-  plan: functionSchema<Options['plan']>().default(() => () => undefined),
-  onDelivery: functionSchema<Options['onDelivery']>().default(() => () => undefined),
-  now: functionSchema<Options['now']>().default(() => Date.now),
+  plan: functionSchema<ResolvedOptions['plan']>().default(() => () => undefined),
+  onDelivery: functionSchema<ResolvedOptions['onDelivery']>().default(() => () => undefined),
+  now: functionSchema<ResolvedOptions['now']>().default(() => Date.now),
 });
 
 const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
@@ -89,7 +93,7 @@ const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
  *
  * @throws {TypeError} `simulator: <option>: <problem>`
  */
-export const resolveOptions = (options: SimulatorOptions): Options => {
+export const resolveOptions = (options: SimulatorOptions): ResolvedOptions => {
   const { retry, linkTtlMs, apiKey, ...rest } = parseOptions(schema, options);
   parseOptions(timestampSchema, rest.now(), ['now()']);
   const retryDelaysMs = Array.from({ length: retry.maxRetries }, (_, index) =>

@@ -1,27 +1,27 @@
-/** Runs what it is given as soon as a slot is free, in order. */
-export type Limit = <T>(run: () => Promise<T>) => Promise<T>;
+/** Runs a function when a slot is free. Waiting functions run in the order of their calls. */
+export type Semaphore = <T>(run: () => Promise<T>) => Promise<T>;
 
-export const createLimit = (slots: number): Limit => {
+export const createSemaphore = (slots: number): Semaphore => {
   const waiting: (() => void)[] = [];
   let free = slots;
 
-  const enter = async (): Promise<void> => {
+  const acquire = async (): Promise<void> => {
     if (free > 0) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
   };
 
-  const leave = (): void => {
+  const release = (): void => {
     const next = waiting.shift();
     if (next) next();
     else free += 1;
   };
 
   return async (run) => {
-    await enter();
+    await acquire();
     try {
       return await run();
     } finally {
-      leave();
+      release();
     }
   };
 };

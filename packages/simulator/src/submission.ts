@@ -8,10 +8,10 @@ import { describeIssues } from './parse-options.ts';
 import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
 import type { TestMode } from './novita-types.ts';
 
-/** What the simulator understood of a submit call. */
+/** A valid submit call. */
 export interface Submission {
   readonly taskId: string;
-  /** 1 for the first task of this simulator: `number % 3 === 0` is every third. */
+  /** 1 for the first task of this simulator. */
   readonly number: number;
   /** `txt2img`, or `video/create` for the unified video API. */
   readonly endpoint: string;
@@ -83,6 +83,6 @@ export const readSubmission = (
   const { callbackUrl } = parsed.data;
   const path = isVideo ? 'callback_url' : 'extra.webhook.url';
   if (callbackUrl !== undefined) checkAddress(callbackUrl, path, allowRemote);
-  // Random, so that a durable inbox under test does not see an id again after a restart.
+  // A random id: after a restart, a durable inbox under test would take a reused id for a duplicate.
   return { taskId: randomUUID(), number, endpoint, body, ...parsed.data };
 };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { createSimulator, type SimulatorOptions } from '../src/index.ts';
-import { simulate } from './support/setup.ts';
+import { startSimulator } from './support/setup.ts';
 
 test.each<[unknown, string]>([
   [{ port: 65_536 }, 'port: Too big: expected number to be <=65535'],
@@ -44,15 +44,19 @@ test('createSimulator: an error never quotes the API key', async () => {
   await expect(creating).rejects.not.toThrow('sk-secret');
 });
 
-test('undefined means the default', async () => {
-  const simulator = await simulate({ taskMs: undefined, retry: undefined, apiKey: undefined });
+test('createSimulator: uses the default for an option that is undefined', async () => {
+  const simulator = await startSimulator({
+    taskMs: undefined,
+    retry: undefined,
+    apiKey: undefined,
+  });
   expect(simulator.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
-test('a port may be chosen once', async () => {
-  const first = await simulate();
+test('createSimulator: rejects a port that is in use', async () => {
+  const first = await startSimulator();
   const port = Number(new URL(first.url).port);
   await expect(createSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   await first.close();
-  expect((await simulate({ port })).url).toBe(first.url);
+  expect((await startSimulator({ port })).url).toBe(first.url);
 });

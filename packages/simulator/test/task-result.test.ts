@@ -1,32 +1,32 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Plan, SimulatorOptions, TaskEvent, TaskResult } from '../src/index.ts';
-import { receive, simulate, webhook } from './support/setup.ts';
+import { startReceiver, startSimulator, webhook } from './support/setup.ts';
 
-/** The payloads of so many tasks of one kind. */
+/** Runs `count` tasks and returns the payloads of their events. */
 const payloads = async (
   endpoint: string,
   count: number,
   plan: Plan = {},
   options: SimulatorOptions = {},
 ): Promise<TaskResult[]> => {
-  const simulator = await simulate(options);
+  const simulator = await startSimulator(options);
   for (let task = 0; task < count; task++) await simulator.submit(endpoint, {}, plan);
   await simulator.idle();
   return simulator.tasks().flatMap(({ event }) => (event ? [event.payload] : []));
 };
 
-/** What is left when ids and links, which are random, are taken out. */
-const anonymous = (results: TaskResult[]): string =>
+/** Replaces ids and links, which are random. */
+const withoutRandomParts = (results: TaskResult[]): string =>
   JSON.stringify(results)
     .replace(/[\da-f]{8}-[\da-f-]{27}/g, 'ID')
     .replace(/http:[^"]+/g, 'LINK');
 
-describe('an event', () => {
-  test('is what Novita sends', async () => {
+describe('event', () => {
+  test('has the form that Novita sends', async () => {
     const [simulator, receiver] = [
-      await simulate({ now: () => 1_772_360_100_123 }),
-      await receive(),
+      await startSimulator({ now: () => 1_772_360_100_123 }),
+      await startReceiver(),
     ];
     const body = {
       ...webhook(receiver.url),
@@ -73,7 +73,7 @@ describe('an event', () => {
     expect(simulator.tasks()[0]?.event).toEqual(event);
   });
 
-  test('of a failed task holds the reason and nothing else', async () => {
+  test('of a failed task holds a reason and no outputs', async () => {
     const [result] = await payloads('txt2img', 1, { status: 'TASK_STATUS_FAILED' });
     expect(result).toMatchObject({
       task: { status: 'TASK_STATUS_FAILED', reason: 'model load failed', task_type: 'TXT_TO_IMG' },
@@ -96,7 +96,7 @@ describe('an event', () => {
     });
   });
 
-  test('may hold nothing at all', async () => {
+  test('holds no outputs with count: 0', async () => {
     const [result] = await payloads('txt2img', 1, { count: 0 });
     expect(result).toMatchObject({ task: { status: 'TASK_STATUS_SUCCEED' }, images: [] });
   });
@@ -104,7 +104,7 @@ describe('an event', () => {
   test.each([
     [true, 93.41],
     [false, 0],
-  ])('tells the verdict nsfw: %s', async (nsfw, confidence) => {
+  ])('holds the verdict for nsfw: %s', async (nsfw, confidence) => {
     const [result] = await payloads('txt2img', 1, { nsfw });
     expect(result?.extra?.['enable_nsfw_detection']).toBe(true);
     expect(result?.images?.[0]).toMatchObject({
@@ -112,15 +112,15 @@ describe('an event', () => {
     });
   });
 
-  test('is found clean when only detection was asked for', async () => {
-    const simulator = await simulate();
+  test('holds a clean verdict if the request enables detection', async () => {
+    const simulator = await startSimulator();
     await simulator.submit('txt2img', { extra: { enable_nsfw_detection: true } });
     expect(simulator.tasks()).toMatchObject([{ detectNsfw: true, plan: { nsfw: false } }]);
   });
 });
 
-describe('the quirks', () => {
-  test('of images all come up', async () => {
+describe('forms of results', () => {
+  test('images: all forms occur within 20 tasks', async () => {
     const results = await payloads('txt2img', 20);
     const images = results.flatMap((result) => result.images ?? []);
     const ttls = new Set(images.map((image) => image.image_url_ttl));
@@ -137,7 +137,7 @@ describe('the quirks', () => {
     expect(seeds.some((seed) => Number(seed) > Number.MAX_SAFE_INTEGER)).toBe(true);
   });
 
-  test('of videos: sometimes neither audios nor eta', async () => {
+  test('videos: every third lacks audios and eta', async () => {
     const results = await payloads('txt2video', 5);
     const detections = results.map(({ videos }) => videos?.[0]?.nsfw_detection_result);
     expect(detections).toEqual([undefined, undefined, undefined, undefined, null]);
@@ -145,19 +145,19 @@ describe('the quirks', () => {
     expect(results.map(({ task }) => 'eta' in task)).toEqual([true, true, false, true, true]);
   });
 
-  test('of failures: sometimes nothing but the task', async () => {
+  test('failures: every third holds only the task', async () => {
     const results = await payloads('txt2img', 3, { status: 'TASK_STATUS_FAILED' });
     expect(Object.keys(results[0] ?? {})).toContain('images');
     expect(Object.keys(results[2] ?? {})).toEqual(['task']);
   });
 
-  test('are the same every time', async () => {
+  test('depend only on the number of the task', async () => {
     const clock = { now: () => 1_772_360_100_000 };
     const [one, other] = [
       await payloads('txt2img', 12, {}, clock),
       await payloads('txt2img', 12, {}, clock),
     ];
-    expect(anonymous(one)).toBe(anonymous(other));
+    expect(withoutRandomParts(one)).toBe(withoutRandomParts(other));
   });
 });
 
@@ -165,8 +165,8 @@ describe('test mode', () => {
   test.each([
     ['TASK_STATUS_SUCCEED', '', 1],
     ['TASK_STATUS_FAILED', 'mock failure', 0],
-  ])('sends a %s at once', async (status, reason, images) => {
-    const [simulator, receiver] = [await simulate({ taskMs: 60_000 }), await receive()];
+  ])('sends %s without delay', async (status, reason, images) => {
+    const [simulator, receiver] = [await startSimulator({ taskMs: 60_000 }), await startReceiver()];
     const mode = { enabled: true, return_task_status: status };
     await simulator.submit('txt2img', webhook(receiver.url, { test_mode: mode }), {
       taskMs: 60_000,
@@ -182,8 +182,8 @@ describe('test mode', () => {
     });
   });
 
-  test('may be off', async () => {
-    const [simulator, receiver] = [await simulate(), await receive()];
+  test('is off with enabled: false', async () => {
+    const [simulator, receiver] = [await startSimulator(), await startReceiver()];
     await simulator.submit('txt2img', webhook(receiver.url, { test_mode: { enabled: false } }));
     expect(simulator.tasks()).toMatchObject([{ testMode: undefined }]);
   });
@@ -199,8 +199,8 @@ describe('test mode', () => {
       "extra.webhook.test_mode.enabled: Invalid discriminator value. Expected 'true' | 'false'",
     ],
     ['on', 'extra.webhook.test_mode: Invalid input: expected object, received string'],
-  ])('%j is refused', async (mode, message) => {
-    const simulator = await simulate();
+  ])('rejects %j', async (mode, message) => {
+    const simulator = await startSimulator();
     const body = webhook('http://127.0.0.1:1/', { test_mode: mode });
     await expect(simulator.submit('txt2img', body)).rejects.toThrow(message);
   });
