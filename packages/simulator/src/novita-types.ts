@@ -1,11 +1,11 @@
-/** The states that Novita documents. The last two are final. */
+/** States that Novita documents. The last two are final. */
 export type TaskStatus =
   'TASK_STATUS_QUEUED' | 'TASK_STATUS_PROCESSING' | 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED';
 
 /** Status of a finished task. */
 export type FinalStatus = Extract<TaskStatus, 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED'>;
 
-/** Array of the result that holds the outputs. */
+/** Name of the result's array that holds the outputs. */
 export type Media = 'images' | 'videos' | 'audios';
 
 /** `extra.webhook.test_mode` of the request. The event repeats it. */
@@ -64,7 +64,7 @@ export interface TaskResult {
   readonly audios?: readonly ResultAudio[];
 }
 
-/** The body of a delivery. */
+/** Body of a delivery without `transformEvent`. */
 export interface TaskEvent {
   readonly event_type: 'ASYNC_TASK_RESULT';
   readonly payload: TaskResult;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { delayMsSchema, functionSchema } from './parse-options.ts';
 import type { FinalStatus, Media, TaskEvent } from './novita-types.ts';
+import { delayMsSchema, functionSchema } from './parse-options.ts';
 
 /**
  * Describes how a task ends and how its event is delivered. Over HTTP, `extra.simulator` in the

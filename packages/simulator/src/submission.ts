@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { ApiError, invalidRequest } from './api-error.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
 import type { JsonObject } from './json.ts';
+import type { TestMode } from './novita-types.ts';
 import { describeIssues } from './parse-options.ts';
 import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
-import type { TestMode } from './novita-types.ts';
 
-/** A valid submit call. */
+/** Content of a valid submit call. */
 export interface Submission {
   readonly taskId: string;
   /** 1 for the first task of this simulator. */
@@ -21,7 +21,7 @@ export interface Submission {
 }
 
 export interface ParsedSubmission extends Submission {
-  /** From `extra.simulator`. */
+  /** Plan in `extra.simulator`. */
   readonly plan: Plan;
 }
 

@@ -1,14 +1,8 @@
 import type { JsonObject } from './json.ts';
 import { mediaFiles } from './media-files.ts';
+import type { Media, NsfwDetection, ResultAudio, ResultImage } from './novita-types.ts';
+import type { ResultVideo, TaskEvent, TaskResult, UrlTtl } from './novita-types.ts';
 import type { SimulatedTask } from './task.ts';
-import type {
-  Media,
-  NsfwDetection,
-  ResultAudio,
-  ResultImage,
-  ResultVideo,
-} from './novita-types.ts';
-import type { TaskEvent, TaskResult, UrlTtl } from './novita-types.ts';
 
 /*
  * Novita's results differ in form. The number of a task decides its form, so that runs are
@@ -37,7 +31,7 @@ const emptyDebugInfo = {
   complete_time_ms: '',
 };
 
-const debugInfo = (task: SimulatedTask): JsonObject => {
+const createDebugInfo = (task: SimulatedTask): JsonObject => {
   if (everyFifth(task)) return emptyDebugInfo;
   const { submittedAt, finishedAt = submittedAt } = task;
   return {
@@ -48,18 +42,18 @@ const debugInfo = (task: SimulatedTask): JsonObject => {
   };
 };
 
-const repeatWebhook = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
+const createWebhookEcho = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
   callbackUrl === undefined && !testMode
     ? {}
     : { webhook: { url: callbackUrl, ...(testMode && { test_mode: testMode }) } };
 
 const createExtra = (task: SimulatedTask): JsonObject => {
   const detection = { enable_nsfw_detection: task.detectNsfw };
-  if (task.testMode) return { ...detection, ...repeatWebhook(task) };
-  if (task.plan.media === 'audios') return repeatWebhook(task);
+  if (task.testMode) return { ...detection, ...createWebhookEcho(task) };
+  if (task.plan.media === 'audios') return createWebhookEcho(task);
   const seed = { seed: task.seed, ...detection };
   const newerFields = everyThird(task) ? { has_nsfw_contents: [] } : {};
-  return { ...seed, ...newerFields, debug_info: debugInfo(task), ...repeatWebhook(task) };
+  return { ...seed, ...newerFields, debug_info: createDebugInfo(task), ...createWebhookEcho(task) };
 };
 
 /** Creates a verdict. `valid` means that the detection ran, not that it found something. */
@@ -68,13 +62,13 @@ const createVerdict = (nsfw: boolean): NsfwDetection => ({
   confidence: nsfw ? 93.41 : 0,
 });
 
-const imageDetection = ({ number, plan }: SimulatedTask): Detection => {
+const createImageDetection = ({ number, plan }: SimulatedTask): Detection => {
   if (plan.nsfw !== undefined) return { nsfw_detection_result: createVerdict(plan.nsfw) };
   const forms: Detection[] = [{}, { nsfw_detection_result: null }, { nsfw_detection_result: {} }];
   return forms[number % forms.length] ?? {};
 };
 
-const videoDetection = (task: SimulatedTask): Detection => {
+const createVideoDetection = (task: SimulatedTask): Detection => {
   const { nsfw } = task.plan;
   if (nsfw !== undefined) return { nsfw_detection_result: createVerdict(nsfw) };
   return everyFifth(task) ? { nsfw_detection_result: null } : {};
@@ -92,14 +86,14 @@ const createImage = ({ type, url, ttl }: Link, task: SimulatedTask): ResultImage
   image_url: url,
   image_url_ttl: ttl,
   image_type: type,
-  ...imageDetection(task),
+  ...createImageDetection(task),
 });
 
 const createVideo = ({ type, url, ttl }: Link, task: SimulatedTask): ResultVideo => ({
   video_url: url,
   video_url_ttl: ttl,
   video_type: type,
-  ...videoDetection(task),
+  ...createVideoDetection(task),
 });
 
 const createAudio = ({ type, url, ttl }: Link): ResultAudio => ({
@@ -124,7 +118,7 @@ const createFailure = (task: SimulatedTask): TaskResult => {
   if (everyThird(task) && !task.testMode) return { task: state };
   return {
     task: { ...state, task_type: task.taskType, eta: 0, progress_percent: 0 },
-    extra: { enable_nsfw_detection: task.detectNsfw, ...repeatWebhook(task) },
+    extra: { enable_nsfw_detection: task.detectNsfw, ...createWebhookEcho(task) },
     images: [],
     videos: [],
     audios: [],

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from './json.ts';
+import type { Media, TaskEvent, TaskStatus, TestMode } from './novita-types.ts';
 import { mergePlans, type Plan, type ResolvedPlan } from './plan.ts';
 import type { Submission } from './submission.ts';
-import type { Media, TaskEvent, TaskStatus, TestMode } from './novita-types.ts';
 
 /** A task and its state. */
 export interface SimulatedTask {
