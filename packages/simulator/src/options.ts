@@ -16,6 +16,7 @@ export interface RetryOptions {
   readonly delayMs?: ((retry: number) => number) | undefined;
 }
 
+/** Options of `createSimulator()`. */
 export interface SimulatorOptions {
   /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number | undefined;
