@@ -47,7 +47,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'packages/inbox-postgres': { modules: [CORE], node: ['packages/inbox-postgres/src/'] },
   'packages/inbox-sqlite': { modules: [CORE], node: ['packages/inbox-sqlite/src/'] },
-  'packages/simulator': { modules: [], types: [CORE], node: ['packages/simulator/src/'] },
+  'packages/simulator': { modules: ['zod'], types: [CORE], node: ['packages/simulator/src/'] },
 };
 
 /** Ships to users as test support; production code stays clear of it. */

@@ -40,8 +40,8 @@ function toRole(number: number): Role {
       nsfw: every(11, number) ? true : undefined,
       taskMs: (number * 37) % 4000,
       duplicates: every(5, number) ? 2 : 0,
-      concurrent: every(7, number) ? 5 : 1,
-      change: drifts ? (event) => withUnknownStatus(event) : undefined,
+      parallelCopies: every(7, number) ? 5 : 1,
+      transformEvent: drifts ? (event) => withUnknownStatus(event) : undefined,
     },
   };
 }

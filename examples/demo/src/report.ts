@@ -42,7 +42,7 @@ export async function sentAndSeen({
       sum(sightings.map((one) => one.runs)) - successes,
     ],
     ['duplicates', kind('duplicate'), 'dead letters', inbox.dead],
-    ['concurrent copies', kind('concurrent'), 'answered as duplicates', replies.duplicate ?? 0],
+    ['parallel copies', kind('parallel'), 'answered as duplicates', replies.duplicate ?? 0],
     ['forged, malformed, irrelevant', intrusions.length, 'refused', refused],
     ['', '', 'result files downloaded', sum(sightings.map((one) => one.files))],
   );

@@ -1,40 +1,40 @@
 import type { IncomingMessage } from 'node:http';
 
-import { ApiError, invalidRequest } from './api-error.ts';
-import type { JsonObject } from './check.ts';
-import { parsePlan, parseWirePlan, type Plan } from './plan.ts';
+import { ApiError } from './api-error.ts';
+import { describeIssues } from './parse-options.ts';
+import { planSchema, type Plan } from './plan.ts';
 import { readBody } from './read-body.ts';
 import { runTask } from './run-task.ts';
 import { track, type State } from './state.ts';
-import { readSection, readSubmission, type Submission } from './submission.ts';
+import { readSubmission, type Submission } from './submission.ts';
 import { createTask, type Task } from './task.ts';
 
-/** Carries the ticket of a plan that `submit()` was given: functions do not fit into JSON. */
-export const ticketHeader = 'x-simulator-plan';
+/** Request header with the key of a plan in `State.submitPlans`: JSON cannot hold its functions. */
+export const PLAN_KEY_HEADER = 'x-simulator-plan';
 
-const askUser = (state: State, submission: Submission): Plan => {
+const callPlanOption = (state: State, submission: Submission): Plan | undefined => {
   try {
-    return parsePlan('plan()', state.options.plan(submission));
+    return state.options.plan(submission);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new ApiError(500, 'INVALID_PLAN', `the option plan failed: ${message}`);
+    throw new ApiError(500, 'INVALID_PLAN', `plan(): ${message}`);
   }
 };
 
-const readWirePlan = (body: JsonObject): Plan => {
-  try {
-    return parseWirePlan('extra.simulator', readSection(body, 'extra', 'extra')['simulator']);
-  } catch (error) {
-    throw error instanceof TypeError || error instanceof RangeError
-      ? invalidRequest(error.message)
-      : error;
-  }
+const readOptionPlan = (state: State, submission: Submission): Plan => {
+  const parsed = planSchema.safeParse(callPlanOption(state, submission));
+  if (parsed.success) return parsed.data;
+  throw new ApiError(500, 'INVALID_PLAN', describeIssues(parsed.error, ['plan()']));
 };
 
-const readTicket = ({ tickets }: State, { headers }: IncomingMessage): Plan =>
-  tickets.get(String(headers[ticketHeader])) ?? {};
+const readSubmitPlan = ({ submitPlans }: State, { headers }: IncomingMessage): Plan =>
+  submitPlans.get(String(headers[PLAN_KEY_HEADER])) ?? {};
 
-/** Makes a task of a submit call and starts it. Throws an ApiError when the call is refused. */
+/**
+ * Creates the task of a submit call and starts it.
+ *
+ * @throws {ApiError} when the body or the plan is invalid
+ */
 export const acceptTask = async (
   state: State,
   endpoint: string,
@@ -42,8 +42,9 @@ export const acceptTask = async (
 ): Promise<Task> => {
   const { allowRemote, now, taskMs } = state.options;
   const body = await readBody(request);
-  const submission = readSubmission(endpoint, body, state.tasks.size + 1, allowRemote);
-  const plans = [askUser(state, submission), readWirePlan(body), readTicket(state, request)];
+  const number = state.tasks.size + 1;
+  const { plan: bodyPlan, ...submission } = readSubmission(endpoint, body, number, allowRemote);
+  const plans = [readOptionPlan(state, submission), bodyPlan, readSubmitPlan(state, request)];
   const task = createTask(submission, plans, taskMs, now());
   state.tasks.set(task.id, task);
   void track(state, runTask(state, task));

@@ -1,6 +1,6 @@
-import type { JsonObject } from './check.ts';
+import type { JsonObject } from './json.ts';
 
-/** A refusal in Novita's form: `{ code, reason, message, metadata }`. */
+/** Error response in Novita's form: `{ code, reason, message, metadata }`. */
 export class ApiError extends Error {
   readonly status: number;
   readonly body: JsonObject;
@@ -13,6 +13,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Novita documents no reason for what is wrong with a request; the message tells. */
+/** Creates a 400. `INVALID_REQUEST` is the simulator's own: Novita documents no such reason. */
 export const invalidRequest = (message: string): ApiError =>
   new ApiError(400, 'INVALID_REQUEST', message);

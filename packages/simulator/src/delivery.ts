@@ -1,30 +1,40 @@
-/** Why no answer came: `event` means that there was nothing to send, see its message. */
-export type DeliveryFailure = 'timeout' | 'connection' | 'closed' | 'event';
+/**
+ * Reason for a missing answer.
+ *
+ * - `timeout`: no complete answer within `deliveryTimeoutMs`
+ * - `connection`: no connection, or it broke
+ * - `closed`: `close()` was called during the POST
+ * - `transform`: `transformEvent` threw or returned a value that JSON cannot hold
+ */
+export type DeliveryFailure = 'timeout' | 'connection' | 'closed' | 'transform';
 
-/** What the endpoint answered, or why there is no answer. */
+/** Answer of the endpoint, or the reason why there is none. */
 export type DeliveryAnswer =
   | {
       readonly status: number;
-      /** The first 4 KiB, as text. */
+      /** First 4 KiB, as text. */
       readonly body: string;
     }
   | { readonly error: DeliveryFailure; readonly message: string };
 
 /**
- * `main` deliveries are repeated until one is acknowledged; `concurrent` ones go out together with
- * the first try, `duplicate` ones after the acknowledgement, `manual` ones from `deliver()`. These
- * three are never repeated.
+ * Cause of a delivery. Only `main` deliveries are retried.
+ *
+ * - `main`: the task finished
+ * - `parallel`: a copy that is sent together with the first attempt of `main`
+ * - `duplicate`: a copy that is sent after the endpoint acknowledged `main`
+ * - `manual`: a call of `deliver()`
  */
-export type DeliveryKind = 'main' | 'concurrent' | 'duplicate' | 'manual';
+export type DeliveryKind = 'main' | 'parallel' | 'duplicate' | 'manual';
 
 /** One POST to a callback URL. */
 export interface Delivery {
   readonly taskId: string;
   readonly url: string;
   readonly kind: DeliveryKind;
-  /** 1 for the main delivery and its repeats; every further copy of the event counts up. */
+  /** 1 for the main delivery and its retries; each further copy of the event adds 1. */
   readonly copy: number;
-  /** 1 for the first try, 2 for the first repeat. */
+  /** 1 for the first attempt, 2 for the first retry. */
   readonly attempt: number;
   /** Milliseconds since 1970, by the simulator's clock. */
   readonly startedAt: number;
@@ -32,6 +42,6 @@ export interface Delivery {
   readonly answer: DeliveryAnswer;
 }
 
-/** Only a 2xx is. */
+/** Checks whether the endpoint answered with a 2xx. */
 export const isAcknowledged = ({ answer }: Delivery): boolean =>
   'status' in answer && answer.status >= 200 && answer.status < 300;

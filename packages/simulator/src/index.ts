@@ -1,10 +1,10 @@
 export { createSimulator } from './simulator.ts';
 export type { DeliverOptions, Simulator, SubmitAnswer } from './simulator.ts';
 export type { RetryOptions, SimulatorOptions } from './options.ts';
-export type { Plan, SettledPlan } from './plan.ts';
+export type { Plan, ResolvedPlan } from './plan.ts';
 export type { Submission } from './submission.ts';
 export type { SimulatedTask } from './task.ts';
 export type { Delivery, DeliveryAnswer, DeliveryFailure, DeliveryKind } from './delivery.ts';
-export type { FinalStatus, Media, NsfwDetection, UrlTtl } from './wire.ts';
-export type { ResultAudio, ResultImage, ResultVideo } from './wire.ts';
-export type { TaskEvent, TaskResult, TaskState, TaskStatus, TestMode } from './wire.ts';
+export type { FinalStatus, Media, NsfwDetection, UrlTtl } from './novita-types.ts';
+export type { ResultAudio, ResultImage, ResultVideo } from './novita-types.ts';
+export type { TaskEvent, TaskResult, TaskState, TaskStatus, TestMode } from './novita-types.ts';

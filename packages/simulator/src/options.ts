@@ -1,113 +1,104 @@
-import { aBoolean, aFunction, aNumber, anObject, aWholeNumber } from './check.ts';
-import { longestDelayMs, type Rule } from './check.ts';
+import { z } from 'zod';
+
 import type { Delivery } from './delivery.ts';
-import { taskDuration, type Plan } from './plan.ts';
+import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';
+import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
 
-/** How a delivery that was not acknowledged is repeated. */
+/** Retries of a delivery that was not answered with a 2xx. */
 export interface RetryOptions {
-  /** Repeats after the first try, 0 to 100. Default 5, the maximum that Novita documents. */
-  readonly attempts?: number | undefined;
+  /** Maximum number of retries after the first attempt, 0 to 100. Default 5, as Novita documents. */
+  readonly maxRetries?: number | undefined;
   /**
-   * Milliseconds to wait before repeat 1, 2, …; asked once for each when the simulator is created.
-   * Novita does not document its spacing; the default is 1, 2, 4, 8 and 16 seconds.
+   * Returns the delay in milliseconds before retry 1, 2, …. The simulator calls it once for each
+   * retry, when it is created. Default: 1, 2, 4, 8 and 16 seconds. Novita documents no delays.
    */
   readonly delayMs?: ((retry: number) => number) | undefined;
 }
 
-/** Times are in milliseconds. */
+/** Options of `createSimulator()`. */
 export interface SimulatorOptions {
   /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number | undefined;
-  /** How long a task runs before its event goes out. Default 0. */
+  /** Duration of a task in milliseconds. Default 0. */
   readonly taskMs?: number | undefined;
   readonly retry?: RetryOptions | undefined;
-  /** Time for one whole delivery, from connecting to the last byte. Default 5000, as documented. */
-  readonly timeoutMs?: number | undefined;
-  /** Life of a result link, in whole seconds from 1 s to 7 days (the rest is cut). Default one hour. */
+  /**
+   * Limits one POST, from connecting to the last byte of the answer, in milliseconds. Default 5000,
+   * as Novita documents.
+   */
+  readonly deliveryTimeoutMs?: number | undefined;
+  /**
+   * Time after which a result link expires, in milliseconds: 1 second to 7 days, rounded down to
+   * whole seconds. Default 1 hour.
+   */
   readonly linkTtlMs?: number | undefined;
-  /** When set, submits and task results need `Authorization: Bearer <apiKey>`. */
+  /** If set, submits and task results must carry `Authorization: Bearer <apiKey>`. */
   readonly apiKey?: string | undefined;
   /** Allows callback URLs on other machines. Default false: loopback only. */
   readonly allowRemote?: boolean | undefined;
-  /** Deliveries under way at the same time. Default 64. */
+  /** Maximum number of deliveries at the same time, 1 to 10,000. Default 64. */
   readonly concurrency?: number | undefined;
-  /** Decides what becomes of a task; what the submit itself asks for goes first. */
+  /**
+   * Returns the plan of a task. `extra.simulator` in the body and the plan passed to `submit()`
+   * override it, field by field.
+   */
   readonly plan?: ((submission: Submission) => Plan | undefined) | undefined;
-  /** Called after every delivery, whatever its answer. What it throws becomes a process warning. */
+  /** Is called after every delivery. An error that it throws becomes a process warning. */
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
-  /** The clock, in milliseconds since 1970: dates in payloads, age of links. Default `Date.now`. */
+  /** Clock for all times in events and links, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-export interface Options {
-  readonly port: number;
-  readonly taskMs: number;
-  /** One entry per repeat. */
+type DefaultedOptions = Omit<SimulatorOptions, 'retry' | 'linkTtlMs' | 'apiKey'>;
+
+/** Options with all defaults filled in. */
+export type ResolvedOptions = {
+  readonly [Option in keyof DefaultedOptions]-?: NonNullable<DefaultedOptions[Option]>;
+} & {
+  /** One delay for each retry. */
   readonly retryDelaysMs: readonly number[];
-  readonly timeoutMs: number;
   readonly linkTtlSeconds: number;
   readonly apiKey: string | undefined;
-  readonly allowRemote: boolean;
-  readonly concurrency: number;
-  readonly plan: (submission: Submission) => Plan | undefined;
-  readonly onDelivery: (delivery: Delivery) => void;
-  readonly now: () => number;
-}
-
-const aKey: Rule = (name, value) => {
-  // Not shown: it may be a real one, pasted by mistake.
-  if (typeof value === 'string' && value !== '') return;
-  throw new TypeError(`${name} must be a non-empty string, got ${typeof value}`);
 };
 
-const retryRules: Record<keyof RetryOptions, Rule> = {
-  attempts: aWholeNumber(0, 100),
-  delayMs: aFunction,
-};
+/** Latest time that a `Date` can hold, in milliseconds since 1970. */
+const MAX_TIMESTAMP_MS = 8.64e15;
+const MAX_LINK_TTL_MS = 7 * 24 * 3_600_000;
 
-const rules: Record<keyof SimulatorOptions, Rule> = {
-  port: aWholeNumber(0, 65_535),
-  taskMs: taskDuration,
-  retry: anObject(retryRules),
-  timeoutMs: aNumber(1, longestDelayMs),
-  linkTtlMs: aNumber(1000, 604_800_000),
-  apiKey: aKey,
-  allowRemote: aBoolean,
-  concurrency: aWholeNumber(1, 10_000),
-  plan: aFunction,
-  onDelivery: aFunction,
-  now: aFunction,
-};
+const doubleDelayMs = (retry: number): number => 1000 * 2 ** (retry - 1);
 
-const checkOptions = anObject(rules);
-const aDelay = aNumber(0, longestDelayMs);
+const schema = z.strictObject({
+  port: z.int().min(0).max(65_535).default(0),
+  taskMs: delayMsSchema.default(0),
+  retry: z
+    .strictObject({
+      maxRetries: z.int().min(0).max(100).default(5),
+      delayMs: functionSchema<typeof doubleDelayMs>().default(() => doubleDelayMs),
+    })
+    .prefault({}),
+  deliveryTimeoutMs: delayMsSchema.min(1).default(5000),
+  linkTtlMs: z.number().min(1000).max(MAX_LINK_TTL_MS).default(3_600_000),
+  apiKey: z.string().min(1).optional(),
+  allowRemote: z.boolean().default(false),
+  concurrency: z.int().min(1).max(10_000).default(64),
+  plan: functionSchema<ResolvedOptions['plan']>().default(() => () => undefined),
+  onDelivery: functionSchema<ResolvedOptions['onDelivery']>().default(() => () => undefined),
+  now: functionSchema<ResolvedOptions['now']>().default(() => Date.now),
+});
 
-const retryDelays = ({ attempts = 5, delayMs }: RetryOptions = {}): number[] => {
-  const delay = delayMs ?? ((retry: number) => 1000 * 2 ** (retry - 1));
-  return Array.from({ length: attempts }, (_, index) => {
-    const ms = delay(index + 1);
-    aDelay(`options.retry.delayMs(${index + 1})`, ms);
-    return ms;
-  });
-};
+const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
 
-/** Fills every gap. Throws a TypeError or RangeError that names the option. */
-export const resolveOptions = (options: SimulatorOptions): Options => {
-  checkOptions('options', options);
-  const now = options.now ?? Date.now;
-  aNumber(0, 8.64e15)('options.now()', now());
-  return {
-    port: options.port ?? 0,
-    taskMs: options.taskMs ?? 0,
-    retryDelaysMs: retryDelays(options.retry),
-    timeoutMs: options.timeoutMs ?? 5000,
-    linkTtlSeconds: Math.floor((options.linkTtlMs ?? 3_600_000) / 1000),
-    apiKey: options.apiKey,
-    allowRemote: options.allowRemote ?? false,
-    concurrency: options.concurrency ?? 64,
-    plan: options.plan ?? (() => undefined),
-    onDelivery: options.onDelivery ?? (() => undefined),
-    now,
-  };
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws {TypeError} `simulator: <option>: <problem>`
+ */
+export const resolveOptions = (options: SimulatorOptions): ResolvedOptions => {
+  const { retry, linkTtlMs, apiKey, ...rest } = parseOptions(schema, options);
+  parseOptions(timestampSchema, rest.now(), ['now()']);
+  const retryDelaysMs = Array.from({ length: retry.maxRetries }, (_, index) =>
+    parseOptions(delayMsSchema, retry.delayMs(index + 1), [`retry.delayMs(${index + 1})`]),
+  );
+  return { ...rest, apiKey, retryDelaysMs, linkTtlSeconds: Math.floor(linkTtlMs / 1000) };
 };

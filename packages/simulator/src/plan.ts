@@ -1,88 +1,74 @@
-import { aBoolean, aFunction, anObject, aNumber, aString, aWholeNumber } from './check.ts';
-import { longestDelayMs, oneOf, type Rule } from './check.ts';
-import type { FinalStatus, Media, TaskEvent } from './wire.ts';
+import { z } from 'zod';
+
+import type { FinalStatus, Media, TaskEvent } from './novita-types.ts';
+import { delayMsSchema, functionSchema } from './parse-options.ts';
 
 /**
- * What becomes of a task. Everything is optional; over HTTP all but `change` may be asked for as
- * `extra.simulator` in the submit body.
+ * Describes how a task ends and how its event is delivered. Over HTTP, `extra.simulator` in the
+ * submit body takes all fields but `transformEvent`.
  *
  * @example
  * const plan: Plan = { status: 'TASK_STATUS_FAILED', reason: 'model load failed', duplicates: 2 };
  */
 export interface Plan {
-  /** Default `TASK_STATUS_SUCCEED`. Test mode has the last word on it. */
+  /** Default `TASK_STATUS_SUCCEED`. In test mode, `return_task_status` overrides it. */
   readonly status?: FinalStatus | undefined;
-  /** Default: empty on success, `model load failed` on failure. */
+  /** Default: empty on success, `model load failed` on failure, `mock failure` in test mode. */
   readonly reason?: string | undefined;
-  /** Default: guessed from the name of the endpoint. */
+  /** Kind of the outputs. Default: derived from the name of the endpoint. */
   readonly media?: Media | undefined;
-  /** Number of outputs, 0 to 100. Default: `image_num` of the request, or 1. */
+  /** Number of outputs, 0 to 100. Default: `image_num` of the request if it is 1 to 16, or 1. */
   readonly count?: number | undefined;
-  /** A verdict in `nsfw_detection_result`. Default: none, or "clean" if detection was asked for. */
+  /** Verdict in `nsfw_detection_result`. Default: false if the request enables detection, or none. */
   readonly nsfw?: boolean | undefined;
-  /** How long the task runs, in milliseconds. Default: the option of the same name. */
+  /** Duration of the task in milliseconds. Default: the option `taskMs`. Always 0 in test mode. */
   readonly taskMs?: number | undefined;
-  /** Further deliveries, one by one, after the first was answered with a 2xx. Default 0, at most 100. */
+  /** Copies sent one after another once the endpoint answered with a 2xx, 0 to 100. Default 0. */
   readonly duplicates?: number | undefined;
-  /** Copies sent at the same time, in all. Only the first of them is repeated. Default 1, at most 100. */
-  readonly concurrent?: number | undefined;
-  /** The event never goes out; the result can still be polled. Default false. */
-  readonly lost?: boolean | undefined;
+  /** Copies sent at the same time, 1 to 100. Only the first is retried. Default 1. */
+  readonly parallelCopies?: number | undefined;
+  /** Sends no event; the Task Result API still returns the result. Default false. */
+  readonly dropDelivery?: boolean | undefined;
   /**
-   * Makes what is delivered out of the event: a string or bytes go out as they are, `undefined` as
-   * an empty body, everything else as JSON. The Task Result API is not affected.
+   * Returns the body to deliver. A string or bytes are sent unchanged, `undefined` is sent as an
+   * empty body, all else as JSON. The Task Result API is not affected.
    */
-  readonly change?: ((event: TaskEvent) => unknown) | undefined;
+  readonly transformEvent?: ((event: TaskEvent) => unknown) | undefined;
 }
 
-/** A plan with every gap filled. */
-export interface SettledPlan {
-  readonly status: FinalStatus;
-  readonly reason: string;
-  readonly media: Media;
-  readonly count: number;
-  readonly nsfw: boolean | undefined;
-  readonly taskMs: number;
-  readonly duplicates: number;
-  readonly concurrent: number;
-  readonly lost: boolean;
-  readonly change: ((event: TaskEvent) => unknown) | undefined;
-}
+type OptionalField = 'nsfw' | 'transformEvent';
 
-export const finalStatus: Rule = oneOf(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']);
-export const taskDuration: Rule = aNumber(0, longestDelayMs);
-const howMany = aWholeNumber(0, 100);
-
-const wireRules: Record<Exclude<keyof Plan, 'change'>, Rule> = {
-  status: finalStatus,
-  reason: aString,
-  media: oneOf(['images', 'videos', 'audios']),
-  count: howMany,
-  nsfw: aBoolean,
-  taskMs: taskDuration,
-  duplicates: howMany,
-  concurrent: aWholeNumber(1, 100),
-  lost: aBoolean,
+/** Plan with all defaults filled in. */
+export type ResolvedPlan = Pick<Plan, OptionalField> & {
+  readonly [Field in Exclude<keyof Plan, OptionalField>]-?: NonNullable<Plan[Field]>;
 };
 
-const checkWirePlan = anObject(wireRules);
-const checkPlan = anObject({ ...wireRules, change: aFunction });
+export const finalStatusSchema: z.ZodType<FinalStatus> = z.enum([
+  'TASK_STATUS_SUCCEED',
+  'TASK_STATUS_FAILED',
+]);
 
-/** A plan given in code. Throws a TypeError or RangeError that starts with `name`. */
-export const parsePlan = (name: string, value: unknown): Plan => {
-  if (value === undefined) return {};
-  checkPlan(name, value);
-  return value as Plan;
-};
+const jsonPlan = z.strictObject({
+  status: finalStatusSchema.optional(),
+  reason: z.string().optional(),
+  media: z.enum(['images', 'videos', 'audios']).optional(),
+  count: z.int().min(0).max(100).optional(),
+  nsfw: z.boolean().optional(),
+  taskMs: delayMsSchema.optional(),
+  duplicates: z.int().min(0).max(100).optional(),
+  parallelCopies: z.int().min(1).max(100).optional(),
+  dropDelivery: z.boolean().optional(),
+});
 
-/** A plan given as JSON. Throws like {@link parsePlan}. */
-export const parseWirePlan = (name: string, value: unknown): Plan => {
-  if (value === undefined) return {};
-  checkWirePlan(name, value);
-  return value as Plan;
-};
+/** Schema of a plan in `extra.simulator`. It lacks `transformEvent`: JSON cannot hold functions. */
+export const jsonPlanSchema: z.ZodType<Plan> = jsonPlan.default({});
 
-/** Later plans win; a field that is `undefined` says nothing. */
+/** Schema of a plan from the option `plan` or the argument of `submit()`. */
+export const planSchema: z.ZodType<Plan> = jsonPlan
+  .extend({ transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional() })
+  .default({});
+
+/** Merges plans, field by field. A later plan overrides an earlier one unless it is `undefined`. */
 export const mergePlans = (...plans: readonly Plan[]): Plan =>
   Object.fromEntries(
     plans.flatMap((plan) => Object.entries(plan)).filter(([, value]) => value !== undefined),

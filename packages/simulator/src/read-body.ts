@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 
 import { ApiError, invalidRequest } from './api-error.ts';
-import { isObject, type JsonObject } from './check.ts';
+import { isObject, type JsonObject } from './json.ts';
 
-/** Images are sent as base64, so bodies are large. */
-const limitBytes = 32 * 1024 * 1024;
+/** 32 MiB: submit bodies may hold images as base64. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
   const kept: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    // Read to the end all the same: a client that is cut off while it sends never sees the 413.
-    if (length <= limitBytes) kept.push(chunk);
+    // Reads a large body to its end: a client that is cut off while it sends never sees the 413.
+    if (length <= MAX_BODY_BYTES) kept.push(chunk);
     else kept.length = 0;
   }
-  if (length <= limitBytes) return Buffer.concat(kept);
-  throw new ApiError(413, 'REQUEST_TOO_LARGE', `the body is larger than ${limitBytes} bytes`);
+  if (length <= MAX_BODY_BYTES) return Buffer.concat(kept);
+  throw new ApiError(413, 'REQUEST_TOO_LARGE', `the body is larger than ${MAX_BODY_BYTES} bytes`);
 };
 
 const parse = (bytes: Buffer): unknown => {
@@ -27,9 +27,13 @@ const parse = (bytes: Buffer): unknown => {
   }
 };
 
-/** Reads a JSON object of at most 32 MiB. Throws an ApiError for everything else. */
+/**
+ * Reads a JSON object.
+ *
+ * @throws {ApiError} when the body is not a JSON object or larger than 32 MiB
+ */
 export const readBody = async (request: IncomingMessage): Promise<JsonObject> => {
   const value = parse(await readBytes(request));
   if (isObject(value)) return value;
-  throw invalidRequest('the body must be a JSON object');
+  throw invalidRequest('the body is not a JSON object');
 };

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import { ApiError } from './api-error.ts';
-import type { LinkRefusal } from './links.ts';
+import type { LinkRejection } from './links.ts';
 
 export interface Reply {
   readonly status: number;
@@ -9,23 +9,23 @@ export interface Reply {
   readonly body: string | Uint8Array;
 }
 
-export const toJson = (value: unknown, status = 200): Reply => ({
+export const createJsonReply = (value: unknown, status = 200): Reply => ({
   status,
   contentType: 'application/json',
   body: JSON.stringify(value),
 });
 
-/** As S3 says it. */
-export const toXml = ({ code, message }: LinkRefusal, status: number): Reply => ({
-  status,
+/** Creates a 403 in the XML form of S3. */
+export const createLinkReply = ({ code, message }: LinkRejection): Reply => ({
+  status: 403,
   contentType: 'application/xml',
   body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`,
 });
 
-export const toErrorReply = (error: unknown): Reply => {
-  if (error instanceof ApiError) return toJson(error.body, error.status);
+export const createErrorReply = (error: unknown): Reply => {
+  if (error instanceof ApiError) return createJsonReply(error.body, error.status);
   const message = error instanceof Error ? error.message : String(error);
-  return toJson(new ApiError(500, 'INTERNAL_ERROR', message).body, 500);
+  return createJsonReply(new ApiError(500, 'INTERNAL_ERROR', message).body, 500);
 };
 
 export const writeReply = (response: ServerResponse, reply: Reply): void => {

@@ -1,23 +1,23 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { deliverTask } from './deliver.ts';
-import { createEvent } from './payload.ts';
+import { deliverEvent } from './deliver-event.ts';
 import type { State } from './state.ts';
 import type { Task } from './task.ts';
+import { createTaskEvent } from './task-result.ts';
 
-const settle = ({ links, options }: State, task: Task): void => {
+const finish = ({ links, options }: State, task: Task): void => {
   task.status = task.plan.status;
-  task.settledAt = options.now();
-  task.event = createEvent(task, links.sign, task.settledAt);
+  task.finishedAt = options.now();
+  task.event = createTaskEvent(task, links.sign, task.finishedAt);
 };
 
-/** A quarter of its time in the queue, the rest at work, then the event. */
+/** Queues the task for a quarter of `taskMs`, processes it for the rest, then delivers its event. */
 export const runTask = async (state: State, task: Task): Promise<void> => {
   const { signal } = state.closing;
   const { taskMs } = task.plan;
-  await pause(taskMs / 4, undefined, { signal });
+  await delay(taskMs / 4, undefined, { signal });
   task.status = 'TASK_STATUS_PROCESSING';
-  if (taskMs > 0) await pause((taskMs * 3) / 4, undefined, { signal });
-  settle(state, task);
-  await deliverTask(state, task);
+  if (taskMs > 0) await delay((taskMs * 3) / 4, undefined, { signal });
+  finish(state, task);
+  await deliverEvent(state, task);
 };

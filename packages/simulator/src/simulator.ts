@@ -1,90 +1,98 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { z } from 'zod';
 
-import { ticketHeader } from './accept-task.ts';
-import { aFunction, anObject, aString, isObject, type Rule } from './check.ts';
-import { createLetter, post, toBody } from './deliver.ts';
+import { PLAN_KEY_HEADER } from './accept-task.ts';
+import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
+import { deliverManually } from './deliver-event.ts';
 import type { Delivery } from './delivery.ts';
+import { isObject } from './json.ts';
 import { resolveOptions, type SimulatorOptions } from './options.ts';
-import { parsePlan, type Plan } from './plan.ts';
+import { functionSchema, parseOptions } from './parse-options.ts';
+import { planSchema, type Plan } from './plan.ts';
 import { listen, serve, shutDown } from './server.ts';
-import { createState, idle, track, type State } from './state.ts';
-import { readCallbackUrl } from './submission.ts';
+import { createState, track, waitUntilIdle, type State } from './state.ts';
 import type { SimulatedTask } from './task.ts';
 
-/** What `submit()` resolves to: Novita's own answer. */
+/** Result of `submit()`: the body of Novita's response. */
 export interface SubmitAnswer {
   readonly task_id: string;
 }
 
-/** What `deliver()` does otherwise than the task was told to. */
+/** Overrides for one manual delivery. */
 export interface DeliverOptions {
-  /** Another address than the task's callback URL. */
+  /** Default: the callback URL of the task. */
   readonly url?: string | undefined;
-  /** Takes the place of the plan's `change`. */
-  readonly change?: Plan['change'];
+  /** Default: `transformEvent` of the task's plan. */
+  readonly transformEvent?: Plan['transformEvent'];
 }
 
-/** A local Novita AI. */
+/** A local Novita. */
 export interface Simulator {
-  /** `http://127.0.0.1:PORT`, the base URL to use in place of `https://api.novita.ai`. */
+  /** `http://127.0.0.1:PORT`, the base URL that replaces `https://api.novita.ai`. */
   readonly url: string;
   /**
-   * Submits a task with a real HTTP request to the simulator.
+   * Submits a task with an HTTP request to the simulator.
    *
    * @param endpoint `'txt2img'` for `/v3/async/txt2img`; a path if it starts with `/`
-   * @param body as for Novita; default `{}`, which asks for no webhook
-   * @param plan goes before what the body and the option `plan` ask for
-   * @throws {TypeError | RangeError} when the plan is invalid
-   * @throws {Error} when the simulator refuses the submit, with its status and message
+   * @param body body for Novita; default `{}`, which requests no webhook
+   * @param plan overrides `extra.simulator` in the body and the option `plan`, field by field
+   * @throws {TypeError} when the plan is invalid
+   * @throws {Error} when the simulator rejects the request; the message holds status and reason
    * @example
    * const body = { extra: { webhook: { url } }, request: { prompt: 'a red kite' } };
    * const { task_id } = await simulator.submit('txt2img', body, { duplicates: 2 });
    */
   readonly submit: (endpoint: string, body?: object, plan?: Plan) => Promise<SubmitAnswer>;
   /**
-   * Delivers the event of a task once more, without repeats, and resolves to what came of it.
+   * Delivers the event of a finished task once, without retries.
    *
    * @throws {TypeError} when an option is invalid
-   * @throws {Error} when the task is unknown, still runs, or has no callback URL and none is given
+   * @throws {Error} when the task is unknown, has not finished or has no URL, when the URL is not a
+   * loopback address, or when `close()` is called before the POST starts
    * @example
    * const { answer } = await simulator.deliver(task_id);
    */
   readonly deliver: (taskId: string, options?: DeliverOptions) => Promise<Delivery>;
-  /** All tasks so far, oldest first, as they are now. */
+  /** Returns a snapshot of all tasks, oldest first. */
   readonly tasks: () => readonly SimulatedTask[];
-  /** Every POST so far, in the order in which they ended. */
+  /** Returns all POSTs that have ended, in the order of their ends. */
   readonly deliveries: () => readonly Delivery[];
-  /** Resolves when no task runs and no delivery or repeat is outstanding. */
+  /** Resolves when no task runs and no delivery or retry is outstanding. */
   readonly idle: () => Promise<void>;
-  /** Drops tasks, deliveries and repeats, and closes all connections. May be called again. */
+  /** Aborts tasks, deliveries and retries, and closes all connections. A second call is harmless. */
   readonly close: () => Promise<void>;
 }
 
-const deliverRules: Record<keyof DeliverOptions, Rule> = { url: aString, change: aFunction };
-const checkDeliverOptions = anObject(deliverRules);
+const deliverSchema = z.strictObject({
+  url: callbackUrlSchema.optional(),
+  transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional(),
+});
 
 const readSubmitAnswer = async (response: Response): Promise<SubmitAnswer> => {
   const answer: unknown = await response.json();
   if (response.ok) return answer as SubmitAnswer;
   const { reason, message } = isObject(answer) ? answer : {};
-  throw new Error(`submit was refused: ${response.status} ${String(reason)}: ${String(message)}`);
+  throw new Error(
+    `simulator: submit failed with ${response.status} ${String(reason)}: ${String(message)}`,
+  );
 };
 
 const assertOpen = (state: State): void => {
-  if (state.closing.signal.aborted) throw new Error('the simulator is closed');
+  if (!state.closing.signal.aborted) return;
+  throw new Error('simulator: the simulator is closed. Create another one.');
 };
 
 const submit = async (
   state: State,
   endpoint: string,
   body: object,
-  plan: unknown,
+  plan: Plan | undefined,
 ): Promise<SubmitAnswer> => {
   assertOpen(state);
-  aString('endpoint', endpoint);
-  const ticket = randomUUID();
-  state.tickets.set(ticket, parsePlan('plan', plan));
+  parseOptions(z.string(), endpoint, ['endpoint']);
+  const planKey = randomUUID();
+  state.submitPlans.set(planKey, parseOptions(planSchema, plan, ['plan']));
   const { apiKey } = state.options;
   const path = endpoint.startsWith('/') ? endpoint : `/v3/async/${endpoint}`;
   try {
@@ -92,14 +100,14 @@ const submit = async (
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        [ticketHeader]: ticket,
+        [PLAN_KEY_HEADER]: planKey,
         ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       },
       body: JSON.stringify(body),
     });
     return await readSubmitAnswer(response);
   } finally {
-    state.tickets.delete(ticket);
+    state.submitPlans.delete(planKey);
   }
 };
 
@@ -109,26 +117,27 @@ const deliver = async (
   options: DeliverOptions,
 ): Promise<Delivery> => {
   assertOpen(state);
-  checkDeliverOptions('options', options);
-  const { url: otherUrl, change } = options;
+  const overrides = parseOptions(deliverSchema, options, ['deliver']);
   const task = state.tasks.get(taskId);
-  if (!task) throw new Error(`there is no task ${taskId}`);
-  if (!task.event) throw new Error(`task ${taskId} still runs, there is nothing to deliver`);
-  const url =
-    readCallbackUrl(otherUrl, 'options.url', state.options.allowRemote) ?? task.callbackUrl;
-  if (url === undefined) throw new Error(`task ${taskId} has no callback URL`);
-  const body = toBody(task, change ?? task.plan.change);
-  const delivery = post(state, createLetter(task, 'manual', body, url));
+  if (!task) throw new Error(`simulator: no task has the id ${taskId}.`);
+  if (!task.event) throw new Error(`simulator: task ${taskId} has not finished. Await idle().`);
+  const url = overrides.url ?? task.callbackUrl;
+  if (url === undefined)
+    throw new Error(`simulator: task ${taskId} has no callback URL. Pass url.`);
+  const problem = findAddressProblem(url, state.options.allowRemote);
+  if (problem) throw new Error(`simulator: deliver.url: ${problem}`);
+  const transformEvent = overrides.transformEvent ?? task.plan.transformEvent;
+  const delivery = deliverManually(state, task, url, transformEvent);
   void track(state, delivery);
   return delivery;
 };
 
 /**
- * Starts a local Novita AI on 127.0.0.1: it takes tasks, serves their results, and delivers their
- * events with Novita's timeout and repeats.
+ * Starts a local Novita on 127.0.0.1. It accepts tasks, serves their results and delivers their
+ * events with Novita's timeout and retries.
  *
- * @throws {TypeError | RangeError} when an option is invalid; the message names it
- * @throws {Error} with code `EADDRINUSE` when the port is taken
+ * @throws {TypeError} when an option is invalid; the message names it
+ * @throws {Error} with code `EADDRINUSE` when the port is in use
  * @example
  * const simulator = await createSimulator({ taskMs: 500 });
  * await simulator.submit('txt2img', { extra: { webhook: { url: 'http://127.0.0.1:3000/hook' } } });
@@ -146,10 +155,10 @@ export const createSimulator = async (options: SimulatorOptions = {}): Promise<S
   return {
     url,
     submit: (endpoint, body = {}, plan) => submit(state, endpoint, body, plan),
-    deliver: (taskId, how = {}) => deliver(state, taskId, how),
+    deliver: (taskId, overrides = {}) => deliver(state, taskId, overrides),
     tasks: () => [...state.tasks.values()].map((task) => ({ ...task })),
     deliveries: () => [...state.deliveries],
-    idle: () => idle(state),
+    idle: () => waitUntilIdle(state),
     close: () => (closed ??= shutDown(server, state)),
   };
 };

@@ -1,59 +1,60 @@
 import { setMaxListeners } from 'node:events';
 
 import type { Delivery } from './delivery.ts';
-import { createExchange, type Exchange } from './exchange.ts';
-import { createLimit, type Limit } from './limit.ts';
+import { createHttpPost, type HttpPost } from './http-post.ts';
 import { createLinks, type Links } from './links.ts';
-import type { Options } from './options.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { Plan } from './plan.ts';
+import { createSemaphore, type Semaphore } from './semaphore.ts';
 import type { Task } from './task.ts';
 
-/** All that a simulator remembers. */
+/** Everything that one simulator holds. */
 export interface State {
-  readonly options: Options;
+  readonly options: ResolvedOptions;
   readonly url: string;
   readonly links: Links;
-  readonly exchange: Exchange;
-  readonly limit: Limit;
+  readonly httpPost: HttpPost;
+  readonly semaphore: Semaphore;
   readonly tasks: Map<string, Task>;
   readonly deliveries: Delivery[];
-  /** Plans that `submit()` left for the request it is about to make, by ticket. */
-  readonly tickets: Map<string, Plan>;
-  /** Tasks that run and deliveries under way. */
-  readonly work: Set<Promise<unknown>>;
+  /** Plans of running `submit()` calls. The request carries the key in a header. */
+  readonly submitPlans: Map<string, Plan>;
+  /** Running tasks and manual deliveries. */
+  readonly running: Set<Promise<unknown>>;
   readonly closing: AbortController;
 }
 
-export const createState = (options: Options, url: string): State => {
+export const createState = (options: ResolvedOptions, url: string): State => {
   const closing = new AbortController();
-  setMaxListeners(0, closing.signal); // every task and delivery under way listens
+  // Every running task and delivery listens to the signal. Node warns from 11 listeners on.
+  setMaxListeners(0, closing.signal);
   return {
     options,
     url,
     links: createLinks(url, options.linkTtlSeconds, options.now),
-    exchange: createExchange(options.timeoutMs, closing.signal),
-    limit: createLimit(options.concurrency),
+    httpPost: createHttpPost(options.deliveryTimeoutMs, closing.signal),
+    semaphore: createSemaphore(options.concurrency),
     tasks: new Map(),
     deliveries: [],
-    tickets: new Map(),
-    work: new Set(),
+    submitPlans: new Map(),
+    running: new Set(),
     closing,
   };
 };
 
-/** Counts as work until it is done. What fails because the simulator was closed is no failure. */
-export const track = async (state: State, run: Promise<unknown>): Promise<void> => {
-  const work = run.catch((error: unknown) => {
+/** Keeps a promise in `running` until it settles. Ignores its rejection after `close()`. */
+export const track = async (state: State, promise: Promise<unknown>): Promise<void> => {
+  const running = promise.catch((error: unknown) => {
     if (!state.closing.signal.aborted) throw error;
   });
-  state.work.add(work);
+  state.running.add(running);
   try {
-    await work;
+    await running;
   } finally {
-    state.work.delete(work);
+    state.running.delete(running);
   }
 };
 
-export const idle = async ({ work }: State): Promise<void> => {
-  while (work.size > 0) await Promise.allSettled(work);
+export const waitUntilIdle = async ({ running }: State): Promise<void> => {
+  while (running.size > 0) await Promise.allSettled(running);
 };

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 
 import { ApiError, invalidRequest } from './api-error.ts';
-import { isObject, type JsonObject } from './check.ts';
-import { finalStatus } from './plan.ts';
-import type { TestMode } from './wire.ts';
+import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
+import type { JsonObject } from './json.ts';
+import type { TestMode } from './novita-types.ts';
+import { describeIssues } from './parse-options.ts';
+import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
 
-/** What the simulator understood of a submit call. */
+/** Content of a valid submit call. */
 export interface Submission {
   readonly taskId: string;
-  /** 1 for the first task of this simulator: `number % 3 === 0` is every third. */
+  /** 1 for the first task of this simulator. */
   readonly number: number;
   /** `txt2img`, or `video/create` for the unified video API. */
   readonly endpoint: string;
@@ -17,76 +20,69 @@ export interface Submission {
   readonly testMode: TestMode | undefined;
 }
 
-interface Webhook {
-  readonly callbackUrl: string | undefined;
-  readonly testMode: TestMode | undefined;
+export interface ParsedSubmission extends Submission {
+  /** Plan in `extra.simulator`. */
+  readonly plan: Plan;
 }
 
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const testModeSchema = z.discriminatedUnion('enabled', [
+  z.object({ enabled: z.literal(true), return_task_status: finalStatusSchema }),
+  z.object({ enabled: z.literal(false).optional() }),
+]);
 
-/** A member of the body that may be missing, but must be an object if it is there. */
-export const readSection = (parent: JsonObject, name: string, path: string): JsonObject => {
-  const value = parent[name] ?? {};
-  if (!isObject(value)) throw invalidRequest(`${path} must be an object`);
-  return value;
+const webhookSchema = z.object({
+  url: callbackUrlSchema.nullish(),
+  test_mode: testModeSchema.nullish(),
+});
+
+/** Schema of `POST /v3/async/<endpoint>`. */
+const asyncSchema = z
+  .object({
+    extra: z.object({ webhook: webhookSchema.nullish(), simulator: jsonPlanSchema }).nullish(),
+  })
+  .transform(({ extra }) => {
+    const { url, test_mode: testMode } = extra?.webhook ?? {};
+    return {
+      plan: extra?.simulator ?? {},
+      callbackUrl: url ?? undefined,
+      testMode: testMode?.enabled ? testMode : undefined,
+    };
+  });
+
+/** Schema of `POST /v3/video/create`, which has no test mode. */
+const videoSchema = z
+  .object({
+    callback_url: callbackUrlSchema.nullish(),
+    extra: z.object({ simulator: jsonPlanSchema }).nullish(),
+  })
+  .transform(({ extra, callback_url }) => ({
+    plan: extra?.simulator ?? {},
+    callbackUrl: callback_url ?? undefined,
+    testMode: undefined,
+  }));
+
+const checkAddress = (url: string, path: string, allowRemote: boolean): void => {
+  const problem = findAddressProblem(url, allowRemote);
+  if (problem) throw new ApiError(400, 'REMOTE_CALLBACK', `${path}: ${problem}`);
 };
 
-const checkAddress = (value: string, path: string, allowRemote: boolean): void => {
-  const { protocol, hostname } = new URL(value);
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    throw invalidRequest(`${path} must be an http or https URL, got ${protocol}`);
-  }
-  if (allowRemote || loopback.test(hostname)) return;
-  const advice = 'the simulator delivers to loopback hosts only, unless created with allowRemote';
-  throw new ApiError(400, 'REMOTE_CALLBACK', `${path} points at ${hostname}: ${advice}`);
-};
-
-/** Throws an ApiError for a URL that the simulator may not POST to. */
-export const readCallbackUrl = (
-  value: unknown,
-  path: string,
-  allowRemote: boolean,
-): string | undefined => {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string' || !URL.canParse(value)) {
-    throw invalidRequest(`${path} must be a URL`);
-  }
-  checkAddress(value, path, allowRemote);
-  return value;
-};
-
-const readTestMode = (webhook: JsonObject): TestMode | undefined => {
-  const path = 'extra.webhook.test_mode';
-  const { enabled, return_task_status: status } = readSection(webhook, 'test_mode', path);
-  if (enabled === undefined || enabled === false) return undefined;
-  if (enabled !== true) throw invalidRequest(`${path}.enabled must be true or false`);
-  try {
-    finalStatus(`${path}.return_task_status`, status);
-  } catch (error) {
-    throw invalidRequest((error as Error).message);
-  }
-  return { enabled, return_task_status: status as TestMode['return_task_status'] };
-};
-
-const readWebhook = (endpoint: string, body: JsonObject, allowRemote: boolean): Webhook => {
-  if (endpoint === 'video/create') {
-    const callbackUrl = readCallbackUrl(body['callback_url'], 'callback_url', allowRemote);
-    return { callbackUrl, testMode: undefined };
-  }
-  const webhook = readSection(readSection(body, 'extra', 'extra'), 'webhook', 'extra.webhook');
-  const callbackUrl = readCallbackUrl(webhook['url'], 'extra.webhook.url', allowRemote);
-  return { callbackUrl, testMode: readTestMode(webhook) };
-};
-
-/** Throws an ApiError when the body asks for something that cannot be. */
+/**
+ * Reads what the simulator needs from the body of a submit call.
+ *
+ * @throws {ApiError} when the body is invalid, or its callback URL is not a loopback address
+ */
 export const readSubmission = (
   endpoint: string,
   body: JsonObject,
   number: number,
   allowRemote: boolean,
-): Submission => {
-  const webhook = readWebhook(endpoint, body, allowRemote);
-  // Random, unlike all the rest: ids that come again after a restart would be duplicates to the
-  // durable inbox of whoever is being tested.
-  return { taskId: randomUUID(), number, endpoint, body, ...webhook };
+): ParsedSubmission => {
+  const isVideo = endpoint === 'video/create';
+  const parsed = (isVideo ? videoSchema : asyncSchema).safeParse(body);
+  if (!parsed.success) throw invalidRequest(describeIssues(parsed.error));
+  const { callbackUrl } = parsed.data;
+  const path = isVideo ? 'callback_url' : 'extra.webhook.url';
+  if (callbackUrl !== undefined) checkAddress(callbackUrl, path, allowRemote);
+  // A random id: after a restart, a durable inbox under test would take a reused id for a duplicate.
+  return { taskId: randomUUID(), number, endpoint, body, ...parsed.data };
 };

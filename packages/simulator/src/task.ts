@@ -1,35 +1,35 @@
-import { isObject, type JsonObject } from './check.ts';
-import { mergePlans, type Plan, type SettledPlan } from './plan.ts';
+import { isObject, type JsonObject } from './json.ts';
+import type { Media, TaskEvent, TaskStatus, TestMode } from './novita-types.ts';
+import { mergePlans, type Plan, type ResolvedPlan } from './plan.ts';
 import type { Submission } from './submission.ts';
-import type { Media, TaskEvent, TaskStatus, TestMode } from './wire.ts';
 
-/** A task and what has become of it. */
+/** A task and its state. */
 export interface SimulatedTask {
   readonly id: string;
   /** 1 for the first task of this simulator. */
   readonly number: number;
   readonly endpoint: string;
-  /** `TXT_TO_IMG` and so on. */
+  /** Type in Novita's form, such as `TXT_TO_IMG`. */
   readonly taskType: string;
   readonly status: TaskStatus;
   readonly callbackUrl: string | undefined;
   readonly testMode: TestMode | undefined;
-  /** Cut after 2,000 characters. */
+  /** First 2,000 characters of the prompt. */
   readonly prompt: string;
   readonly seed: string;
   readonly detectNsfw: boolean;
-  readonly plan: SettledPlan;
+  readonly plan: ResolvedPlan;
   /** Milliseconds since 1970, by the simulator's clock. */
   readonly submittedAt: number;
-  /** `undefined` while the task runs. */
-  readonly settledAt: number | undefined;
-  /** As Novita would send it, before the plan's `change`. `undefined` while the task runs. */
+  /** Milliseconds since 1970, by the simulator's clock. `undefined` until the task finishes. */
+  readonly finishedAt: number | undefined;
+  /** Event before `transformEvent`. `undefined` until the task finishes. */
   readonly event: TaskEvent | undefined;
-  /** Copies of the event that were begun so far, without repeats. */
+  /** Number of copies of the event so far; retries do not count. */
   readonly copies: number;
 }
 
-/** The same record, for the simulator itself. */
+/** The simulator's own, mutable record of a task. */
 export type Task = { -readonly [Field in keyof SimulatedTask]: SimulatedTask[Field] };
 
 const knownTypes: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ const knownTypes: Readonly<Record<string, string>> = {
   'video/create': 'VIDEO_CREATE',
 };
 
-/** A dot survives: Novita has types such as MINIMAX_SPEECH_2.8_HD. */
+/** Derives a type in Novita's form. Keeps dots, which Novita uses: `MINIMAX_SPEECH_2.6_HD`. */
 const toTaskType = (endpoint: string): string => {
   const segment = endpoint.split('/').at(-1) ?? endpoint;
   const upperSnake = segment.replace(/([a-z\d])([A-Z])/g, '$1_$2').replace(/[^A-Za-z\d.]+/g, '_');
@@ -52,7 +52,7 @@ const toMedia = (endpoint: string): Media => {
   return /audio|speech|tts|music/i.test(endpoint) ? 'audios' : 'images';
 };
 
-/** The older endpoints wrap their parameters in `request`, the newer ones do not. */
+/** Returns `request`, which holds the parameters of older endpoints, or else the whole body. */
 const readParameters = (body: JsonObject): JsonObject =>
   isObject(body['request']) ? body['request'] : body;
 
@@ -63,37 +63,45 @@ const readCount = (parameters: JsonObject): number => {
     : 1;
 };
 
-/** Too large for a JavaScript number, as real ones are; spread out by Knuth's multiplier. */
-const inventSeed = (number: number): string =>
+/**
+ * Creates a 63-bit seed. Like Novita's seeds, it may be larger than `Number.MAX_SAFE_INTEGER`. The
+ * multiplier is that of Knuth's MMIX generator.
+ */
+const createSeed = (number: number): string =>
   BigInt.asUintN(63, BigInt(number) * 6364136223846793005n).toString();
 
 const readSeed = (parameters: JsonObject, number: number): string => {
   const seed = parameters['seed'];
-  return typeof seed === 'number' && seed >= 0 ? String(seed) : inventSeed(number);
+  return typeof seed === 'number' && seed >= 0 ? String(seed) : createSeed(number);
 };
 
-const asksForDetection = ({ extra }: JsonObject): boolean =>
+const enablesDetection = ({ extra }: JsonObject): boolean =>
   isObject(extra) && extra['enable_nsfw_detection'] === true;
 
-const settlePlan = (submission: Submission, wanted: Plan, taskMs: number): SettledPlan => {
+const resolvePlan = (submission: Submission, plan: Plan, taskMs: number): ResolvedPlan => {
   const { body, endpoint, testMode } = submission;
-  const status = testMode?.return_task_status ?? wanted.status ?? 'TASK_STATUS_SUCCEED';
-  const whyFailed = testMode ? 'mock failure' : 'model load failed';
+  const status = testMode?.return_task_status ?? plan.status ?? 'TASK_STATUS_SUCCEED';
+  const failure = testMode ? 'mock failure' : 'model load failed';
   return {
     status,
-    reason: wanted.reason ?? (status === 'TASK_STATUS_FAILED' ? whyFailed : ''),
-    media: wanted.media ?? toMedia(endpoint),
-    count: wanted.count ?? readCount(readParameters(body)),
-    nsfw: wanted.nsfw ?? (asksForDetection(body) ? false : undefined),
-    taskMs: testMode ? 0 : (wanted.taskMs ?? taskMs),
-    duplicates: wanted.duplicates ?? 0,
-    concurrent: wanted.concurrent ?? 1,
-    lost: wanted.lost ?? false,
-    change: wanted.change,
+    reason: plan.reason ?? (status === 'TASK_STATUS_FAILED' ? failure : ''),
+    media: plan.media ?? toMedia(endpoint),
+    count: plan.count ?? readCount(readParameters(body)),
+    nsfw: plan.nsfw ?? (enablesDetection(body) ? false : undefined),
+    taskMs: testMode ? 0 : (plan.taskMs ?? taskMs),
+    duplicates: plan.duplicates ?? 0,
+    parallelCopies: plan.parallelCopies ?? 1,
+    dropDelivery: plan.dropDelivery ?? false,
+    transformEvent: plan.transformEvent,
   };
 };
 
-/** Later plans win. Of the body only a few words are kept: it may hold images. */
+/**
+ * Creates a queued task. Does not keep the body, which may hold images.
+ *
+ * @param plans later ones override earlier ones, field by field
+ * @param taskMs default duration
+ */
 export const createTask = (
   submission: Submission,
   plans: readonly Plan[],
@@ -103,7 +111,7 @@ export const createTask = (
   const { taskId: id, number, endpoint, body, callbackUrl, testMode } = submission;
   const parameters = readParameters(body);
   const prompt = parameters['prompt'];
-  const plan = settlePlan(submission, mergePlans(...plans), taskMs);
+  const plan = resolvePlan(submission, mergePlans(...plans), taskMs);
   return {
     id,
     number,
@@ -117,7 +125,7 @@ export const createTask = (
     detectNsfw: plan.nsfw !== undefined,
     plan,
     submittedAt,
-    settledAt: undefined,
+    finishedAt: undefined,
     event: undefined,
     copies: 0,
   };

@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Plan, Submission, TaskEvent } from '../src/index.ts';
-import { answerWith, post, readJson, receive, simulate, webhook } from './support/setup.ts';
+import {
+  answerWith,
+  post,
+  readJson,
+  startReceiver,
+  startSimulator,
+  webhook,
+} from './support/setup.ts';
 
-describe('a plan may ask for', () => {
-  test('duplicates, sent one by one after the acknowledgement', async () => {
-    const receiver = await receive(answerWith(500, 200));
-    const simulator = await simulate();
+describe('plan', () => {
+  test('duplicates: sends copies one by one after the acknowledgement', async () => {
+    const receiver = await startReceiver(answerWith(500, 200));
+    const simulator = await startSimulator();
     await simulator.submit('txt2img', webhook(receiver.url), { duplicates: 2 });
     await simulator.idle();
     expect(simulator.deliveries().map(({ kind, copy, attempt }) => [kind, copy, attempt])).toEqual([
@@ -18,76 +25,78 @@ describe('a plan may ask for', () => {
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
   });
 
-  test('duplicates, which need an acknowledgement', async () => {
-    const receiver = await receive(answerWith(500));
-    const simulator = await simulate();
+  test('duplicates: sends no copy without an acknowledgement', async () => {
+    const receiver = await startReceiver(answerWith(500));
+    const simulator = await startSimulator();
     await simulator.submit('txt2img', webhook(receiver.url), { duplicates: 2 });
     await simulator.idle();
     expect(simulator.deliveries().every(({ kind }) => kind === 'main')).toBe(true);
     expect(receiver.received).toHaveLength(6);
   });
 
-  test('concurrent copies, of which only the first is repeated', async () => {
-    const held: (() => void)[] = [];
-    let most = 0;
-    const receiver = await receive((response, count) => {
-      held.push(() => {
+  test('parallelCopies: sends all at once and retries only the first', async () => {
+    const pending: (() => void)[] = [];
+    let maxParallel = 0;
+    const receiver = await startReceiver((response, count) => {
+      pending.push(() => {
         response.statusCode = count <= 4 ? 500 : 200;
         response.end();
       });
-      most = Math.max(most, held.length);
-      if (count >= 4) for (const answer of held.splice(0)) answer();
+      maxParallel = Math.max(maxParallel, pending.length);
+      if (count >= 4) for (const answer of pending.splice(0)) answer();
     });
-    const simulator = await simulate();
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 4 });
+    const simulator = await startSimulator();
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 4 });
     await simulator.idle();
-    expect(most).toBe(4);
+    expect(maxParallel).toBe(4);
     const kinds = simulator
       .deliveries()
       .map(({ kind, copy, attempt }) => `${kind} ${copy} ${attempt}`);
     expect(kinds.toSorted()).toEqual([
-      'concurrent 2 1',
-      'concurrent 3 1',
-      'concurrent 4 1',
       'main 1 1',
       'main 1 2',
+      'parallel 2 1',
+      'parallel 3 1',
+      'parallel 4 1',
     ]);
   });
 
-  test('an event that is lost', async () => {
-    const [simulator, receiver] = [await simulate(), await receive()];
-    const { task_id } = await simulator.submit('txt2img', webhook(receiver.url), { lost: true });
+  test('dropDelivery: sends no event, and deliver() still works', async () => {
+    const [simulator, receiver] = [await startSimulator(), await startReceiver()];
+    const { task_id } = await simulator.submit('txt2img', webhook(receiver.url), {
+      dropDelivery: true,
+    });
     await simulator.idle();
     expect(receiver.received).toEqual([]);
     await simulator.deliver(task_id);
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('a time of its own', async () => {
-    const [simulator, receiver] = [await simulate({ taskMs: 60_000 }), await receive()];
-    const began = performance.now();
+  test('taskMs: overrides the option', async () => {
+    const [simulator, receiver] = [await startSimulator({ taskMs: 60_000 }), await startReceiver()];
+    const startMs = performance.now();
     await simulator.submit('txt2img', webhook(receiver.url), { taskMs: 80 });
     await simulator.idle();
-    expect((receiver.received[0]?.at ?? 0) - began).toBeGreaterThan(75);
+    expect((receiver.received[0]?.at ?? 0) - startMs).toBeGreaterThan(75);
   });
 
   test.each<[string, (event: TaskEvent) => unknown, string]>([
-    ['an object', ({ payload }) => ({ id: payload.task.task_id.length }), '{"id":36}'],
-    ['text', () => '{"event_type":', '{"event_type":'],
-    ['bytes', () => Uint8Array.of(0x7b, 0x7d), '{}'],
-    ['null', () => null, 'null'],
-    ['nothing', () => undefined, ''],
-  ])('a body that is %s', async (_name, change, body) => {
-    const [simulator, receiver] = [await simulate(), await receive()];
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
+    ['an object as JSON', ({ payload }) => ({ id: payload.task.task_id.length }), '{"id":36}'],
+    ['a string unchanged', () => '{"event_type":', '{"event_type":'],
+    ['bytes unchanged', () => Uint8Array.of(0x7b, 0x7d), '{}'],
+    ['null as JSON', () => null, 'null'],
+    ['undefined as an empty body', () => undefined, ''],
+  ])('transformEvent: sends %s', async (_name, transformEvent, body) => {
+    const [simulator, receiver] = [await startSimulator(), await startReceiver()];
+    await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
     await simulator.idle();
     expect(receiver.received.map((request) => request.body)).toEqual([body]);
   });
 
-  test('a body changed in place, which leaves the task as it was', async () => {
-    const [simulator, receiver] = [await simulate(), await receive()];
-    const change = (event: TaskEvent): unknown => Object.assign(event, { event_type: 'X' });
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
+  test('transformEvent: gets a copy of the event', async () => {
+    const [simulator, receiver] = [await startSimulator(), await startReceiver()];
+    const transformEvent = (event: TaskEvent): unknown => Object.assign(event, { event_type: 'X' });
+    await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
     await simulator.idle();
     expect(receiver.received[0]?.body).toContain('"event_type":"X"');
     expect(simulator.tasks()[0]?.event?.event_type).toBe('ASYNC_TASK_RESULT');
@@ -97,30 +106,33 @@ describe('a plan may ask for', () => {
     [
       'throws',
       () => {
-        throw new Error('from change');
+        throw new Error('from transformEvent');
       },
-      'from change',
+      'from transformEvent',
     ],
-    ['makes a BigInt', () => 1n, 'BigInt'],
-    ['makes a function', () => () => 1, 'JSON cannot hold'],
-  ])('a change that %s, which is recorded once', async (_name, change, message) => {
-    const [simulator, receiver] = [await simulate(), await receive()];
-    await simulator.submit('txt2img', webhook(receiver.url), { change });
-    await simulator.idle();
-    expect(receiver.received).toEqual([]);
-    expect(simulator.deliveries()).toMatchObject([
-      {
-        attempt: 1,
-        answer: { error: 'event', message: expect.stringContaining(message) as string },
-      },
-    ]);
-  });
+    ['returns a BigInt', () => 1n, 'BigInt'],
+    ['returns a function', () => () => 1, 'JSON cannot hold'],
+  ])(
+    'transformEvent: a function that %s is recorded once',
+    async (_name, transformEvent, message) => {
+      const [simulator, receiver] = [await startSimulator(), await startReceiver()];
+      await simulator.submit('txt2img', webhook(receiver.url), { transformEvent });
+      await simulator.idle();
+      expect(receiver.received).toEqual([]);
+      expect(simulator.deliveries()).toMatchObject([
+        {
+          attempt: 1,
+          answer: { error: 'transform', message: expect.stringContaining(message) as string },
+        },
+      ]);
+    },
+  );
 });
 
-describe('a plan may come', () => {
-  test('from the option, which sees the submission', async () => {
+describe('plan source', () => {
+  test('the option plan gets the submission', async () => {
     const seen: Submission[] = [];
-    const simulator = await simulate({
+    const simulator = await startSimulator({
       plan: (submission) => {
         seen.push(submission);
         return submission.number % 2 === 0 ? { status: 'TASK_STATUS_FAILED' } : undefined;
@@ -142,16 +154,16 @@ describe('a plan may come', () => {
     });
   });
 
-  test('over the wire', async () => {
-    const simulator = await simulate();
+  test('extra.simulator sets the plan over HTTP', async () => {
+    const simulator = await startSimulator();
     const wanted = { status: 'TASK_STATUS_FAILED', reason: 'no luck', count: 2, media: 'videos' };
     const body = JSON.stringify({ extra: { simulator: wanted } });
     await post(`${simulator.url}/v3/async/txt2img`, body);
     expect(simulator.tasks()[0]?.plan).toMatchObject(wanted);
   });
 
-  test('from all sides: submit() goes before the body, the body before the option', async () => {
-    const simulator = await simulate({
+  test('submit() overrides the body, and the body overrides the option', async () => {
+    const simulator = await startSimulator({
       plan: () => ({ reason: 'option', count: 1, duplicates: 1 }),
     });
     const body = { extra: { simulator: { reason: 'body', count: 2 } } };
@@ -159,58 +171,60 @@ describe('a plan may come', () => {
     expect(simulator.tasks()[0]?.plan).toMatchObject({ reason: 'submit', count: 2, duplicates: 1 });
   });
 
-  test('for one request only', async () => {
-    const simulator = await simulate();
+  test('submit() sets the plan of one request only', async () => {
+    const simulator = await startSimulator();
     await simulator.submit('txt2img', {}, { count: 5 });
     await simulator.submit('txt2img');
     expect(simulator.tasks().map(({ plan }) => plan.count)).toEqual([5, 1]);
   });
 });
 
-describe('a plan that is wrong', () => {
+describe('invalid plan', () => {
   test.each([
-    [
-      { status: 'DONE' },
-      "extra.simulator.status must be one of TASK_STATUS_SUCCEED, TASK_STATUS_FAILED, got 'DONE'",
-    ],
-    [{ count: -1 }, 'extra.simulator.count must be a whole number from 0 to 100, got -1'],
-    [{ count: 1.5 }, 'extra.simulator.count must be a whole number, got 1.5'],
-    [{ concurrent: 0 }, 'extra.simulator.concurrent must be a whole number from 1 to 100, got 0'],
-    [{ nsfw: 'yes' }, "extra.simulator.nsfw must be true or false, got 'yes'"],
-    [{ reason: null }, 'extra.simulator.reason must be a string, got null'],
-    [{ taskMs: '1' }, "extra.simulator.taskMs must be a number, got '1'"],
-    [{ change: 'x' }, 'extra.simulator.change is unknown, use status, reason'],
-    [{ toString: 1 }, 'extra.simulator.toString is unknown'],
-    [[], 'extra.simulator must be an object'],
-  ])('over the wire is a 400: %j', async (plan, message) => {
-    const simulator = await simulate();
+    [{ status: 'DONE' }, 'status: Invalid option: expected one of "TASK_STATUS_SUCCEED"'],
+    [{ count: -1 }, 'count: Too small: expected number to be >=0'],
+    [{ count: 1.5 }, 'count: Invalid input: expected int, received number'],
+    [{ parallelCopies: 0 }, 'parallelCopies: Too small: expected number to be >=1'],
+    [{ nsfw: 'yes' }, 'nsfw: Invalid input: expected boolean, received string'],
+    [{ reason: null }, 'reason: Invalid input: expected string, received null'],
+    [{ taskMs: '1' }, 'taskMs: Invalid input: expected number, received string'],
+    [{ transformEvent: 'x' }, 'transformEvent: unknown option'],
+    [{ toString: 1 }, 'toString: unknown option'],
+  ])('over HTTP is answered with 400: %j', async (plan, problem) => {
+    const simulator = await startSimulator();
     const body = JSON.stringify({ extra: { simulator: plan } });
     const response = await post(`${simulator.url}/v3/async/txt2img`, body);
     expect(response.status).toBe(400);
     const answer = await readJson(response);
     expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST', metadata: {} });
-    expect(answer['message']).toContain(message);
+    expect(answer['message']).toContain(`extra.simulator.${problem}`);
   });
 
-  test('in submit() throws', async () => {
-    const simulator = await simulate();
+  test('in submit() is a TypeError', async () => {
+    const simulator = await startSimulator();
     await expect(simulator.submit('txt2img', {}, { count: 101 })).rejects.toThrow(
-      new RangeError('plan.count must be a whole number from 0 to 100, got 101'),
+      new TypeError('simulator: plan.count: Too big: expected number to be <=100'),
     );
-    await expect(simulator.submit('txt2img', {}, { dupes: 1 } as Plan)).rejects.toThrow(TypeError);
+    await expect(simulator.submit('txt2img', {}, { dupes: 1 } as Plan)).rejects.toThrow(
+      new TypeError('simulator: plan.dupes: unknown option'),
+    );
   });
 
   test.each<[string, () => Plan, string]>([
-    ['made by', () => ({ count: 7.5 }), 'plan().count must be a whole number, got 7.5'],
     [
-      'thrown by',
+      'an invalid plan',
+      () => ({ count: 7.5 }),
+      'plan().count: Invalid input: expected int, received number',
+    ],
+    [
+      'an error',
       () => {
         throw new Error('oh');
       },
-      'the option plan failed: oh',
+      'plan(): oh',
     ],
-  ])('%s the option is a 500', async (_name, plan, message) => {
-    const simulator = await simulate({ plan });
+  ])('%s from the option is answered with 500', async (_name, plan, message) => {
+    const simulator = await startSimulator({ plan });
     await expect(simulator.submit('txt2img')).rejects.toThrow(/500 INVALID_PLAN/);
     await expect(simulator.submit('txt2img')).rejects.toThrow(message);
     expect(simulator.tasks()).toEqual([]);

@@ -1,4 +1,4 @@
-// Run as a process of its own: it must come to its end without process.exit().
+// A test runs this file as a process, which must end without process.exit().
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

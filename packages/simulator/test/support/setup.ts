@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/index.ts';
 
-/** A simulator that repeats at once and is closed after the test. */
-export const simulate = async (options: SimulatorOptions = {}): Promise<Simulator> => {
+/** Starts a simulator that retries after 1 ms, and closes it after the test. */
+export const startSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
   const simulator = await createSimulator({ retry: { delayMs: () => 1 }, ...options });
   onTestFinished(() => simulator.close());
   return simulator;
@@ -24,7 +24,7 @@ export interface Receiver {
   received: Received[];
 }
 
-/** Does what it likes with the response; `count` is 1 for the first request. */
+/** Writes the response. `count` is 1 for the first request. */
 export type Answer = (response: ServerResponse, count: number) => void;
 
 export const answerWith =
@@ -34,8 +34,8 @@ export const answerWith =
     response.end(`answer ${count}`);
   };
 
-/** A real server that keeps what it receives, closed after the test. */
-export const receive = async (answer: Answer = answerWith(200)): Promise<Receiver> => {
+/** Starts an HTTP server that records its requests, and closes it after the test. */
+export const startReceiver = async (answer: Answer = answerWith(200)): Promise<Receiver> => {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -65,7 +65,7 @@ export const receive = async (answer: Answer = answerWith(200)): Promise<Receive
   return { url: `http://127.0.0.1:${port}/hook?token=abc`, received };
 };
 
-/** A submit body that asks for a webhook. */
+/** Creates a submit body with a callback URL. */
 export const webhook = (url: string, more: object = {}): object => ({
   extra: { webhook: { url, ...more } },
 });

@@ -1,34 +1,34 @@
-/** The four states that Novita documents; the last two are final. */
+/** States that Novita documents. The last two are final. */
 export type TaskStatus =
   'TASK_STATUS_QUEUED' | 'TASK_STATUS_PROCESSING' | 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED';
 
-/** What may become of a task. */
+/** Status of a finished task. */
 export type FinalStatus = Extract<TaskStatus, 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED'>;
 
-/** Which of the three arrays of a result holds the outputs. */
+/** Name of the result's array that holds the outputs. */
 export type Media = 'images' | 'videos' | 'audios';
 
-/** Asked for in `extra.webhook.test_mode` and echoed in the event. */
+/** `extra.webhook.test_mode` of the request. The event repeats it. */
 export interface TestMode {
   readonly enabled: true;
   readonly return_task_status: FinalStatus;
 }
 
-/** `payload.task`: how far a task is. */
+/** `payload.task` of an event. */
 export interface TaskState {
   readonly task_id: string;
   readonly status: TaskStatus;
   readonly reason: string;
   readonly task_type?: string;
-  /** Seconds left. */
+  /** Estimated seconds left. */
   readonly eta?: number;
   readonly progress_percent?: number;
 }
 
-/** `{}` when no detection ran; `confidence` goes from 0 to 100. */
+/** `{}` or `null` if no detection ran. `confidence` is 0 to 100. */
 export type NsfwDetection = { readonly valid?: boolean; readonly confidence?: number } | null;
 
-/** Seconds, as text or as a number; `"0"` means unknown. */
+/** Seconds, as a string or a number. `"0"` means unknown. */
 export type UrlTtl = string | number;
 
 /** One of `payload.images`. */
@@ -55,7 +55,7 @@ export interface ResultAudio {
   readonly audio_metadata: null;
 }
 
-/** The answer of the Task Result API, and the `payload` of an event. */
+/** Response of the Task Result API, and `payload` of an event. */
 export interface TaskResult {
   readonly task: TaskState;
   readonly extra?: Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ export interface TaskResult {
   readonly audios?: readonly ResultAudio[];
 }
 
-/** The body of a delivery. */
+/** Body of a delivery without `transformEvent`. */
 export interface TaskEvent {
   readonly event_type: 'ASYNC_TASK_RESULT';
   readonly payload: TaskResult;

@@ -4,80 +4,80 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-import { answerWith, receive, simulate, webhook } from './support/setup.ts';
+import { answerWith, startReceiver, startSimulator, webhook } from './support/setup.ts';
 
 describe('idle()', () => {
-  test('resolves at once when there is nothing to wait for', async () => {
-    await (await simulate()).idle();
+  test('resolves at once if nothing runs', async () => {
+    await (await startSimulator()).idle();
   });
 
-  test('waits for tasks, repeats, duplicates and deliveries by hand', async () => {
-    const receiver = await receive(answerWith(500, 500, 200));
-    const simulator = await simulate({ taskMs: 40, retry: { delayMs: () => 40 } });
+  test('waits for tasks, retries, duplicates and manual deliveries', async () => {
+    const receiver = await startReceiver(answerWith(500, 500, 200));
+    const simulator = await startSimulator({ taskMs: 40, retry: { delayMs: () => 40 } });
     await simulator.submit('txt2img', webhook(receiver.url), { duplicates: 1 });
     await simulator.idle();
     expect(receiver.received).toHaveLength(4);
-    const byHand = simulator.deliver(simulator.tasks()[0]?.id ?? '');
+    const manual = simulator.deliver(simulator.tasks()[0]?.id ?? '');
     await simulator.idle();
     expect(simulator.deliveries()).toHaveLength(5);
-    await byHand;
+    await manual;
   });
 });
 
 describe('close()', () => {
-  test('drops running tasks', async () => {
-    const [simulator, receiver] = [await simulate({ taskMs: 50 }), await receive()];
+  test('aborts running tasks', async () => {
+    const [simulator, receiver] = [await startSimulator({ taskMs: 50 }), await startReceiver()];
     await simulator.submit('txt2img', webhook(receiver.url));
     await simulator.close();
     await new Promise((resolve) => setTimeout(resolve, 80));
     expect(receiver.received).toEqual([]);
-    expect(simulator.tasks()).toMatchObject([{ settledAt: undefined }]);
+    expect(simulator.tasks()).toMatchObject([{ finishedAt: undefined }]);
   });
 
-  test('ends deliveries that hang, and records them', async () => {
-    const receiver = await receive(() => undefined);
-    const simulator = await simulate();
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 3 });
+  test('aborts running deliveries and records them', async () => {
+    const receiver = await startReceiver(() => undefined);
+    const simulator = await startSimulator();
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 3 });
     await expect.poll(() => receiver.received.length).toBe(3);
-    const began = performance.now();
+    const startMs = performance.now();
     await simulator.close();
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - startMs).toBeLessThan(500);
     expect(simulator.deliveries()).toHaveLength(3);
     for (const { answer } of simulator.deliveries()) {
       expect(answer).toEqual({ error: 'closed', message: 'the simulator was closed' });
     }
   });
 
-  test('drops repeats and what waits for a slot', async () => {
-    const receiver = await receive((response, count) => {
+  test('aborts retries and deliveries that wait for a slot', async () => {
+    const receiver = await startReceiver((response, count) => {
       if (count === 1) response.writeHead(500).end();
     });
-    const simulator = await simulate({ concurrency: 1, retry: { delayMs: () => 60_000 } });
+    const simulator = await startSimulator({ concurrency: 1, retry: { delayMs: () => 60_000 } });
     await simulator.submit('txt2img', webhook(receiver.url));
     await expect.poll(() => simulator.deliveries().length).toBe(1);
-    await simulator.submit('txt2img', webhook(receiver.url), { concurrent: 5 });
+    await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 5 });
     await expect.poll(() => receiver.received.length).toBe(2);
-    const byHand = simulator.deliver(simulator.tasks()[0]?.id ?? '');
-    const refused = expect(byHand).rejects.toThrow('the simulator was closed');
+    const manual = simulator.deliver(simulator.tasks()[0]?.id ?? '');
+    const refused = expect(manual).rejects.toThrow('simulator: closed before the delivery started');
     await simulator.close();
     await refused;
     expect(simulator.deliveries()).toHaveLength(2);
     await simulator.idle();
   });
 
-  test('hangs up on clients in the middle of a request', async () => {
-    const simulator = await simulate();
+  test('closes connections with an incomplete request', async () => {
+    const simulator = await startSimulator();
     const socket = connect(Number(new URL(simulator.url).port), '127.0.0.1');
     socket.on('error', () => undefined);
-    const hungUp = once(socket, 'close');
+    const socketClosed = once(socket, 'close');
     socket.write('POST /v3/async/txt2img HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{');
     await simulator.submit('txt2img');
     await simulator.close();
-    await hungUp;
+    await socketClosed;
   });
 
-  test('may be called again, and nothing works afterwards', async () => {
-    const simulator = await simulate();
+  test('can be called twice; later calls of submit() and deliver() reject', async () => {
+    const simulator = await startSimulator();
     const { task_id } = await simulator.submit('txt2img');
     await simulator.idle();
     await Promise.all([simulator.close(), simulator.close()]);
@@ -88,7 +88,7 @@ describe('close()', () => {
     expect(simulator.tasks()).toHaveLength(1);
   });
 
-  test('leaves nothing that keeps the process alive', async () => {
+  test('leaves no handle that keeps the process alive', async () => {
     const file = new URL('./support/close-and-exit.ts', import.meta.url);
     const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(file)], {
       stdio: 'inherit',
@@ -98,8 +98,8 @@ describe('close()', () => {
   });
 });
 
-test('clients that vanish in the middle of a request do no harm', async () => {
-  const simulator = await simulate();
+test('simulator: survives clients that reset within a request', async () => {
+  const simulator = await startSimulator();
   const port = Number(new URL(simulator.url).port);
   const head = 'POST /v3/async/txt2img HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n';
   for (const text of [head, `${head}{"a`, 'POST /v3']) {
@@ -111,16 +111,16 @@ test('clients that vanish in the middle of a request do no harm', async () => {
   expect(simulator.tasks()).toHaveLength(1);
 });
 
-test('hundreds of tasks are delivered, few at a time', async () => {
-  let [now, most] = [0, 0];
-  const receiver = await receive((response) => {
-    most = Math.max(most, ++now);
+test('simulator: delivers 500 events within the limit of concurrency', async () => {
+  let [now, maxParallel] = [0, 0];
+  const receiver = await startReceiver((response) => {
+    maxParallel = Math.max(maxParallel, ++now);
     setTimeout(() => {
       now -= 1;
       response.end();
     }, 2);
   });
-  const simulator = await simulate({ concurrency: 8 });
+  const simulator = await startSimulator({ concurrency: 8 });
   const submits = Array.from({ length: 500 }, () =>
     simulator.submit('txt2img', webhook(receiver.url)),
   );
@@ -129,12 +129,12 @@ test('hundreds of tasks are delivered, few at a time', async () => {
   expect(new Set(simulator.deliveries().map(({ taskId }) => taskId)).size).toBe(500);
   expect(simulator.deliveries().every(({ answer }) => 'status' in answer)).toBe(true);
   expect(receiver.received).toHaveLength(500);
-  expect(most).toBeLessThanOrEqual(8);
-  expect(most).toBeGreaterThan(1);
+  expect(maxParallel).toBeLessThanOrEqual(8);
+  expect(maxParallel).toBeGreaterThan(1);
 });
 
-test('what tasks() and deliveries() gave does not change later', async () => {
-  const [simulator, receiver] = [await simulate({ taskMs: 1000 }), await receive()];
+test('tasks() and deliveries() return snapshots', async () => {
+  const [simulator, receiver] = [await startSimulator({ taskMs: 1000 }), await startReceiver()];
   await simulator.submit('txt2img', webhook(receiver.url));
   const [tasks, deliveries] = [simulator.tasks(), simulator.deliveries()];
   await simulator.idle();

@@ -1,12 +1,12 @@
-import type { JsonObject } from './check.ts';
-import { fileTypes } from './media/file.ts';
+import type { JsonObject } from './json.ts';
+import { mediaFiles } from './media-files.ts';
+import type { Media, NsfwDetection, ResultAudio, ResultImage } from './novita-types.ts';
+import type { ResultVideo, TaskEvent, TaskResult, UrlTtl } from './novita-types.ts';
 import type { SimulatedTask } from './task.ts';
-import type { Media, NsfwDetection, ResultAudio, ResultImage, ResultVideo } from './wire.ts';
-import type { TaskEvent, TaskResult, UrlTtl } from './wire.ts';
 
 /*
- * Novita writes the same thing in more than one way. Which way a task gets follows from its number,
- * so that a test that passed once passes again; the first task is always the common case.
+ * Novita's results differ in form. The number of a task decides its form, so that runs are
+ * reproducible. The first task has the most common form.
  */
 
 type Sign = (path: string) => string;
@@ -31,48 +31,51 @@ const emptyDebugInfo = {
   complete_time_ms: '',
 };
 
-const debugInfo = (task: SimulatedTask): JsonObject => {
+const createDebugInfo = (task: SimulatedTask): JsonObject => {
   if (everyFifth(task)) return emptyDebugInfo;
-  const { submittedAt, settledAt = submittedAt } = task;
+  const { submittedAt, finishedAt = submittedAt } = task;
   return {
     request_info: JSON.stringify({ model: task.endpoint, prompts: [task.prompt] }),
     submit_time_ms: String(submittedAt),
-    execute_time_ms: String(Math.floor(submittedAt + (settledAt - submittedAt) / 4)),
-    complete_time_ms: String(settledAt),
+    execute_time_ms: String(Math.floor(submittedAt + (finishedAt - submittedAt) / 4)),
+    complete_time_ms: String(finishedAt),
   };
 };
 
-const webhookEcho = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
+const createWebhookEcho = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
   callbackUrl === undefined && !testMode
     ? {}
     : { webhook: { url: callbackUrl, ...(testMode && { test_mode: testMode }) } };
 
 const createExtra = (task: SimulatedTask): JsonObject => {
   const detection = { enable_nsfw_detection: task.detectNsfw };
-  if (task.testMode) return { ...detection, ...webhookEcho(task) };
-  if (task.plan.media === 'audios') return webhookEcho(task);
+  if (task.testMode) return { ...detection, ...createWebhookEcho(task) };
+  if (task.plan.media === 'audios') return createWebhookEcho(task);
   const seed = { seed: task.seed, ...detection };
-  const newer = everyThird(task) ? { has_nsfw_contents: [] } : {};
-  return { ...seed, ...newer, debug_info: debugInfo(task), ...webhookEcho(task) };
+  const newerFields = everyThird(task) ? { has_nsfw_contents: [] } : {};
+  return { ...seed, ...newerFields, debug_info: createDebugInfo(task), ...createWebhookEcho(task) };
 };
 
-/** `valid` says that the detection ran, not that something was found. */
-const verdict = (nsfw: boolean): NsfwDetection => ({ valid: true, confidence: nsfw ? 93.41 : 0 });
+/** Creates a verdict. `valid` means that the detection ran, not that it found something. */
+const createVerdict = (nsfw: boolean): NsfwDetection => ({
+  valid: true,
+  confidence: nsfw ? 93.41 : 0,
+});
 
-const imageDetection = ({ number, plan }: SimulatedTask): Detection => {
-  if (plan.nsfw !== undefined) return { nsfw_detection_result: verdict(plan.nsfw) };
-  const ways: Detection[] = [{}, { nsfw_detection_result: null }, { nsfw_detection_result: {} }];
-  return ways[number % ways.length] ?? {};
+const createImageDetection = ({ number, plan }: SimulatedTask): Detection => {
+  if (plan.nsfw !== undefined) return { nsfw_detection_result: createVerdict(plan.nsfw) };
+  const forms: Detection[] = [{}, { nsfw_detection_result: null }, { nsfw_detection_result: {} }];
+  return forms[number % forms.length] ?? {};
 };
 
-const videoDetection = (task: SimulatedTask): Detection => {
+const createVideoDetection = (task: SimulatedTask): Detection => {
   const { nsfw } = task.plan;
-  if (nsfw !== undefined) return { nsfw_detection_result: verdict(nsfw) };
+  if (nsfw !== undefined) return { nsfw_detection_result: createVerdict(nsfw) };
   return everyFifth(task) ? { nsfw_detection_result: null } : {};
 };
 
 const createLink = (task: SimulatedTask, index: number, sign: Sign): Link => {
-  const type = fileTypes[task.plan.media];
+  const type = mediaFiles[task.plan.media].extension;
   const url = sign(`/files/${task.id}/${index}.${type}`);
   const seconds = new URL(url).searchParams.get('X-Amz-Expires') ?? '0';
   if (everyFifth(task)) return { type, url, ttl: Number(seconds) };
@@ -83,14 +86,14 @@ const createImage = ({ type, url, ttl }: Link, task: SimulatedTask): ResultImage
   image_url: url,
   image_url_ttl: ttl,
   image_type: type,
-  ...imageDetection(task),
+  ...createImageDetection(task),
 });
 
 const createVideo = ({ type, url, ttl }: Link, task: SimulatedTask): ResultVideo => ({
   video_url: url,
   video_url_ttl: ttl,
   video_type: type,
-  ...videoDetection(task),
+  ...createVideoDetection(task),
 });
 
 const createAudio = ({ type, url, ttl }: Link): ResultAudio => ({
@@ -115,7 +118,7 @@ const createFailure = (task: SimulatedTask): TaskResult => {
   if (everyThird(task) && !task.testMode) return { task: state };
   return {
     task: { ...state, task_type: task.taskType, eta: 0, progress_percent: 0 },
-    extra: { enable_nsfw_detection: task.detectNsfw, ...webhookEcho(task) },
+    extra: { enable_nsfw_detection: task.detectNsfw, ...createWebhookEcho(task) },
     images: [],
     videos: [],
     audios: [],
@@ -123,12 +126,12 @@ const createFailure = (task: SimulatedTask): TaskResult => {
 };
 
 const createSuccess = (task: SimulatedTask, sign: Sign): TaskResult => {
-  // Zero is not a slip: Novita reports it for most tasks that are done.
+  // Novita often reports a progress of 0 on success.
   const progress = { eta: 0, progress_percent: task.number % 2 === 0 ? 100 : 0 };
   const state = { task_id: task.id, status: task.status, reason: task.plan.reason };
-  const bare = task.plan.media === 'videos' && everyThird(task);
+  const isBare = task.plan.media === 'videos' && everyThird(task);
   return {
-    task: { ...state, task_type: task.taskType, ...(bare ? {} : progress) },
+    task: { ...state, task_type: task.taskType, ...(isBare ? {} : progress) },
     extra: createExtra(task),
     ...createAssets(task, sign),
   };
@@ -155,17 +158,17 @@ const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
 };
 
 /**
- * What the Task Result API answers. Its links are signed anew each time.
+ * Creates the response of the Task Result API. Each call signs new links.
  *
  * @param now milliseconds since 1970, by the simulator's clock
  */
-export const createResult = (task: SimulatedTask, sign: Sign, now: number): TaskResult => {
-  if (task.settledAt === undefined) return createProgress(task, now - task.submittedAt);
+export const createTaskResult = (task: SimulatedTask, sign: Sign, now: number): TaskResult => {
+  if (task.finishedAt === undefined) return createProgress(task, now - task.submittedAt);
   return task.status === 'TASK_STATUS_FAILED' ? createFailure(task) : createSuccess(task, sign);
 };
 
-/** What is delivered when a task is done. */
-export const createEvent = (task: SimulatedTask, sign: Sign, now: number): TaskEvent => ({
+/** Creates the event of a finished task, as Novita would send it. */
+export const createTaskEvent = (task: SimulatedTask, sign: Sign, now: number): TaskEvent => ({
   event_type: 'ASYNC_TASK_RESULT',
-  payload: createResult(task, sign, now),
+  payload: createTaskResult(task, sign, now),
 });

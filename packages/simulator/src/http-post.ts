@@ -4,20 +4,22 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 
 import type { DeliveryAnswer } from './delivery.ts';
 
-/** Sends one POST and tells what came of it. Never rejects. */
-export type Exchange = (url: string, body: string | Uint8Array) => Promise<DeliveryAnswer>;
+/** Sends one POST and resolves to its answer or failure. Never rejects. */
+export type HttpPost = (url: string, body: string | Uint8Array) => Promise<DeliveryAnswer>;
 
-const keptBytes = 4096;
+const MAX_RECORDED_BODY_BYTES = 4096;
 
-// Shorter than the five seconds after which Node servers hang up, so that a connection that is
-// about to be closed is not taken for another delivery, whose reset would look like a fault.
+// Idle connections close after 1 second, before the 5 seconds after which Node servers close them.
+// If the server closed first, a POST on that connection would fail without a fault of the endpoint.
 const agentOptions = { keepAlive: true, timeout: 1000 };
 
 const readAnswer = async (response: IncomingMessage): Promise<DeliveryAnswer> => {
   const kept: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    if (length < keptBytes) kept.push(chunk.subarray(0, keptBytes - length));
+    if (length < MAX_RECORDED_BODY_BYTES) {
+      kept.push(chunk.subarray(0, MAX_RECORDED_BODY_BYTES - length));
+    }
     length += chunk.length;
   }
   return { status: response.statusCode ?? 0, body: Buffer.concat(kept).toString() };
@@ -29,19 +31,18 @@ const toFailure = (error: unknown, signal: AbortSignal): DeliveryAnswer => {
   return { error: 'connection', message: code === undefined ? message : `${code}: ${message}` };
 };
 
-/** Ends with the request: an answer, an error, or a connection that closes without either. */
-const outcome = (request: ClientRequest, signal: AbortSignal): Promise<DeliveryAnswer> =>
+const waitForAnswer = (request: ClientRequest, signal: AbortSignal): Promise<DeliveryAnswer> =>
   new Promise((resolve) => {
     const fail = (error: unknown): void => resolve(toFailure(error, signal));
     request.on('response', (response) => void readAnswer(response).then(resolve, fail));
     request.on('error', fail);
     request.on('upgrade', (_response, socket) => {
       socket.destroy();
-      fail(new Error('the connection was upgraded'));
+      fail(new Error('the endpoint upgraded the connection'));
     });
   });
 
-const inTime = (
+const withTimeout = (
   request: ClientRequest,
   timeoutMs: number,
   signal: AbortSignal,
@@ -51,19 +52,19 @@ const inTime = (
       resolve({ error: 'timeout', message: `no complete answer within ${timeoutMs} ms` });
       request.destroy();
     }, timeoutMs);
-    void outcome(request, signal).then((answer) => {
+    void waitForAnswer(request, signal).then((answer) => {
       clearTimeout(timer);
       resolve(answer);
     });
   });
 
 /**
- * POSTs JSON over connections that are reused, without following redirects.
+ * Creates a function that POSTs JSON, reuses connections and does not follow redirects.
  *
- * @param timeoutMs for the whole exchange: connecting, sending, and the answer to its last byte
- * @param signal ends every exchange under way and every connection
+ * @param timeoutMs limits one POST, from connecting to the last byte of the answer
+ * @param signal aborts all running POSTs and closes all connections
  */
-export const createExchange = (timeoutMs: number, signal: AbortSignal): Exchange => {
+export const createHttpPost = (timeoutMs: number, signal: AbortSignal): HttpPost => {
   const agents = { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) };
   signal.addEventListener('abort', () => {
     agents.http.destroy();
@@ -75,19 +76,19 @@ export const createExchange = (timeoutMs: number, signal: AbortSignal): Exchange
       ? httpsRequest(url, { ...options, agent: agents.https })
       : httpRequest(url, { ...options, agent: agents.http });
 
-  const exchange = (url: string, body: string | Uint8Array): Promise<DeliveryAnswer> => {
+  const post = (url: string, body: string | Uint8Array): Promise<DeliveryAnswer> => {
     const length = Buffer.byteLength(body);
     const headers = { 'content-type': 'application/json', 'content-length': length };
     const request = open(url, { method: 'POST', headers, signal });
-    const answer = inTime(request, timeoutMs, signal);
+    const answer = withTimeout(request, timeoutMs, signal);
     request.end(body);
     return answer;
   };
 
-  // Node throws at once at some addresses that a URL may have; that is a failed connection too.
+  // Node's request() throws synchronously for some valid URLs. That counts as a failed connection.
   return async (url, body) => {
     try {
-      return await exchange(url, body);
+      return await post(url, body);
     } catch (error) {
       return toFailure(error, signal);
     }

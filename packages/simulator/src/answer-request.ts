@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http';
+
+import { acceptTask } from './accept-task.ts';
+import { ApiError, invalidRequest } from './api-error.ts';
+import { mediaFiles } from './media-files.ts';
+import { createJsonReply, createLinkReply, type Reply } from './reply.ts';
+import type { State } from './state.ts';
+import { createTaskResult } from './task-result.ts';
+
+interface Call {
+  readonly state: State;
+  readonly request: IncomingMessage;
+  readonly url: URL;
+  /** First group of the route's path. */
+  readonly match: string;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: RegExp;
+  readonly answer: (call: Call) => Reply | Promise<Reply>;
+}
+
+const authorize = ({ state, request }: Call): void => {
+  const { apiKey } = state.options;
+  const { authorization } = request.headers;
+  if (apiKey === undefined || authorization === `Bearer ${apiKey}`) return;
+  if (authorization) throw new ApiError(403, 'INVALID_API_KEY', 'invalid api-key', null);
+  throw new ApiError(400, 'MISSING_API_KEY', 'missing api-key', null);
+};
+
+const answerSubmit = async (call: Call): Promise<Reply> => {
+  authorize(call);
+  const task = await acceptTask(call.state, call.match, call.request);
+  return createJsonReply({ task_id: task.id });
+};
+
+const answerTaskResult = (call: Call): Reply => {
+  authorize(call);
+  const { tasks, links, options } = call.state;
+  const id = call.url.searchParams.get('task_id');
+  if (!id) throw invalidRequest('task_id is missing from the query string');
+  const task = tasks.get(id);
+  if (!task) throw new ApiError(404, 'TASK_NOT_FOUND', 'task not found');
+  return createJsonReply(createTaskResult(task, links.sign, options.now()));
+};
+
+/** Answers without looking up the task: the simulator signs links of its own tasks only. */
+const answerFile = ({ state, url, match }: Call): Reply => {
+  const rejection = state.links.verify(url);
+  if (rejection) return createLinkReply(rejection);
+  const file = Object.values(mediaFiles).find(({ extension }) => extension === match);
+  if (!file) throw new ApiError(404, 'NOT_FOUND', `no such file: ${url.pathname}`);
+  return { status: 200, contentType: file.contentType, body: file.bytes };
+};
+
+const routes: readonly Route[] = [
+  { method: 'GET', path: /^\/v3\/async\/(task-result)$/, answer: answerTaskResult },
+  {
+    method: 'POST',
+    path: /^\/v3\/async\/(?!task-result$)([\w.-]+(?:\/[\w.-]+)*)$/,
+    answer: answerSubmit,
+  },
+  { method: 'POST', path: /^\/v3\/(video\/create)$/, answer: answerSubmit },
+  { method: 'GET', path: /^\/files\/[\w-]+\/\d+\.(\w+)$/, answer: answerFile },
+];
+
+/**
+ * Answers a request.
+ *
+ * @throws {ApiError} when the request is rejected; `server.ts` turns it into a reply
+ */
+export const answerRequest = async (state: State, request: IncomingMessage): Promise<Reply> => {
+  const target = request.url ?? '';
+  // Concatenates: `new URL('//host/path', base)` would replace the host of the simulator.
+  const url = new URL(state.url + (target.startsWith('/') ? target : '/'));
+  // Node omits the body of the response to a HEAD request.
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  for (const route of routes) {
+    const match = route.method === method ? route.path.exec(url.pathname)?.[1] : undefined;
+    if (match !== undefined) return route.answer({ state, request, url, match });
+  }
+  throw new ApiError(404, 'NOT_FOUND', `no such route: ${request.method} ${url.pathname}`);
+};

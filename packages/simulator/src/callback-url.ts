@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+export const callbackUrlSchema: z.ZodURL = z.url({
+  protocol: /^https?$/,
+  error: 'expected an http or https URL',
+});
+
+/** Returns why the simulator must not POST to `url`, or `undefined` if it may. */
+export const findAddressProblem = (url: string, allowRemote: boolean): string | undefined => {
+  const { hostname } = new URL(url);
+  if (allowRemote || LOOPBACK_HOST.test(hostname)) return undefined;
+  return `${hostname} is not a loopback host. Create the simulator with allowRemote: true.`;
+};

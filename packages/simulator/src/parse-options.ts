@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** Longest delay of a Node timer: 2^31 - 1 milliseconds, almost 25 days. */
+const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
+
+/** Schema of a delay in milliseconds. */
+export const delayMsSchema: z.ZodNumber = z.number().min(0).max(MAX_TIMER_DELAY_MS);
+
+/** Makes a schema that accepts every function. It cannot check arguments or results. */
+export const functionSchema = <T>(): z.ZodType<T, T> =>
+  z.custom<T>((value) => typeof value === 'function', 'expected a function');
+
+/**
+ * Lists what is wrong as `<path>: <problem>`, joined by `; `. Never quotes a value, since it may be
+ * a secret.
+ *
+ * @param path goes before the paths of the issues
+ */
+export const describeIssues = ({ issues }: z.ZodError, path: readonly string[] = []): string => {
+  const describe = (keys: readonly PropertyKey[], problem: string): string =>
+    `${[...path, ...keys].map(String).join('.') || 'options'}: ${problem}`;
+  return issues
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => describe([...issue.path, key], 'unknown option'))
+        : [describe(issue.path, issue.message)],
+    )
+    .join('; ');
+};
+
+/**
+ * Checks options and fills in the defaults of the schema.
+ *
+ * @param path goes before the name of the option in the error message
+ * @throws {TypeError} `simulator: <option>: <problem>`
+ */
+export const parseOptions = <T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  path: readonly string[] = [],
+): T => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new TypeError(`simulator: ${describeIssues(parsed.error, path)}`);
+};

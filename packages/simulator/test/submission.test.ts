@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+
+import { post, readJson, startReceiver, startSimulator, webhook } from './support/setup.ts';
+
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
+
+describe('submit', () => {
+  test.each(['/v3/async/txt2img', '/v3/async/minimax/speech-2.8-hd', '/v3/video/create'])(
+    'POST %s responds with a task id',
+    async (path) => {
+      const simulator = await startSimulator();
+      const response = await post(simulator.url + path, '{}');
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe('application/json');
+      expect((await readJson(response))['task_id']).toMatch(uuid);
+    },
+  );
+
+  test('creates ids that differ between simulators', async () => {
+    const [one, other] = [await startSimulator(), await startSimulator()];
+    expect(await one.submit('txt2img')).not.toEqual(await other.submit('txt2img'));
+  });
+
+  test.each([
+    ['txt2img', 'TXT_TO_IMG', 'images'],
+    ['img2img', 'IMG_TO_IMG', 'images'],
+    ['txt2video', 'TXT_TO_VIDEO', 'videos'],
+    ['img2video', 'IMG_TO_VIDEO', 'videos'],
+    ['wan-i2v', 'WAN_I2V', 'videos'],
+    ['kling/v1.6-t2v', 'V1.6_T2V', 'videos'],
+    ['minimax-speech-2.8-hd', 'MINIMAX_SPEECH_2.8_HD', 'audios'],
+    ['txt2speech', 'TXT2SPEECH', 'audios'],
+    ['removeBackground', 'REMOVE_BACKGROUND', 'images'],
+    ['/v3/video/create', 'VIDEO_CREATE', 'videos'],
+  ])('%s creates a task of type %s with %s', async (endpoint, taskType, media) => {
+    const simulator = await startSimulator();
+    await simulator.submit(endpoint);
+    expect(simulator.tasks()).toMatchObject([{ taskType, plan: { media } }]);
+  });
+
+  test('delivers nothing without a callback URL', async () => {
+    const simulator = await startSimulator();
+    await simulator.submit('txt2img');
+    await simulator.idle();
+    expect(simulator.tasks()).toMatchObject([{ status: 'TASK_STATUS_SUCCEED' }]);
+    expect(simulator.deliveries()).toEqual([]);
+  });
+
+  test('reads callback_url of the unified video API', async () => {
+    const [simulator, receiver] = [await startSimulator(), await startReceiver()];
+    await simulator.submit('/v3/video/create', { callback_url: receiver.url });
+    await simulator.idle();
+    expect(receiver.received).toHaveLength(1);
+  });
+});
+
+describe('submit body and callback URL', () => {
+  test.each([
+    ['not JSON', '{"a":', 'the body is not JSON'],
+    ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'the body is not JSON'],
+    ['empty', '', 'the body is not JSON'],
+    ['an array', '[]', 'the body is not a JSON object'],
+    ['null', 'null', 'the body is not a JSON object'],
+    ['extra as text', '{"extra":"x"}', 'extra: Invalid input: expected object, received string'],
+    [
+      'a relative URL',
+      JSON.stringify(webhook('/hook')),
+      'extra.webhook.url: expected an http or https URL',
+    ],
+    [
+      'a number as URL',
+      '{"extra":{"webhook":{"url":7}}}',
+      'extra.webhook.url: expected an http or https URL',
+    ],
+    [
+      'an ftp URL',
+      JSON.stringify(webhook('ftp://127.0.0.1/')),
+      'extra.webhook.url: expected an http or https URL',
+    ],
+  ])('rejects a body that is or has %s', async (_name, body, message) => {
+    const simulator = await startSimulator();
+    const response = await post(`${simulator.url}/v3/async/txt2img`, body);
+    expect(response.status).toBe(400);
+    const answer = await readJson(response);
+    expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST', metadata: {} });
+    expect(answer['message']).toContain(message);
+    expect(simulator.tasks()).toEqual([]);
+  });
+
+  test('rejects more than 32 MiB', async () => {
+    const simulator = await startSimulator();
+    const body = Buffer.alloc(32 * 1024 * 1024 + 1, ' ');
+    const response = await post(`${simulator.url}/v3/async/txt2img`, body);
+    expect(response.status).toBe(413);
+    expect(await readJson(response)).toMatchObject({ code: 413, reason: 'REQUEST_TOO_LARGE' });
+  });
+
+  test('accepts 32 MiB', async () => {
+    const simulator = await startSimulator();
+    const body = Buffer.alloc(32 * 1024 * 1024, ' ');
+    body.write('{}');
+    expect((await post(`${simulator.url}/v3/async/img2img`, body)).status).toBe(200);
+  });
+
+  test.each(['https://example.com/hook', 'http://192.168.1.2/', 'http://127.0.0.1.evil.example/'])(
+    'rejects the callback URL %s',
+    async (url) => {
+      const simulator = await startSimulator();
+      await expect(simulator.submit('txt2img', webhook(url))).rejects.toThrow(
+        /400 REMOTE_CALLBACK: extra\.webhook\.url: .* is not a loopback host\. .* allowRemote: true/,
+      );
+    },
+  );
+
+  test.each(['http://localhost:1/', 'http://127.8.9.1:1/', 'http://[::1]:1/'])(
+    'accepts the callback URL %s',
+    async (url) => {
+      const simulator = await startSimulator({ retry: { maxRetries: 0 } });
+      await expect(simulator.submit('txt2img', webhook(url))).resolves.toBeDefined();
+    },
+  );
+
+  test('accepts a remote callback URL with allowRemote', async () => {
+    const simulator = await startSimulator({ allowRemote: true });
+    const body = webhook('https://example.com/hook');
+    await expect(simulator.submit('txt2img', body, { dropDelivery: true })).resolves.toBeDefined();
+  });
+});
