@@ -15,10 +15,12 @@ function arrowsBetween(modules, toNode) {
   const arrows = new Map();
   for (const { source, dependencies } of modules) {
     const from = toNode(source);
-    for (const to of dependencies.map(({ resolved }) => toNode(resolved))) {
-      if (from === undefined || to === undefined || from === to) continue;
-      arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
-    }
+    if (from === undefined) continue;
+    const targets = arrows.get(from) ?? new Set();
+    arrows.set(from, targets);
+    for (const { resolved } of dependencies) targets.add(toNode(resolved));
+    targets.delete(from);
+    targets.delete(undefined);
   }
   return arrows;
 }
@@ -29,25 +31,29 @@ function withoutShortcuts(arrows) {
     if (from === to) return true;
     if (seen.has(from)) return false;
     seen.add(from);
-    return [...(arrows.get(from) ?? [])].some((next) => reaches(next, to, seen));
+    return [...arrows.get(from)].some((next) => reaches(next, to, seen));
   };
-  const isNeeded = (from, to) =>
-    ![...arrows.get(from)].some((other) => other !== to && reaches(other, to));
+  // Within a cycle every arrow follows from the others, so all of them stay.
+  const isBetween = (node, from, to) =>
+    node !== to && reaches(node, to) && !reaches(node, from) && !reaches(to, node);
+  const isNeeded = (from, to) => ![...arrows.get(from)].some((node) => isBetween(node, from, to));
   return new Map(
     [...arrows].map(([from, tos]) => [from, new Set([...tos].filter((to) => isNeeded(from, to)))]),
   );
 }
 
-/** One line for all nodes with the same targets: `a & b --> c & d`. */
+/** One line for all nodes with the same targets: `a & b --> c & d`. A node without arrows is alone. */
 function linesOf(arrows) {
+  const all = new Set([...arrows.values()].flatMap((tos) => [...tos]));
   const sources = new Map();
-  for (const [from, tos] of [...arrows].toSorted()) {
+  for (const [from, tos] of [...arrows].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const targets = [...tos].toSorted().join(' & ');
+    if (targets === '' && all.has(from)) continue;
     sources.set(targets, [...(sources.get(targets) ?? []), from]);
   }
-  return [...sources]
-    .filter(([targets]) => targets !== '')
-    .map(([targets, from]) => `${from.join(' & ')} --> ${targets}`);
+  return [...sources].map(([targets, from]) =>
+    [from.join(' & '), targets].filter(Boolean).join(' --> '),
+  );
 }
 
 /** `receiver` is receiver.ts and options.ts; index.ts only exports. */

@@ -27,8 +27,10 @@ export function folderProblems() {
   const gone = Object.keys(FOLDERS).filter((folder) => !existsSync(join(root, folder)));
   const missing = foldersIn(CORE).filter((folder) => !(folder in FOLDERS));
   return [
-    ...gone.map((folder) => `${folder} does not exist. Take its line out of folders.mjs.`),
-    ...missing.map((folder) => `${folder} has no line. Describe it in folders.mjs.`),
+    ...gone.map(
+      (folder) => `${folder} does not exist. Take its line out of scripts/docs/folders.mjs.`,
+    ),
+    ...missing.map((folder) => `${folder} has no line. Describe it in scripts/docs/folders.mjs.`),
   ].map((problem) => `docs: ${problem}`);
 }
 
