@@ -3,9 +3,8 @@ import { join, posix } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { entriesOf } from './support/arrows.ts';
 import { findUndocumented } from './support/exports.ts';
-import { packages, projectFiles, read, readJson, root } from './support/workspace.ts';
+import { entriesOf, packages, projectFiles, read, readJson, root } from './support/workspace.ts';
 
 interface LockedPackage {
   readonly resolved?: string;

@@ -5,20 +5,76 @@ export type ReplyCode =
   | 'accepted'
   | 'duplicate'
   | 'ignored'
+  /**
+   * The request is not a POST. Send webhooks with POST; a health check needs a route of its own.
+   */
   | 'method_not_allowed'
+  /**
+   * The URL carries no valid token: none, a forged or expired one, or one for another endpoint.
+   * Take callback URLs from `receiver.createCallback()`, and keep an old secret in `secret` until
+   * its URLs have expired.
+   */
   | 'unauthorized'
+  /** The body is larger than `limits.maxBodyBytes`. Raise that limit if the sender is Novita. */
   | 'body_too_large'
+  /**
+   * The body took longer than `limits.bodyTimeoutMs`. Look for a slow proxy, or raise that limit.
+   */
   | 'body_too_slow'
+  /**
+   * The connection ended before the body did. Nothing need be done: the sender repeats the
+   * delivery.
+   */
   | 'body_incomplete'
+  /**
+   * Middleware in front of this endpoint read the body and kept nothing of it. Mount the webhooks
+   * before it, or have it keep the body as `req.body` or `req.rawBody`.
+   */
   | 'body_already_read'
+  /**
+   * The content type is not JSON, or the body has a content encoding. Send plain JSON; if a proxy
+   * compresses bodies, turn that off for this path.
+   */
   | 'unsupported_media_type'
+  /**
+   * The body is not one JSON object in UTF-8, or has poisoned keys, or is nested too deeply.
+   * Compare what the sender sends with an event in Novita's documentation.
+   */
   | 'invalid_json'
+  /**
+   * The event has no `event_type`. If middleware in front of this endpoint parses bodies, mount the
+   * webhooks before it.
+   */
   | 'missing_event_type'
+  /**
+   * The event has no usable `payload.task.task_id`. If middleware in front of this endpoint changes
+   * bodies, mount the webhooks before it.
+   */
   | 'missing_task_id'
+  /**
+   * The inbox holds as many entries as it may. Look for handlers that fail or are too slow, add
+   * workers, or raise the inbox's limit.
+   */
   | 'inbox_full'
+  /**
+   * The inbox rejected the event. Read the error in the log: it names what its database or server
+   * answered.
+   */
   | 'inbox_unavailable'
+  /**
+   * The inbox did not store the event within `limits.replyTimeoutMs`. Look at the load of its
+   * database or server, or raise that limit.
+   */
   | 'reply_timeout'
+  /**
+   * The handlers did not succeed while the delivery waited (`ack: 'handled'`), or the event is a
+   * dead letter. Read the handler's error in the log; replay the entry if it is a dead letter.
+   */
   | 'not_handled'
+  /**
+   * The receiver is closing or closed. Nothing need be done: the sender repeats the delivery to the
+   * next process.
+   */
   | 'closing';
 
 /**
@@ -30,15 +86,55 @@ export type ReplyCode =
  */
 export type WebhookErrorCode =
   | Exclude<ReplyCode, 'accepted' | 'duplicate' | 'ignored'>
+  /**
+   * An option is unknown, missing or has a value that makes no sense. Correct the option that the
+   * message names.
+   */
   | 'invalid_option'
+  /**
+   * An argument of a call has a value that makes no sense. Correct the argument that the message
+   * names.
+   */
   | 'invalid_argument'
+  /**
+   * The response was sent before the webhooks got the request. Mount the webhooks before what sent
+   * it.
+   */
   | 'already_replied'
+  /**
+   * The handlers did not succeed in a call that waits for them, or the transaction of a handler
+   * failed. Read `cause` and `outcome`; the entry is attempted again unless the outcome is `dead`.
+   */
   | 'handler_failed'
+  /**
+   * A handler ran longer than `handlers.timeoutMs`; its `signal` is aborted with this error. Pass
+   * the signal on to what the handler waits for, or raise the timeout.
+   */
   | 'handler_timeout'
+  /**
+   * Another worker may have the entry, so this attempt can write nothing more. Let the handler end.
+   * If it happens often, look for a blocked event loop or raise `leaseDurationMs`.
+   */
   | 'lease_lost'
+  /**
+   * This inbox has no such operation. Use an inbox that has it, or do it with the tools of the
+   * queue itself.
+   */
   | 'not_supported'
+  /**
+   * This inbox has no transactions for handlers. Use `sqliteInbox` or `postgresInbox`, or make the
+   * handler idempotent.
+   */
   | 'not_transactional'
+  /**
+   * A handler threw a `PermanentError`, so that the entry becomes a dead letter at once. Replay the
+   * entry after its cause is removed.
+   */
   | 'permanent'
+  /**
+   * A handler threw a `RetryLaterError`, so that the entry is retried after the delay it named.
+   * Nothing need be done.
+   */
   | 'retry_later';
 
 /**

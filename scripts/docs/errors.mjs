@@ -1,0 +1,71 @@
+// docs/errors.md: a table of every error code, from the doc comments in errors.ts.
+import ts from 'typescript';
+
+import { replies } from '../../packages/core/src/delivery/replies.ts';
+import { firstSentence, parse, plain } from './sources.mjs';
+
+const SOURCE = 'packages/core/src/shared/errors.ts';
+
+/** The string literals of a union type, each with the comment in front of it. */
+function membersOf(source, name) {
+  const alias = source.statements.find(
+    (statement) => ts.isTypeAliasDeclaration(statement) && statement.name.text === name,
+  );
+  if (alias === undefined) throw new Error(`docs: ${SOURCE} has no type ${name}.`);
+  const members = ts.isUnionTypeNode(alias.type) ? alias.type.types : [alias.type];
+  let end = alias.type.pos;
+  return members.flatMap((member) => {
+    const before = source.text.slice(end, member.getStart());
+    end = member.end;
+    if (!ts.isLiteralTypeNode(member)) return [];
+    const comment = /\/\*\*[^]*?\*\//.exec(before)?.[0] ?? '';
+    return [{ code: member.literal.text, text: plain(comment) }];
+  });
+}
+
+const cell = (text) => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim();
+
+/** The first sentence is the meaning; the others say what to do. */
+function toRow({ code, text }, columns) {
+  const meaning = firstSentence(text);
+  const remedy = text
+    .replace(/\s+/g, ' ')
+    .slice(meaning.length)
+    .replace(/^[.:]\s*/, '');
+  if (meaning === '' || remedy === '') {
+    throw new Error(
+      `docs: ${SOURCE}: '${code}' needs a doc comment of two sentences: ` +
+        'what it means, and what to do.',
+    );
+  }
+  return `| ${[`\`${code}\``, ...columns, `${meaning}.`, remedy].map(cell).join(' | ')} |`;
+}
+
+const table = (headings, rows) =>
+  [`| ${headings.join(' | ')} |`, `| ${headings.map(() => '---').join(' | ')} |`, ...rows].join(
+    '\n',
+  );
+
+/** The text of docs/errors.md. */
+export function listErrors() {
+  const source = parse(SOURCE);
+  const answered = membersOf(source, 'ReplyCode').filter(({ code }) => replies[code].status >= 400);
+  const thrown = membersOf(source, 'WebhookErrorCode');
+  return [
+    '# Error codes',
+    'Every `code` of a `WebhookError`, and of a reply that is not 200. Codes are stable; messages ' +
+      'may change. Written by `npm run docs` from the doc comments in ' +
+      `[errors.ts](../${SOURCE}).`,
+    '## Replies to a delivery',
+    'The body of such a reply is `application/problem+json` with the code as its `code`.',
+    table(
+      ['code', 'status', 'meaning', 'what to do'],
+      answered.map((member) => toRow(member, [String(replies[member.code].status)])),
+    ),
+    '## Errors in your code',
+    table(
+      ['code', 'meaning', 'what to do'],
+      thrown.map((member) => toRow(member, [])),
+    ),
+  ].join('\n\n');
+}
