@@ -113,7 +113,9 @@ describe('an inbox of add alone', () => {
     ['stats', (inbox) => createReceiver({ inbox }).stats()],
   ];
   test.each(missing)('says of %s that it is not there, and where to look', async (name, call) => {
-    const message = expect.stringMatching(new RegExp(`^${name}: .*the queue itself`)) as unknown;
+    const message = expect.stringMatching(
+      new RegExp(`^addOnlyInbox: ${name}\\(\\) .*the queue's own tools`),
+    ) as unknown;
     await expect(call(setUpQueue().inbox)).rejects.toMatchObject({
       name: 'WebhookError',
       code: 'not_supported',
@@ -123,7 +125,7 @@ describe('an inbox of add alone', () => {
 
   test('cannot be consumed, and whoever asks for it hears so at once', () => {
     const { inbox } = setUpQueue();
-    const message = expect.stringContaining('process()') as unknown;
+    const message = expect.stringContaining('processEntry()') as unknown;
     const refused = { code: 'invalid_option', message };
     expect(() => setUp({ inbox, consume: true })).toThrow(expect.objectContaining(refused));
     const options = { endpoint: 'novita', concurrency: 1, log: console, onSettled: noop };

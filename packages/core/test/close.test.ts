@@ -11,7 +11,7 @@ import { codeOf, createGauge, deferred, noop, SAMPLE_TASK, setUp, track } from '
 
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
-const LOSS = 'closing with events not handled; a durable inbox would keep them';
+const LOSS = 'worker: closed with events that were not handled. A durable inbox would keep them.';
 
 describe('close', () => {
   test('answers 503 from then on; the method and the token still come first', async () => {

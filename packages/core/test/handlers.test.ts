@@ -291,9 +291,9 @@ describe('progress, other events and dead letters', () => {
     slow.resolve();
     await clock.flush();
     expect(log.messages('warn')).toEqual([
-      'the progress handler failed',
-      'the progress handler failed',
-      'the other event handler failed',
+      'handlers: onTaskProgress failed',
+      'handlers: onTaskProgress failed',
+      'handlers: onOtherEvent failed',
     ]);
     expect((await receiver.stats()).inbox).toMatchObject({ pending: 0, done: 0, dead: 0 });
   });

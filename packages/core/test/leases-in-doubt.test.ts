@@ -151,7 +151,9 @@ describe('a claim that takes longer than a lease', () => {
     receiver.onTaskSucceeded(() => undefined);
     await settle(event);
     await clock.advance(LEASE + 1);
-    expect(log.messages('warn')).toEqual([expect.stringContaining('takes longer than a lease')]);
+    expect(log.messages('warn')).toEqual([
+      expect.stringContaining('takes longer than leaseDurationMs'),
+    ]);
   });
 });
 

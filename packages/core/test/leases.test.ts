@@ -200,7 +200,7 @@ describe('a lease that was lost', () => {
     expect(signals[0]?.reason).toMatchObject({ code: 'lease_lost' });
     ends[0]?.resolve(); // it succeeds all the same, too late
     await clock.flush();
-    expect(log.messages('warn').join()).toContain('the outcome does not count');
+    expect(log.messages('warn').join()).toContain('the outcome of the attempt was not recorded');
     expect((await inbox.get(KEY))?.state).toBe('running');
     expect((await receiver.stats()).outcomes).toEqual({ done: 0, retry: 0, dead: 0, released: 0 });
     await clock.advance(2 * LEASE);

@@ -34,7 +34,9 @@ describe('an inbox that fails', () => {
     const reply = await deliver(event);
     expect([reply.status, codeOf(reply)]).toEqual([503, 'inbox_unavailable']);
     expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0);
-    expect(log.messages('error')).toContain('the inbox did not take an event');
+    expect(log.messages('error')).toContainEqual(
+      expect.stringContaining('an event was not stored'),
+    );
     inbox.recover();
     expect(codeOf(await deliver(event))).toBe('accepted');
     await clock.advance(2000);
@@ -160,7 +162,9 @@ describe('an inbox that stalls', () => {
     expect(reply.value?.status).toBe(503);
     late.reject(new Error('connection reset'));
     await clock.flush();
-    expect(log.messages('error')).toContain('the inbox did not take an event');
+    expect(log.messages('error')).toContainEqual(
+      expect.stringContaining('an event was not stored'),
+    );
   });
 });
 
@@ -254,7 +258,9 @@ describe('a later event of another status', () => {
     expect(codeOf(await settle(event))).toBe('duplicate');
     expect(statuses).toEqual(['TASK_STATUS_SUCCEED']);
     expect((await receiver.stats()).conflicts).toBe(1);
-    const warning = log.lines.find(({ message }) => message.includes('contradicts'));
+    const warning = log.lines.find(({ message }) =>
+      message.includes('another status than the first'),
+    );
     expect(warning).toMatchObject({
       level: 'warn',
       details: {

@@ -213,7 +213,8 @@ describe('what a transaction has committed', () => {
     expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
     expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([
       expect.objectContaining({
-        message: 'a handler failed after its transaction had committed: it counts as succeeded',
+        message:
+          'worker: a handler failed after its transaction had committed. It counts as succeeded.',
         details: expect.objectContaining({
           handler: 'succeeded#1',
           reason: expect.stringContaining('no mail server') as string,
