@@ -14,7 +14,7 @@ export interface OutcomeWaiters {
   resolve(key: EntryKey, outcome: Outcome): void;
 }
 
-/** For the entries of one endpoint: waiters are told apart by their task id. */
+/** For the entries of one endpoint: the task id identifies a waiter. */
 export function createOutcomeWaiters(): OutcomeWaiters {
   const resolversByTask = new Map<string, Set<(outcome: Outcome) => void>>();
   return {
