@@ -1,6 +1,6 @@
 import { memoryStore, type Clock, type Store } from '@novita-webhooks/core';
 
-import { createRestraint, type Restraint } from '../../packages/inbox-postgres/src/restraint.ts';
+import { createRestraint, type Restraint } from '../../packages/inbox-postgres/src/notifications/poll-throttle.ts';
 import type { Random } from '../../test/crash/random.ts';
 import { createBatcher } from './batcher.ts';
 import type { EventClock } from './event-clock.ts';

@@ -1,9 +1,9 @@
-import { createDatabase } from './database.ts';
-import { migrate, toScript } from './migrations.ts';
+import { createDatabase } from './client/database.ts';
+import { migrate, toScript } from './migrations/migrate.ts';
 import { resolveOptions, type PostgresStoreOptions } from './options.ts';
 import type { PostgresPool } from './pool.ts';
 import { DEFAULT_SCHEMA, quoteSchema } from './schema.ts';
-import { explain } from './troubles.ts';
+import { explain } from './errors.ts';
 
 /** Which database is brought up to date. */
 export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'queryTimeoutMs'>;

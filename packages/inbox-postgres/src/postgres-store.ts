@@ -1,23 +1,23 @@
 import type { ClaimRef, Store } from '@novita-webhooks/core';
 
-import { createDatabase } from './database.ts';
-import { createGate } from './gate.ts';
-import { createListener } from './listener.ts';
-import { createNotifier } from './notifier.ts';
+import { createDatabase } from './client/database.ts';
+import { createGate } from './startup/lifecycle.ts';
+import { createListener } from './notifications/notification-listener.ts';
+import { createNotifier } from './notifications/notification-sender.ts';
 import { claim } from './operations/claim.ts';
 import { discard } from './operations/discard.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
-import { purge } from './operations/purge.ts';
+import { purge } from './operations/delete-expired.ts';
 import { replay } from './operations/replay.ts';
 import { stats } from './operations/stats.ts';
-import { transact, type Transaction } from './operations/transact.ts';
+import { transact, type Transaction } from './operations/transaction.ts';
 import { resolveOptions, type PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
-import { sharesOf } from './shares.ts';
-import { createStarter } from './starter.ts';
-import { createWriter } from './writer.ts';
+import { sharesOf } from './client/pool-quota.ts';
+import { createStarter } from './startup/startup-check.ts';
+import { createWriter } from './batching/batched-writes.ts';
 
 /**
  * A store in a schema of a PostgreSQL database, for any number of processes. What it has acknowledged

@@ -3,7 +3,7 @@ import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgr
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { openScene, type Scene } from './support/scene.ts';
+import { openScene, type Scene } from './support/store-fixture.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;

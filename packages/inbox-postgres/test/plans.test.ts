@@ -3,7 +3,7 @@ import { createTestEntry } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openScene, type Scene } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
 const DONE = 60_000;

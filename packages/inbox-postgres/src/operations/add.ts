@@ -1,6 +1,6 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import { toText } from './text.ts';
 
 /** This and the other functions: migrations/002-functions.ts. */

@@ -1,7 +1,7 @@
 import type { Claim } from '@novita-webhooks/core';
 
-import type { Database } from '../database.ts';
-import { toFencingToken } from './fence.ts';
+import type { Database } from '../client/database.ts';
+import { toFencingToken } from './claim-ref.ts';
 import { toEntry, type Row } from './row.ts';
 import { toDelay } from './text.ts';
 

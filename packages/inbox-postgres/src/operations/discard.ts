@@ -1,8 +1,8 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 
-import { outside } from './guard.ts';
+import { outside } from '../client/transaction-guard.ts';
 
 const DISCARD = `
 WITH known AS MATERIALIZED (

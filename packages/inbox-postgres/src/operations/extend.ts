@@ -1,5 +1,5 @@
-import type { Query } from '../database.ts';
-import type { Held } from './fence.ts';
+import type { Query } from '../client/database.ts';
+import type { Held } from './claim-ref.ts';
 import { toDelay } from './text.ts';
 
 const EXTEND = 'SELECT n FROM novita_webhooks.extend($1::text) AS n';

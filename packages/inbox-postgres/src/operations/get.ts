@@ -1,6 +1,6 @@
 import type { Entry, EntryKey } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import { ANY_COLUMNS, EVENT_COLUMNS, toEntry, type Row } from './row.ts';
 
 const GET = `

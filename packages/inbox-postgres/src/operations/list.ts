@@ -5,7 +5,7 @@ import {
   type EntryState,
 } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import {
   ANY_COLUMNS,
   EVENT_COLUMNS,

@@ -1,4 +1,4 @@
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 
 const NEXT_DUE = `
 SELECT ceil(round((extract(epoch FROM due_at - clock_timestamp()) * 1000)::numeric, 3))::float8 AS ms

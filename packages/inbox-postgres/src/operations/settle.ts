@@ -1,7 +1,7 @@
 import type { Outcome } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
-import type { Held } from './fence.ts';
+import type { Query } from '../client/database.ts';
+import type { Held } from './claim-ref.ts';
 import { toDelay, toText } from './text.ts';
 
 const SETTLE = 'SELECT n FROM novita_webhooks.settle($1::text) AS n';

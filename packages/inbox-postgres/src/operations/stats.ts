@@ -1,6 +1,6 @@
 import type { InboxStats } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 
 /** The longest due endpoint by endpoint, from one to the next: the index begins with it. */
 const STATS = `

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createFiller, seenBy } from '../../../inbox-sqlite/test/faults/support/full-disk.ts';
 import { works } from '../../../inbox-sqlite/test/faults/support/needs.ts';
-import { ENOUGH, startScene } from './support/scene.ts';
+import { ENOUGH, startScene } from './support/receiver-fixture.ts';
 import { createServerOf, findPrograms, user, type Server } from './support/server.ts';
 
 const bin = findPrograms();

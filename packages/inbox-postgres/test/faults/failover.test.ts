@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startTcpProxy, type TcpProxy } from '../../../../test/support/tcp-proxy.ts';
-import { ENOUGH, startScene } from './support/scene.ts';
+import { ENOUGH, startScene } from './support/receiver-fixture.ts';
 import { createServerOf, findPrograms, type Server } from './support/server.ts';
 
 const bin = findPrograms();

@@ -4,7 +4,7 @@ import { Client, type PoolConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { startTcpProxy, type TcpProxy } from '../../../../test/support/tcp-proxy.ts';
-import { ENOUGH, REPLY_MS, startScene, type FaultScene } from './support/scene.ts';
+import { ENOUGH, REPLY_MS, startScene, type FaultScene } from './support/receiver-fixture.ts';
 import { createServerOf, findPrograms, type Server } from './support/server.ts';
 
 const bin = findPrograms();

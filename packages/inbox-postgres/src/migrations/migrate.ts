@@ -1,10 +1,10 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import type { Database, Query } from './database.ts';
-import { tables } from './migrations/001-tables.ts';
-import { functions } from './migrations/002-functions.ts';
-import { inSchema } from './schema.ts';
-import { isOfSchema } from './troubles.ts';
+import type { Database, Query } from '../client/database.ts';
+import { tables } from './001-tables.ts';
+import { functions } from './002-functions.ts';
+import { inSchema } from '../schema.ts';
+import { isOfSchema } from '../errors.ts';
 
 /** In order; a schema's version is how many of them it has seen. Never change one that was released. */
 const MIGRATIONS = [tables, functions] as const;

@@ -1,4 +1,4 @@
-import type { PostgresClient } from './pool.ts';
+import type { PostgresClient } from '../pool.ts';
 
 export interface Loan {
   readonly client: PostgresClient;

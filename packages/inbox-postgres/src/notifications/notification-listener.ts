@@ -1,12 +1,12 @@
 import { systemClock, type Logger } from '@novita-webhooks/core';
 
-import type { Database } from './database.ts';
-import { listenOnce } from './listening.ts';
-import type { PostgresPool } from './pool.ts';
-import { createRestraint, type Restraint } from './restraint.ts';
-import { sharesOf } from './shares.ts';
-import { sleep } from './sleep.ts';
-import { explain, NO_FREE_CONNECTION, troubled } from './troubles.ts';
+import type { Database } from '../client/database.ts';
+import { listenOnce } from './listen-connection.ts';
+import type { PostgresPool } from '../pool.ts';
+import { createRestraint, type Restraint } from './poll-throttle.ts';
+import { sharesOf } from '../client/pool-quota.ts';
+import { sleep } from '../client/sleep.ts';
+import { explain, NO_FREE_CONNECTION, troubled } from '../errors.ts';
 
 /** Hears what other processes tell. */
 export interface Listener {

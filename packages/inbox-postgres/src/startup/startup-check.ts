@@ -1,8 +1,8 @@
 import type { Logger } from '@novita-webhooks/core';
 
-import type { Query } from './database.ts';
-import { checkHealth } from './health.ts';
-import { explain } from './troubles.ts';
+import type { Query } from '../client/database.ts';
+import { checkHealth } from './server-settings.ts';
+import { explain } from '../errors.ts';
 
 /** Connects as soon as a receiver has the inbox, and tells its operators what they should know. */
 export interface Starter {

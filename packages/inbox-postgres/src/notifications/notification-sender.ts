@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Database } from '../client/database.ts';
 
 /** Tells other processes that there may be something to do. */
 export interface Notifier {

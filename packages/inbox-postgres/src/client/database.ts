@@ -1,7 +1,7 @@
 import { createConnections, type Connections, type ConnectionsOptions } from './connections.ts';
-import { outside } from './operations/guard.ts';
+import { outside } from './transaction-guard.ts';
 import { sleep } from './sleep.ts';
-import { isBroken, isConflict, NO_ANSWER, troubled } from './troubles.ts';
+import { isBroken, isConflict, NO_ANSWER, troubled } from '../errors.ts';
 
 /** Runs one statement. Its text is written for the default schema, and meant for the one in use. */
 export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;

@@ -1,8 +1,8 @@
-import { within } from './deadline.ts';
-import type { PostgresClient, PostgresPool, PostgresResult } from './pool.ts';
-import { inSchema } from './schema.ts';
-import { sharesOf } from './shares.ts';
-import { NO_ANSWER, NO_FREE_CONNECTION, troubled } from './troubles.ts';
+import { within } from './timeout.ts';
+import type { PostgresClient, PostgresPool, PostgresResult } from '../pool.ts';
+import { inSchema } from '../schema.ts';
+import { sharesOf } from './pool-quota.ts';
+import { NO_ANSWER, NO_FREE_CONNECTION, troubled } from '../errors.ts';
 
 /** Clients out of a pool: no call waits for ever, and each of them comes back. */
 export interface Connections {

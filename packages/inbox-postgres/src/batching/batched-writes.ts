@@ -1,12 +1,12 @@
 import { WebhookError, type ClaimRef, type NewEntry, type Outcome } from '@novita-webhooks/core';
 
 import { createBatcher } from './batcher.ts';
-import type { Database } from './database.ts';
-import { add, type Added } from './operations/add.ts';
-import { extend, type Extension } from './operations/extend.ts';
-import { fromClaimRef } from './operations/fence.ts';
-import { giveWay } from './operations/give-way.ts';
-import { settle, type Settlement } from './operations/settle.ts';
+import type { Database } from '../client/database.ts';
+import { add, type Added } from '../operations/add.ts';
+import { extend, type Extension } from '../operations/extend.ts';
+import { fromClaimRef } from '../operations/claim-ref.ts';
+import { giveWay } from '../operations/replace-schema-error.ts';
+import { settle, type Settlement } from '../operations/settle.ts';
 
 /** What there is much of at a time, many of them in one statement. */
 export interface Writer {

@@ -1,5 +1,5 @@
-import { createBacklog, type Job } from './backlog.ts';
-import { isOfData, isSilence } from './troubles.ts';
+import { createBacklog, type Job } from './batch-queue.ts';
+import { isOfData, isSilence } from '../errors.ts';
 
 export interface BatcherOptions<Item, Result> {
   /** Does them all at once. Answers in their order. */

@@ -1,5 +1,5 @@
-import { within } from './deadline.ts';
-import { explain, NO_FREE_CONNECTION, troubled } from './troubles.ts';
+import { within } from './timeout.ts';
+import { explain, NO_FREE_CONNECTION, troubled } from '../errors.ts';
 
 /** So many may do something at the same time. */
 export interface Slots {

@@ -1,6 +1,6 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { NO_ANSWER, troubled } from './troubles.ts';
+import { NO_ANSWER, troubled } from '../errors.ts';
 
 export interface Job<Item, Result> {
   readonly item: Item;

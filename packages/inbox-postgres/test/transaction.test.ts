@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { openScene, type Scene } from './support/scene.ts';
+import { openScene, type Scene } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { Logger } from '@novita-webhooks/core';
 
-import type { Query } from './database.ts';
+import type { Query } from '../client/database.ts';
 
 const SETTINGS = `
 SELECT current_setting('server_version_num')::integer AS version,

@@ -1,8 +1,8 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import type { Database } from './database.ts';
-import { migrate } from './migrations.ts';
-import { explain, isOfSchema } from './troubles.ts';
+import type { Database } from '../client/database.ts';
+import { migrate } from '../migrations/migrate.ts';
+import { explain, isOfSchema } from '../errors.ts';
 
 /** What every operation goes through: there are tables, and errors tell what to do. */
 export interface Gate {

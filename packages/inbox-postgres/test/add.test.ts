@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain } from './support/explain.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openScene, type Scene } from './support/store-fixture.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;

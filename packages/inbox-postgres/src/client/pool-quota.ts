@@ -1,5 +1,5 @@
-import type { PostgresPool } from './pool.ts';
-import { createSlots, type Slots } from './slots.ts';
+import type { PostgresPool } from '../pool.ts';
+import { createSlots, type Slots } from './semaphore.ts';
 
 /** Who may have how much of a pool, all inboxes on it together. */
 export interface Shares {

@@ -1,6 +1,6 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import { toInput, type Added } from './add.ts';
 
 const SELECT_KNOWN = `

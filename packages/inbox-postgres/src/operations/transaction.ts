@@ -1,12 +1,12 @@
 import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
-import type { Database } from '../database.ts';
-import { within } from '../deadline.ts';
-import { lend } from '../lend.ts';
+import type { Database } from '../client/database.ts';
+import { within } from '../client/timeout.ts';
+import { lend } from '../client/handler-client.ts';
 import type { PostgresClient } from '../pool.ts';
-import { codeOf, explain } from '../troubles.ts';
-import { fromClaimRef, type Held } from './fence.ts';
-import { outside } from './guard.ts';
+import { codeOf, explain } from '../errors.ts';
+import { fromClaimRef, type Held } from './claim-ref.ts';
+import { outside } from '../client/transaction-guard.ts';
 import { toText } from './text.ts';
 
 const IS_VALID = `

@@ -1,7 +1,7 @@
 import { createManualClock } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { createRestraint } from '../src/restraint.ts';
+import { createRestraint } from '../src/notifications/poll-throttle.ts';
 
 function setUp(random = () => 0.5) {
   const clock = createManualClock();

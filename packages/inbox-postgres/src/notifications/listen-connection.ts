@@ -1,5 +1,5 @@
-import type { Database } from './database.ts';
-import { sleep } from './sleep.ts';
+import type { Database } from '../client/database.ts';
+import { sleep } from '../client/sleep.ts';
 
 export interface ListeningOptions {
   readonly database: Database;

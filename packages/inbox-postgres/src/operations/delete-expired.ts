@@ -1,6 +1,6 @@
 import type { Retention } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import { toDelay } from './text.ts';
 
 /**
