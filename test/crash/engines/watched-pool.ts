@@ -19,7 +19,7 @@ const WORKS: readonly Work[] = [
 ];
 
 /** The inbox's own have one name for all. */
-const OF_A_HANDLER = /SET LOCAL novita\.transaction TO '(?!own')/;
+const OF_A_HANDLER = /SET LOCAL novita\.transaction TO '(?!inbox')/;
 
 type Ask = (query: PostgresQuery) => ReturnType<PostgresClient['query']>;
 

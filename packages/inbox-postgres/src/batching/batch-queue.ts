@@ -1,73 +1,84 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { NO_ANSWER, troubled } from '../errors.ts';
+import { createCodedError, QUERY_TIMEOUT } from '../errors.ts';
 
-export interface Job<Item, Result> {
+export interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly key: string;
+  /** In characters. */
   readonly size: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What waits for its turn: neither for ever, nor more than memory should hold. */
-export interface Backlog<Item, Result> {
+/** Items that wait for a batch. Their waiting time and their total size are limited. */
+export interface BatchQueue<Item, Result> {
   /** @throws WebhookError `inbox_full` */
-  push(job: Job<Item, Result>): void;
+  push(item: QueuedItem<Item, Result>): void;
   isEmpty(): boolean;
-  /** A group to be done together, no two of it with the same key. */
-  take(): Job<Item, Result>[];
-  refuseAll(error: unknown): void;
+  /** Takes the next items, at most one of each key. */
+  takeBatch(): QueuedItem<Item, Result>[];
+  rejectAll(error: unknown): void;
 }
 
-/** More would make one statement too slow. */
-const LARGEST_GROUP = 200;
-const LARGEST_TOTAL = 4 * 1024 * 1024;
+/** More items would make one statement too slow. */
+const MAX_BATCH_ITEMS = 200;
+const MAX_BATCH_CHARACTERS = 4 * 1024 * 1024;
+const MAX_QUEUE_CHARACTERS = 64 * 1024 * 1024;
 
-const LARGEST_BACKLOG = 64 * 1024 * 1024;
+/** @param maxWaitMs how long an item may wait before it is rejected */
+export function createBatchQueue<Item, Result>(maxWaitMs: number): BatchQueue<Item, Result> {
+  const timers = new Map<QueuedItem<Item, Result>, ReturnType<typeof setTimeout>>();
+  let totalSize = 0;
 
-export function createBacklog<Item, Result>(patienceMs: number): Backlog<Item, Result> {
-  const waiting = new Map<Job<Item, Result>, ReturnType<typeof setTimeout>>();
-  let total = 0;
-
-  function remove(job: Job<Item, Result>): void {
-    clearTimeout(waiting.get(job));
-    if (waiting.delete(job)) total -= job.size;
+  function remove(item: QueuedItem<Item, Result>): void {
+    clearTimeout(timers.get(item));
+    if (timers.delete(item)) totalSize -= item.size;
   }
 
-  function refuse(job: Job<Item, Result>, error: unknown): void {
-    remove(job);
-    job.reject(error);
+  function reject(item: QueuedItem<Item, Result>, error: unknown): void {
+    remove(item);
+    item.reject(error);
   }
 
   return {
-    push(job) {
-      if (total + job.size > LARGEST_BACKLOG) throw full();
-      const late = () => refuse(job, troubled(NO_ANSWER, `no turn within ${patienceMs} ms`));
-      waiting.set(job, setTimeout(late, patienceMs));
-      total += job.size;
+    push(item) {
+      if (totalSize + item.size > MAX_QUEUE_CHARACTERS) throw queueFull();
+      timers.set(
+        item,
+        setTimeout(() => reject(item, waitedTooLong(maxWaitMs)), maxWaitMs),
+      );
+      totalSize += item.size;
     },
-    isEmpty: () => waiting.size === 0,
-    take() {
-      const group = new Map<string, Job<Item, Result>>();
+    isEmpty: () => timers.size === 0,
+    takeBatch() {
+      const batch = new Map<string, QueuedItem<Item, Result>>();
       let size = 0;
-      for (const job of waiting.keys()) {
-        if (group.size === LARGEST_GROUP) break;
-        if (group.size > 0 && (group.has(job.key) || size + job.size > LARGEST_TOTAL)) continue;
-        group.set(job.key, job);
-        size += job.size;
-        remove(job);
+      for (const item of timers.keys()) {
+        if (batch.size === MAX_BATCH_ITEMS) break;
+        const isTooLarge = size + item.size > MAX_BATCH_CHARACTERS;
+        if (batch.size > 0 && (batch.has(item.key) || isTooLarge)) continue;
+        batch.set(item.key, item);
+        size += item.size;
+        remove(item);
       }
-      return [...group.values()];
+      return [...batch.values()];
     },
-    refuseAll(error) {
-      for (const job of waiting.keys()) refuse(job, error);
+    rejectAll(error) {
+      for (const item of timers.keys()) reject(item, error);
     },
   };
 }
 
-function full(): WebhookError {
-  const message =
-    'PostgreSQL: more waits to be written than memory should hold. Is the server slow?';
-  return new WebhookError('inbox_full', message);
+function waitedTooLong(maxWaitMs: number): Error {
+  const message = `a write waited more than ${maxWaitMs} ms for earlier writes`;
+  return createCodedError(QUERY_TIMEOUT, message);
+}
+
+function queueFull(): WebhookError {
+  return new WebhookError(
+    'inbox_full',
+    `inbox-postgres: more than ${MAX_QUEUE_CHARACTERS} characters wait to be written. ` +
+      'Check the load of the server.',
+  );
 }

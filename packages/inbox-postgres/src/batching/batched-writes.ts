@@ -1,60 +1,67 @@
 import { WebhookError, type ClaimRef, type NewEntry, type Outcome } from '@novita-webhooks/core';
 
-import { createBatcher } from './batcher.ts';
 import type { Database } from '../client/database.ts';
-import { add, type Added } from '../operations/add.ts';
+import { add, type AddResult } from '../operations/add.ts';
+import { parseClaimRef } from '../operations/claim-ref.ts';
 import { extend, type Extension } from '../operations/extend.ts';
-import { fromClaimRef } from '../operations/claim-ref.ts';
-import { giveWay } from '../operations/replace-schema-error.ts';
+import { replaceSchemaError } from '../operations/replace-schema-error.ts';
 import { settle, type Settlement } from '../operations/settle.ts';
+import { createBatcher } from './batcher.ts';
 
-/** What there is much of at a time, many of them in one statement. */
-export interface Writer {
+/** The frequent writes of a store: concurrent calls share one statement. */
+export interface BatchedWrites {
   add(entry: NewEntry): Promise<'added' | 'duplicate'>;
   extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
   settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
 }
 
-/** More than anybody could get in between. */
-const TRIES = 10;
+const MAX_ADD_TRIES = 10;
 
-/** @param patienceMs after that whoever waits for their turn is refused */
-export function createWriter(database: Database, patienceMs: number): Writer {
-  const { query, queryAside } = database;
-  const addOne = createBatcher<NewEntry, Added>({
-    patienceMs,
+/** @param maxWaitMs how long a call may wait for its batch before it is rejected */
+export function createBatchedWrites(database: Database, maxWaitMs: number): BatchedWrites {
+  const { query, queryReserved } = database;
+  const addBatched = createBatcher<NewEntry, AddResult>({
+    maxWaitMs,
     run: (entries) => add(query, entries),
     keyOf: ({ endpoint, taskId }) => `${taskId}\n${endpoint}`,
     sizeOf: ({ body }) => body.length,
   });
-  const extendOne = createBatcher<Extension, boolean>({
-    patienceMs,
-    run: (extensions) => extend(queryAside, extensions),
+  const extendBatched = createBatcher<Extension, boolean>({
+    maxWaitMs,
+    run: (extensions) => extend(queryReserved, extensions),
     keyOf: ({ id }) => id,
   });
-  const settleOne = createBatcher<Settlement, boolean>({
-    patienceMs,
+  const settleBatched = createBatcher<Settlement, boolean>({
+    maxWaitMs,
     run: (settlements) => settle(query, settlements),
     keyOf: ({ id }) => id,
   });
 
   return {
     async add(entry) {
-      for (let tries = 0; tries < TRIES; tries += 1) {
-        const added = await addOne(entry);
-        if (added !== 'unsure') return added;
-        const replaced = await database.transaction((query) => giveWay(query, entry));
-        if (replaced !== 'unsure') return replaced;
+      for (let tries = 0; tries < MAX_ADD_TRIES; tries += 1) {
+        const added = await addBatched(entry);
+        if (added !== 'undecided') return added;
+        const replaced = await database.transaction((query) => replaceSchemaError(query, entry));
+        if (replaced !== 'undecided') return replaced;
       }
-      throw new WebhookError('inbox_unavailable', 'PostgreSQL: an entry changes all the time');
+      throw modifiedConcurrently();
     },
     async extend(claimRef, leaseDurationMs) {
-      const held = fromClaimRef(claimRef);
-      return held !== undefined && extendOne({ ...held, leaseDurationMs });
+      const parsed = parseClaimRef(claimRef);
+      return parsed !== undefined && extendBatched({ ...parsed, leaseDurationMs });
     },
     async settle(claimRef, outcome) {
-      const held = fromClaimRef(claimRef);
-      return held !== undefined && settleOne({ ...held, outcome });
+      const parsed = parseClaimRef(claimRef);
+      return parsed !== undefined && settleBatched({ ...parsed, outcome });
     },
   };
+}
+
+function modifiedConcurrently(): WebhookError {
+  return new WebhookError(
+    'inbox_unavailable',
+    `inbox-postgres: gave up after ${MAX_ADD_TRIES} tries because the entry was modified ` +
+      'concurrently. Deliver the event again.',
+  );
 }

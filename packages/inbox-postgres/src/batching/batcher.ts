@@ -1,31 +1,32 @@
-import { createBacklog, type Job } from './batch-queue.ts';
-import { isOfData, isSilence } from '../errors.ts';
+import { isDataError, isTimeout } from '../errors.ts';
+import { createBatchQueue, type QueuedItem } from './batch-queue.ts';
 
 export interface BatcherOptions<Item, Result> {
-  /** Does them all at once. Answers in their order. */
+  /** Processes a batch. Returns the results in the order of the items. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** Two items with the same key are never done at once. */
+  /** A batch has at most one item of each key. */
   readonly keyOf: (item: Item) => string;
+  /** In characters. */
   readonly sizeOf?: (item: Item) => number;
-  /** What has waited for its turn for longer, in milliseconds, is refused: nobody waits for it. */
-  readonly patienceMs: number;
+  /** How long an item may wait for its batch, in milliseconds. Then it is rejected. */
+  readonly maxWaitMs: number;
 }
 
-/** Groups under way at the same time: while one waits for the disk, the next one can be on its way. */
-const LANES = 2;
+/** While one batch waits for the disk of the server, the next one can be on its way. */
+const MAX_CONCURRENT_BATCHES = 2;
 
 /**
- * Makes groups out of what is asked for at the same time. Nothing waits for a group to fill: what
- * comes while others are under way shares the next one.
+ * Puts concurrent calls into batches. No batch waits to be filled: calls that arrive while two are
+ * running share the next one.
  */
 export function createBatcher<Item, Result>({
   run,
   keyOf,
   sizeOf = () => 0,
-  patienceMs,
+  maxWaitMs,
 }: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const backlog = createBacklog<Item, Result>(patienceMs);
-  let underWay = 0;
+  const queue = createBatchQueue<Item, Result>(maxWaitMs);
+  let running = 0;
   let isScheduled = false;
 
   function schedule(): void {
@@ -33,32 +34,32 @@ export function createBatcher<Item, Result>({
     isScheduled = true;
     queueMicrotask(() => {
       isScheduled = false;
-      while (underWay < LANES && !backlog.isEmpty()) void runGroup(backlog.take());
+      while (running < MAX_CONCURRENT_BATCHES && !queue.isEmpty()) void runNext(queue.takeBatch());
     });
   }
 
-  async function runGroup(group: readonly Job<Item, Result>[]): Promise<void> {
-    underWay += 1;
-    await settleAll(group);
-    underWay -= 1;
+  async function runNext(batch: readonly QueuedItem<Item, Result>[]): Promise<void> {
+    running += 1;
+    await runBatch(batch);
+    running -= 1;
     schedule();
   }
 
-  async function settleAll(group: readonly Job<Item, Result>[]): Promise<void> {
+  async function runBatch(batch: readonly QueuedItem<Item, Result>[]): Promise<void> {
     try {
-      const results = await run(group.map(({ item }) => item));
-      for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result);
+      const results = await run(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
     } catch (error) {
-      // One that cannot be written does not take the others with it.
-      if (group.length > 1 && isOfData(error)) for (const job of group) await settleAll([job]);
-      else for (const { reject } of group) reject(error);
-      if (isSilence(error)) backlog.refuseAll(error); // or each of them would have to learn it anew
+      // One item that the server cannot store must not fail the others: each is tried alone.
+      if (batch.length > 1 && isDataError(error)) for (const item of batch) await runBatch([item]);
+      else for (const { reject } of batch) reject(error);
+      if (isTimeout(error)) queue.rejectAll(error); // each would wait for the same timeout
     }
   }
 
   return (item) =>
     new Promise<Result>((resolve, reject) => {
-      backlog.push({ item, key: keyOf(item), size: sizeOf(item), resolve, reject });
+      queue.push({ item, key: keyOf(item), size: sizeOf(item), resolve, reject });
       schedule();
     });
 }

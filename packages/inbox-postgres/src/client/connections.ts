@@ -1,26 +1,26 @@
-import { within } from './timeout.ts';
+import { createCodedError, POOL_TIMEOUT, QUERY_TIMEOUT } from '../errors.ts';
 import type { PostgresClient, PostgresPool, PostgresResult } from '../pool.ts';
 import { inSchema } from '../schema.ts';
-import { sharesOf } from './pool-quota.ts';
-import { NO_ANSWER, NO_FREE_CONNECTION, troubled } from '../errors.ts';
+import { getPoolQuota } from './pool-quota.ts';
+import { withTimeout } from './timeout.ts';
 
-/** Clients out of a pool: no call waits for ever, and each of them comes back. */
+/** Takes clients from the pool and releases them. Every call has a timeout. */
 export interface Connections {
   /**
-   * A client to keep for a while. Rejects when there is none in time.
+   * Takes a client from the pool, within `queryTimeoutMs`.
    *
-   * @param lane `aside`: out of those that are kept for what must not wait behind everything else
+   * @param lane `reserved`: outside the general quota, for heartbeats and notifications
    */
-  connect(lane?: 'aside'): Promise<PostgresClient>;
-  /** @param error why it is to be closed */
-  giveBack(client: PostgresClient, error?: unknown): void;
-  /** A statement on a client that was borrowed. */
-  ask(client: PostgresClient, text: string, values?: unknown[]): Promise<PostgresResult>;
+  acquireClient(lane?: 'reserved'): Promise<PostgresClient>;
+  /** @param error why the connection must be closed */
+  releaseClient(client: PostgresClient, error?: unknown): void;
+  /** Runs a statement on a client that was acquired, within `queryTimeoutMs`. */
+  queryOn(client: PostgresClient, text: string, values?: unknown[]): Promise<PostgresResult>;
 }
 
 export interface ConnectionsOptions {
   readonly pool: PostgresPool;
-  /** The schema's name, quoted. */
+  /** The name of the schema, quoted. */
   readonly schema: string;
   readonly queryTimeoutMs: number;
 }
@@ -30,48 +30,50 @@ export function createConnections({
   schema,
   queryTimeoutMs,
 }: ConnectionsOptions): Connections {
-  hear(pool);
-  const { all } = sharesOf(pool);
-  const leaving = new WeakMap<PostgresClient, () => void>();
+  ignorePoolErrors(pool);
+  const { general } = getPoolQuota(pool);
+  const permits = new WeakMap<PostgresClient, () => void>();
 
-  async function checkOut(): Promise<PostgresClient> {
+  async function connect(): Promise<PostgresClient> {
     const connecting = pool.connect();
-    const late = () =>
-      troubled(NO_FREE_CONNECTION, `no connection within ${queryTimeoutMs} milliseconds`);
-    const client = await within(connecting, queryTimeoutMs, late).catch((error: unknown) => {
-      connecting.then((late) => late.release(), ignore); // it may still come
+    const client = await withTimeout(connecting, queryTimeoutMs, () =>
+      createCodedError(
+        POOL_TIMEOUT,
+        `no connection of the pool became free within ${queryTimeoutMs} ms`,
+      ),
+    ).catch((error: unknown) => {
+      connecting.then((late) => late.release(), ignore); // the pool may still deliver it
       throw error;
     });
-    client.on?.('error', ignore); // whoever waits for an answer hears of it
+    client.on?.('error', ignore); // the pending statement rejects with the same error
     if (!isInTransaction(client)) return client;
-    // Somebody else has forgotten to end it, and what is written in it may never be committed.
-    release(client, new Error('given back to the pool in the middle of a transaction'));
-    return checkOut();
-  }
-
-  async function connect(lane?: 'aside'): Promise<PostgresClient> {
-    const leave = lane === 'aside' ? ignore : await all.take(queryTimeoutMs);
-    try {
-      const client = await checkOut();
-      leaving.set(client, leave);
-      return client;
-    } catch (error) {
-      leave();
-      throw error;
-    }
+    // Its last user left a transaction open. What is written in it may never be committed.
+    release(client, new Error('the connection was released in the middle of a transaction'));
+    return connect();
   }
 
   return {
-    connect,
-    giveBack(client, error) {
-      const leave = leaving.get(client);
-      release(client, error);
-      leave?.();
+    async acquireClient(lane) {
+      const releasePermit = lane === 'reserved' ? ignore : await general.acquire(queryTimeoutMs);
+      try {
+        const client = await connect();
+        permits.set(client, releasePermit);
+        return client;
+      } catch (error) {
+        releasePermit();
+        throw error;
+      }
     },
-    ask(client, text, values) {
-      const asked = client.query({ text: inSchema(text, schema), ...(values && { values }) });
-      const late = () => troubled(NO_ANSWER, `no answer within ${queryTimeoutMs} milliseconds`);
-      return within(asked, queryTimeoutMs, late);
+    releaseClient(client, error) {
+      const releasePermit = permits.get(client);
+      release(client, error);
+      releasePermit?.();
+    },
+    queryOn(client, text, values) {
+      const answer = client.query({ text: inSchema(text, schema), ...(values && { values }) });
+      return withTimeout(answer, queryTimeoutMs, () =>
+        createCodedError(QUERY_TIMEOUT, `the server did not answer within ${queryTimeoutMs} ms`),
+      );
     },
   };
 }
@@ -87,12 +89,12 @@ function release(client: PostgresClient, error?: unknown): void {
   else client.release(error instanceof Error ? error : new Error('closed', { cause: error }));
 }
 
-/** An idle connection that breaks is reported to the pool; unheard, that would end the process. */
-function hear(pool: PostgresPool): void {
-  if (!heard.has(pool)) pool.on?.('error', ignore);
-  heard.add(pool);
+/** The pool emits `error` when an idle connection breaks. Without a listener, Node.js would exit. */
+function ignorePoolErrors(pool: PostgresPool): void {
+  if (!withListener.has(pool)) pool.on?.('error', ignore);
+  withListener.add(pool);
 }
 
-const heard = new WeakSet<PostgresPool>();
+const withListener = new WeakSet<PostgresPool>();
 
 const ignore = (): void => undefined;

@@ -1,99 +1,106 @@
+import { isConflict, isConnectionUnusable } from '../errors.ts';
 import { createConnections, type Connections, type ConnectionsOptions } from './connections.ts';
-import { outside } from './transaction-guard.ts';
 import { sleep } from './sleep.ts';
-import { isBroken, isConflict, NO_ANSWER, troubled } from '../errors.ts';
+import { outsideTransaction } from './transaction-guard.ts';
 
-/** Runs one statement. Its text is written for the default schema, and meant for the one in use. */
+/** Runs one statement. Its text names the default schema, which is replaced by the one in use. */
 export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;
 
-/** A pool as the operations use it. */
+/** Runs statements and transactions on a pool. */
 export interface Database extends Connections {
-  /** One statement, which is a transaction; done again after a conflict with others. */
+  /** Runs one statement as a transaction of its own. Retries it after a conflict. */
   readonly query: Query;
-  /** The same, on a connection of those that are kept for it. */
-  readonly queryAside: Query;
-  /** Several statements in one transaction, likewise. */
+  /** The same as `query`, outside the general quota. */
+  readonly queryReserved: Query;
+  /** Runs several statements in one transaction. Retries it after a conflict. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
 }
 
-type Ask = (text: string, values?: unknown[]) => ReturnType<Connections['ask']>;
+type QueryClient = (text: string, values?: unknown[]) => ReturnType<Connections['queryOn']>;
 
 export function createDatabase(options: ConnectionsOptions): Database {
   const connections = createConnections(options);
-  const { connect, giveBack, ask } = connections;
+  const { acquireClient, releaseClient, queryOn } = connections;
 
-  async function borrow<T>(work: (ask: Ask) => Promise<T>, lane?: 'aside'): Promise<T> {
-    const client = await connect(lane);
+  async function withClient<T>(
+    work: (query: QueryClient) => Promise<T>,
+    lane?: 'reserved',
+  ): Promise<T> {
+    const client = await acquireClient(lane);
     try {
-      const result = await work((text, values) => ask(client, text, values));
-      giveBack(client);
+      const result = await work((text, values) => queryOn(client, text, values));
+      releaseClient(client);
       return result;
     } catch (error) {
-      giveBack(client, isBroken(error) ? error : undefined);
+      releaseClient(client, isConnectionUnusable(error) ? error : undefined);
       throw error;
     }
   }
 
+  const queryIn =
+    (lane?: 'reserved'): Query =>
+    (text, values) =>
+      retryConflicts(() => withClient((query) => toRows(query)(text, values), lane));
+
   return {
     ...connections,
-    query: (text, values) =>
-      untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values))),
-    queryAside: (text, values) =>
-      untilWithoutConflict(() => borrow((ask) => toQuery(ask)(text, values), 'aside')),
+    query: queryIn(),
+    queryReserved: queryIn('reserved'),
     transaction: (work) =>
-      untilWithoutConflict(() =>
-        borrow((ask) => inTransaction(ask, begin(options.queryTimeoutMs), work)),
+      retryConflicts(() =>
+        withClient((query) => runTransaction(query, begin(options.queryTimeoutMs), work)),
       ),
   };
 }
 
-function toQuery(ask: Ask): Query {
+function toRows(query: QueryClient): Query {
   return async <Row>(text: string, values?: unknown[]) =>
-    (await ask(text, values)).rows as readonly Row[];
+    (await query(text, values)).rows as readonly Row[];
 }
 
 /**
- * Whoever freezes in the middle of one, or whose connection does, must not keep others from their
- * locks; and whoever has given up waiting for a lock must not go on waiting at the server, which
- * gives up first, so that the connection stays.
+ * If this process freezes or its connection is half-open, the server ends the transaction and its
+ * locks. A statement that waits for a lock fails at the server before this client gives up: then the
+ * connection stays usable.
  */
 const begin = (queryTimeoutMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SELECT ${outside("''")};
-SET LOCAL novita.transaction TO 'own';
-SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryTimeoutMs, LONGEST_IDLE_MS))};
+SELECT ${outsideTransaction("''")};
+SET LOCAL novita.transaction TO 'inbox';
+SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryTimeoutMs, MAX_IDLE_MS))};
 SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryTimeoutMs)}`;
 
-const LONGEST_IDLE_MS = 10_000;
+const MAX_IDLE_MS = 10_000;
 
-async function inTransaction<T>(
-  ask: Ask,
+async function runTransaction<T>(
+  query: QueryClient,
   beginning: string,
   work: (query: Query) => Promise<T>,
 ): Promise<T> {
   try {
-    await ask(beginning);
-    const result = await work(toQuery(ask));
-    const { command } = await ask('COMMIT');
-    if (command !== 'COMMIT') throw troubled(NO_ANSWER, 'it was not committed');
+    await query(beginning);
+    const result = await work(toRows(query));
+    const { command } = await query('COMMIT');
+    if (command !== 'COMMIT') throw new Error('the server did not confirm a COMMIT');
     return result;
   } catch (error) {
-    if (!isBroken(error)) await ask('ROLLBACK');
+    if (!isConnectionUnusable(error)) await query('ROLLBACK');
     throw error;
   }
 }
 
-/** How often what has met with a conflict is done in all. */
-const TRIES = 5;
-const LONGEST_PAUSE_MS = 20;
+/** The first try included. */
+const MAX_TRIES = 5;
+/** Per try so far. */
+const MAX_RETRY_DELAY_MS = 20;
 
-async function untilWithoutConflict<T>(work: () => Promise<T>): Promise<T> {
+async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (tries >= TRIES || !isConflict(error)) throw error;
-      await sleep(Math.random() * tries * LONGEST_PAUSE_MS); // or they meet again
+      if (tries >= MAX_TRIES || !isConflict(error)) throw error;
+      await sleep(Math.random() * tries * MAX_RETRY_DELAY_MS); // random: or both conflict again
     }
   }
 }

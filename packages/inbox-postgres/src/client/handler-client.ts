@@ -1,37 +1,38 @@
 import type { PostgresClient } from '../pool.ts';
 
-export interface Loan {
+/** The client that `context.transaction` gives to a handler. */
+export interface HandlerClient {
   readonly client: PostgresClient;
-  /** From then on it refuses whatever is asked of it: it may be somebody else's by now. */
-  end(): void;
+  /** From now on `query` rejects: the pool may give the connection to another caller. */
+  revoke(): void;
 }
 
-/**
- * A client for somebody else's function. Giving it back, as functions do that are handed one, would
- * have the pool pass it on in the middle of a transaction: so that does nothing.
- */
-export function lend(client: PostgresClient): Loan {
-  let isOver = false;
-  const lent = new Proxy(client, {
+/** Wraps a client. `release()` does nothing, since the transaction is still open. */
+export function createHandlerClient(client: PostgresClient): HandlerClient {
+  let isRevoked = false;
+  const wrapped = new Proxy(client, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (name === 'release') return () => undefined;
       if (typeof value !== 'function') return value;
-      return (...given: unknown[]): unknown =>
-        isOver && name === 'query' ? refuse(given.at(-1)) : Reflect.apply(value, target, given);
+      return (...args: unknown[]): unknown =>
+        isRevoked && name === 'query' ? reject(args.at(-1)) : Reflect.apply(value, target, args);
     },
   });
   return {
-    client: lent,
-    end() {
-      isOver = true;
+    client: wrapped,
+    revoke() {
+      isRevoked = true;
     },
   };
 }
 
-/** As `pg` would say it: to a callback, where there is one. */
-function refuse(callback: unknown): unknown {
-  const error = new Error('context.transaction is over: this statement was not run');
+/** Reports the error as `pg` does: to the callback, if the caller passed one. */
+function reject(callback: unknown): unknown {
+  const error = new Error(
+    'inbox-postgres: context.transaction has ended, so the statement was not run. ' +
+      'Await every statement inside its function.',
+  );
   return typeof callback === 'function'
     ? Reflect.apply(callback, undefined, [error])
     : Promise.reject(error);

@@ -1,38 +1,39 @@
 import type { PostgresPool } from '../pool.ts';
-import { createSlots, type Slots } from './semaphore.ts';
+import { createSemaphore, type Semaphore } from './semaphore.ts';
 
-/** Who may have how much of a pool, all inboxes on it together. */
-export interface Shares {
-  /** For everything but heartbeats and notifications: so a heartbeat always finds a connection. */
-  readonly all: Slots;
-  /** Handlers keep their clients for as long as they like, but never all that there are. */
-  readonly transactions: Slots;
-  /** @returns gives it back; `undefined` when the pool is too small for (another) one to listen */
-  listen(): (() => void) | undefined;
+/** How the connections of one pool are divided. All inboxes on the pool share one quota. */
+export interface PoolQuota {
+  /** For everything but heartbeats and notifications: one connection stays free for a heartbeat. */
+  readonly general: Semaphore;
+  /** For `context.transaction`: one less than `general`, if that is more than one. */
+  readonly transactions: Semaphore;
+  /** @returns ends the reservation; `undefined` if the pool is too small for one more listener */
+  reserveListener(): (() => void) | undefined;
 }
 
-const USUAL_MAX = 10;
-/** One for heartbeats, one for everything else, one for a transaction. */
-const KEPT_FROM_LISTENERS = 3;
+/** Default `max` of `pg`. */
+const DEFAULT_POOL_MAX = 10;
+/** One for heartbeats, one for a transaction, one for everything else. */
+const MIN_CONNECTIONS_WITHOUT_LISTENERS = 3;
 
-export function sharesOf(pool: PostgresPool): Shares {
-  const shares = known.get(pool) ?? createShares(pool.options?.max ?? USUAL_MAX);
-  known.set(pool, shares);
-  return shares;
+export function getPoolQuota(pool: PostgresPool): PoolQuota {
+  const quota = quotas.get(pool) ?? createPoolQuota(pool.options?.max ?? DEFAULT_POOL_MAX);
+  quotas.set(pool, quota);
+  return quota;
 }
 
-const known = new WeakMap<PostgresPool, Shares>();
+const quotas = new WeakMap<PostgresPool, PoolQuota>();
 
-function createShares(max: number): Shares {
-  const listens = max > KEPT_FROM_LISTENERS ? 1 : 0;
-  const forHeartbeats = max >= KEPT_FROM_LISTENERS ? 1 : 0; // of two, one is for all that is not a transaction
-  const all = Math.max(1, max - listens - forHeartbeats);
+function createPoolQuota(max: number): PoolQuota {
+  const forListener = max > MIN_CONNECTIONS_WITHOUT_LISTENERS ? 1 : 0;
+  const forHeartbeats = max >= MIN_CONNECTIONS_WITHOUT_LISTENERS ? 1 : 0;
+  const general = Math.max(1, max - forListener - forHeartbeats);
   let listeners = 0;
   return {
-    all: createSlots(all),
-    transactions: createSlots(Math.max(1, all - 1)),
-    listen() {
-      if (listeners >= max - KEPT_FROM_LISTENERS) return undefined;
+    general: createSemaphore(general),
+    transactions: createSemaphore(Math.max(1, general - 1)),
+    reserveListener() {
+      if (listeners >= max - MIN_CONNECTIONS_WITHOUT_LISTENERS) return undefined;
       listeners += 1;
       return () => {
         listeners -= 1;

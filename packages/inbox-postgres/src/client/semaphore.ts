@@ -1,56 +1,62 @@
-import { within } from './timeout.ts';
-import { explain, NO_FREE_CONNECTION, troubled } from '../errors.ts';
+import { createCodedError, POOL_TIMEOUT, toInboxError } from '../errors.ts';
+import { withTimeout } from './timeout.ts';
 
-/** So many may do something at the same time. */
-export interface Slots {
+/** Limits how many callers do something at the same time. First come, first served. */
+export interface Semaphore {
   /**
-   * Waits for a turn, but not for ever.
+   * Waits for a permit, `waitMs` at most.
    *
-   * @returns ends it; to be called once
+   * @returns releases the permit; must be called once
+   * @throws WebhookError `inbox_unavailable` after `waitMs`; the reason of the signal
    */
-  take(waitMs: number, signal?: AbortSignal): Promise<() => void>;
+  acquire(waitMs: number, signal?: AbortSignal): Promise<() => void>;
 }
 
-export function createSlots(count: number): Slots {
+export function createSemaphore(permits: number): Semaphore {
   const waiting = new Set<() => void>();
-  let free = count;
+  let free = permits;
 
-  function giveBack(): void {
+  function release(): void {
     const [next] = waiting;
     if (next === undefined) free += 1;
     else {
       waiting.delete(next);
-      next(); // the slot is handed on
+      next(); // the permit passes to this caller
     }
   }
 
   async function wait(waitMs: number, signal?: AbortSignal): Promise<void> {
-    let stop: () => void = () => undefined;
-    let enter: () => void = () => undefined;
-    const turn = new Promise<void>((resolve, reject) => {
-      enter = resolve;
-      stop = () => reject(signal?.reason as Error);
-      waiting.add(enter);
+    let abort: () => void = () => undefined;
+    let grant: () => void = () => undefined;
+    const granted = new Promise<void>((resolve, reject) => {
+      grant = resolve;
+      abort = () => reject(signal?.reason as Error);
+      waiting.add(grant);
     });
-    signal?.addEventListener('abort', stop);
+    signal?.addEventListener('abort', abort);
     try {
-      const late = () =>
-        explain(troubled(NO_FREE_CONNECTION, `no turn within ${waitMs} milliseconds`));
-      await within(turn, waitMs, late);
+      await withTimeout(granted, waitMs, () => toInboxError(tookTooLong(waitMs)));
     } catch (error) {
-      if (!waiting.delete(enter)) giveBack(); // its turn came at the same moment
+      if (!waiting.delete(grant)) release(); // the permit was granted at the same moment
       throw error;
     } finally {
-      signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
   return {
-    async take(waitMs, signal) {
+    async acquire(waitMs, signal) {
       signal?.throwIfAborted();
       if (free > 0) free -= 1;
       else await wait(waitMs, signal);
-      return giveBack;
+      return release;
     },
   };
+}
+
+function tookTooLong(waitMs: number): Error {
+  return createCodedError(
+    POOL_TIMEOUT,
+    `no connection of the pool became free within ${waitMs} ms`,
+  );
 }

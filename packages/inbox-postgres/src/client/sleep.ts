@@ -1,4 +1,4 @@
-/** Sleeps for `ms`, or until the signal. */
+/** Resolves after `ms`, or when the signal is aborted. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return;
   await new Promise<void>((resolve) => {

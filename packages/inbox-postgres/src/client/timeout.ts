@@ -1,15 +1,19 @@
 /**
- * A promise that does not outlast `ms`.
+ * Rejects if a promise takes longer than `ms`.
  *
- * @param late makes the error that it rejects with then
+ * @param createError makes the error that it rejects with
  */
-export async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+export async function withTimeout<T>(
+  promise: Promise<T>,
+  ms: number,
+  createError: () => Error,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(createError()), ms);
   });
   try {
-    return await Promise.race([promise, tooLate]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,9 +1,10 @@
 /**
- * A parameter, or an error where the connection is in one of our transactions: somebody has given it
- * back to the pool before its end, and what is acknowledged in it is gone when it is rolled back. The
- * error is that there is no such setting; its code is in `isBroken`. migrations/002-functions.ts has a
- * copy, which knows the setting by the same name.
+ * SQL for a parameter that fails inside a transaction of this package. A connection in one was
+ * released to the pool too early: what it writes is lost when that transaction is rolled back.
+ *
+ * The failure is 42704, since no setting of that name exists; `isConnectionUnusable` knows the code.
+ * migrations/002-functions.ts has a copy of this expression.
  */
-export const outside = (parameter: string): string =>
+export const outsideTransaction = (parameter: string): string =>
   `CASE WHEN coalesce(current_setting('novita.transaction', true), '') = '' THEN ${parameter}::text ` +
-  `ELSE current_setting('novita.connection_given_back_in_a_transaction') END`;
+  `ELSE current_setting('novita.connection_released_inside_transaction') END`;

@@ -1,49 +1,47 @@
 import { WebhookError } from '@novita-webhooks/core';
 
 import type { Database, Query } from '../client/database.ts';
+import { isMissingObject } from '../errors.ts';
+import { inSchema } from '../schema.ts';
 import { tables } from './001-tables.ts';
 import { functions } from './002-functions.ts';
-import { inSchema } from '../schema.ts';
-import { isOfSchema } from '../errors.ts';
 
-/** In order; a schema's version is how many of them it has seen. Never change one that was released. */
+/** In order: the version of a schema is how many ran. A released migration must not change. */
 const MIGRATIONS = [tables, functions] as const;
 
 const SELECT_VERSION = 'SELECT max(version)::integer AS version FROM novita_webhooks.migrations';
 
-/** Asked first: creating what is there takes a right that the owner of the schema may not have. */
-const SCHEMA_EXISTS = 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1';
+/** `CREATE SCHEMA IF NOT EXISTS` needs a privilege that the owner of the schema may lack. */
+const SELECT_SCHEMA = 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1';
 
-const CREATE_VERSIONS = `
+const CREATE_MIGRATIONS = `
 CREATE TABLE IF NOT EXISTS novita_webhooks.migrations (
   version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )`;
 
+/** The key of the advisory lock: one for all schemas, since migrations are rare. */
+const LOCK_KEY = '7021450853122361905';
+
 /**
- * Brings a schema up to date. Processes that start at the same time may all call this: the first one
- * migrates, the others wait for it and find nothing left to do. One that is up to date takes no more
- * than the right to read it.
+ * Migrates a schema to this release. Processes may call this at the same time: one migrates, the
+ * others wait and find nothing to do. A schema that is up to date needs only the privilege to read it.
  *
- * @throws WebhookError `invalid_option` when a newer release has changed the schema
+ * @throws WebhookError `invalid_option` if a newer release has migrated the schema
  */
 export async function migrate(database: Database, schema: string): Promise<void> {
-  if ((await readVersion(database)) === MIGRATIONS.length) return;
+  if ((await readVersionIfAny(database)) === MIGRATIONS.length) return;
   await database.transaction(async (query) => {
-    await query('SET LOCAL statement_timeout TO 0'); // which is meant for what is asked every day
-    await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK]);
-    const [exists] = await query(SCHEMA_EXISTS, [schema]);
+    await query('SET LOCAL statement_timeout TO 0'); // the timeout of the pool is for frequent statements
+    await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK_KEY]);
+    const [exists] = await query(SELECT_SCHEMA, [schema]);
     if (exists === undefined) await query('CREATE SCHEMA novita_webhooks');
-    await query(CREATE_VERSIONS);
-    await apply(query);
+    await query(CREATE_MIGRATIONS);
+    await applyMissing(query);
   });
 }
 
-/** Of this package, whichever schemas it migrates: migrations are rare. */
-const LOCK = '7021450853122361905';
-
-async function apply(query: Query): Promise<void> {
-  const [row] = await query<{ version: number | null }>(SELECT_VERSION);
-  const version = known(row?.version);
+async function applyMissing(query: Query): Promise<void> {
+  const version = await readVersion(query);
   for (const [index, sql] of MIGRATIONS.entries()) {
     if (index < version) continue;
     await query(sql);
@@ -51,21 +49,34 @@ async function apply(query: Query): Promise<void> {
   }
 }
 
-async function readVersion({ query }: Database): Promise<number> {
+async function readVersionIfAny({ query }: Database): Promise<number> {
   try {
-    const [row] = await query<{ version: number | null }>(SELECT_VERSION);
-    return known(row?.version);
+    return await readVersion(query);
   } catch (error) {
-    if (isOfSchema(error)) return 0;
+    if (isMissingObject(error)) return 0;
     throw error;
   }
 }
 
+async function readVersion(query: Query): Promise<number> {
+  const [row] = await query<{ version: number | null }>(SELECT_VERSION);
+  const version = row?.version ?? 0;
+  if (version > MIGRATIONS.length) throw tooNew(version);
+  return version;
+}
+
+function tooNew(version: number): WebhookError {
+  return new WebhookError(
+    'invalid_option',
+    `inbox-postgres: the schema has version ${version}, but this release of ` +
+      `@novita-webhooks/inbox-postgres knows versions up to ${MIGRATIONS.length}. Update the package.`,
+  );
+}
+
 /**
- * All of it as one script, for whoever runs migrations with tools of their own. It does nothing where
- * nothing is to be done.
+ * Returns all migrations as one SQL script, for other migration tools. The script skips what is done.
  *
- * @param quoted the schema's name as SQL takes it
+ * @param quoted the name of the schema as a quoted SQL identifier
  */
 export function toScript(quoted: string): string {
   const steps = MIGRATIONS.map(
@@ -78,34 +89,22 @@ ${sql}
   const script = `
 DO $migration$
 BEGIN
-  PERFORM pg_advisory_xact_lock(${LOCK});
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${NAME}) THEN
+  PERFORM pg_advisory_xact_lock(${LOCK_KEY});
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${SCHEMA_NAME}) THEN
     CREATE SCHEMA novita_webhooks;
   END IF;
-  ${CREATE_VERSIONS.trim()};
+  ${CREATE_MIGRATIONS.trim()};
 ${steps.join('\n')}
 END $migration$;
 `;
-  return inSchema(script, quoted).replace(NAME, () => toLiteral(quoted));
+  return inSchema(script, quoted).replace(SCHEMA_NAME, () => toLiteral(quoted));
 }
 
-const NAME = '/* name of the schema */';
+/** A placeholder, replaced by the name as a string literal. */
+const SCHEMA_NAME = '/* name of the schema */';
 
-/** A quoted name as a string. */
+/** A quoted identifier as a string literal. */
 function toLiteral(quoted: string): string {
   const name = quoted.slice(1, -1).replaceAll('""', '"');
   return `'${name.replaceAll("'", "''")}'`;
-}
-
-function known(version: number | null | undefined): number {
-  if ((version ?? 0) > MIGRATIONS.length) throw changedByNewer(version ?? 0);
-  return version ?? 0;
-}
-
-function changedByNewer(version: number): WebhookError {
-  return new WebhookError(
-    'invalid_option',
-    `postgresInbox: the schema has version ${version}, and this release of ` +
-      `@novita-webhooks/inbox-postgres knows up to ${MIGRATIONS.length}. Update the package`,
-  );
 }

@@ -1,14 +1,14 @@
 import type { Database } from '../client/database.ts';
 import { sleep } from '../client/sleep.ts';
 
-export interface ListeningOptions {
+export interface ListenOptions {
   readonly database: Database;
   readonly channel: string;
-  /** How often the connection is asked whether it is still there: it may be half-open. */
-  readonly checkMs: number;
-  /** Called once, when from then on everything is heard. */
+  /** How often a query checks that the connection is not half-open, in milliseconds. */
+  readonly checkIntervalMs: number;
+  /** Called once: from now on no notification is missed. */
   readonly onListening: () => void;
-  readonly onHeard: (payload: string | undefined) => void;
+  readonly onNotification: (payload: string | undefined) => void;
   readonly signal: AbortSignal;
 }
 
@@ -18,46 +18,46 @@ interface Notification {
 }
 
 /**
- * Listens on a connection out of the pool, until the signal or until it ends.
+ * Listens on one connection of the pool until it ends or the signal is aborted.
  *
- * @throws what the driver throws, also when the connection turns out to be half-open
+ * @throws the error of the driver; an error after `queryTimeoutMs` if the connection is half-open
  */
-export async function listenOnce(options: ListeningOptions): Promise<void> {
-  const { database, channel, checkMs, onListening, onHeard, signal } = options;
-  const client = await database.connect('aside');
+export async function listenOnConnection(options: ListenOptions): Promise<void> {
+  const { database, channel, checkIntervalMs, onListening, onNotification, signal } = options;
+  const client = await database.acquireClient('reserved');
   const ended = new AbortController();
   const end = () => ended.abort();
-  const hear = (message: unknown) => {
-    const { channel: where, payload } = message as Notification;
-    if (where === channel) onHeard(payload);
+  const receive = (message: unknown) => {
+    const notification = message as Notification;
+    if (notification.channel === channel) onNotification(notification.payload);
   };
-  client.on?.('notification', hear);
+  client.on?.('notification', receive);
   client.on?.('end', end);
   client.on?.('error', end);
   signal.addEventListener('abort', end);
   if (signal.aborted) end(); // while it waited for a client
   try {
     if (ended.signal.aborted) return;
-    await database.ask(client, 'LISTEN novita_webhooks');
+    await database.queryOn(client, 'LISTEN novita_webhooks');
     onListening();
-    await checkUntil(ended.signal, () => database.ask(client, 'SELECT 1'), checkMs);
+    await checkUntil(ended.signal, () => database.queryOn(client, 'SELECT 1'), checkIntervalMs);
   } finally {
     signal.removeEventListener('abort', end);
-    client.removeListener?.('notification', hear);
+    client.removeListener?.('notification', receive);
     client.removeListener?.('end', end);
     client.removeListener?.('error', end);
-    // Closed, since nobody else should find themselves listening.
-    database.giveBack(client, new Error('not listening any more'));
+    // Closed: its next user would receive notifications.
+    database.releaseClient(client, new Error('no longer listening'));
   }
 }
 
 async function checkUntil(
   signal: AbortSignal,
   check: () => Promise<unknown>,
-  checkMs: number,
+  intervalMs: number,
 ): Promise<void> {
   for (;;) {
-    await sleep(checkMs, signal);
+    await sleep(intervalMs, signal);
     if (signal.aborted) return;
     await check();
   }

@@ -1,121 +1,97 @@
-import { systemClock, type Logger } from '@novita-webhooks/core';
+import type { Logger } from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
-import { listenOnce } from './listen-connection.ts';
-import type { PostgresPool } from '../pool.ts';
-import { createRestraint, type Restraint } from './poll-throttle.ts';
-import { sharesOf } from '../client/pool-quota.ts';
+import { getPoolQuota } from '../client/pool-quota.ts';
 import { sleep } from '../client/sleep.ts';
-import { explain, NO_FREE_CONNECTION, troubled } from '../errors.ts';
+import { createCodedError, POOL_TIMEOUT, toInboxError } from '../errors.ts';
+import type { PostgresPool } from '../pool.ts';
+import { listenOnConnection } from './listen-connection.ts';
+import { createSubscriptions } from './subscriptions.ts';
 
-/** Hears what other processes tell. */
-export interface Listener {
-  /** @returns ends it */
-  subscribe(endpoint: string, heard: () => void): () => void;
-  /** How many entries a claim has found. */
+/** Receives the notifications of other processes, and makes consumers poll. */
+export interface NotificationListener {
+  /** @returns ends the subscription */
+  subscribe(endpoint: string, poll: () => void): () => void;
+  /** Reports how many entries a claim returned. */
   claimed(endpoint: string, entries: number): void;
-  /** Resolves when its client is back in the pool. */
+  /** Resolves when the connection is released. */
   close(): Promise<void>;
 }
 
-export interface ListenerOptions {
+export interface NotificationListenerOptions {
   readonly database: Database;
   readonly pool: PostgresPool;
   readonly channel: string;
-  /** How often a connection on which nothing is heard is asked whether it is still there. */
-  readonly checkMs: number;
+  /** How often a query checks that the connection still works, in milliseconds. */
+  readonly checkIntervalMs: number;
   readonly log: () => Logger;
 }
 
-const SHORTEST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
+const MIN_RECONNECT_DELAY_MS = 250;
+const MAX_RECONNECT_DELAY_MS = 10_000;
 
-/** On one connection for all, for as long as somebody listens. */
-export function createListener(options: ListenerOptions): Listener {
-  const { database, pool, channel, checkMs, log } = options;
-  const audience = createAudience();
-  const how = { database, channel, checkMs, onHeard: audience.tell };
+/** Keeps one connection for all subscriptions, and only while there is one. */
+export function createNotificationListener(
+  options: NotificationListenerOptions,
+): NotificationListener {
+  const { database, pool, channel, checkIntervalMs, log } = options;
+  const subscriptions = createSubscriptions();
+  const connection = { database, channel, checkIntervalMs, onNotification: subscriptions.notify };
   const listening = new Set<Promise<void>>();
   let stop: (() => void) | undefined;
 
-  /** On one connection after the other, until the signal. */
-  async function listen(signal: AbortSignal): Promise<void> {
-    let pauseMs = SHORTEST_PAUSE_MS;
+  /** Reconnects with exponential backoff until the signal is aborted. */
+  async function keepListening(signal: AbortSignal): Promise<void> {
+    let delayMs = MIN_RECONNECT_DELAY_MS;
     const onListening = () => {
-      pauseMs = SHORTEST_PAUSE_MS;
-      audience.tell(); // of what was not heard before
+      delayMs = MIN_RECONNECT_DELAY_MS;
+      subscriptions.notify(); // notifications before LISTEN were missed
     };
     while (!signal.aborted) {
-      const leave = sharesOf(pool).listen();
+      const endReservation = getPoolQuota(pool).reserveListener();
       try {
-        if (leave === undefined) throw troubled(NO_FREE_CONNECTION, 'the pool has none to spare');
-        await listenOnce({ ...how, signal, onListening });
+        if (endReservation === undefined) throw poolTooSmall();
+        await listenOnConnection({ ...connection, signal, onListening });
       } catch (error) {
-        log().debug({ error: explain(error).message }, 'no notifications for now; polling goes on');
+        const { message } = toInboxError(error);
+        log().debug({ error: message }, 'inbox-postgres: no notifications arrive. Workers poll.');
       } finally {
-        leave?.();
+        endReservation?.();
       }
-      await sleep(pauseMs * (0.5 + Math.random() / 2), signal);
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      await sleep(delayMs * (0.5 + Math.random() / 2), signal);
+      delayMs = Math.min(2 * delayMs, MAX_RECONNECT_DELAY_MS);
     }
   }
 
   function start(): () => void {
     const controller = new AbortController();
-    const listens = listen(controller.signal).finally(() => listening.delete(listens));
-    listening.add(listens);
+    const loop = keepListening(controller.signal).finally(() => listening.delete(loop));
+    listening.add(loop);
     return () => controller.abort();
   }
 
-  function end(): void {
+  function stopListening(): void {
     stop?.();
     stop = undefined;
   }
 
   return {
-    subscribe(endpoint, heard) {
-      const leave = audience.enter(endpoint, heard);
+    subscribe(endpoint, poll) {
+      const remove = subscriptions.add(endpoint, poll);
       stop ??= start();
       return () => {
-        leave();
-        if (audience.isEmpty()) end();
+        remove();
+        if (subscriptions.isEmpty()) stopListening();
       };
     },
-    claimed: audience.claimed,
+    claimed: subscriptions.claimed,
     async close() {
-      audience.leave();
-      end();
+      subscriptions.clear();
+      stopListening();
       await Promise.all(listening);
     },
   };
 }
 
-/** Those who are told, by endpoint. */
-function createAudience() {
-  const all = new Set<{ readonly endpoint: string; readonly restraint: Restraint }>();
-  return {
-    enter(endpoint: string, look: () => void): () => void {
-      const restraint = createRestraint({ look, clock: systemClock, random: Math.random });
-      const one = { endpoint, restraint };
-      all.add(one);
-      return () => {
-        restraint.stop();
-        all.delete(one);
-      };
-    },
-    leave(): void {
-      for (const { restraint } of all) restraint.stop();
-      all.clear();
-    },
-    isEmpty: () => all.size === 0,
-    /** @param about `undefined`: it may be any */
-    tell(about?: string): void {
-      for (const { endpoint, restraint } of all) {
-        if (about === undefined || about === endpoint) restraint.hear();
-      }
-    },
-    claimed(about: string, entries: number): void {
-      for (const { endpoint, restraint } of all) if (about === endpoint) restraint.found(entries);
-    },
-  };
-}
+const poolTooSmall = (): Error =>
+  createCodedError(POOL_TIMEOUT, 'the pool has no connection to spare for notifications');

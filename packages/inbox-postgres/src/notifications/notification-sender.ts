@@ -1,44 +1,44 @@
 import type { Database } from '../client/database.ts';
 
-/** Tells other processes that there may be something to do. */
-export interface Notifier {
+/** Notifies other processes that an endpoint may have an entry to claim. */
+export interface NotificationSender {
   notify(endpoint: string): void;
-  /** Tells what is left to tell. */
+  /** Resolves when nothing is left to send. */
   close(): Promise<void>;
 }
 
-/** While busy there is no need to wake anybody more often: they look again after each entry anyway. */
-const PAUSE_MS = 20;
+/** Limits the rate: a busy worker polls after each entry without any notification. */
+const MIN_INTERVAL_MS = 20;
 
 /**
- * Beside the transaction that it is about: a commit with a notification in it waits for that of
- * every other one in the cluster. One that fails is made good by polling.
+ * Sends `NOTIFY` outside the transactions of the entries: a commit with a notification waits for every
+ * other such commit of the cluster. Polling finds the entries of a notification that fails.
  */
-export function createNotifier({ query }: Database, channel: string): Notifier {
-  const endpoints = new Set<string>();
-  let telling: Promise<void> | undefined;
+export function createNotificationSender({ query }: Database, channel: string): NotificationSender {
+  const pending = new Set<string>();
+  let sending: Promise<void> | undefined;
 
-  async function tell(): Promise<void> {
-    while (endpoints.size > 0) {
-      const told = [...endpoints];
-      endpoints.clear();
+  async function send(): Promise<void> {
+    while (pending.size > 0) {
+      const endpoints = [...pending];
+      pending.clear();
       try {
-        await query(NOTIFY, [channel, JSON.stringify(told)]);
+        await query(NOTIFY, [channel, JSON.stringify(endpoints)]);
       } catch {
-        // They will find it by themselves.
+        // Other processes poll.
       }
-      await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise<void>((resolve) => setTimeout(resolve, MIN_INTERVAL_MS));
     }
-    telling = undefined;
+    sending = undefined;
   }
 
   return {
     notify(endpoint) {
-      endpoints.add(endpoint);
-      telling ??= tell();
+      pending.add(endpoint);
+      sending ??= send();
     },
     async close() {
-      await telling;
+      await sending;
     },
   };
 }

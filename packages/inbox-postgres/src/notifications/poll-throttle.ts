@@ -1,60 +1,73 @@
 import type { Clock } from '@novita-webhooks/core';
 
-/** Keeps a worker that is told of every event from looking for each of them in vain. */
-export interface Restraint {
-  /** Somebody says that there may be something to claim. */
-  hear(): void;
-  /** How many entries a look has found. */
-  found(entries: number): void;
+/** Limits the polls that notifications cause, with a token bucket. */
+export interface PollThrottle {
+  /** A notification arrived: polls now, or as soon as the bucket allows. */
+  notify(): void;
+  /** A claim returned so many entries. */
+  claimed(entries: number): void;
   stop(): void;
 }
 
-export interface RestraintOptions {
-  readonly look: () => void;
+export interface PollThrottleOptions {
+  readonly poll: () => void;
   readonly clock: Clock;
-  /** 0 up to 1. */
+  /** From 0 up to 1. */
   readonly random: () => number;
 }
 
-/** A look in vain is paid off in this time, or by an entry; past so many the next call has to wait. */
-const VAIN_MS = 200;
-const MOST_VAIN = 5;
-/** Whatever the clock does: nobody waits for longer. */
-const LONGEST_MS = 2 * VAIN_MS;
+/** One token comes back in this time: five a second. */
+const TOKEN_REFILL_MS = 200;
+const CAPACITY_TOKENS = 5;
+/** No poll is delayed by more than this (and the jitter), even if the clock is set back. */
+const MAX_DELAY_MS = 2 * TOKEN_REFILL_MS;
 
 /**
- * Everybody who listens hears of an event, and one of them gets it: without this, a hundred workers
- * ask a hundred times for each. Whoever finds something half of the time looks at once, every time;
- * whoever does not looks some five times a second, at a time of its own, until it does. Several who
- * listen at one endpoint in one process are not told apart: they look rather too often.
+ * NOTIFY wakes every listening worker, but only one can claim the entry (thundering herd). So polls
+ * caused by a notification are limited by a token bucket: capacity 5, refill 5 per second.
+ *
+ * - A poll runs unless the bucket is overdrawn: six empty polls in a row are possible.
+ * - An empty poll costs a token, if a notification caused it. Each claimed entry gives one back.
+ * - A delayed poll runs after 0.5 to 1.5 times the wait: workers do not poll at the same time.
+ *
+ * Two consumers of one endpoint in one process share no bucket, but each sees the claims of both. They
+ * poll more often than necessary.
  */
-export function createRestraint({ look, clock, random }: RestraintOptions): Restraint {
-  let paidAt = 0;
-  let isTold = false;
+export function createPollThrottle(options: PollThrottleOptions): PollThrottle {
+  const { poll, clock, random } = options;
+  /** When the bucket is full again. Each missing token adds `TOKEN_REFILL_MS`. */
+  let fullAt = 0;
+  let isNotified = false;
   let cancel: (() => void) | undefined;
 
-  function tell(): void {
+  function pollNow(): void {
     cancel = undefined;
-    isTold = true;
-    look();
+    isNotified = true;
+    poll();
   }
 
   return {
-    hear() {
-      const waitMs = Math.min(paidAt - MOST_VAIN * VAIN_MS - clock.now(), LONGEST_MS);
+    notify() {
+      const waitMs = Math.min(
+        fullAt - CAPACITY_TOKENS * TOKEN_REFILL_MS - clock.now(),
+        MAX_DELAY_MS,
+      );
       if (waitMs > 0) {
-        cancel ??= clock.after(waitMs * (0.5 + random()), tell, { background: true });
+        cancel ??= clock.after(waitMs * (0.5 + random()), pollNow, { background: true });
       } else {
         cancel?.();
-        tell();
+        pollNow();
       }
     },
-    found(entries) {
+    claimed(entries) {
       const now = clock.now();
-      paidAt = Math.min(Math.max(paidAt, now), now + MOST_VAIN * VAIN_MS + LONGEST_MS);
-      if (entries > 0) paidAt -= entries * VAIN_MS;
-      else if (isTold) paidAt += VAIN_MS;
-      isTold = false;
+      fullAt = Math.min(
+        Math.max(fullAt, now),
+        now + CAPACITY_TOKENS * TOKEN_REFILL_MS + MAX_DELAY_MS,
+      );
+      if (entries > 0) fullAt -= entries * TOKEN_REFILL_MS;
+      else if (isNotified) fullAt += TOKEN_REFILL_MS;
+      isNotified = false;
     },
     stop() {
       cancel?.();

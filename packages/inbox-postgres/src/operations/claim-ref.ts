@@ -1,19 +1,22 @@
+// A fencing token is `<id>.<name>`. The id finds the row by the small primary key of pending_entries.
 import type { ClaimRef } from '@novita-webhooks/core';
 
-/** A fencing token taken apart: with the id in it, its row is found without the large index over all keys. */
-export interface Held {
+/** A claim reference with its fencing token split. */
+export interface ParsedClaimRef {
   readonly id: string;
+  /** The part after the id, as the table has it. */
   readonly fencingToken: string;
   readonly endpoint: string;
   readonly taskId: string;
 }
 
-export function toFencingToken(id: string, token: string): string {
+export function formatFencingToken(id: string, token: string): string {
   return `${id}.${token}`;
 }
 
-/** `undefined` when no store issued the token. */
-export function fromClaimRef({ fencingToken, endpoint, taskId }: ClaimRef): Held | undefined {
+/** @returns `undefined` if no store of this package issued the token */
+export function parseClaimRef(claimRef: ClaimRef): ParsedClaimRef | undefined {
+  const { fencingToken, endpoint, taskId } = claimRef;
   const [, id, token] = /^(\d{1,18})\.([\w-]+)$/.exec(fencingToken) ?? [];
   return id === undefined || token === undefined
     ? undefined

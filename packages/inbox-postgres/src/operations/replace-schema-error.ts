@@ -1,20 +1,22 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
-import { toInput, type Added } from './add.ts';
+import { createCodedError } from '../errors.ts';
+import { toInput, type AddResult } from './add.ts';
 
-const SELECT_KNOWN = `
-SELECT id::text AS id, schema_error IS NOT NULL AS drifted FROM novita_webhooks.events
+const SELECT_EXISTING = `
+SELECT id::text AS id, schema_error IS NOT NULL AS has_schema_error FROM novita_webhooks.events
 WHERE task_id = $1::text AND endpoint = $2::text`;
 
-/** First these and then the event, as everybody does: so nobody waits in a circle. */
-const TAKE_AWAY = `
-WITH begun AS (
+/** Locks entries before events, as every statement does: so no two transactions deadlock. */
+const DELETE_STATE = `
+WITH pending AS (
   DELETE FROM novita_webhooks.pending_entries WHERE id = $1::bigint RETURNING id
 ), dead AS (
-  DELETE FROM novita_webhooks.finished_entries WHERE id = $1::bigint AND state = 'dead' RETURNING id
+  DELETE FROM novita_webhooks.finished_entries WHERE id = $1::bigint AND state = 'dead'
+  RETURNING id
 )
-SELECT id FROM begun UNION ALL SELECT id FROM dead`;
+SELECT id FROM pending UNION ALL SELECT id FROM dead`;
 
 const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE id = $1::bigint';
 
@@ -34,32 +36,29 @@ WITH input AS (
 INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
 SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
 
-/** As in `add` (migrations/002-functions.ts): a duplicate has to be as safe as what was added. */
-const CONFIRM = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
+/** A duplicate must be as durable as an added entry: see migrations/002-functions.ts. */
+const CONFIRM_DUPLICATE = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
 
 /**
- * Puts an entry that fits in the place of one that drifted, unless that is done. Statement by
- * statement, each with a fresh look: what others commit meanwhile must not make a duplicate out of the
- * real result.
+ * Replaces an entry with a schema error by a valid one with the same key, unless it is done. Each
+ * statement has a snapshot of its own: a concurrent commit must not make a duplicate of the valid one.
  *
- * @returns `unsure` when there is none that drifted any more
+ * @returns `undecided` if no entry with a schema error is left
  */
-export async function giveWay(query: Query, entry: NewEntry): Promise<Added> {
-  const values = [entry.taskId, entry.endpoint];
-  const [known] = await query<{ id: string; drifted: boolean }>(SELECT_KNOWN, values);
-  if (!known?.drifted) return 'unsure';
-  if ((await query(TAKE_AWAY, [known.id])).length === 0) {
-    const [settled] = await query<{ state: string }>(SELECT_STATE, [known.id]);
-    if (settled?.state !== 'done') return 'unsure';
-    await query(CONFIRM);
+export async function replaceSchemaError(query: Query, entry: NewEntry): Promise<AddResult> {
+  const key = [entry.taskId, entry.endpoint];
+  const [existing] = await query<{ id: string; has_schema_error: boolean }>(SELECT_EXISTING, key);
+  if (!existing?.has_schema_error) return 'undecided';
+  if ((await query(DELETE_STATE, [existing.id])).length === 0) {
+    const [finished] = await query<{ state: string }>(SELECT_STATE, [existing.id]);
+    if (finished?.state !== 'done') return 'undecided';
+    await query(CONFIRM_DUPLICATE);
     return 'duplicate';
   }
-  const [replaced] = await query(REPLACE, [known.id, toInput([entry])]);
+  const [replaced] = await query(REPLACE, [existing.id, toInput([entry])]);
   if (replaced === undefined) throw conflict();
   return 'added';
 }
 
-/** As PostgreSQL would say it: undone, and done again. */
-function conflict(): Error {
-  return Object.assign(new Error('an entry has changed'), { code: '40001' });
-}
+/** The SQLSTATE of a serialization failure: the transaction is rolled back and retried. */
+const conflict = (): Error => createCodedError('40001', 'an entry was modified concurrently');

@@ -1,32 +1,34 @@
 import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
-import { within } from '../client/timeout.ts';
-import { lend } from '../client/handler-client.ts';
+import { createHandlerClient } from '../client/handler-client.ts';
+import { withTimeout } from '../client/timeout.ts';
+import { outsideTransaction } from '../client/transaction-guard.ts';
+import { codeOf, createCodedError, toInboxError } from '../errors.ts';
 import type { PostgresClient } from '../pool.ts';
-import { codeOf, explain } from '../errors.ts';
-import { fromClaimRef, type Held } from './claim-ref.ts';
-import { outside } from '../client/transaction-guard.ts';
+import { parseClaimRef, type ParsedClaimRef } from './claim-ref.ts';
 import { toText } from './text.ts';
 
-const IS_VALID = `
-SELECT 1 FROM novita_webhooks.pending_entries JOIN novita_webhooks.events ON events.id = pending_entries.id
-WHERE pending_entries.id = $1::bigint AND pending_entries.fencing_token = ${outside('$2')}
+const CHECK_CLAIM = `
+SELECT 1 FROM novita_webhooks.pending_entries
+JOIN novita_webhooks.events ON events.id = pending_entries.id
+WHERE pending_entries.id = $1::bigint
+  AND pending_entries.fencing_token = ${outsideTransaction('$2')}
   AND events.task_id = $3::text AND events.endpoint = $4::text`;
 
 /**
- * The setting goes with the transaction, also when somebody else ends it: that is how it is found
- * out. The server itself ends one whose client has vanished, after everybody else would have.
+ * The setting ends with the transaction: RECORD_SUCCESS finds out whether the handler ended it. If this
+ * process vanishes, the server ends the transaction after the timeout.
  */
-const begin = (name: string, longestMs: number) => `
+const begin = (name: string, timeoutMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL novita.transaction TO '${name}';
-SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(longestMs + LATER_MS)}`;
+SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(timeoutMs + IDLE_MARGIN_MS)}`;
 
-const LATER_MS = 5000;
+const IDLE_MARGIN_MS = 5000;
 
-/** The last thing before COMMIT: from here on others wait for the row, and nobody may take it over. */
-const RECORD = `
+/** The last statement before COMMIT. It locks the row, so no other worker can claim the entry. */
+const RECORD_SUCCESS = `
 WITH recorded AS (
   UPDATE novita_webhooks.pending_entries
   SET succeeded_handlers = ARRAY(SELECT unnest(succeeded_handlers) UNION SELECT $3::text)
@@ -35,95 +37,102 @@ WITH recorded AS (
   RETURNING id
 )
 SELECT (SELECT count(*) FROM recorded)::integer AS recorded,
-       coalesce(current_setting('novita.transaction', true) = $4::text, false) AS intact`;
+       coalesce(current_setting('novita.transaction', true) = $4::text, false) AS is_intact`;
 
-export interface Transaction<T> {
+export interface HandlerTransaction<T> {
   readonly claimRef: ClaimRef;
   readonly handler: string;
   readonly work: (client: PostgresClient) => T | Promise<T>;
-  /** In milliseconds. After that its connection is closed, and nothing of it is kept. */
-  readonly longestMs: number;
-  /** Ends it likewise. */
+  /** In milliseconds. After that the connection is closed and the transaction rolled back. */
+  readonly timeoutMs: number;
+  /** Has the same effect as the timeout. */
   readonly signal: AbortSignal;
 }
 
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
+type Result<T> = { readonly value: T } | { readonly error: unknown };
 
 /**
- * A handler's own writes, and that it succeeded: both or neither. No row of ours is locked while
- * `work` runs: heartbeats have to get through.
+ * Commits the writes of a handler together with the record of its success. No row of the inbox is
+ * locked while `work` runs: heartbeats update the same row.
  *
- * @throws what `work` throws, as it is; WebhookError `lease_lost`; `permanent` when `work` has ended
- * the transaction; `handler_failed` when it went on after a statement that failed
+ * @throws the error of `work`, unchanged; WebhookError `lease_lost`, or `handler_failed` if `work`
+ * continued after a failed statement; PermanentError if `work` ended the transaction
  */
-export async function transact<T>(database: Database, transaction: Transaction<T>): Promise<T> {
-  const held = fromClaimRef(transaction.claimRef);
-  if (held === undefined) throw leaseLost();
-  const client = await database.connect().catch((error: unknown) => {
-    throw explain(error);
+export async function runHandlerTransaction<T>(
+  database: Database,
+  transaction: HandlerTransaction<T>,
+): Promise<T> {
+  const claimRef = parseClaimRef(transaction.claimRef);
+  if (claimRef === undefined) throw leaseLost();
+  const client = await database.acquireClient().catch((error: unknown) => {
+    throw toInboxError(error);
   });
-  const settled = await attempt(database, client, held, transaction);
-  if ('value' in settled) {
-    database.giveBack(client);
-    return settled.value;
+  const result = await runOn(database, client, claimRef, transaction);
+  if ('value' in result) {
+    database.releaseClient(client);
+    return result.value;
   }
-  database.giveBack(client, await rollBack(database, client, settled.error));
-  throw settled.error;
+  database.releaseClient(client, await rollBack(database, client, result.error));
+  throw result.error;
 }
 
-async function attempt<T>(
+async function runOn<T>(
   database: Database,
   client: PostgresClient,
-  held: Held,
-  { work, handler, longestMs, signal }: Transaction<T>,
-): Promise<Settled<T>> {
+  claimRef: ParsedClaimRef,
+  { work, handler, timeoutMs, signal }: HandlerTransaction<T>,
+): Promise<Result<T>> {
+  const { id, fencingToken, taskId, endpoint } = claimRef;
   const name = crypto.randomUUID();
-  const loan = lend(client);
-  let isOurs = true; // whose fault it is
+  const handlerClient = createHandlerClient(client);
+  let isHandlerRunning = false;
   try {
-    const values = [held.id, held.fencingToken, held.taskId, held.endpoint];
-    const { rows } = await database.ask(client, IS_VALID, values);
+    const key = [id, fencingToken, taskId, endpoint];
+    const { rows } = await database.queryOn(client, CHECK_CLAIM, key);
     if (rows.length === 0) throw leaseLost();
-    await database.ask(client, begin(name, longestMs));
-    isOurs = false;
-    const value = await within(
-      unlessAborted(signal, () => work(loan.client)),
-      longestMs,
-      () => tooLong(longestMs),
-    ).finally(loan.end); // what it has not waited for must not be written after a ROLLBACK
-    isOurs = true;
-    await commit(database, client, [held.id, held.fencingToken, toText(handler), name]);
+    await database.queryOn(client, begin(name, timeoutMs));
+    isHandlerRunning = true;
+    const value = await withTimeout(
+      unlessAborted(signal, () => work(handlerClient.client)),
+      timeoutMs,
+      () => tookTooLong(timeoutMs),
+    ).finally(handlerClient.revoke); // a late statement must not run after the ROLLBACK
+    isHandlerRunning = false;
+    await commit(database, client, [id, fencingToken, toText(handler), name]);
     return { value };
   } catch (error) {
-    return { error: isOurs ? explain(error) : error };
+    return { error: isHandlerRunning ? error : toInboxError(error) };
   }
 }
 
-/** With what the handler has done, that it has done it. */
+/** Records the success of the handler and commits. */
 async function commit(
   database: Database,
   client: PostgresClient,
   values: [id: string, fencingToken: string, handler: string, name: string],
 ): Promise<void> {
-  const { rows } = await database.ask(client, RECORD, values).catch((error: unknown) => {
-    throw codeOf(error) === IN_FAILED_TRANSACTION ? failedInside(error) : error;
-  });
-  const { recorded, intact } = rows[0] as { recorded: number; intact: boolean };
-  if (!intact) throw new PermanentError(ENDED_INSIDE);
+  const { rows } = await database
+    .queryOn(client, RECORD_SUCCESS, values)
+    .catch((error: unknown) => {
+      throw codeOf(error) === IN_FAILED_TRANSACTION ? statementFailed(error) : error;
+    });
+  const { recorded, is_intact } = rows[0] as { recorded: number; is_intact: boolean };
+  if (!is_intact) throw new PermanentError(ENDED_BY_HANDLER);
   if (recorded === 0) throw leaseLost();
-  const { command } = await database.ask(client, 'COMMIT');
-  if (command !== 'COMMIT') throw failedInside(); // by a query that nobody waited for
+  const { command } = await database.queryOn(client, 'COMMIT');
+  if (command !== 'COMMIT') throw statementFailed(); // a statement that the handler did not await
 }
 
-/** @returns why the client has to be closed; `undefined` when it is as good as before */
+/** @returns why the connection must be closed; `undefined` if it can be reused */
 async function rollBack(
   database: Database,
   client: PostgresClient,
   error: unknown,
 ): Promise<unknown> {
-  if (/^(TRANSACTION_TOO_LONG|closing)$/.test(codeOf(error))) return error; // its function may still use the client
+  const code = codeOf(error);
+  if (code === TRANSACTION_TIMEOUT || code === 'closing') return error; // the handler still runs
   try {
-    await database.ask(client, 'ROLLBACK');
+    await database.queryOn(client, 'ROLLBACK');
     return undefined;
   } catch (cause) {
     return cause;
@@ -131,36 +140,45 @@ async function rollBack(
 }
 
 async function unlessAborted<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
-  signal.addEventListener('abort', stop);
+  let abort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal.reason as Error)));
+  signal.addEventListener('abort', abort);
   try {
     signal.throwIfAborted();
     return await Promise.race([work(), aborted]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', abort);
   }
 }
 
 const IN_FAILED_TRANSACTION = '25P02';
-const TOO_LONG = 'TRANSACTION_TOO_LONG';
+const TRANSACTION_TIMEOUT = 'TRANSACTION_TIMEOUT';
 
-const ENDED_INSIDE =
-  'context.transaction: the transaction was ended inside the function; what came before and after ' +
-  'that was written all the same';
+const ENDED_BY_HANDLER =
+  'inbox-postgres: the function of context.transaction ended the transaction, so some of its writes ' +
+  'may be committed. Remove COMMIT and ROLLBACK from it.';
 
-function tooLong(ms: number): Error {
-  const message = `context.transaction took longer than ${ms} milliseconds; nothing was written`;
-  return Object.assign(new Error(message), { code: TOO_LONG });
+function tookTooLong(timeoutMs: number): Error {
+  return createCodedError(
+    TRANSACTION_TIMEOUT,
+    `inbox-postgres: context.transaction took longer than ${timeoutMs} ms, and nothing was written. ` +
+      'Do slow work before it, or raise transactionTimeoutMs.',
+  );
 }
 
 function leaseLost(): WebhookError {
-  return new WebhookError('lease_lost', 'the lease was lost; nothing was written');
+  return new WebhookError(
+    'lease_lost',
+    'inbox-postgres: the lease was lost, and nothing was written. The worker with the new lease runs ' +
+      'the handler.',
+  );
 }
 
-function failedInside(cause?: unknown): WebhookError {
-  const message =
-    'context.transaction: a statement failed, and the function went on as if it had not; nothing ' +
-    'was written';
-  return new WebhookError('handler_failed', message, { cause });
+function statementFailed(cause?: unknown): WebhookError {
+  return new WebhookError(
+    'handler_failed',
+    'inbox-postgres: a statement of context.transaction failed but its function did not, and nothing ' +
+      'was written. Let the error pass, or use a savepoint.',
+    { cause },
+  );
 }

@@ -1,84 +1,84 @@
 import { WebhookError } from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
+import { isMissingObject, toInboxError } from '../errors.ts';
 import { migrate } from '../migrations/migrate.ts';
-import { explain, isOfSchema } from '../errors.ts';
 
-/** What every operation goes through: there are tables, and errors tell what to do. */
-export interface Gate {
-  run<T>(work: () => Promise<T>): Promise<T>;
-  /** The same, for work whose errors are somebody else's: they are passed on as they are. The signal ends it. */
-  enter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Resolves when there are tables; tries again each time it is asked. */
-  ready(): Promise<void>;
+/** Runs every operation of a store between its first migration and its close. */
+export interface Lifecycle {
+  /** Migrates if necessary and runs an operation. Errors say what to do. */
+  run<T>(operation: () => Promise<T>): Promise<T>;
+  /** The same, but errors of the operation pass unchanged, and `close` aborts its signal. */
+  runAbortable<T>(operation: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Resolves when the schema is up to date. After a failure the next call migrates again. */
+  ensureMigrated(): Promise<void>;
   isClosing(): boolean;
-  /** Refuses what comes, waits for what is under way, and after `gracePeriodMs` ends what it can. */
+  /** Rejects new operations and waits for the running ones. Aborts signals after `gracePeriodMs`. */
   close(gracePeriodMs: number): Promise<void>;
 }
 
-export function createGate(database: Database, schema: string): Gate {
-  const underWay = new Set<Promise<unknown>>();
+export function createLifecycle(database: Database, schema: string): Lifecycle {
+  const running = new Set<Promise<unknown>>();
+  const abortable = new Set<AbortController>();
   let migrated: Promise<void> | undefined;
-  const endings = new Set<AbortController>();
   let isClosed = false;
 
-  function ready(): Promise<void> {
+  function ensureMigrated(): Promise<void> {
     if (migrated === undefined) {
       const migrating = migrate(database, schema);
-      migrating.catch(() => forget(migrating)); // whoever waits for it hears why
+      migrating.catch(() => forget(migrating)); // every caller that waits gets the error
       migrated = migrating;
     }
     return migrated;
   }
 
-  function forget(migrating: Promise<void> | undefined): void {
+  function forget(migrating: Promise<void>): void {
     if (migrated === migrating) migrated = undefined;
   }
 
-  async function pass<T>(work: () => Promise<T>): Promise<T> {
-    const migrating = ready();
+  async function runMigrated<T>(operation: () => Promise<T>): Promise<T> {
+    const migrating = ensureMigrated();
     try {
       await migrating;
-      return await work();
+      return await operation();
     } catch (error) {
-      if (isOfSchema(error)) forget(migrating); // somebody has dropped them
-      throw explain(error);
+      if (isMissingObject(error)) forget(migrating); // the schema was dropped
+      throw toInboxError(error);
     }
   }
 
-  async function passOn<T>(work: () => Promise<T>): Promise<T> {
-    await pass(async () => undefined);
-    return work();
-  }
-
   function track<T>(start: () => Promise<T>): Promise<T> {
-    if (isClosed) return Promise.reject(closing());
-    const passing = start();
-    const done = () => underWay.delete(passing);
-    underWay.add(passing);
-    passing.then(done, done);
-    return passing;
+    if (isClosed) return Promise.reject(inboxClosed());
+    const operation = start();
+    const remove = () => running.delete(operation);
+    running.add(operation);
+    operation.then(remove, remove);
+    return operation;
   }
 
   return {
-    ready,
-    run: (work) => track(() => pass(work)),
-    enter(work) {
-      const ending = new AbortController();
-      endings.add(ending);
-      const entering = track(() => passOn(() => work(ending.signal)));
-      return entering.finally(() => endings.delete(ending));
+    ensureMigrated,
+    run: (operation) => track(() => runMigrated(operation)),
+    runAbortable(operation) {
+      const controller = new AbortController();
+      abortable.add(controller);
+      const result = track(async () => {
+        await runMigrated(async () => undefined);
+        return operation(controller.signal);
+      });
+      return result.finally(() => abortable.delete(controller));
     },
     isClosing: () => isClosed,
     async close(gracePeriodMs) {
       isClosed = true;
       const timer = setTimeout(() => {
-        for (const ending of endings) ending.abort(closing());
+        for (const controller of abortable) controller.abort(inboxClosed());
       }, gracePeriodMs);
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(running);
       clearTimeout(timer);
     },
   };
 }
 
-const closing = (): WebhookError => new WebhookError('closing', 'the inbox is closed');
+const inboxClosed = (): WebhookError =>
+  new WebhookError('closing', 'inbox-postgres: the inbox is closed. Create another one.');

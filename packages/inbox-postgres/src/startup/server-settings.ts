@@ -9,8 +9,8 @@ SELECT current_setting('server_version_num')::integer AS version,
        current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('server_encoding') AS encoding,
        current_setting('default_transaction_isolation') AS isolation,
-       current_setting('statement_timeout') = '0' AS patient,
-       pg_is_in_recovery() AS standby`;
+       current_setting('statement_timeout') AS statement_timeout,
+       pg_is_in_recovery() AS is_standby`;
 
 interface Settings {
   readonly version: number;
@@ -19,62 +19,56 @@ interface Settings {
   readonly synchronous_commit: string;
   readonly encoding: string;
   readonly isolation: string;
-  readonly patient: boolean;
-  readonly standby: boolean;
+  readonly statement_timeout: string;
+  readonly is_standby: boolean;
 }
 
-const OLDEST_VERSION = 13;
+const MIN_VERSION = 13;
 
-/** Tells operators what of the promises this server cannot keep. */
-export async function checkHealth(query: Query, log: Logger): Promise<void> {
+/** Logs a warning for each setting of the server with which the inbox cannot keep its promises. */
+export async function logServerSettings(query: Query, log: Logger): Promise<void> {
   const [settings] = await query<Settings>(SETTINGS);
   if (settings === undefined) return;
-  for (const warning of warningsOf(settings)) log.warn({}, warning);
-  if (settings.patient) log.info({}, PATIENT);
+  const { synchronous_commit: commit, statement_timeout: timeout } = settings;
+  const warnings: readonly [condition: boolean, problem: string, action: string][] = [
+    [
+      settings.fsync === 'off',
+      "fsync is off, so acknowledged events may be lost when the server's machine fails",
+      'Set it on',
+    ],
+    [
+      settings.full_page_writes === 'off',
+      'full_page_writes is off, so a power failure may damage the tables',
+      'Set it on',
+    ],
+    [
+      commit === 'off',
+      'synchronous_commit is off, so acknowledged events may be lost when the server crashes',
+      'Set it on for this role',
+    ],
+    [
+      settings.encoding !== 'UTF8',
+      `the database has the encoding ${settings.encoding}, so events with other letters get 503`,
+      'Use a database with UTF8',
+    ],
+    [
+      settings.isolation !== 'read committed',
+      `default_transaction_isolation is ${settings.isolation}, so many statements conflict and some get 503`,
+      'Set read committed for this role',
+    ],
+    [settings.is_standby, 'the server is a standby, which is read-only', 'Connect to the primary'],
+    [
+      settings.version < MIN_VERSION * 10_000,
+      `PostgreSQL ${Math.floor(settings.version / 10_000)} is older than ${MIN_VERSION}, the oldest tested`,
+      'Upgrade the server',
+    ],
+  ];
+  for (const [condition, problem, action] of warnings) {
+    if (condition) log.warn({}, `inbox-postgres: ${problem}. ${action}.`);
+  }
+  if (timeout === '0') log.info({}, NO_STATEMENT_TIMEOUT);
 }
 
-function warningsOf(settings: Settings): string[] {
-  const {
-    version,
-    encoding,
-    isolation,
-    fsync,
-    full_page_writes: pages,
-    synchronous_commit: commit,
-    standby,
-  } = settings;
-  const warnings: string[] = [];
-  if (fsync === 'off') {
-    warnings.push(`PostgreSQL runs with fsync = off: ${LOST} when the server's machine fails`);
-  }
-  if (pages === 'off') {
-    warnings.push('PostgreSQL runs with full_page_writes = off: a power cut may damage its tables');
-  }
-  if (commit === 'off') {
-    warnings.push(
-      `PostgreSQL has synchronous_commit = off for this connection: ${LOST} when the server crashes`,
-    );
-  }
-  if (encoding !== 'UTF8') {
-    warnings.push(
-      `the database has the encoding ${encoding}: events with other letters get 503. Use UTF8`,
-    );
-  }
-  if (isolation !== 'read committed') {
-    warnings.push(
-      `default_transaction_isolation is ${isolation} for this connection: many statements fail and are ` +
-        'done again, some get 503. Set read committed for this role',
-    );
-  }
-  if (standby) warnings.push('this PostgreSQL is a standby, which takes no events');
-  if (version < OLDEST_VERSION * 10_000) {
-    warnings.push(`PostgreSQL ${Math.floor(version / 10_000)} is older than what is tested`);
-  }
-  return warnings;
-}
-
-const LOST = 'events that were answered 2xx may be lost';
-
-const PATIENT =
-  'the pool sets no statement_timeout: statements for which nobody waits any more may pile up behind ' +
-  'a lock, until PostgreSQL has no connection left. Set one, of 10 seconds say';
+const NO_STATEMENT_TIMEOUT =
+  'inbox-postgres: statement_timeout is 0, so statements may pile up behind a lock until the server ' +
+  'has no connection left. Set one, for example 10 seconds.';

@@ -1,41 +1,40 @@
 import type { Logger } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
-import { checkHealth } from './server-settings.ts';
-import { explain } from '../errors.ts';
+import { toInboxError } from '../errors.ts';
+import { logServerSettings } from './server-settings.ts';
 
-/** Connects as soon as a receiver has the inbox, and tells its operators what they should know. */
-export interface Starter {
+/** Connects and migrates as soon as a receiver opens the inbox. Logs what operators should know. */
+export interface StartupCheck {
   start(log: Logger): void;
-  /** Where that is told. */
+  /** The logger that `start` received last. */
   log(): Logger;
   stop(): void;
 }
 
-export interface StarterOptions {
+export interface StartupCheckOptions {
   readonly query: Query;
-  readonly ready: () => Promise<void>;
+  readonly ensureMigrated: () => Promise<void>;
 }
 
-const PAUSE_MS = 5000;
+const RETRY_DELAY_MS = 5000;
 
-export function createStarter({ query, ready }: StarterOptions): Starter {
-  let logger: Logger = silence;
+export function createStartupCheck(options: StartupCheckOptions): StartupCheck {
+  const { query, ensureMigrated } = options;
+  let logger: Logger = silentLogger;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isStopped = false;
 
-  async function start(log: Logger): Promise<void> {
+  async function check(log: Logger): Promise<void> {
     try {
-      await ready();
-      await checkHealth(query, log);
+      await ensureMigrated();
+      await logServerSettings(query, log);
     } catch (error) {
       if (isStopped) return;
-      const { message } = explain(error);
-      log.error(
-        { error: String(error) },
-        `${message}. Deliveries get 503 until then; trying again`,
-      );
-      timer = setTimeout(() => void start(log), PAUSE_MS);
+      const { message } = toInboxError(error);
+      const next = `Until then deliveries get 503; next try in ${RETRY_DELAY_MS} ms.`;
+      log.error({ error: String(error) }, `${message} ${next}`);
+      timer = setTimeout(() => void check(log), RETRY_DELAY_MS);
       timer.unref();
     }
   }
@@ -43,7 +42,7 @@ export function createStarter({ query, ready }: StarterOptions): Starter {
   return {
     start(log) {
       logger = log;
-      if (!isStopped) void start(log);
+      if (!isStopped) void check(log);
     },
     log: () => logger,
     stop() {
@@ -53,5 +52,5 @@ export function createStarter({ query, ready }: StarterOptions): Starter {
   };
 }
 
-const nothing = (): void => undefined;
-const silence: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const ignore = (): void => undefined;
+const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
