@@ -9,123 +9,125 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { openScene, type Scene } from './support/store-fixture.ts';
+import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
 
-describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () => {
-  let scene: Scene;
+describe.skipIf(url === undefined)('context.transaction on PostgreSQL', () => {
+  let fixture: StoreFixture;
   let claim: Claim;
 
   beforeAll(async () => {
-    scene = await openScene();
-    await scene.query(
+    fixture = await openStoreFixture();
+    await fixture.query(
       'CREATE TABLE SCHEMA.ledger (line text UNIQUE DEFERRABLE INITIALLY DEFERRED)',
     );
   });
-  afterAll(() => scene.close());
+  afterAll(() => fixture.close());
   beforeEach(async () => {
-    await scene.query('DELETE FROM SCHEMA.ledger');
-    await scene.store.add(createTestEntry());
-    const [claimed] = await scene.store.claim('novita', 1, LEASE_MS);
-    if (claimed === undefined) throw new Error('there is nothing to claim');
+    await fixture.query('DELETE FROM SCHEMA.ledger');
+    await fixture.store.add(createTestEntry());
+    const [claimed] = await fixture.store.claim('novita', 1, LEASE_MS);
+    if (claimed === undefined) throw new Error('no entry was claimed');
     claim = claimed;
   });
 
   const lines = async () =>
-    (await scene.query<{ line: string }>('SELECT line FROM SCHEMA.ledger')).map(({ line }) => line);
-  const handled = async () => (await scene.store.get(claim))?.succeededHandlers;
+    (await fixture.query<{ line: string }>('SELECT line FROM SCHEMA.ledger')).map(
+      ({ line }) => line,
+    );
+  const succeeded = async () => (await fixture.store.get(claim))?.succeededHandlers;
   const write = (client: PoolClient, line: string) =>
-    client.query(`INSERT INTO ${scene.schema}.ledger VALUES ($1)`, [line]);
-  const transact = <T>(work: (client: PoolClient) => Promise<T>, store = scene.store) => {
-    if (store.transaction === undefined) throw new Error('there are no transactions');
+    client.query(`INSERT INTO ${fixture.schema}.ledger VALUES ($1)`, [line]);
+  const transact = <T>(work: (client: PoolClient) => Promise<T>, store = fixture.store) => {
+    if (store.transaction === undefined) throw new Error('the store has no transactions');
     return store.transaction(claim, 'one', work);
   };
-  const expectNothingKept = async () => {
+  const expectNothingWritten = async () => {
     expect(await lines()).toEqual([]);
-    expect(await handled()).toEqual([]);
+    expect(await succeeded()).toEqual([]);
   };
 
-  test('heartbeats of the same entry get through while one is open', async () => {
-    const peer = scene.openPeer();
+  test('does not block heartbeats of its entry', async () => {
+    const peer = fixture.openPeer();
     await transact(async (client) => {
       await write(client, 'one');
-      expect(await scene.store.extend(claim, LEASE_MS)).toBe(true);
+      expect(await fixture.store.extend(claim, LEASE_MS)).toBe(true);
       expect(await peer.extend(claim, LEASE_MS)).toBe(true);
     });
     expect(await lines()).toEqual(['one']);
   });
 
-  test('as many as there may be leave room for heartbeats and deliveries', async () => {
+  test('leaves connections for heartbeats and deliveries', async () => {
     let finish: () => void = () => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
-    let begun = 0;
-    const transacting = Array.from({ length: 15 }, () =>
+    let started = 0;
+    const transactions = Array.from({ length: 15 }, () =>
       transact(async () => {
-        begun += 1;
+        started += 1;
         await finished;
       }),
     );
     for (let beat = 0; beat < 5; beat += 1) {
-      expect(await scene.store.extend(claim, LEASE_MS)).toBe(true);
-      expect(await scene.store.add(createTestEntry({ endpoint: 'other' }))).toBe('added');
+      expect(await fixture.store.extend(claim, LEASE_MS)).toBe(true);
+      expect(await fixture.store.add(createTestEntry({ endpoint: 'other' }))).toBe('added');
     }
-    expect(begun).toBe(7);
+    expect(started).toBe(7);
     finish();
-    await Promise.all(transacting);
-    expect(begun).toBe(15);
+    await Promise.all(transactions);
+    expect(started).toBe(15);
   });
 
-  test('one whose lease is taken over before its commit leaves nothing', async () => {
+  test('writes nothing if another worker claims the entry before the commit', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
-      await scene.query("UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 second'");
-      expect(await scene.store.claim('novita', 10, LEASE_MS)).not.toEqual([]);
+      await fixture.query("UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 second'");
+      expect(await fixture.store.claim('novita', 10, LEASE_MS)).not.toEqual([]);
     });
     await expect(transacting).rejects.toMatchObject({ code: 'lease_lost' });
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
-  test('one that goes on after a statement has failed leaves nothing, and says so', async () => {
+  test('writes nothing if its function ignores a failed statement', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
       await client.query('SELECT 1 / 0').catch(() => undefined);
     });
     await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
-  test('one with a statement that nobody waited for, and that fails, leaves nothing', async () => {
+  test('writes nothing if a statement fails that its function did not await', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
       client.query('SELECT 1 / 0').catch(() => undefined);
     });
     await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
   test.each(['COMMIT', 'ROLLBACK', 'COMMIT; BEGIN', 'ROLLBACK AND CHAIN'])(
-    'one that is ended inside by %s does not count, and is not tried again',
+    'rejects with a permanent error if its function runs %s',
     async (end) => {
       const transacting = transact(async (client) => {
         await client.query(end);
       });
       await expect(transacting).rejects.toMatchObject({ code: 'permanent' });
-      expect(await handled()).toEqual([]);
+      expect(await succeeded()).toEqual([]);
     },
   );
 
-  test('what only the commit finds out is the error', async () => {
+  test('rejects with the error of a deferred constraint at the commit', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'twice');
       await write(client, 'twice');
     });
     await expect(transacting).rejects.toMatchObject({ cause: { code: '23505' } });
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
-  test('savepoints, and an isolation level of their own, are as ever', async () => {
+  test('allows savepoints and another isolation level', async () => {
     await transact(async (client) => {
       await client.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
       await client.query('SAVEPOINT here');
@@ -134,25 +136,25 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
       await write(client, 'one');
     });
     expect(await lines()).toEqual(['one']);
-    expect(await handled()).toEqual(['one']);
+    expect(await succeeded()).toEqual(['one']);
   });
 
-  test('a connection that breaks leaves nothing, and the pool is as good as before', async () => {
+  test('writes nothing and keeps the pool usable if its connection breaks', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-      await scene.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await fixture.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
       await write(client, 'two');
     });
     await expect(transacting).rejects.toThrow();
-    await expectNothingKept();
+    await expectNothingWritten();
     await transact((client) => write(client, 'retry'));
     expect(await lines()).toEqual(['retry']);
-    expect(scene.pool.totalCount).toBe(scene.pool.idleCount);
+    expect(fixture.pool.totalCount).toBe(fixture.pool.idleCount);
   });
 
-  test('one that takes too long is ended, and its client is nobody else’s', async () => {
-    const store = scene.openPeer({ transactionTimeoutMs: 50 });
+  test('rejects after transactionTimeoutMs and revokes its client', async () => {
+    const store = fixture.openPeer({ transactionTimeoutMs: 50 });
     let working: Promise<never> | undefined;
     const transacting = transact((client) => {
       working = (async () => {
@@ -161,12 +163,12 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
       })();
       return working;
     }, store);
-    await expect(transacting).rejects.toThrow('took longer than 50 milliseconds');
+    await expect(transacting).rejects.toThrow('took longer than 50 ms');
     await expect(working).rejects.toThrow();
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
-  test('the server itself ends one whose client has vanished', async () => {
+  test('sets a timeout at the server for a client that vanishes', async () => {
     const setting = await transact(async (client) => {
       const { rows } = await client.query<Record<string, string>>(
         'SHOW idle_in_transaction_session_timeout',
@@ -174,62 +176,62 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
       return rows[0]?.['idle_in_transaction_session_timeout'];
     });
     expect(setting).toBe('65s');
-    const afterwards = await scene.pool.query<Record<string, string>>(
+    const afterwards = await fixture.pool.query<Record<string, string>>(
       'SHOW idle_in_transaction_session_timeout',
     );
     expect(Object.values(afterwards.rows[0] ?? {})).toEqual(['0']);
   });
 
-  test('release() within one does nothing: nobody else gets its client', async () => {
+  test('ignores release() on its client', async () => {
     const entry = createTestEntry({ endpoint: 'beside' });
     const transacting = transact(async (client) => {
       await write(client, 'one');
       client.release();
-      expect(await scene.store.add(entry)).toBe('added');
-      throw new Error('no use');
+      expect(await fixture.store.add(entry)).toBe('added');
+      throw new Error('failed');
     });
-    await expect(transacting).rejects.toThrow('no use');
-    expect(await scene.store.get(entry)).toBeDefined();
-    await expectNothingKept();
+    await expect(transacting).rejects.toThrow('failed');
+    expect(await fixture.store.get(entry)).toBeDefined();
+    await expectNothingWritten();
   });
 
-  test('what its function did not wait for is not written after it has failed', async () => {
-    let straggling: Promise<unknown> | undefined;
+  test('rejects a late statement after its function has failed', async () => {
+    let late: Promise<unknown> | undefined;
     const transacting = transact((client) => {
-      straggling = pause(50).then(() => write(client, 'straggler'));
-      return Promise.reject(new Error('no use'));
+      late = pause(50).then(() => write(client, 'late'));
+      return Promise.reject(new Error('failed'));
     });
-    await expect(transacting).rejects.toThrow('no use');
-    await expect(straggling).rejects.toThrow('context.transaction is over');
-    await expectNothingKept();
+    await expect(transacting).rejects.toThrow('failed');
+    await expect(late).rejects.toThrow('context.transaction has ended');
+    await expectNothingWritten();
   });
 
-  test('no event goes into a transaction that somebody else forgot to end', async () => {
+  test('add uses no connection with an open transaction of the application', async () => {
     const own = openPool({ max: 1 });
-    const store = postgresStore({ pool: own, schema: scene.schema });
-    const forgetful = await own.connect();
-    await forgetful.query('BEGIN');
-    forgetful.release();
+    const store = postgresStore({ pool: own, schema: fixture.schema });
+    const careless = await own.connect();
+    await careless.query('BEGIN');
+    careless.release();
     const entry = createTestEntry({ endpoint: 'beside' });
     expect(await store.add(entry)).toBe('added');
-    expect(await scene.store.get(entry)).toBeDefined();
+    expect(await fixture.store.get(entry)).toBeDefined();
     await store.close();
     await own.end();
   });
 
-  test('nor into one of ours, whatever the adapter does with it', async () => {
+  test('writes fail on a connection that an adapter released too early', async () => {
     const own = openPool({ max: 1 });
     const client = await own.connect();
     const pool = {
       connect: async () => ({
         query: ({ text, values }: PostgresQuery) => client.query(text, values),
-        release: () => undefined, // also when it should be closed
+        release: () => undefined, // does not close it
       }),
     };
-    const store = postgresStore({ pool, schema: scene.schema, transactionTimeoutMs: 50 });
+    const store = postgresStore({ pool, schema: fixture.schema, transactionTimeoutMs: 50 });
     const transacting = store.transaction?.(claim, 'one', () => pause(200));
     await expect(transacting).rejects.toThrow('took longer');
-    const advice = { message: expect.stringContaining('given back to the pool') as string };
+    const advice = { message: expect.stringContaining('released to the pool') as string };
     await expect(store.add(createTestEntry())).rejects.toMatchObject(advice);
     await expect(store.settle(claim, { type: 'done' })).rejects.toMatchObject(advice);
     await expect(store.extend(claim, LEASE_MS)).rejects.toMatchObject(advice);
@@ -237,7 +239,7 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     await own.end();
   });
 
-  test('no success is recorded where the driver does not say that it was committed', async () => {
+  test('records no success if the driver does not return the command', async () => {
     const own = openPool({ max: 1 });
     const pool = {
       async connect() {
@@ -251,15 +253,15 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
         };
       },
     };
-    const store = postgresStore({ pool, schema: scene.schema });
+    const store = postgresStore({ pool, schema: fixture.schema });
     const transacting = store.transaction?.(claim, 'one', () => undefined);
     await expect(transacting).rejects.toMatchObject({ code: 'handler_failed' });
     await store.close();
     await own.end();
   });
 
-  test('closing ends one whose function does not end', async () => {
-    const store = scene.openPeer({ queryTimeoutMs: 200 });
+  test('is aborted by close if its function does not end', async () => {
+    const store = fixture.openPeer({ queryTimeoutMs: 200 });
     const transacting = transact(async (client) => {
       await write(client, 'one');
       await new Promise(() => undefined);
@@ -268,17 +270,17 @@ describe.skipIf(url === undefined)('transactions of handlers in PostgreSQL', () 
     await pause(100);
     await store.close();
     await ended;
-    await expectNothingKept();
+    await expectNothingWritten();
   });
 
-  test('heartbeats do not wait behind adds and claims that hang, in pools of three and more', async () => {
+  test('heartbeats do not wait for other statements, from a pool of three on', async () => {
     for (const max of [3, 4, 10]) {
       const own = openPool({ max });
-      const store = postgresStore({ pool: own, schema: scene.schema, queryTimeoutMs: 2000 });
+      const store = postgresStore({ pool: own, schema: fixture.schema, queryTimeoutMs: 2000 });
       await store.stats();
       const unsubscribe = store.subscribe?.('novita', () => undefined);
-      const locking = await scene.pool.connect();
-      await locking.query(`BEGIN; LOCK TABLE ${scene.schema}.events IN SHARE MODE`);
+      const locking = await fixture.pool.connect();
+      await locking.query(`BEGIN; LOCK TABLE ${fixture.schema}.events IN SHARE MODE`);
       const hanging = Array.from({ length: 20 }, () => [
         store.add(createTestEntry()),
         store.add(createTestEntry()),

@@ -4,37 +4,38 @@ import type { Pool, PoolClient } from 'pg';
 
 import { dropSchema, openPool, uniqueName } from './test-database.ts';
 
-/** A schema with a store on it, and room for more stores. */
-export interface Scene {
+/** A schema of its own with a store. Peers are stores of other processes. */
+export interface StoreFixture {
   readonly pool: Pool;
   readonly schema: string;
   readonly store: Store<PoolClient>;
-  /** Another store on the same schema, as another process has it: on a pool of its own. */
+  /** Opens another store on the same schema, on a pool of its own. */
   openPeer(options?: Partial<Omit<PostgresStoreOptions, 'pool'>>): Store<PoolClient>;
+  /** Runs SQL in which `SCHEMA` stands for the schema. */
   query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
-export async function openScene(): Promise<Scene> {
-  const schema = uniqueName('test_scene');
+export async function openStoreFixture(): Promise<StoreFixture> {
+  const schema = uniqueName('test_store');
   const pool = openPool();
   const pools = [pool];
   const stores: Store<PoolClient>[] = [];
-  const open = (on: Pool, options: Partial<Omit<PostgresStoreOptions, 'pool'>> = {}) => {
-    const store = postgresStore({ schema, ...options, pool: on });
+  const open = (storePool: Pool, options: Partial<Omit<PostgresStoreOptions, 'pool'>> = {}) => {
+    const store = postgresStore({ schema, ...options, pool: storePool });
     stores.push(store);
     return store;
   };
   const store = open(pool);
-  await store.stats(); // there is a schema with the first use
+  await store.stats(); // the first use creates the schema
   return {
     pool,
     schema,
     store,
     openPeer(options) {
-      const own = openPool();
-      pools.push(own);
-      return open(own, options);
+      const peerPool = openPool();
+      pools.push(peerPool);
+      return open(peerPool, options);
     },
     async query<Row>(text: string, values?: unknown[]) {
       return (await pool.query(text.replaceAll('SCHEMA', schema), values)).rows as Row[];

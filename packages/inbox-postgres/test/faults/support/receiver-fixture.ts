@@ -12,40 +12,43 @@ import { Pool, type PoolConfig } from 'pg';
 
 import { send } from '../../../../inbox-sqlite/test/faults/support/send.ts';
 
-/** A receiver on a real server, with deliveries coming in all the time. */
-export interface FaultScene {
+/** A receiver with a PostgreSQL inbox, under a constant load of deliveries. */
+export interface ReceiverFixture {
   readonly pool: Pool;
-  /** What operators read. */
+  /** All log lines. */
   log(): string;
-  /** Delivers an event once. */
+  /** Delivers an event once, and returns the status of the reply. */
   deliver(taskId: string): Promise<number>;
-  /** Resolves when there is enough that could be lost. */
-  underLoad(): Promise<void>;
-  /** Resolves when a delivery is answered so. */
-  untilAnswered(status: number): Promise<void>;
-  /** Stops the load, waits until everything has been handled, and checks what was promised. */
-  keepsItsWord(): Promise<Summary>;
+  /** Resolves after `MIN_ACKNOWLEDGED` acknowledged deliveries, or after `TIMEOUT_MS`. */
+  waitForLoad(): Promise<void>;
+  /** Delivers events until a reply has the status. */
+  waitForStatus(status: number): Promise<void>;
+  /** Stops the load and waits until every acknowledged event was handled. */
+  finish(): Promise<Summary>;
   close(): Promise<void>;
 }
 
 interface Summary {
   readonly acknowledged: number;
-  /** Acknowledged, and never handled. */
+  /** Acknowledged, but not handled. */
   readonly lost: readonly string[];
-  /** Answered 503. */
+  /** How many replies were 503. */
   readonly refused: number;
-  /** Answered anything else. */
+  /** The statuses of all replies but 200 and 503. */
   readonly other: readonly number[];
   readonly slowestMs: number;
 }
 
-/** Both shorter than by default, so that the tests are. */
-export const REPLY_MS = 800;
-const PATIENCE_MS = 15_000;
-const CALLERS = 6;
-export const ENOUGH = 50;
+/** Shorter than the default, so that the tests are. */
+export const REPLY_TIMEOUT_MS = 800;
+const TIMEOUT_MS = 15_000;
+const CONCURRENT_DELIVERIES = 6;
+export const MIN_ACKNOWLEDGED = 50;
 
-export async function startScene(port: number, config: PoolConfig = {}): Promise<FaultScene> {
+export async function startReceiver(
+  port: number,
+  config: PoolConfig = {},
+): Promise<ReceiverFixture> {
   const pool = new Pool({
     host: '127.0.0.1',
     port,
@@ -61,7 +64,7 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
     secret: TEST_SECRET,
     url: 'http://127.0.0.1/webhooks',
     inbox: postgresInbox({ pool, queryTimeoutMs: 500, leaseDurationMs: 2000, pollIntervalMs: 100 }),
-    limits: { replyTimeoutMs: REPLY_MS },
+    limits: { replyTimeoutMs: REPLY_TIMEOUT_MS },
     retry: { maxAttempts: 1000, delay: () => 50 },
     logger: { debug: note, info: note, warn: note, error: note },
   });
@@ -87,7 +90,7 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
   }
 
   let isLoading = true;
-  const load = Array.from({ length: CALLERS }, async () => {
+  const load = Array.from({ length: CONCURRENT_DELIVERIES }, async () => {
     while (isLoading) {
       const taskId = randomUUID();
       for (let tries = 0; tries < 5 && (await deliver(taskId)) !== 200; tries += 1) await pause(50);
@@ -100,21 +103,21 @@ export async function startScene(port: number, config: PoolConfig = {}): Promise
     pool,
     deliver,
     log: () => lines.join('\n'),
-    async underLoad() {
-      const deadline = performance.now() + PATIENCE_MS;
-      while (acknowledged.size < ENOUGH && performance.now() < deadline) await pause(20);
+    async waitForLoad() {
+      const deadline = performance.now() + TIMEOUT_MS;
+      while (acknowledged.size < MIN_ACKNOWLEDGED && performance.now() < deadline) await pause(20);
     },
-    async untilAnswered(status) {
-      const deadline = performance.now() + PATIENCE_MS;
+    async waitForStatus(status) {
+      const deadline = performance.now() + TIMEOUT_MS;
       while ((await deliver(randomUUID())) !== status) {
-        if (performance.now() > deadline) throw new Error(`never answered ${status}`);
+        if (performance.now() > deadline) throw new Error(`no reply was ${status}`);
         await pause(20);
       }
     },
-    async keepsItsWord() {
+    async finish() {
       isLoading = false;
       await Promise.all(load);
-      const deadline = performance.now() + PATIENCE_MS;
+      const deadline = performance.now() + TIMEOUT_MS;
       while (lost().length > 0 && performance.now() < deadline) await pause(50);
       const statuses = answers.map(({ status }) => status);
       return {
