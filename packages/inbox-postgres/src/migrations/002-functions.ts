@@ -1,3 +1,5 @@
+// The frequent statements as SQL functions: add, claim, extend, settle.
+
 const ONE_GENERIC_PLAN = `LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_indexscan = on SET enable_nestloop = on`;

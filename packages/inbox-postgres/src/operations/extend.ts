@@ -8,7 +8,11 @@ export interface Extension extends ParsedClaimRef {
   readonly leaseDurationMs: number;
 }
 
-/** @returns for each extension whether its fencing token is valid */
+/**
+ * Extends leases.
+ *
+ * @returns for each lease whether its fencing token is valid
+ */
 export async function extend(query: Query, extensions: readonly Extension[]): Promise<boolean[]> {
   const input = extensions.map((extension, n) => ({
     ...extension,

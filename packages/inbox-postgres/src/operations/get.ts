@@ -8,6 +8,7 @@ SELECT ${EVENT_COLUMNS}, ${STATE_COLUMNS}
 FROM ${EVENTS_WITH_STATE}
 WHERE events.task_id = $1::text AND events.endpoint = $2::text`;
 
+/** Reads one entry with its state. */
 export async function get(
   query: Query,
   { endpoint, taskId }: EntryKey,

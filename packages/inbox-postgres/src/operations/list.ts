@@ -49,6 +49,7 @@ const BY_STATE: Readonly<Record<EntryState, string>> = {
   dead: selectFinished('dead'),
 };
 
+/** Reads a page of entries, the latest arrival first. */
 export async function list(query: Query, filter: EntryQuery | undefined): Promise<EntryPage> {
   const { endpoint, state, limit, before } = resolveEntryQuery(filter);
   const ofAnyState = endpoint === undefined ? OF_ANY_ENDPOINT : OF_ONE_ENDPOINT;

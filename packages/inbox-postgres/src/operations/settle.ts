@@ -10,7 +10,11 @@ export interface Settlement extends ParsedClaimRef {
   readonly outcome: Outcome;
 }
 
-/** @returns for each settlement whether its fencing token was valid */
+/**
+ * Records the outcomes of attempts.
+ *
+ * @returns for each outcome whether its fencing token was valid
+ */
 export async function settle(query: Query, settlements: readonly Settlement[]): Promise<boolean[]> {
   const rows = await query<{ n: number }>(SETTLE, [JSON.stringify(settlements.map(toInput))]);
   const settled = new Set(rows.map(({ n }) => n));

@@ -36,6 +36,7 @@ type Row = Readonly<
   Record<'unfinished' | 'done' | 'dead' | 'running', number> & { lag_ms: number | null }
 >;
 
+/** Counts entries by state, and measures the lag. */
 export async function stats(query: Query): Promise<InboxStats> {
   const [row] = await query<Row>(STATS);
   const { unfinished = 0, running = 0, done = 0, dead = 0, lag_ms: lagMs = 0 } = row ?? {};
