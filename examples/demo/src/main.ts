@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { castRoles, type Role } from './cast.ts';
-import { checkClaims } from './claims.ts';
-import { readFromDisk } from './disk.ts';
+import { castRoles, type Role } from './tasks.ts';
+import { checkClaims } from './checks.ts';
+import { readFromDisk } from './read-states.ts';
 import { sentAndSeen, verdict } from './report.ts';
 import { startServer, type DemoServer } from './server.ts';
-import { intrude, type Intrusion } from './strangers.ts';
+import { intrude, type Intrusion } from './bad-deliveries.ts';
 
 const TASKS = 300;
 const DEADLINE_MS = 30_000;

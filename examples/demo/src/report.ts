@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
 
-import type { Claim, Story } from './claims.ts';
+import type { Claim, Story } from './checks.ts';
 
 const noLineBetweenRows = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 

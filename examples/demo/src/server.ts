@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import type { Temper } from './cast.ts';
+import type { Temper } from './tasks.ts';
 
 /** What the handlers saw of one task. */
 export interface Sighting {

@@ -1,9 +1,9 @@
 import type { EntryState } from '@novita-webhooks/core';
 import type { Simulator } from '@novita-webhooks/simulator';
 
-import type { Role } from './cast.ts';
+import type { Role } from './tasks.ts';
 import { ATTEMPTS, type DemoServer, type Sighting } from './server.ts';
-import type { Intrusion } from './strangers.ts';
+import type { Intrusion } from './bad-deliveries.ts';
 
 /** Everything that happened. */
 export interface Story {
