@@ -1,95 +1,95 @@
 import type { EntryState } from '@novita-webhooks/core';
 import type { Simulator } from '@novita-webhooks/simulator';
 
-import type { Role } from './tasks.ts';
-import { ATTEMPTS, type DemoServer, type Sighting } from './server.ts';
-import type { Intrusion } from './bad-deliveries.ts';
+import type { BadDelivery } from './bad-deliveries.ts';
+import { MAX_ATTEMPTS, type DemoServer, type HandlerRecord } from './server.ts';
+import type { DemoTask } from './tasks.ts';
 
-/** Everything that happened. */
-export interface Story {
+/** What one run of the demo has produced. */
+export interface DemoRun {
   /** By task id. */
-  readonly roles: ReadonlyMap<string, Role>;
+  readonly tasks: ReadonlyMap<string, DemoTask>;
   readonly simulator: Simulator;
   readonly server: DemoServer;
-  readonly intrusions: readonly Intrusion[];
-  /** What the file of the inbox says of each task. */
-  readonly onDisk: ReadonlyMap<string, EntryState>;
+  readonly badDeliveries: readonly BadDelivery[];
+  /** The states in the file of the inbox, by task id. */
+  readonly states: ReadonlyMap<string, EntryState>;
 }
 
-/** Something the library promises, and the task ids or the like for which it does not hold. */
-export interface Claim {
+/** Something that must hold at the end, and the task ids or deliveries that contradict it. */
+export interface Check {
   readonly text: string;
   readonly exceptions: readonly string[];
 }
 
-/** What must hold at the end of the demo, whatever happened in between. */
-export function checkClaims(story: Story): Claim[] {
-  const { roles, simulator, server, intrusions, onDisk } = story;
-  const isHopeless = ({ temper, drifts }: Role) => temper === 'never succeeds' || drifts;
-  const tasksWhere = (broken: (role: Role, seen: Sighting | undefined, id: string) => boolean) =>
-    [...roles].flatMap(([id, role]) => (broken(role, server.sightings.get(id), id) ? [id] : []));
-
-  const unacknowledged = simulator
-    .tasks()
-    .filter(
-      ({ id }) => !simulator.deliveries().some((one) => one.taskId === id && isAccepted(one)),
-    );
-  const expectedDead = [...roles].filter(([, role]) => isHopeless(role)).map(([id]) => id);
+/** Checks the promises of the library on the result of a run. */
+export function checkRun(run: DemoRun): Check[] {
+  const { tasks, simulator, server, badDeliveries, states } = run;
+  const endsDead = (task: DemoTask) => task.behaviour === 'always fails' || task.hasSchemaError;
+  const tasksWhere = (
+    isBroken: (task: DemoTask, record: HandlerRecord | undefined, id: string) => boolean,
+  ) => [...tasks].flatMap(([id, task]) => (isBroken(task, server.records.get(id), id) ? [id] : []));
+  const acknowledged = new Set(
+    simulator.deliveries().flatMap((one) => (isAccepted(one) ? [one.taskId] : [])),
+  );
+  const expectedDead = [...tasks].filter(([, task]) => endsDead(task)).map(([id]) => id);
 
   return [
     {
-      text: 'every task was acknowledged to Novita',
-      exceptions: unacknowledged.map(({ id }) => id),
+      text: 'Novita got a 2xx for every task',
+      exceptions: tasksWhere((_task, _record, id) => !acknowledged.has(id)),
     },
     {
-      text: 'every task is on disk, settled as it should be',
+      text: 'every task is in the file of the inbox, in the expected state',
       exceptions: tasksWhere(
-        (role, _, id) => onDisk.get(id) !== (isHopeless(role) ? 'dead' : 'done'),
+        (task, _, id) => states.get(id) !== (endsDead(task) ? 'dead' : 'done'),
       ),
     },
     {
-      text: 'each task was handled exactly once',
-      exceptions: tasksWhere((role, seen) => !isHopeless(role) && seen?.successes !== 1),
+      text: 'each task whose handler can succeed was handled exactly once',
+      exceptions: tasksWhere((task, record) => !endsDead(task) && record?.successes !== 1),
     },
     {
-      text: 'handlers that failed were run again, as often as it took and no oftener',
-      exceptions: tasksWhere((role, seen) => (seen?.runs ?? 0) !== expectedRuns(role)),
+      text: 'a handler that failed was retried, exactly as often as necessary',
+      exceptions: tasksWhere((task, record) => (record?.runs ?? 0) !== expectedRuns(task)),
     },
     {
       text: 'no task was handled twice at a time',
-      exceptions: tasksWhere((_, seen) => (seen?.mostAtATime ?? 0) > 1),
+      exceptions: tasksWhere((_, record) => (record?.maxParallelRuns ?? 0) > 1),
     },
     {
-      text: 'the dead letters are exactly those expected',
+      text: 'the dead letters are exactly the expected ones',
       exceptions: difference(expectedDead, server.deadLetters),
     },
     {
-      text: 'the metadata that came back is what was signed',
-      exceptions: tasksWhere((role, seen) => seen !== undefined && orderOf(seen) !== role.number),
+      text: 'the handler got the metadata that was signed',
+      exceptions: tasksWhere(
+        (task, record) => record !== undefined && orderOf(record) !== task.number,
+      ),
     },
     {
-      text: 'nothing forged came through',
-      exceptions: [...server.sightings.keys()].filter((id) => !roles.has(id)),
+      text: 'no forged event reached the handler',
+      exceptions: [...server.records.keys()].filter((id) => !tasks.has(id)),
     },
     {
-      text: 'forged and malformed deliveries got the right answers',
-      exceptions: intrusions
-        .filter(({ expected, answered }) => expected !== answered)
-        .map(({ what, expected, answered }) => `${what}: ${answered} instead of ${expected}`),
+      text: 'forged and malformed deliveries got the right status',
+      exceptions: badDeliveries
+        .filter(({ expectedStatus, status }) => expectedStatus !== status)
+        .map(({ kind, expectedStatus, status }) => `${kind}: ${status}, not ${expectedStatus}`),
     },
   ];
 }
 
-function expectedRuns({ temper, drifts }: Role): number {
-  if (drifts) return 0;
-  return { willing: 1, 'fails twice': 3, 'never succeeds': ATTEMPTS }[temper];
+function expectedRuns({ behaviour, hasSchemaError }: DemoTask): number {
+  if (hasSchemaError) return 0;
+  return { succeeds: 1, 'fails twice': 3, 'always fails': MAX_ATTEMPTS }[behaviour];
 }
 
 function isAccepted({ answer }: { answer: object }): boolean {
   return 'status' in answer && answer.status === 200;
 }
 
-function orderOf({ metadata }: Sighting): unknown {
+function orderOf({ metadata }: HandlerRecord): unknown {
   return (metadata as { order?: unknown }).order;
 }
 
