@@ -28,7 +28,9 @@ const tasks = new Map<string, DemoTask>();
 const badDeliveries: BadDelivery[] = [];
 
 const watchdog = setTimeout(() => {
-  console.error(`demo: not finished after ${MAX_DURATION_MS / 1000} s. Run it on a less busy machine.`);
+  console.error(
+    `demo: not finished after ${MAX_DURATION_MS / 1000} s. Run it on a less busy machine.`,
+  );
   process.exit(1);
 }, MAX_DURATION_MS);
 
