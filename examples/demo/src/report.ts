@@ -30,7 +30,7 @@ export async function formatTotals(run: DemoRun): Promise<string> {
     ['first deliveries', ofKind('main') - retries, 'handler runs', runs],
     ['retries after an outage', retries, 'failed handler runs', runs - successes],
     ['duplicates', ofKind('duplicate'), 'dead letters', inbox.dead],
-    ['parallel copies', ofKind('concurrent'), 'answered as duplicates', replies.duplicate ?? 0],
+    ['parallel copies', ofKind('parallel'), 'answered as duplicates', replies.duplicate ?? 0],
     ['forged, malformed, irrelevant', badDeliveries.length, 'refused', refused],
     ['', '', 'result files downloaded', sum(records.map(({ files }) => files))],
   );

@@ -37,8 +37,8 @@ function createTask(number: number): DemoTask {
       nsfw: isEvery(11, number) ? true : undefined,
       taskMs: (number * 37) % 4000,
       duplicates: isEvery(5, number) ? 2 : 0,
-      concurrent: isEvery(7, number) ? 5 : 1,
-      change: hasSchemaError ? (event) => withUnknownStatus(event) : undefined,
+      parallelCopies: isEvery(7, number) ? 5 : 1,
+      transformEvent: hasSchemaError ? (event) => withUnknownStatus(event) : undefined,
     },
   };
 }
