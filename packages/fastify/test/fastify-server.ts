@@ -24,7 +24,7 @@ export const mounts = {
   'a plugin under a prefix': (app: FastifyInstance, receiver: Receiver) => {
     void app.register(novitaWebhooks, { receiver, prefix: '/webhooks', path: '/novita' });
   },
-  'a route of its own': (app: FastifyInstance, receiver: Receiver) => {
+  'a route with toFastifyHandler': (app: FastifyInstance, receiver: Receiver) => {
     receiver.start();
     void app.register(async (own) => {
       own.all(PATH, { onRequest: toFastifyHandler(receiver) }, () => undefined);

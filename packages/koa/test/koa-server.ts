@@ -32,7 +32,7 @@ export const bodyParsers = {
 } as unknown as Record<'@koa/bodyparser 6' | 'koa-bodyparser 4' | 'koa-body', Middleware>;
 
 export const mounts = {
-  'a path of its own': (app: Koa3, receiver: Receiver) => {
+  'a path': (app: Koa3, receiver: Receiver) => {
     app.use(novitaWebhooks(receiver, { path: PATH }));
   },
   'a router': (app: Koa3, receiver: Receiver) => {
