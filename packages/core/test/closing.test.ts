@@ -50,7 +50,7 @@ test('a dead letter is told however much else is under way', async () => {
   for (let index = 0; index < 1001; index += 1) {
     await receiver.processUnverified(sampleEvents.other());
   }
-  await settle(sampleEvents.drifted({ taskId: 'dead' }));
+  await settle(sampleEvents.schemaError({ taskId: 'dead' }));
   await clock.flush();
   expect((await receiver.stats()).dropped).toBe(1);
   expect(letters).toEqual(['dead']);

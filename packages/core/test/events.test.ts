@@ -107,7 +107,7 @@ describe('the sample bodies', () => {
     const { settle } = setUp();
     expect((await settle(make())).status).toBe(200);
     const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
-    expect(schemaError === null).toBe(name !== 'drifted' && name !== 'other');
+    expect(schemaError === null).toBe(name !== 'schemaError' && name !== 'other');
   });
 });
 
@@ -329,11 +329,11 @@ describe('drift', () => {
       const { receiver, deliver, settle } = setUp();
       const statuses: string[] = [];
       receiver.onTaskFinished(({ task }) => statuses.push(task.status));
-      await (when === 'before' ? deliver : settle)(sampleEvents.drifted());
+      await (when === 'before' ? deliver : settle)(sampleEvents.schemaError());
       const reply = await settle(sampleEvents.imageSucceeded());
       expect(codeOf(reply)).toBe('accepted');
       expect(statuses).toEqual(['TASK_STATUS_SUCCEED']);
-      expect(codeOf(await settle(sampleEvents.drifted()))).toBe('duplicate');
+      expect(codeOf(await settle(sampleEvents.schemaError()))).toBe('duplicate');
       expect(codeOf(await settle(sampleEvents.imageSucceeded()))).toBe('duplicate');
       expect(statuses).toHaveLength(1);
     },
@@ -341,7 +341,7 @@ describe('drift', () => {
 
   test('a good event before any handler takes the place of the drifted one', async () => {
     const { receiver, deliver, clock } = setUp();
-    await deliver(sampleEvents.drifted());
+    await deliver(sampleEvents.schemaError());
     await deliver(sampleEvents.failed());
     const statuses: string[] = [];
     receiver.onTaskFinished(({ task }) => statuses.push(task.status));

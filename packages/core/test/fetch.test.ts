@@ -7,7 +7,7 @@ import {
   signedDelivery,
   TEST_SECRET,
   type AdapterSubject,
-  type Before,
+  type PriorMiddleware,
 } from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
@@ -47,13 +47,13 @@ const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
   },
 };
 
-const parsers: Partial<Record<Before, (request: Request) => Promise<unknown>>> = {
+const parsers: Partial<Record<PriorMiddleware, (request: Request) => Promise<unknown>>> = {
   drain: (request) => request.arrayBuffer(),
 };
 
 function subject(toListener: (handler: FetchHandler) => RequestListener): AdapterSubject {
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     closesConnections: false,
     async serve(receiver, before) {
       let passedOn = 0;

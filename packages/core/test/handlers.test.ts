@@ -13,7 +13,7 @@ describe('events reach the handlers they are for', () => {
     images: sampleEvents.imagesSucceeded({ taskId: 'images' }),
     video: sampleEvents.videoSucceeded({ taskId: 'video' }),
     audio: sampleEvents.audioSucceeded({ taskId: 'audio' }),
-    nothing: sampleEvents.nothingSucceeded({ taskId: 'nothing' }),
+    nothing: sampleEvents.succeededWithoutMedia({ taskId: 'nothing' }),
     failed: sampleEvents.failed({ taskId: 'failed' }),
     queued: sampleEvents.queued({ taskId: 'queued' }),
     processing: sampleEvents.processing({ taskId: 'processing' }),
@@ -78,7 +78,7 @@ describe('events reach the handlers they are for', () => {
     });
     receiver.onTaskSucceeded(hear('succeeded later'));
     await settle(event);
-    await settle(sampleEvents.drifted({ taskId: 'drifted' }));
+    await settle(sampleEvents.schemaError({ taskId: 'drifted' }));
     await settle(sampleEvents.queued());
     await settle(sampleEvents.other());
     await clock.flush();

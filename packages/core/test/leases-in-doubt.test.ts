@@ -134,7 +134,7 @@ describe('a drifted event whose attempt is under way when the real one comes', (
     }));
     const seen: string[] = [];
     receiver.onTaskFinished(({ task }) => seen.push(task.status));
-    await settle(sampleEvents.drifted({ taskId: SAMPLE_TASK }));
+    await settle(sampleEvents.schemaError({ taskId: SAMPLE_TASK }));
     await settle(event);
     broken = false;
     await clock.advance(3 * LEASE);

@@ -7,7 +7,7 @@ import {
   sampleEvents,
   TEST_SECRET,
   type AdapterSubject,
-  type Before,
+  type PriorMiddleware,
 } from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import {
@@ -63,7 +63,7 @@ async function readAll(request: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** What people write by hand before they hand a request on. */
-const parsers: Partial<Record<Before, (request: IncomingMessage) => Promise<unknown>>> = {
+const parsers: Partial<Record<PriorMiddleware, (request: IncomingMessage) => Promise<unknown>>> = {
   json: async (request) =>
     Object.assign(request, { body: JSON.parse((await readAll(request)).toString()) as unknown }),
   raw: async (request) => Object.assign(request, { body: await readAll(request) }),
@@ -82,7 +82,7 @@ const PATH = '/webhooks/novita';
 
 function subject({ listen, scheme, isHttp2 }: (typeof servers)[keyof typeof servers]) {
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     http2: isHttp2,
     closesConnections: !isHttp2,
     async serve(receiver, before) {

@@ -68,7 +68,9 @@ describe('processUnverified: a bare envelope', () => {
       throw new PermanentError('no');
     });
     expect((await outcomeOf(receiver.processUnverified(event))).type).toBe('dead');
-    expect((await outcomeOf(receiver.processUnverified(sampleEvents.drifted()))).type).toBe('dead');
+    expect((await outcomeOf(receiver.processUnverified(sampleEvents.schemaError()))).type).toBe(
+      'dead',
+    );
   });
 
   test('throws what to do with the message: aborted', async () => {

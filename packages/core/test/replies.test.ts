@@ -138,7 +138,7 @@ const rows: readonly Row[] = [
   },
   {
     situation: 'a payload that does not fit the schema',
-    changes: { body: json(sampleEvents.drifted()) },
+    changes: { body: json(sampleEvents.schemaError()) },
     status: 200,
     code: 'accepted',
   },
@@ -253,7 +253,7 @@ describe('a constant answer', () => {
       json({ event_type: 'ASYNC_TASK_RESULT', payload: { task: { [secret]: secret } } }),
       json({ event_type: secret }),
       `{"__proto__":"${secret}"}`,
-      json(sampleEvents.drifted({ taskId: secret })),
+      json(sampleEvents.schemaError({ taskId: secret })),
       (async function* () {
         yield secret;
         throw new Error(secret);

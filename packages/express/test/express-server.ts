@@ -1,4 +1,4 @@
-import type { AdapterServer, AdapterSubject, Before } from '@novita-webhooks/testing';
+import type { AdapterServer, AdapterSubject, PriorMiddleware } from '@novita-webhooks/testing';
 import type { Receiver } from '@novita-webhooks/core';
 import express5, { type Express, type RequestHandler } from 'express';
 import express4 from 'express-4';
@@ -6,7 +6,7 @@ import express418 from 'express-4-18';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
-/** Every Express that is supported: the oldest, the last of its major, the newest. */
+/** The oldest supported Express, the latest Express 4 and the latest Express 5. */
 export const versions = {
   'Express 4.18': express418,
   'Express 4': express4,
@@ -15,7 +15,7 @@ export const versions = {
 
 export const PATH = '/webhooks/novita';
 
-/** Ways to put middleware into an app, all of which have to work. */
+/** The supported ways to mount the middleware. */
 export const mounts = {
   'app.post': (app, handler) => app.post(PATH, handler),
   'app.use': (app, handler) => app.use(PATH, handler),
@@ -30,7 +30,7 @@ export const mounts = {
   (app: Express, handler: RequestHandler, express: typeof express5) => unknown
 >;
 
-/** The adapter, or one that is broken on purpose. */
+/** The adapter under test: `novitaWebhooks`, or a broken one. */
 export type Adapter = (receiver: Receiver) => RequestHandler;
 
 export function expressSubject(
@@ -40,10 +40,10 @@ export function expressSubject(
 ): AdapterSubject {
   const parsers = parsersOf(express);
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     inflates: true,
     postOnly: mount === mounts['app.post'],
-    async serveNeighbour(receiver) {
+    async serveOtherRoute(receiver) {
       const app = express();
       if (receiver !== undefined) mount(app, adapter(receiver), express);
       const custom = express.raw({ type: 'application/x-custom' });
@@ -91,7 +91,7 @@ export async function serveApp(app: Express): Promise<AdapterServer & { errors: 
   };
 }
 
-function parsersOf(express: typeof express5): Record<Before, RequestHandler> {
+function parsersOf(express: typeof express5): Record<PriorMiddleware, RequestHandler> {
   const all = { type: () => true, limit: '10mb' };
   return {
     json: express.json(all),

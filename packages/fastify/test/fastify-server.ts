@@ -1,4 +1,4 @@
-import type { AdapterSubject, Before } from '@novita-webhooks/testing';
+import type { AdapterSubject, PriorMiddleware } from '@novita-webhooks/testing';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import type { Receiver } from '@novita-webhooks/core';
 import fastify5, { type FastifyInstance } from 'fastify';
@@ -7,7 +7,7 @@ import fastify417 from 'fastify-4-17';
 import rawBody5 from 'fastify-raw-body';
 import rawBody4 from 'fastify-raw-body-4';
 
-/** Every Fastify that is supported: the oldest, the last of its major, the newest. */
+/** The oldest supported Fastify, the latest Fastify 4 and the latest Fastify 5. */
 export const versions = {
   'Fastify 4.17': { fastify: fastify417, rawBody: undefined },
   'Fastify 4': { fastify: fastify4, rawBody: rawBody4 },
@@ -16,7 +16,7 @@ export const versions = {
 
 export const PATH = '/webhooks/novita';
 
-/** Ways to put the webhooks into an app, all of which have to work. */
+/** The supported ways to mount the webhooks. */
 export const mounts = {
   'a plugin': (app: FastifyInstance, receiver: Receiver) => {
     void app.register(novitaWebhooks, { receiver, path: PATH });
@@ -24,7 +24,7 @@ export const mounts = {
   'a plugin under a prefix': (app: FastifyInstance, receiver: Receiver) => {
     void app.register(novitaWebhooks, { receiver, prefix: '/webhooks', path: '/novita' });
   },
-  'a route of its own': (app: FastifyInstance, receiver: Receiver) => {
+  'a route with toFastifyHandler': (app: FastifyInstance, receiver: Receiver) => {
     receiver.start();
     void app.register(async (own) => {
       own.all(PATH, { onRequest: toFastifyHandler(receiver) }, () => undefined);
@@ -42,9 +42,9 @@ export function fastifySubject(
   return {
     http2,
     closesConnections: !http2,
-    parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as Before[])],
+    parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as PriorMiddleware[])],
     trailingSlash: 'left',
-    async serveNeighbour(receiver) {
+    async serveOtherRoute(receiver) {
       const app = create();
       app.addContentTypeParser('application/x-custom', { parseAs: 'buffer' }, (_, body, done) =>
         done(null, { custom: body.toString('hex') }),
@@ -77,8 +77,8 @@ async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What other plugins may have done before: Fastify itself reads no body before its handler. */
-const parsers: Partial<Record<Before, (app: FastifyInstance) => Promise<unknown>>> = {
+/** Hooks that read the body before the adapter. Fastify itself reads it after `preParsing`. */
+const parsers: Partial<Record<PriorMiddleware, (app: FastifyInstance) => Promise<unknown>>> = {
   async rawBody(app) {
     app.addHook('onRequest', async (request) => {
       Object.assign(request, { rawBody: await readAll(request.raw) });
