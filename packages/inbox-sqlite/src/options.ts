@@ -3,9 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { isWebhookError, WebhookError } from '@novita-webhooks/core';
 
-import { pathOf } from './connection.ts';
-import { connectedTo, connectTo, type Connections } from './connections.ts';
-import { DRIVERS, findDriver, type SqliteDatabase, type SqliteDriver } from './driver.ts';
+import { pathOf } from './connection/connection.ts';
+import { connectedTo, connectTo, type Connections } from './connection/connections.ts';
+import { DRIVERS, findDriver, type SqliteDatabase, type SqliteDriver } from './driver/driver.ts';
 
 /** Which database, and how patient to be with it. */
 export interface DatabaseOptions<Database extends SqliteDatabase = SqliteDatabase> {

@@ -1,6 +1,6 @@
 import { pollingInbox, type Inbox, type PollingInboxOptions } from '@novita-webhooks/core';
 
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase } from './driver/driver.ts';
 import { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 
 /** Which database, and how it is consumed. */

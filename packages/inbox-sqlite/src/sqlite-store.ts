@@ -1,6 +1,6 @@
 import { systemClock, type Clock, type Retention, type Store } from '@novita-webhooks/core';
 
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase } from './driver/driver.ts';
 import { add } from './operations/add.ts';
 import { claim } from './operations/claim.ts';
 import { discard } from './operations/discard.ts';
@@ -8,14 +8,14 @@ import { extend } from './operations/extend.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
-import { purge } from './operations/purge.ts';
+import { purge } from './operations/delete-expired.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
 import { toMs } from './operations/time.ts';
-import { transact } from './operations/transact.ts';
+import { transact } from './operations/transaction.ts';
 import { toConnections, type DatabaseOptions } from './options.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { createWriter, type Writer } from './writing/writer.ts';
 
 /** Which database, how patient to be with it, and where time comes from. */
 export interface SqliteStoreOptions<

@@ -7,7 +7,7 @@ import {
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
 import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
-import { temporaryFile } from './support/files.ts';
+import { temporaryFile } from './support/temporary-files.ts';
 
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };

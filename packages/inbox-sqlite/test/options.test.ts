@@ -6,7 +6,7 @@ import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/
 import Database from 'libsql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from './support/files.ts';
+import { temporaryFile, temporaryFolder } from './support/temporary-files.ts';
 
 const driver = 'libsql';
 

@@ -1,6 +1,6 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { toMs } from './time.ts';
 
 const INSERT_ENTRY = `

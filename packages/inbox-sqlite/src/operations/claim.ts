@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Claim } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
 import { toMs } from './time.ts';
 

@@ -1,6 +1,6 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const DISCARD = `
 DELETE FROM novita_entries

@@ -1,6 +1,6 @@
 import type { ClaimRef } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const EXTEND = `
 UPDATE novita_entries SET due_at = :dueAt

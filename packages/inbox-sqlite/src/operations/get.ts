@@ -1,6 +1,6 @@
 import type { Entry, EntryKey } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
 
 const GET = `${SELECT_ENTRY} WHERE task_id = :taskId AND endpoint = :endpoint`;

@@ -5,7 +5,7 @@ import {
   type EntryState,
 } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
 
 /** One text per combination, so that each finds its index: only what says so is not `done`. */

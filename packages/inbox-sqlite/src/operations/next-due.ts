@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const NEXT_DUE = `
 SELECT due_at FROM novita_entries

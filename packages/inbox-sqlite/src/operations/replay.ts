@@ -1,6 +1,6 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 /** After `done` everything runs again, after `dead` only what had not succeeded. */
 const REPLAY = `

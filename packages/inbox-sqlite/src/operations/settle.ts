@@ -1,7 +1,7 @@
 import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
-import { UNITE_HANDLED } from './handled.ts';
+import type { Connection } from '../connection/connection.ts';
+import { UNITE_HANDLED } from './succeeded-handlers.ts';
 import { toMs } from './time.ts';
 
 const WITH_TOKEN =

@@ -1,6 +1,6 @@
 import type { EntryState, InboxStats } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const COUNT = 'SELECT state, sum(entries) AS entries FROM novita_counts GROUP BY state';
 

@@ -14,9 +14,9 @@ import { isWebhookError } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { openDatabase } from './support/database.ts';
-import { newTask, startVictim } from './support/start-victim.ts';
+import { newTask, startVictim } from './support/start-receiver.ts';
 
 /** What is at the path at the start, what is said about it, and what a person then does. */
 const BAD: [

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { createFiller, onSmallDisk, seenBy, type Filler } from './support/full-disk.ts';
 import { canMount, nobody } from './support/needs.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { newTask, startVictim, type Victim } from './support/start-receiver.ts';
 
 describe.runIf(canMount())('a disk that is full', () => {
   async function victimOnDisk(

@@ -10,10 +10,10 @@ import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/test
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test, vi } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { bundled } from './support/bundle.ts';
 import { holdLock, openDatabase } from './support/database.ts';
-import { newTask, startVictim } from './support/start-victim.ts';
+import { newTask, startVictim } from './support/start-receiver.ts';
 
 const BUSY_MS = 400;
 
@@ -129,7 +129,7 @@ test(
   'eight processes begin with a new file at once: all succeed',
   { timeout: 30_000 },
   async () => {
-    const script = await bundled('starter.ts');
+    const script = await bundled('opener-process.ts');
     const cwd = fileURLToPath(new URL('../../../../', import.meta.url));
     const processes = Array.from({ length: 8 }, () => fork(script, { cwd, execArgv: [] }));
     try {

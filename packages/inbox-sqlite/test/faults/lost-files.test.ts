@@ -11,9 +11,9 @@ import { dirname, join } from 'node:path';
 
 import { expect, test, vi } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { holdLock, openDatabase } from './support/database.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { newTask, startVictim, type Victim } from './support/start-receiver.ts';
 
 async function victimWithEvents(path: string, count = 30): Promise<Victim> {
   const victim = await startVictim({ path });

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test, vi } from 'vitest';
 
-import { explain } from '../../src/troubles.ts';
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { explain } from '../../src/errors.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { openDatabase } from './support/database.ts';
 import { hasCompiler, works } from './support/needs.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { newTask, startVictim, type Victim } from './support/start-receiver.ts';
 
 describe.runIf(hasCompiler())('a disk that fails to sync', () => {
   interface Faulty {

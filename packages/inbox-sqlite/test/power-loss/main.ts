@@ -10,11 +10,11 @@
  */
 import { parseArgs } from 'node:util';
 
-import { prove } from './prove.ts';
+import { prove } from './simulate-power-loss.ts';
 import { toHonesty, whyNot } from './shim.ts';
-import { toSubjectName } from './subjects.ts';
+import { toSubjectName } from './stores-under-test.ts';
 import { describeTrace, toTable } from './table.ts';
-import { total } from './tally.ts';
+import { total } from './tallies.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
-import { prove, type ProofOptions } from './prove.ts';
+import { prove, type ProofOptions } from './simulate-power-loss.ts';
 import { whyNot } from './shim.ts';
 import { describeTrace, toTable } from './table.ts';
-import { total } from './tally.ts';
+import { total } from './tallies.ts';
 
 const PATIENCE_MS = 240_000;
 const COMMAND = 'node --import tsx packages/inbox-sqlite/test/power-loss/main.ts --cuts 5000';

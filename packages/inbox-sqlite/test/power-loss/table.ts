@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 
-import type { Proof } from './prove.ts';
-import { total, type Tallies, type Tally } from './tally.ts';
+import type { Proof } from './simulate-power-loss.ts';
+import { total, type Tallies, type Tally } from './tallies.ts';
 
 const COLUMNS = [
   'cuts',

@@ -2,8 +2,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import type { Claim, Outcome } from '@novita-webhooks/core';
 
-import { entryOf } from './entries.ts';
-import type { Subject } from './subjects.ts';
+import { entryOf } from './test-entries.ts';
+import type { Subject } from './stores-under-test.ts';
 
 const LANES = 50;
 const ROUNDS = 4;

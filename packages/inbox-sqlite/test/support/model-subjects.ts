@@ -1,7 +1,7 @@
 import { sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import { createSubject, type OpenSubject } from '../../../../test/model/subjects.ts';
-import { quickTemporaryFile } from './files.ts';
+import { quickTemporaryFile } from './temporary-files.ts';
 import type { DriverUnderTest } from './drivers.ts';
 
 /** Two stores on one file. */

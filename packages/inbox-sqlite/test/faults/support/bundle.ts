@@ -9,7 +9,7 @@ const bundles = new Map<string, Promise<string>>();
 const folders: string[] = [];
 
 /** A script as one file that anybody may read: from source it would take a second to start. */
-export function bundled(script: 'victim.ts' | 'starter.ts' = 'victim.ts'): Promise<string> {
+export function bundled(script: 'receiver-process.ts' | 'opener-process.ts' = 'receiver-process.ts'): Promise<string> {
   const known = bundles.get(script) ?? bundle(script);
   bundles.set(script, known);
   return known;

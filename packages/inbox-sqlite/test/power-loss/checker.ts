@@ -1,6 +1,6 @@
 import type { Entry } from '@novita-webhooks/core';
 
-import { bodyOf } from './entries.ts';
+import { bodyOf } from './test-entries.ts';
 
 /** What was promised about an entry. */
 interface Promised {

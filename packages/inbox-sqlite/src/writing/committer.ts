@@ -1,9 +1,9 @@
 import { PermanentError } from '@novita-webhooks/core';
 
-import type { Connection } from './connection.ts';
-import type { Connections } from './connections.ts';
-import { rollBack, type SqliteDatabase } from './driver.ts';
-import { explain, stuck, troubleOf } from './troubles.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Connections } from '../connection/connections.ts';
+import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
+import { explain, stuck, troubleOf } from '../errors.ts';
 
 /** Something to do within a transaction. Synchronous: SQLite has one writer, and it is this. */
 export type Operation<T> = (connection: Connection) => T;

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import { FILE_LOST } from './troubles.ts';
+import { FILE_LOST } from '../errors.ts';
 
 /**
  * What has become of the files. `deleted`, `replaced`, `cut`: the database itself. `sidecar`: only

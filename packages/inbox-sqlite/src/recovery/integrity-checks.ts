@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
-import type { SqliteDatabase } from './driver.ts';
-import { FILE_CUT } from './troubles.ts';
+import type { SqliteDatabase } from '../driver/driver.ts';
+import { FILE_CUT } from '../errors.ts';
 
 /**
  * SQLite takes a file without a byte for a new one, removes its -wal file, and begins an empty inbox

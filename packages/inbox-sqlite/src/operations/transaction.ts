@@ -1,9 +1,9 @@
 import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
-import type { SqliteDatabase } from '../driver.ts';
-import { RolledBack } from '../committer.ts';
-import { UNITE_HANDLED } from './handled.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { SqliteDatabase } from '../driver/driver.ts';
+import { RolledBack } from '../writing/committer.ts';
+import { UNITE_HANDLED } from './succeeded-handlers.ts';
 
 const RECORD_SUCCESS = `
 UPDATE novita_entries SET succeeded_handlers = ${UNITE_HANDLED}

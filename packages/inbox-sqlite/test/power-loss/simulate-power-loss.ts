@@ -15,9 +15,9 @@ import { createDisk } from './disk.ts';
 import { cutPower } from './power-cut.ts';
 import { buildShim, type Honesty } from './shim.ts';
 import { spawnScript } from './spawn-script.ts';
-import type { SubjectName } from './subjects.ts';
-import type { Look, SurveyOptions } from './survey.ts';
-import { emptyTallies, record, type Tallies } from './tally.ts';
+import type { SubjectName } from './stores-under-test.ts';
+import type { Look, SurveyOptions } from './inspect-cuts.ts';
+import { emptyTallies, record, type Tallies } from './tallies.ts';
 import { ACKS, readTrace, type Operation } from './trace.ts';
 
 export interface ProofOptions {
@@ -61,7 +61,7 @@ async function recordVictim(folder: string, options: ProofOptions): Promise<stri
   const disk = join(folder, 'disk');
   const trace = join(folder, 'trace');
   mkdirSync(disk);
-  const { signal, errors } = await spawnScript('victim.ts', [subject, disk, String(entries)], {
+  const { signal, errors } = await spawnScript('recorded-process.ts', [subject, disk, String(entries)], {
     LD_PRELOAD: buildShim(folder),
     POWER_LOSS_DIR: disk,
     POWER_LOSS_TRACE: trace,
@@ -104,7 +104,7 @@ async function surveyAll(trace: string, disks: string, options: ProofOptions): P
 async function surveyShare(trace: string, job: SurveyOptions, tallies: Tallies): Promise<void> {
   for (let { done } = job; ;) {
     const options = JSON.stringify({ ...job, done } satisfies SurveyOptions);
-    const { output, errors, code } = await spawnScript('inspector.ts', [trace, options]);
+    const { output, errors, code } = await spawnScript('inspect-process.ts', [trace, options]);
     const looks = output.split('\n').filter(Boolean).map(toLook);
     for (const look of looks) if (look.finding) record(tallies, look, look.finding);
     const last = looks.at(-1);

@@ -1,10 +1,10 @@
 import { chooseCuts, takesBack, type Cut } from './cuts.ts';
 import { createDisk } from './disk.ts';
-import { inspect, type Finding } from './inspect.ts';
-import { createLedger } from './ledger.ts';
+import { inspect, type Finding } from './inspect-image.ts';
+import { createLedger } from './checker.ts';
 import { cutPower, variants, type Variant } from './power-cut.ts';
 import { createRandom } from './random.ts';
-import type { SubjectName } from './subjects.ts';
+import type { SubjectName } from './stores-under-test.ts';
 import type { Operation } from './trace.ts';
 
 export interface SurveyOptions {

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { betterSqliteFolder, hasBuiltIn, runsBetterSqlite } from './support/drivers.ts';
-import { temporaryFolder } from './support/files.ts';
+import { temporaryFolder } from './support/temporary-files.ts';
 import {
   buildPackage,
   install,

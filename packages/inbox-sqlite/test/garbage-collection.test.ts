@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { temporaryFile } from './support/files.ts';
+import { temporaryFile } from './support/temporary-files.ts';
 
 const script = join(import.meta.dirname, 'support/drop-inbox.ts');
 

@@ -3,7 +3,7 @@ import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/test
 import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { temporaryFile } from './support/files.ts';
+import { temporaryFile } from './support/temporary-files.ts';
 
 type Handle = (context: HandlerContext<SqliteDatabase>) => unknown;
 

@@ -3,9 +3,9 @@ import { delivery, sampleEvents } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { describe, expect, test, vi } from 'vitest';
 
-import { createTestEntry } from './support/big-file.ts';
+import { createTestEntry } from './support/large-inbox.ts';
 import { presentDrivers } from './support/drivers.ts';
-import { quickTemporaryFile } from './support/files.ts';
+import { quickTemporaryFile } from './support/temporary-files.ts';
 
 const LEASE_MS = 30_000;
 

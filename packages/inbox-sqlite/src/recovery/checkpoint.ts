@@ -1,4 +1,4 @@
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase } from '../driver/driver.ts';
 
 /**
  * Writes what the -wal file holds into the database, and both to disk.

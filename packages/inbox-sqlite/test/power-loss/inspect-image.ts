@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Entry } from '@novita-webhooks/core';
 import Database from 'libsql';
 
-import { entryOf } from './entries.ts';
-import type { Audit, Ledger } from './ledger.ts';
+import { entryOf } from './test-entries.ts';
+import type { Audit, Ledger } from './checker.ts';
 import type { Image, Variant } from './power-cut.ts';
-import { openSubject, type Subject, type SubjectName } from './subjects.ts';
+import { openSubject, type Subject, type SubjectName } from './stores-under-test.ts';
 
 /** What was found when the power was back; `broken`: why it could not be used. */
 export type Finding = Audit & { readonly broken: string | null };

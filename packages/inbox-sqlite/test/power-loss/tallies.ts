@@ -1,6 +1,6 @@
-import type { Finding } from './inspect.ts';
+import type { Finding } from './inspect-image.ts';
 import { variants, type Variant } from './power-cut.ts';
-import type { Look } from './survey.ts';
+import type { Look } from './inspect-cuts.ts';
 
 /** What came of all cuts with one variant. Promises are counted once per cut. */
 export interface Tally {

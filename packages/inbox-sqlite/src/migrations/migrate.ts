@@ -1,7 +1,7 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { rollBack, type SqliteDatabase, type SqliteStatement } from './driver.ts';
-import { entriesAndEvents } from './migrations/001-entries-and-events.ts';
+import { rollBack, type SqliteDatabase, type SqliteStatement } from '../driver/driver.ts';
+import { entriesAndEvents } from './001-entries-and-events.ts';
 
 /** In order; a file's version is how many of them it has seen. Never change one that was released. */
 const MIGRATIONS = [entriesAndEvents] as const;

@@ -1,12 +1,12 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { checkpoint } from './checkpoint.ts';
+import { checkpoint } from '../recovery/checkpoint.ts';
 import { prepareConnection, type Connection } from './connection.ts';
-import { refuseDamaged } from './damage.ts';
-import type { OpenDatabase, SqliteDatabase } from './driver.ts';
-import { createOpener } from './opener.ts';
-import { createPause } from './pause.ts';
-import { troubleOf, type Trouble } from './troubles.ts';
+import { refuseDamaged } from '../recovery/integrity-checks.ts';
+import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
+import { createOpener } from './file-opener.ts';
+import { createPause } from './circuit-breaker.ts';
+import { troubleOf, type Trouble } from '../errors.ts';
 
 /** Hands out the connection, and makes a new one when the old one is of no use any more. */
 export interface Connections {

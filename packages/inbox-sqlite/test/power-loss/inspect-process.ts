@@ -1,7 +1,7 @@
 /** A process that does a share of the cuts: `inspector.ts <trace> <options>`. Prints its looks. */
 import { writeSync } from 'node:fs';
 
-import { survey, type SurveyOptions } from './survey.ts';
+import { survey, type SurveyOptions } from './inspect-cuts.ts';
 import { readTrace } from './trace.ts';
 
 const [trace = '', options = ''] = process.argv.slice(2);

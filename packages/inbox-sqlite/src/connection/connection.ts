@@ -1,8 +1,8 @@
-import type { SqliteDatabase, SqliteStatement } from './driver.ts';
-import { createFileGuard, type FileGuard } from './file-guard.ts';
-import { migrate, refuseNewer } from './migrations.ts';
-import { rewriteWal } from './rewrite-wal.ts';
-import { createSyncer } from './syncer.ts';
+import type { SqliteDatabase, SqliteStatement } from '../driver/driver.ts';
+import { createFileGuard, type FileGuard } from '../recovery/file-guard.ts';
+import { migrate, refuseNewer } from '../migrations/migrate.ts';
+import { rewriteWal } from '../recovery/rewrite-wal.ts';
+import { createSyncer } from './wal-syncer.ts';
 
 /** A database that is ready for use. */
 export interface Connection {

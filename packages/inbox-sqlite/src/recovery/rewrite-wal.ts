@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
 
-import { rollBack, type SqliteDatabase } from './driver.ts';
+import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 

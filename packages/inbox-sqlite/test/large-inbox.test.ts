@@ -14,9 +14,9 @@ import {
   createTestEntry,
   recordStatements,
   work,
-} from './support/big-file.ts';
+} from './support/large-inbox.ts';
 import { presentDrivers } from './support/drivers.ts';
-import { quickTemporaryFile } from './support/files.ts';
+import { quickTemporaryFile } from './support/temporary-files.ts';
 
 const STATES = ['pending', 'running', 'done', 'dead'] as const;
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { checkpoint } from './checkpoint.ts';
-import type { OpenDatabase, SqliteDatabase } from './driver.ts';
+import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
 import type { FileGuard } from './file-guard.ts';
 
 /** A connection, or what is known of one that was given up. */

@@ -1,8 +1,8 @@
 import { prepareConnection, type Connection } from './connection.ts';
-import { refuseDamaged, refuseEmptied } from './damage.ts';
-import type { OpenDatabase, SqliteDatabase } from './driver.ts';
-import type { FileGuard } from './file-guard.ts';
-import { rescue } from './rescue.ts';
+import { refuseDamaged, refuseEmptied } from '../recovery/integrity-checks.ts';
+import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
+import type { FileGuard } from '../recovery/file-guard.ts';
+import { rescue } from '../recovery/recover-files.ts';
 
 /** Opens one file, as often as need be, and remembers what has become of it. */
 export interface Opener {

@@ -1,8 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { createCommitter, type Job, type Operation } from './committer.ts';
-import type { Connections } from './connections.ts';
-import { explain, troubleOf } from './troubles.ts';
+import type { Connections } from '../connection/connections.ts';
+import { explain, troubleOf } from '../errors.ts';
 
 /** Runs operations in transactions, many in one. */
 export interface Writer {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { likeReference } from '../../../test/model/commands.ts';
 import { presentDrivers } from './support/drivers.ts';
-import { slips } from './support/model-slips.ts';
+import { slips } from './support/sql-mutations.ts';
 import { brokenSubject } from './support/model-subjects.ts';
 
 /** Some slips take hundreds of runs to show. */

@@ -2,7 +2,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { openSubject, toSubjectName } from './subjects.ts';
+import { openSubject, toSubjectName } from './stores-under-test.ts';
 import { ACKS } from './trace.ts';
 import { work } from './workload.ts';
 
