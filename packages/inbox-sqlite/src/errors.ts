@@ -1,102 +1,116 @@
 import { isWebhookError, WebhookError } from '@novita-webhooks/core';
 
-/** What can be wrong with a database. `lost`: the file is not the one that was opened. */
-export type Trouble =
+/** The kinds of database errors that the inbox handles or reports differently. */
+export type ErrorKind =
   | 'busy'
-  | 'full'
-  | 'readonly'
+  | 'disk-full'
+  | 'read-only'
   | 'corrupt'
-  | 'cut'
+  | 'truncated'
   | 'io'
-  | 'unopened'
-  | 'descriptors'
-  | 'lost'
-  | 'stuck'
+  | 'cannot-open'
+  | 'too-many-files'
+  | 'files-changed'
+  | 'commit-blocked'
   | 'other';
 
-const BY_NUMBER: Readonly<Record<number, Trouble>> = {
+/** By SQLite's primary result code, which `node:sqlite` reports as `errcode`. */
+const KINDS_BY_RESULT_CODE: Readonly<Record<number, ErrorKind>> = {
   5: 'busy',
   6: 'busy',
-  8: 'readonly',
+  8: 'read-only',
   10: 'io',
   11: 'corrupt',
-  13: 'full',
-  14: 'unopened',
+  13: 'disk-full',
+  14: 'cannot-open',
   26: 'corrupt',
 };
 
-/** There is no room for the -shm file: SQLITE_IOERR_SHMSIZE. */
-const NO_SHM = 4874;
+/** SQLite reports this code when the disk has no space for the -shm file. */
+const SQLITE_IOERR_SHMSIZE = 4874;
 
-const BY_NAME: readonly [RegExp, Trouble][] = [
+const KINDS_BY_CODE_NAME: readonly [RegExp, ErrorKind][] = [
   [/^SQLITE_(BUSY|LOCKED)/, 'busy'],
-  [/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/, 'full'],
-  [/^(SQLITE_READONLY|EROFS|EACCES|EPERM)/, 'readonly'],
+  [/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/, 'disk-full'],
+  [/^(SQLITE_READONLY|EROFS|EACCES|EPERM)/, 'read-only'],
   [/^(SQLITE_IOERR|EIO)/, 'io'],
   [/^SQLITE_(CORRUPT|NOTADB)/, 'corrupt'],
-  [/^(SQLITE_CANTOPEN|ENOENT)/, 'unopened'],
-  [/^E[MN]FILE/, 'descriptors'],
+  [/^(SQLITE_CANTOPEN|ENOENT)/, 'cannot-open'],
+  [/^E[MN]FILE/, 'too-many-files'],
 ];
 
-const WHAT_TO_DO: Readonly<Record<Trouble, string>> = {
-  busy: 'something else holds its write lock. Is a transaction left open somewhere?',
-  full: 'the disk is full. Free some space',
-  readonly:
-    'it cannot be written to. Check the permissions of the file, of its -wal and -shm files and of its folder',
+/** Completes the message `cannot use <path>:` with the problem and what to do. */
+const DESCRIPTIONS: Readonly<Record<ErrorKind, string>> = {
+  busy:
+    'another transaction held the write lock for longer than busyTimeoutMs. Find the process or ' +
+    'connection that left a transaction open.',
+  'disk-full': 'the disk is full. Free some space.',
+  'read-only':
+    'this process may not write to it. Check the permissions of the file, of its -wal and -shm ' +
+    'files and of its folder.',
   corrupt:
-    'it is damaged or no SQLite database. Put a backup in its place, or move it away to begin with ' +
-    'an empty one; its -wal and -shm files have to go as well',
-  cut:
-    'it was cut short, and events are missing from it. Put a backup in its place, or remove it to ' +
-    'begin with an empty one; its -wal and -shm files have to go as well',
-  io: 'reading or writing failed. Check the disk',
-  unopened:
-    'it cannot be opened. Does its folder exist, may this process write there, is the disk full, ' +
-    'are too many files open?',
-  descriptors:
-    'too many files are open. Raise the limit (ulimit -n), or find what leaves them open',
-  lost: 'its files were deleted, replaced or cut short while in use. If this goes on, restart the process',
-  stuck:
-    'a transaction could not be ended. Does something in context.transaction leave an iterator over ' +
-    'rows open?',
-  other: 'SQLite reported an error',
+    'it is damaged or not a SQLite database. Replace it with a backup, or move it away to start ' +
+    'with an empty inbox. Do the same with its -wal and -shm files.',
+  truncated:
+    'it was truncated, and events are missing. Replace it with a backup, or remove it to start ' +
+    'with an empty inbox. Remove its -wal and -shm files as well.',
+  io: 'reading or writing failed. Check the disk.',
+  'cannot-open':
+    'it cannot be opened. Check that its folder exists, that this process may write there, that ' +
+    'the disk is not full, and that not too many files are open.',
+  'too-many-files':
+    'too many files are open. Raise the limit (ulimit -n), or find what leaves files open.',
+  'files-changed':
+    'its files were deleted, replaced or truncated while in use. If this repeats, restart the ' +
+    'process.',
+  'commit-blocked':
+    'the transaction could not be committed. Finish every iterator over rows before a function ' +
+    'passed to context.transaction returns.',
+  other: 'SQLite reported an error. Read the cause of this error.',
 };
 
-/** What stands in the way of a file, by the error of whatever driver. */
-export function troubleOf(error: unknown): Trouble {
+/** Returns the kind of an error that a driver, the file system or this package has thrown. */
+export function classifyError(error: unknown): ErrorKind {
   if (typeof error !== 'object' || error === null) return 'other';
   const { code, errcode, message } = error as Record<string, unknown>;
-  if (code === FILE_LOST) return 'lost';
-  if (code === FILE_CUT) return 'cut';
-  if (code === STUCK) return 'stuck';
-  if (errcode === NO_SHM) return 'full';
-  if (typeof errcode === 'number') return BY_NUMBER[errcode & 0xff] ?? other(message);
-  const named = BY_NAME.find(([pattern]) => typeof code === 'string' && pattern.test(code));
-  return named?.[1] ?? other(message);
+  if (code === FILES_CHANGED) return 'files-changed';
+  if (code === FILE_TRUNCATED) return 'truncated';
+  if (code === COMMIT_BLOCKED) return 'commit-blocked';
+  if (errcode === SQLITE_IOERR_SHMSIZE) return 'disk-full';
+  if (typeof errcode === 'number') {
+    return KINDS_BY_RESULT_CODE[errcode & 0xff] ?? classifyMessage(message);
+  }
+  const named = KINDS_BY_CODE_NAME.find(
+    ([pattern]) => typeof code === 'string' && pattern.test(code),
+  );
+  return named?.[1] ?? classifyMessage(message);
 }
 
-/** The drivers give neither of these a code of its own. */
-function other(message: unknown): Trouble {
+/** Recognises two errors for which the drivers report no specific code. */
+function classifyMessage(message: unknown): ErrorKind {
   if (typeof message !== 'string') return 'other';
-  if (message.includes('within a transaction')) return 'busy'; // the caller's own, on one connection
-  return message.includes('Unable to open connection') ? 'unopened' : 'other';
+  // The caller has an open transaction on its own connection.
+  if (message.includes('within a transaction')) return 'busy';
+  return message.includes('Unable to open connection') ? 'cannot-open' : 'other';
 }
 
-/** The codes of the errors that say so. */
-export const FILE_LOST = 'FILE_LOST';
-export const FILE_CUT = 'FILE_CUT';
+/** Error code: a file of the database was deleted, replaced or truncated while in use. */
+export const FILES_CHANGED = 'FILES_CHANGED';
 
-const STUCK = 'TRANSACTION_STUCK';
+/** Error code: the database file was truncated, and content is missing. */
+export const FILE_TRUNCATED = 'FILE_TRUNCATED';
 
-/** A transaction that can be neither committed nor tried again. */
-export function stuck(cause: unknown): Error {
+const COMMIT_BLOCKED = 'COMMIT_BLOCKED';
+
+/** Creates the error for a COMMIT that will not succeed, however often it is retried. */
+export function commitBlockedError(cause: unknown): Error {
   const error = new Error('the transaction could not be committed', { cause });
-  return Object.assign(error, { code: STUCK });
+  return Object.assign(error, { code: COMMIT_BLOCKED });
 }
 
-/** An error that tells the person who reads it what to do. */
-export function explain(path: string, error: unknown): Error {
+/** Wraps an error into `inbox_unavailable`, with a message that says what to do. */
+export function toInboxError(path: string, error: unknown): Error {
   if (isWebhookError(error)) return error;
-  const message = `${path}: ${WHAT_TO_DO[troubleOf(error)]}`;
+  const message = `inbox-sqlite: cannot use ${path}: ${DESCRIPTIONS[classifyError(error)]}`;
   return new WebhookError('inbox_unavailable', message, { cause: error });
 }

@@ -1,26 +1,26 @@
-/** Leaves alone for a while what has just failed. */
-export interface Pause {
-  /** Whether it lasts. */
-  isOn(): boolean;
-  /** Why. */
-  reason(): unknown;
+/** Stops attempts for a while after a failure. */
+export interface CircuitBreaker {
+  /** @throws the failure that opened the breaker, while it is open */
+  check(): void;
   /**
-   * @param ms how long it lasts at least, in milliseconds
-   * @param tookMs how long the failure took: nothing else happened meanwhile
+   * @param minOpenMs shortest time to stay open, in milliseconds
+   * @param failureMs how long the failure blocked the event loop, in milliseconds
    */
-  begin(reason: unknown, ms: number, tookMs?: number): void;
+  open(failure: unknown, minOpenMs: number, failureMs?: number): void;
 }
 
-/** … so that no more than a twentieth of the time goes into it. */
-const FACTOR = 20;
+/** Keeps the breaker open for 20 times the failure, so that failures take at most 5 % of the time. */
+const OPEN_TIME_FACTOR = 20;
 
-export function createPause(): Pause {
-  let present = { until: -Infinity, reason: undefined as unknown };
+export function createCircuitBreaker(): CircuitBreaker {
+  let state = { openUntil: -Infinity, failure: undefined as unknown };
   return {
-    isOn: () => performance.now() < present.until,
-    reason: () => present.reason,
-    begin(reason, ms, tookMs = 0) {
-      present = { until: performance.now() + Math.max(ms, tookMs * FACTOR), reason };
+    check() {
+      if (performance.now() < state.openUntil) throw state.failure;
+    },
+    open(failure, minOpenMs, failureMs = 0) {
+      const openMs = Math.max(minOpenMs, failureMs * OPEN_TIME_FACTOR);
+      state = { openUntil: performance.now() + openMs, failure };
     },
   };
 }

@@ -1,126 +1,139 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { checkpoint } from '../recovery/checkpoint.ts';
-import { prepareConnection, type Connection } from './connection.ts';
-import { refuseDamaged } from '../recovery/integrity-checks.ts';
 import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
-import { createOpener } from './file-opener.ts';
-import { createPause } from './circuit-breaker.ts';
-import { troubleOf, type Trouble } from '../errors.ts';
+import { classifyError, type ErrorKind } from '../errors.ts';
+import { checkpoint } from '../recovery/checkpoint.ts';
+import { rejectDamagedFile } from '../recovery/integrity-checks.ts';
+import { createCircuitBreaker, type CircuitBreaker } from './circuit-breaker.ts';
+import { prepareConnection, type Connection } from './connection.ts';
+import { createFileOpener } from './file-opener.ts';
 
-/** Hands out the connection, and makes a new one when the old one is of no use any more. */
+/** Provides the current connection, and replaces it when it can no longer be used. */
 export interface Connections {
   readonly path: string;
-  /** @throws what the driver throws, `WebhookError` for a file from a newer version or when closed */
+  /**
+   * @throws the driver's error; `WebhookError` when the inbox is closed, or when a newer release
+   * has migrated the file
+   */
   get(): Connection;
   /**
-   * Takes note of a failure: what cannot heal on this connection is given up. Never throws.
+   * Closes the connection if the failure is permanent on it, after recovering its files. Never
+   * throws.
    *
-   * @returns what to tell about it
+   * @returns the error to report
    */
-  failed(connection: Connection, error: unknown): unknown;
-  /** Takes note that what was committed may not be on disk. */
-  notSynced(connection: Connection, error: unknown): void;
+  handleFailure(connection: Connection, error: unknown): unknown;
+  /** Closes the connection, because its committed transactions may not be on disk. */
+  handleSyncFailure(connection: Connection, error: unknown): void;
   close(): void;
 }
 
-/** After these a new connection may work where the present one never will. */
-const GIVE_UP: readonly Trouble[] = ['readonly', 'corrupt', 'io', 'unopened', 'lost', 'stuck'];
+/** After these errors the current connection stays unusable, but a new one may work. */
+const RECONNECT_AFTER: readonly ErrorKind[] = [
+  'read-only',
+  'corrupt',
+  'io',
+  'cannot-open',
+  'files-changed',
+  'commit-blocked',
+];
 
-/** How long a file that is of no use is left alone, in milliseconds. */
-const PAUSE_MS = 250;
+/** Shortest time between two attempts to open a file that cannot be used. */
+const MIN_REOPEN_DELAY_MS = 250;
 
-/** A lock is soon free. Those who wait for it should not all come back at once. */
-const BUSY_PAUSE_MS = 50;
+/** Longest time before the next attempt to open a locked file; random, so processes do not collide. */
+const MAX_BUSY_DELAY_MS = 50;
 
-/** Connections to a file that this package opens itself. */
-export function connectTo(path: string, openDatabase: OpenDatabase): Connections {
-  const opener = createOpener(path, openDatabase);
-  const pause = createPause();
+/** Opens connections to a file, one at a time. */
+export function openFileConnections(path: string, openDatabase: OpenDatabase): Connections {
+  const opener = createFileOpener(path, openDatabase);
+  const breaker = createCircuitBreaker();
   let current: Connection | undefined;
   let openedAt = 0;
   let isClosed = false;
 
-  /** @throws what `work` throws, and does not try again for a while */
-  function carefully<T>(work: () => T): T {
-    const startedAt = performance.now();
-    if (pause.isOn()) throw pause.reason();
-    try {
-      return work();
-    } catch (error) {
-      if (troubleOf(error) === 'busy') pause.begin(error, Math.random() * BUSY_PAUSE_MS);
-      else pause.begin(error, PAUSE_MS, performance.now() - startedAt);
-      throw error;
-    }
-  }
-
   function connect(): Connection {
-    if (isClosed) throw closed();
-    const connection = carefully(opener.open);
+    if (isClosed) throw closedError();
+    const connection = runThroughBreaker(breaker, opener.open);
     openedAt = performance.now();
     return connection;
   }
 
-  function giveUp(error: unknown): void {
-    // Some drivers keep what was closed until it is collected: there should not be many of them.
-    if (performance.now() - openedAt < PAUSE_MS) pause.begin(error, PAUSE_MS);
+  function reconnectLater(error: unknown): void {
+    // Some drivers keep closed connections until garbage collection, so their number is limited.
+    const isNew = performance.now() - openedAt < MIN_REOPEN_DELAY_MS;
+    if (isNew) breaker.open(error, MIN_REOPEN_DELAY_MS);
     disconnect();
   }
 
   function disconnect(): void {
-    const former = current;
+    const previous = current;
     current = undefined;
-    if (former !== undefined) dispose(former);
+    if (previous !== undefined) closeConnection(previous);
   }
 
   return {
     path,
     get: () => (current ??= connect()),
-    failed(connection, error) {
-      if (connection !== current || !GIVE_UP.includes(troubleOf(error))) return error;
+    handleFailure(connection, error) {
+      const kind = classifyError(error);
+      if (connection !== current || !RECONNECT_AFTER.includes(kind)) return error;
       try {
-        if (troubleOf(error) === 'lost') carefully(() => opener.makeGood(connection));
-      } catch (reason) {
-        return reason;
+        if (kind === 'files-changed') runThroughBreaker(breaker, () => opener.recover(connection));
+      } catch (recoveryError) {
+        return recoveryError;
       }
-      giveUp(error);
+      reconnectLater(error);
       return error;
     },
-    notSynced(connection, error) {
-      if (connection === current) giveUp(error);
+    handleSyncFailure(connection, error) {
+      if (connection === current) reconnectLater(error);
     },
     close() {
       isClosed = true;
       try {
-        if (current?.guard.loss() !== undefined) opener.makeGood(current);
-        else if (current !== undefined) checkpoint(current.database); // all in the one file
+        if (current?.guard.detectChange() !== undefined) opener.recover(current);
+        else if (current !== undefined) checkpoint(current.database); // moves all into one file
       } catch {
-        // What is in the -wal file is as safe there.
+        // The -wal file keeps what the checkpoint could not move.
       }
       disconnect();
     },
   };
 }
 
-function dispose({ release, database }: Connection): void {
+/** @throws what `work` throws; then throws the same error for a while without calling `work` */
+function runThroughBreaker<T>(breaker: CircuitBreaker, work: () => T): T {
+  breaker.check();
+  const startedAt = performance.now();
+  try {
+    return work();
+  } catch (error) {
+    if (classifyError(error) === 'busy') breaker.open(error, Math.random() * MAX_BUSY_DELAY_MS);
+    else breaker.open(error, MIN_REOPEN_DELAY_MS, performance.now() - startedAt);
+    throw error;
+  }
+}
+
+function closeConnection({ release, database }: Connection): void {
   release();
   try {
     database.close();
   } catch {
-    // Some drivers do not close what is in the middle of something. It goes with the process.
+    // Some drivers cannot close a connection with a running statement; it closes with the process.
   }
 }
 
-function closed(): WebhookError {
-  return new WebhookError('closing', 'the inbox is closed');
+function closedError(): WebhookError {
+  return new WebhookError('closing', 'inbox-sqlite: the inbox is closed. Create a new one.');
 }
 
-/** The one connection that a caller has opened and will close. */
-export function connectedTo(path: string, database: SqliteDatabase): Connections {
+/** Uses the one connection that the caller has opened and closes itself. */
+export function wrapCallerConnection(path: string, database: SqliteDatabase): Connections {
   let current: Connection | undefined;
   let isClosed = false;
 
-  function disconnect(): void {
+  function release(): void {
     current?.release();
     current = undefined;
   }
@@ -128,26 +141,26 @@ export function connectedTo(path: string, database: SqliteDatabase): Connections
   return {
     path,
     get() {
-      if (isClosed) throw closed();
+      if (isClosed) throw closedError();
       return (current ??= prepareConnection(database, false));
     },
-    failed(connection, error) {
-      // Only the caller can open another one, but for a file that was made smaller in good order.
-      if (connection !== current || connection.guard.loss() !== 'cut') return error;
+    handleFailure(connection, error) {
+      // Only the caller can open a new connection. This one still works after a VACUUM.
+      if (connection !== current || connection.guard.detectChange() !== 'truncated') return error;
       try {
-        refuseDamaged(database);
-        disconnect();
+        rejectDamagedFile(database);
+        release();
         return error;
-      } catch (reason) {
-        return reason;
+      } catch (integrityError) {
+        return integrityError;
       }
     },
-    notSynced(connection) {
-      if (connection === current) disconnect();
+    handleSyncFailure(connection) {
+      if (connection === current) release();
     },
     close() {
       isClosed = true;
-      disconnect();
+      release();
     },
   };
 }

@@ -1,39 +1,41 @@
-import { prepareConnection, type Connection } from './connection.ts';
-import { refuseDamaged, refuseEmptied } from '../recovery/integrity-checks.ts';
 import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
 import type { FileGuard } from '../recovery/file-guard.ts';
-import { rescue } from '../recovery/recover-files.ts';
+import { rejectDamagedFile, rejectEmptiedFile } from '../recovery/integrity-checks.ts';
+import { recoverFiles } from '../recovery/recover-files.ts';
+import { prepareConnection, type Connection } from './connection.ts';
 
-/** Opens one file, as often as need be, and remembers what has become of it. */
-export interface Opener {
-  /** @throws what the driver throws, `WebhookError` for a file from a newer version */
+/** Opens one database file repeatedly, and remembers what happened to it in between. */
+export interface FileOpener {
+  /** @throws the driver's error; `WebhookError` when a newer release has migrated the file */
   open(): Connection;
   /**
-   * Has to be called when the files of a connection are lost, before it is closed.
+   * Recovers the files of a connection. Must be called before that connection is closed.
    *
-   * @throws when it cannot be made good now; the connection is still needed then
+   * @throws when recovery is not possible now; the caller must keep the connection open and retry
    */
-  makeGood(connection: Connection): void;
+  recover(connection: Connection): void;
 }
 
-export function createOpener(path: string, openDatabase: OpenDatabase): Opener {
-  /** The files of the connection before, if there was one. */
-  let former: FileGuard | undefined;
-  let isCut = false;
+export function createFileOpener(path: string, openDatabase: OpenDatabase): FileOpener {
+  /** The files of the previous connection, if there was one. */
+  let previousGuard: FileGuard | undefined;
+  let wasTruncated = false;
 
   function prepare(database: SqliteDatabase): Connection {
-    if (isCut) refuseDamaged(database);
+    if (wasTruncated) rejectDamagedFile(database);
     const connection = prepareConnection(database, true);
-    former = connection.guard;
-    isCut = false;
+    previousGuard = connection.guard;
+    wasTruncated = false;
     return connection;
   }
 
   return {
     open() {
-      // Somebody may have replaced it while nothing was open.
-      if (former?.loss() === 'replaced') rescue({ guard: former }, path, openDatabase);
-      refuseEmptied(path, isCut);
+      // The file may have been replaced while no connection was open.
+      if (previousGuard?.detectChange() === 'replaced') {
+        recoverFiles({ guard: previousGuard }, path, openDatabase);
+      }
+      rejectEmptiedFile(path, wasTruncated);
       const database = openDatabase(path);
       try {
         return prepare(database);
@@ -42,9 +44,9 @@ export function createOpener(path: string, openDatabase: OpenDatabase): Opener {
         throw error;
       }
     },
-    makeGood({ guard, database }) {
-      isCut ||= guard.loss() === 'cut';
-      rescue({ guard, database }, path, openDatabase);
+    recover({ guard, database }) {
+      wasTruncated ||= guard.detectChange() === 'truncated';
+      recoverFiles({ guard, database }, path, openDatabase);
     },
   };
 }

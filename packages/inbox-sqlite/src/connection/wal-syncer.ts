@@ -1,33 +1,34 @@
 import { close, fdatasync, open } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** Brings a file to disk without standing in anybody's way. */
-export interface Syncer {
-  /** Resolves when everything written until now is on disk. */
-  synced(): Promise<void>;
-  /** Lets go of the file, after a sync that is under way. */
+/** Syncs a -wal file to disk without blocking the event loop. */
+export interface WalSyncer {
+  /** Resolves when everything written before the call is on disk. */
+  sync(): Promise<void>;
+  /** Closes the file descriptor, after a sync that is in progress. */
   close(): void;
 }
 
 /**
- * By descriptor and not by `FileHandle`: from Node 25 on, one that is collected unclosed ends the
- * process, and an inbox that was dropped without `close()` must not do that.
+ * Opens a -wal file for syncs. Uses a descriptor instead of a `FileHandle`: since Node 25 a
+ * `FileHandle` that is garbage-collected while open ends the process. An inbox that was dropped
+ * without `close()` must not do that.
  *
  * @param path of a file that exists
  */
-export function createSyncer(path: string): Syncer {
-  const opening = promisify(open)(path, 'r+'); // Windows syncs only what may be written to
-  let underWay: Promise<unknown> = opening.catch(() => undefined); // whoever waits for a sync hears of it
+export function createWalSyncer(path: string): WalSyncer {
+  const opening = promisify(open)(path, 'r+'); // Windows syncs only files opened for writing
+  let inProgress: Promise<unknown> = opening.catch(() => undefined); // sync() reports this error
   return {
-    synced() {
+    sync() {
       const syncing = opening.then(promisify(fdatasync));
-      underWay = Promise.allSettled([underWay, syncing]);
+      inProgress = Promise.allSettled([inProgress, syncing]);
       return syncing;
     },
     close() {
-      // Not before, or the sync could meet another file that has the number by then.
-      const closing = underWay.then(() => opening).then(promisify(close));
-      closing.catch(() => undefined);
+      // Closing earlier would free the descriptor's number, and a sync could reach another file.
+      const closing = inProgress.then(() => opening).then(promisify(close));
+      closing.catch(() => undefined); // sync() has reported it, or there is nothing left to close
     },
   };
 }

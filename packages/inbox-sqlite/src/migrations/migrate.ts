@@ -3,16 +3,19 @@ import { WebhookError } from '@novita-webhooks/core';
 import { rollBack, type SqliteDatabase, type SqliteStatement } from '../driver/driver.ts';
 import { entriesAndEvents } from './001-entries-and-events.ts';
 
-/** In order; a file's version is how many of them it has seen. Never change one that was released. */
+/**
+ * All migrations in order. A file's version is the number of those applied to it. Never change a
+ * released migration.
+ */
 const MIGRATIONS = [entriesAndEvents] as const;
 
 const SELECT_VERSION = 'SELECT max(version) AS version FROM novita_migrations';
 
 /**
- * Brings a file up to date. Processes that start at the same time may all call this: the first one
- * migrates, the others wait for the lock and find nothing left to do.
+ * Applies the missing migrations. Several processes may call this at the same time: the first takes
+ * the write lock and migrates, and the others then find nothing to apply.
  *
- * @throws WebhookError `invalid_option` when a newer version has written the file
+ * @throws WebhookError `invalid_option` when a newer release has migrated the file
  */
 export function migrate(database: SqliteDatabase): void {
   if (readVersion(database) === MIGRATIONS.length) return;
@@ -32,28 +35,28 @@ export function migrate(database: SqliteDatabase): void {
   }
 }
 
-/** @throws WebhookError `invalid_option`, like {@link migrate}; for a file that is in use */
-export function refuseNewer(statement: (sql: string) => SqliteStatement): void {
-  known(statement(SELECT_VERSION).get());
-}
-
-function known(row: unknown): number {
-  const version = Number((row as { version: unknown }).version ?? 0);
-  if (version > MIGRATIONS.length) throw writtenByNewer(version);
-  return version;
+/**
+ * Checks the version of a file that is in use.
+ *
+ * @throws WebhookError `invalid_option` when a newer release has migrated the file
+ */
+export function rejectNewerVersion(statement: (sql: string) => SqliteStatement): void {
+  toSupportedVersion(statement(SELECT_VERSION).get());
 }
 
 function readVersion(database: SqliteDatabase): number {
   const table = "SELECT 1 FROM sqlite_schema WHERE name = 'novita_migrations'";
   if (database.prepare(table).all().length === 0) return 0;
   const [row] = database.prepare(SELECT_VERSION).all();
-  return known(row);
+  return toSupportedVersion(row);
 }
 
-function writtenByNewer(version: number): WebhookError {
-  return new WebhookError(
+function toSupportedVersion(row: unknown): number {
+  const version = Number((row as { version: unknown }).version ?? 0);
+  if (version <= MIGRATIONS.length) return version;
+  throw new WebhookError(
     'invalid_option',
-    `sqliteInbox: the file has version ${version}, and this release of ` +
-      `@novita-webhooks/inbox-sqlite knows up to ${MIGRATIONS.length}. Update the package`,
+    `inbox-sqlite: the file has schema version ${version}, but this release supports up to ` +
+      `version ${MIGRATIONS.length}. Update @novita-webhooks/inbox-sqlite.`,
   );
 }

@@ -12,8 +12,8 @@ const INSERT_EVENT = `
 INSERT INTO novita_events (id, status, body, schema_error, metadata, test_mode, received_at)
 VALUES (last_insert_rowid(), :status, :body, :schemaError, :metadata, :testMode, :receivedAt)`;
 
-/** What drifted must not stand in the way of the real result. */
-const DELETE_DRIFTED = `
+/** A result that fits the schema replaces one that does not, unless that one is done. */
+const DELETE_SCHEMA_ERROR = `
 DELETE FROM novita_entries
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done'
   AND EXISTS (SELECT 1 FROM novita_events WHERE id = novita_entries.id AND schema_error IS NOT NULL)`;
@@ -22,7 +22,7 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
   if (insert(connection, entry, now)) return 'added';
   if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
-  const { changes } = connection.statement(DELETE_DRIFTED).run({ endpoint, taskId });
+  const { changes } = connection.statement(DELETE_SCHEMA_ERROR).run({ endpoint, taskId });
   return Number(changes) > 0 && insert(connection, entry, now) ? 'added' : 'duplicate';
 }
 

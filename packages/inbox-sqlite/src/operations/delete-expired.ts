@@ -1,6 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 
-const PURGE = `
+const DELETE_EXPIRED = `
 DELETE FROM novita_entries
 WHERE id IN (
   SELECT id FROM novita_entries
@@ -8,13 +8,17 @@ WHERE id IN (
   ORDER BY finished_at LIMIT :limit
 )`;
 
-export interface PurgeOptions {
+export interface DeleteExpiredOptions {
   readonly state: 'done' | 'dead';
-  /** Entries that were settled then or earlier go. */
+  /** Deletes entries that finished at this time or earlier. */
   readonly before: number;
   readonly limit: number;
 }
 
-export function purge(connection: Connection, { state, before, limit }: PurgeOptions): number {
-  return Number(connection.statement(PURGE).run({ state, before, limit }).changes);
+/** @returns the number of deleted entries */
+export function deleteExpired(
+  connection: Connection,
+  { state, before, limit }: DeleteExpiredOptions,
+): number {
+  return Number(connection.statement(DELETE_EXPIRED).run({ state, before, limit }).changes);
 }

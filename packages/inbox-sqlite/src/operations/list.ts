@@ -8,7 +8,10 @@ import {
 import type { Connection } from '../connection/connection.ts';
 import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
 
-/** One text per combination, so that each finds its index: only what says so is not `done`. */
+/**
+ * Returns one SQL text per combination of filters. The partial index over states serves a query only
+ * if the text itself says that the state is not `done`.
+ */
 const toSql = (endpoint: string | undefined, state: EntryState | undefined): string =>
   [
     SELECT_ENTRY,
@@ -23,7 +26,7 @@ export function list(connection: Connection, query: EntryQuery | undefined): Ent
   const { endpoint, state, limit, before } = resolveEntryQuery(query);
   const rows = connection.statement(toSql(endpoint, state)).all({
     before: Math.min(before, Number.MAX_SAFE_INTEGER),
-    limit: limit + 1, // one more, to see whether there is another page
+    limit: limit + 1, // one more, which shows whether another page follows
     ...(endpoint !== undefined && { endpoint }),
     ...(state !== undefined && { state }),
   }) as Row[];

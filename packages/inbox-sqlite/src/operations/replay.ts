@@ -2,7 +2,7 @@ import type { EntryKey } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
 
-/** After `done` everything runs again, after `dead` only what had not succeeded. */
+/** Runs all handlers of a done entry again; of a dead entry only those that have not succeeded. */
 const REPLAY = `
 UPDATE novita_entries
 SET state = 'pending', attempts = 0, reason = NULL, due_at = :now, finished_at = NULL,

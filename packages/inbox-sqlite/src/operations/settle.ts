@@ -1,34 +1,34 @@
 import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
-import { UNITE_HANDLED } from './succeeded-handlers.ts';
+import { ALL_SUCCEEDED_HANDLERS } from './succeeded-handlers.ts';
 import { toMs } from './time.ts';
 
-const WITH_TOKEN =
+const WHERE_CLAIMED =
   'WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken';
 
 const DONE = `
 UPDATE novita_entries
 SET state = 'done', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = NULL
-${WITH_TOKEN}`;
+${WHERE_CLAIMED}`;
 
 const DEAD = `
 UPDATE novita_entries
 SET state = 'dead', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = :reason,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 const RETRY = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, reason = :reason,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 const RELEASED = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, attempts = attempts - 1,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 export function settle(
   connection: Connection,

@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.ts';
 
 const COUNT = 'SELECT state, sum(entries) AS entries FROM novita_counts GROUP BY state';
 
-/** Endpoint by endpoint, since the index begins with it. */
+/** Searches each endpoint separately, because the index begins with the endpoint. */
 const OLDEST_DUE = `
 SELECT min((
   SELECT min(due_at) FROM novita_entries

@@ -2,47 +2,53 @@ import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/co
 
 import type { Connection } from '../connection/connection.ts';
 import type { SqliteDatabase } from '../driver/driver.ts';
-import { RolledBack } from '../writing/committer.ts';
-import { UNITE_HANDLED } from './succeeded-handlers.ts';
+import { RollbackError } from '../writing/committer.ts';
+import { ALL_SUCCEEDED_HANDLERS } from './succeeded-handlers.ts';
 
 const RECORD_SUCCESS = `
-UPDATE novita_entries SET succeeded_handlers = ${UNITE_HANDLED}
+UPDATE novita_entries SET succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
 WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken`;
 
-/** A handler's own writes, and that it succeeded: both or neither. */
-export function transact<T>(
+/** Runs a handler's writes and records its success, in the transaction of the operation. */
+export function transaction<T>(
   connection: Connection,
   { endpoint, taskId, fencingToken }: ClaimRef,
   handler: string,
   work: (tx: SqliteDatabase) => T,
 ): T {
-  if (work.constructor.name === 'AsyncFunction') throw new RolledBack(notSynchronous());
+  if (work.constructor.name === 'AsyncFunction') throw new RollbackError(asyncError());
   const succeededHandlers = JSON.stringify([handler]);
   const { changes } = connection
     .statement(RECORD_SUCCESS)
     .run({ endpoint, taskId, fencingToken, succeededHandlers });
-  if (Number(changes) === 0) {
-    throw new RolledBack(new WebhookError('lease_lost', 'the lease was lost; nothing was written'));
-  }
+  if (Number(changes) === 0) throw new RollbackError(leaseLostError());
   let result: T;
   try {
     result = work(connection.database);
   } catch (error) {
-    throw new RolledBack(error);
+    throw new RollbackError(error);
   }
   if (!isThenable(result)) return result;
-  Promise.resolve(result).catch(() => undefined); // what becomes of it does not count
-  throw new RolledBack(notSynchronous());
+  Promise.resolve(result).catch(() => undefined); // its outcome does not matter any more
+  throw new RollbackError(asyncError());
 }
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
-/** Trying again would do the same again, and what it writes after its first `await` stays. */
-function notSynchronous(): WebhookError {
+function leaseLostError(): WebhookError {
+  return new WebhookError(
+    'lease_lost',
+    'inbox-sqlite: the lease was lost, so context.transaction wrote nothing. The entry is attempted ' +
+      'again if necessary.',
+  );
+}
+
+/** Permanent: a retry would repeat the writes that the function makes after its first `await`. */
+function asyncError(): WebhookError {
   return new PermanentError(
-    'context.transaction: with SQLite the function must not be async, since nothing else could ' +
-      'be written until it ends. Fetch what it needs before',
+    'inbox-sqlite: context.transaction was called with an async function, which would block all ' +
+      'other writes. Load data before the call, and pass a synchronous function.',
   );
 }

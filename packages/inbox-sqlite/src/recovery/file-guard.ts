@@ -1,25 +1,25 @@
 import { statSync } from 'node:fs';
 
-import { FILE_LOST } from '../errors.ts';
+import { FILES_CHANGED } from '../errors.ts';
 
 /**
- * What has become of the files. `deleted`, `replaced`, `cut`: the database itself. `sidecar`: only
- * its -wal or -shm file.
+ * What happened to the files while in use. `deleted`, `replaced` and `truncated` concern the
+ * database file, `sidecar` its -wal or -shm file.
  */
-type Loss = 'deleted' | 'replaced' | 'cut' | 'sidecar';
+type FileChange = 'deleted' | 'replaced' | 'truncated' | 'sidecar';
 
-/** Notices when the files of a database are no longer those that are open. */
+/** Detects that the files at a database's paths are no longer the files that are open. */
 export interface FileGuard {
-  /** @throws an error with the code `FILE_LOST` */
+  /** @throws an error with the code `FILES_CHANGED` */
   check(): void;
-  loss(): Loss | undefined;
-  /** Whether what is at this path now was there when the database was opened. */
-  isOurs(path: string): boolean;
+  detectChange(): FileChange | undefined;
+  /** Returns whether the file at a path is the one that was there when the database was opened. */
+  isSameFile(path: string): boolean;
 }
 
 /**
- * SQLite goes on happily with a file that was deleted: what it commits then is on no disk that
- * anybody will read again. So this looks before and after each commit.
+ * Remembers the identity of a database's files. SQLite keeps committing to a deleted file, where no
+ * process will read it. So the inbox checks the files before and after each commit.
  *
  * @param path of the database, open and in WAL mode
  */
@@ -28,26 +28,26 @@ export function createFileGuard(path: string): FileGuard {
   const opened = new Map([path, ...sidecars].map((name) => [name, identify(name)]));
   let size = 0;
 
-  function isOurs(name: string, { inode, device } = identify(name)): boolean {
-    const own = opened.get(name);
-    return inode === own?.inode && device === own.device;
+  function isSameFile(name: string, { inode, device } = identify(name)): boolean {
+    const original = opened.get(name);
+    return inode === original?.inode && device === original.device;
   }
 
-  function loss(): Loss | undefined {
-    const found = identify(path);
-    if (found.inode === 0) return 'deleted';
-    if (!isOurs(path, found)) return 'replaced';
-    if (found.size < size) return 'cut';
-    size = found.size;
-    return sidecars.every((name) => isOurs(name)) ? undefined : 'sidecar';
+  function detectChange(): FileChange | undefined {
+    const current = identify(path);
+    if (current.inode === 0) return 'deleted';
+    if (!isSameFile(path, current)) return 'replaced';
+    if (current.size < size) return 'truncated';
+    size = current.size;
+    return sidecars.every((name) => isSameFile(name)) ? undefined : 'sidecar';
   }
 
   return {
-    loss,
-    isOurs: (name) => isOurs(name),
+    detectChange,
+    isSameFile: (name) => isSameFile(name),
     check() {
-      const found = loss();
-      if (found !== undefined) throw lost(path, found);
+      const change = detectChange();
+      if (change !== undefined) throw filesChangedError(path, change);
     },
   };
 }
@@ -57,14 +57,14 @@ function identify(path: string): { inode: number; device: number; size: number }
   return { inode: stats?.ino ?? 0, device: stats?.dev ?? 0, size: stats?.size ?? 0 };
 }
 
-const WHAT_HAPPENED: Readonly<Record<Loss, string>> = {
+const DESCRIPTIONS: Readonly<Record<FileChange, string>> = {
   deleted: 'was deleted',
   replaced: 'was replaced by another file',
-  cut: 'has become shorter',
-  sidecar: 'has lost its -wal or -shm file',
+  truncated: 'became shorter',
+  sidecar: 'lost its -wal or -shm file',
 };
 
-function lost(path: string, loss: Loss): Error {
-  const message = `${path} ${WHAT_HAPPENED[loss]} while in use`;
-  return Object.assign(new Error(message), { code: FILE_LOST });
+function filesChangedError(path: string, change: FileChange): Error {
+  const message = `${path} ${DESCRIPTIONS[change]} while in use`;
+  return Object.assign(new Error(message), { code: FILES_CHANGED });
 }

@@ -1,19 +1,20 @@
 import { statSync } from 'node:fs';
 
 import type { SqliteDatabase } from '../driver/driver.ts';
-import { FILE_CUT } from '../errors.ts';
+import { FILE_TRUNCATED } from '../errors.ts';
 
 /**
- * SQLite takes a file without a byte for a new one, removes its -wal file, and begins an empty inbox
- * without a word. One that somebody has removed may be begun anew.
+ * Rejects a file of 0 bytes that was not created a moment ago. SQLite would take it for a new
+ * database, remove its -wal file and silently start an empty inbox. A missing file is accepted.
  *
- * @param isCut whether it became shorter while in use
- * @throws an error with the code `FILE_CUT`
+ * @param wasTruncated whether the file became shorter while in use
+ * @throws an error with the code `FILE_TRUNCATED`
  */
-export function refuseEmptied(path: string, isCut: boolean): void {
-  // In this order: somebody else may be making a new one, and the -wal file gets its first byte last.
+export function rejectEmptiedFile(path: string, wasTruncated: boolean): void {
+  // The -wal file is read first. Another process may be creating the database, and then its -wal
+  // file gets content only after the database file.
   const hasWal = (sizeOf(`${path}-wal`) ?? 0) > 0;
-  if (sizeOf(path) === 0 && (isCut || hasWal)) throw cut('nothing is left of it');
+  if (sizeOf(path) === 0 && (wasTruncated || hasWal)) throw truncatedError('the file is empty');
 }
 
 function sizeOf(path: string): number | undefined {
@@ -21,15 +22,17 @@ function sizeOf(path: string): number | undefined {
 }
 
 /**
- * For a file that became shorter while in use. It may be whole all the same, where somebody has made
- * it smaller in an orderly way. Takes as long as it takes to read all of it.
+ * Rejects a file that became shorter while in use, unless it is intact: a VACUUM makes it shorter
+ * as well. Reads the whole file.
+ *
+ * @throws an error with the code `FILE_TRUNCATED`
  */
-export function refuseDamaged(database: SqliteDatabase): void {
+export function rejectDamagedFile(database: SqliteDatabase): void {
   const [row] = database.prepare('PRAGMA quick_check(1)').all();
-  const found = (row as { quick_check: unknown }).quick_check;
-  if (found !== 'ok') throw cut(String(found));
+  const result = (row as { quick_check: unknown }).quick_check;
+  if (result !== 'ok') throw truncatedError(String(result));
 }
 
-function cut(what: string): Error {
-  return Object.assign(new Error(what), { code: FILE_CUT });
+function truncatedError(message: string): Error {
+  return Object.assign(new Error(message), { code: FILE_TRUNCATED });
 }

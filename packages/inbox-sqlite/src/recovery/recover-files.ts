@@ -1,70 +1,75 @@
 import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { checkpoint } from './checkpoint.ts';
 import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
+import { checkpoint } from './checkpoint.ts';
 import type { FileGuard } from './file-guard.ts';
 
-/** A connection, or what is known of one that was given up. */
-export interface Lost {
+/** A connection whose files changed. `database` is missing if that connection is closed. */
+export interface AffectedConnection {
   readonly guard: FileGuard;
   readonly database?: SqliteDatabase;
 }
 
 /**
- * Makes good what has become of the files of a database, so that its path can be opened again with
- * everything that was ever acknowledged.
+ * Recovers the files of a database after they were deleted, replaced or truncated. Afterwards the
+ * path can be opened again. A deleted file is restored with every acknowledged entry.
  *
- * @throws when that is not possible now; the connection is still needed then
+ * @throws when recovery is not possible now; the caller must keep the connection open and retry
  */
-export function rescue(lost: Lost, path: string, open: OpenDatabase): void {
-  // Other processes may have noticed as well. The lock goes with its holder, whatever becomes of it.
-  const lock = open(`${path}-rescue`);
+export function recoverFiles(
+  affected: AffectedConnection,
+  path: string,
+  openDatabase: OpenDatabase,
+): void {
+  // Other processes may recover the same files. SQLite's lock ends with the process that holds it.
+  const lockPath = `${path}-recovery-lock`;
+  const lock = openDatabase(lockPath);
   try {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-    makeGood(lost, path);
+    recover(affected, path);
   } finally {
     lock.close();
-    rmSync(`${path}-rescue`, { force: true });
+    rmSync(lockPath, { force: true });
   }
 }
 
-function makeGood({ guard, database }: Lost, path: string): void {
-  const loss = guard.loss();
-  // What the -wal file of the former database holds must not be applied to this one.
-  if (loss === 'replaced') removeSidecars(path, guard.isOurs);
+function recover({ guard, database }: AffectedConnection, path: string): void {
+  const change = guard.detectChange();
+  // SQLite must not apply the -wal file of the previous database to the new one.
+  if (change === 'replaced') removeSidecars(path, guard.isSameFile);
   if (database === undefined) return;
-  // Who has a deleted file open still has all of it.
-  if (loss === 'deleted') putBack(database, path);
-  // With everything in the one file, nothing goes with the other.
-  if (loss === 'sidecar') checkpoint(database);
-  if (loss === 'cut') {
+  // The open connection can still read all of a deleted file.
+  if (change === 'deleted') restoreFile(database, path);
+  // After the checkpoint the database file holds everything that the -wal file held.
+  if (change === 'sidecar') checkpoint(database);
+  if (change === 'truncated') {
     try {
       checkpoint(database);
     } catch {
-      // Whether enough is left will be looked at before it is used again.
+      // An integrity check decides whether the file is intact before it is used again.
     }
   }
 }
 
-function putBack(database: SqliteDatabase, path: string): void {
-  const copy = `${path}-rescued`;
+function restoreFile(database: SqliteDatabase, path: string): void {
+  const copy = `${path}-recovery-copy`;
   rmSync(copy, { force: true });
   database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`);
-  sync(copy);
-  removeSidecars(path, () => true); // what they hold is in the copy
-  linkSync(copy, path); // fails where there is a file by now: nobody's file is overwritten
+  syncPath(copy);
+  removeSidecars(path, () => true); // the copy holds their content
+  linkSync(copy, path); // fails if a file exists there by now, so that no file is overwritten
   rmSync(copy);
-  if (process.platform !== 'win32') sync(dirname(path));
+  if (process.platform !== 'win32') syncPath(dirname(path));
 }
 
-function removeSidecars(path: string, isToGo: (name: string) => boolean): void {
+function removeSidecars(path: string, shouldRemove: (name: string) => boolean): void {
   for (const name of [`${path}-wal`, `${path}-shm`]) {
-    if (isToGo(name)) rmSync(name, { force: true });
+    if (shouldRemove(name)) rmSync(name, { force: true });
   }
 }
 
-function sync(path: string): void {
+function syncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

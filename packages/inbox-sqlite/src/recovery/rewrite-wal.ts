@@ -5,20 +5,23 @@ import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Writes the -wal file once more, as it is, and brings it to disk. For whoever opens a database:
- * a process before, or another one, may have had a sync that failed, after which one that succeeds
- * says nothing about what came before it. Such a hole would take everything with it that is written
- * behind it. (A checkpoint would do, but for a power cut between its last sync and the end of the
- * -wal file: then pages of that are written over newer ones.)
+ * Writes the -wal file again with the same content and syncs it. The inbox does this each time it
+ * opens a database, because an earlier sync may have failed, in this process or another. After a
+ * failed sync, a successful one does not cover the earlier writes. Such a gap makes SQLite ignore
+ * everything that follows it in the -wal file.
  *
- * @throws what the driver throws, when somebody holds the lock or the disk fails
+ * A checkpoint cannot replace this: after a power cut between its last sync and the reset of the
+ * -wal file, SQLite would write old pages over newer ones. See docs/decisions/0011.
+ *
+ * @throws the driver's or the file system's error, also when another process holds the write lock
  */
 export function rewriteWal(database: SqliteDatabase, path: string): void {
-  database.exec('BEGIN IMMEDIATE'); // nobody else writes to it meanwhile
+  database.exec('BEGIN IMMEDIATE'); // no other process writes to the file meanwhile
   try {
-    const file = openSync(`${path}-wal`, 'r+'); // SQLite has no locks on this one to be lost by closing
+    // Closing this descriptor releases no lock: SQLite locks other files of the database.
+    const file = openSync(`${path}-wal`, 'r+');
     try {
-      rewrite(file);
+      rewriteInPlace(file);
       fdatasyncSync(file);
     } finally {
       closeSync(file);
@@ -28,7 +31,7 @@ export function rewriteWal(database: SqliteDatabase, path: string): void {
   }
 }
 
-function rewrite(file: number): void {
+function rewriteInPlace(file: number): void {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   for (let position = 0; ;) {
     const bytes = readSync(file, chunk, 0, chunk.length, position);

@@ -3,105 +3,109 @@ import { PermanentError } from '@novita-webhooks/core';
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
-import { explain, stuck, troubleOf } from '../errors.ts';
+import { classifyError, commitBlockedError, toInboxError } from '../errors.ts';
 
-/** Something to do within a transaction. Synchronous: SQLite has one writer, and it is this. */
+/** Work inside a transaction. Synchronous, because SQLite has one writer. */
 export type Operation<T> = (connection: Connection) => T;
 
-/** Thrown by an operation to undo what it did, and to have its promise reject with the cause. */
-export class RolledBack extends Error {
+/** Thrown by an operation to undo its writes and to reject its promise with the cause. */
+export class RollbackError extends Error {
   constructor(cause: unknown) {
     super('rolled back', { cause });
   }
 }
 
-/** An operation, and who waits for it. */
+/** An operation with the callbacks of its promise. */
 export interface Job {
   readonly operation: Operation<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Does jobs in transactions, and answers them once they are on disk. */
+/** Runs jobs in transactions, and resolves them when they are on disk. */
 export interface Committer<J extends Job> {
   /**
-   * In one transaction, or each in its own if one of them cannot be done.
+   * Runs a group of jobs in one transaction; if one of them fails, each in a transaction of its own.
    *
-   * @returns those that somebody else's lock kept from being done; all others are answered
+   * @returns the jobs that another connection's lock blocked; all other jobs are settled
    */
-  commit(group: readonly J[]): Promise<Locked<J>>;
+  commit(group: readonly J[]): Promise<BlockedJobs<J>>;
   reject(jobs: readonly J[], error: unknown): void;
 }
 
-interface Locked<J> {
-  readonly locked: readonly J[];
+interface BlockedJobs<J> {
+  readonly blocked: readonly J[];
   readonly error?: unknown;
 }
 
 export function createCommitter<J extends Job>(connections: Connections): Committer<J> {
   function reject(jobs: readonly J[], error: unknown): void {
-    const reason = error instanceof RolledBack ? error.cause : explain(connections.path, error);
+    const reason =
+      error instanceof RollbackError ? error.cause : toInboxError(connections.path, error);
     for (const job of jobs) job.reject(reason);
   }
 
-  async function commitAll(group: readonly J[]): Promise<void> {
+  async function commitTogether(group: readonly J[]): Promise<void> {
     const connection = connections.get();
     let results: readonly unknown[];
     try {
-      results = inTransaction(connection, () => group.map((job) => job.operation(connection)));
+      results = runInTransaction(connection, () => group.map((job) => job.operation(connection)));
     } catch (error) {
-      throw connections.failed(connection, error);
+      throw connections.handleFailure(connection, error);
     }
-    await acknowledge(connection, group, results);
+    await resolveAfterSync(connection, group, results);
   }
 
-  /** Not before it is on disk, a duplicate neither: somebody else may just have written the first. */
-  async function acknowledge(
+  /** Duplicates wait for the sync as well: another process may not have synced the first copy yet. */
+  async function resolveAfterSync(
     connection: Connection,
     group: readonly J[],
     results: readonly unknown[],
   ): Promise<void> {
     try {
-      await connection.synced();
+      await connection.sync();
       for (const [index, { resolve }] of group.entries()) resolve(results[index]);
     } catch (error) {
-      connections.notSynced(connection, error);
+      connections.handleSyncFailure(connection, error);
       reject(group, error);
     }
   }
 
-  async function commit(group: readonly J[]): Promise<Locked<J>> {
+  async function commit(group: readonly J[]): Promise<BlockedJobs<J>> {
     try {
-      await commitAll(group);
+      await commitTogether(group);
     } catch (error) {
-      const trouble = troubleOf(error);
-      if (trouble === 'busy') return { locked: group, error };
-      if (trouble === 'other' && group.length > 1) return commitEach(group);
+      const kind = classifyError(error);
+      if (kind === 'busy') return { blocked: group, error };
+      if (kind === 'other' && group.length > 1) return commitSeparately(group);
       reject(group, error);
     }
-    return { locked: [] };
+    return { blocked: [] };
   }
 
-  /** One operation that cannot be done does not take the others with it. */
-  async function commitEach(group: readonly J[]): Promise<Locked<J>> {
+  /** Isolates a failing operation from the others in its group. */
+  async function commitSeparately(group: readonly J[]): Promise<BlockedJobs<J>> {
     for (const [index, job] of group.entries()) {
-      const { locked, error } = await commit([job]);
-      if (locked.length > 0) return { locked: group.slice(index), error };
+      const { blocked, error } = await commit([job]);
+      if (blocked.length > 0) return { blocked: group.slice(index), error };
     }
-    return { locked: [] };
+    return { blocked: [] };
   }
 
   return { commit, reject };
 }
 
-/** By `exec`: a prepared BEGIN that found a lock stays in progress with libsql, and no VACUUM can be. */
-function inTransaction<T>({ database, guard, checkVersion }: Connection, work: () => T): T {
+/**
+ * Uses `exec` for BEGIN. With libsql, a prepared BEGIN that fails on a lock stays in progress, and a
+ * later VACUUM fails.
+ */
+function runInTransaction<T>({ database, guard, checkVersion }: Connection, work: () => T): T {
   guard.check();
   database.exec('BEGIN IMMEDIATE');
   try {
     checkVersion();
     const result = work();
-    end(database);
+    commitTransaction(database);
     guard.check();
     return result;
   } catch (error) {
@@ -110,18 +114,18 @@ function inTransaction<T>({ database, guard, checkVersion }: Connection, work: (
   }
 }
 
-/** What fails here is no lock of somebody else's: BEGIN has had it. */
-function end(database: SqliteDatabase): void {
+/** Treats "busy" as permanent: BEGIN IMMEDIATE already holds the write lock. */
+function commitTransaction(database: SqliteDatabase): void {
   try {
     database.exec('COMMIT');
   } catch (error) {
     if (String(error).includes('no transaction is active')) {
-      throw new RolledBack(new PermanentError(ENDED_INSIDE, { cause: error }));
+      throw new RollbackError(new PermanentError(ENDED_BY_HANDLER, { cause: error }));
     }
-    throw troubleOf(error) === 'busy' ? stuck(error) : error;
+    throw classifyError(error) === 'busy' ? commitBlockedError(error) : error;
   }
 }
 
-const ENDED_INSIDE =
-  'context.transaction: the transaction was ended inside the function; what came after that was ' +
-  'written all the same';
+const ENDED_BY_HANDLER =
+  'inbox-sqlite: the function passed to context.transaction ended the transaction, so its later ' +
+  'writes were not part of it. Remove COMMIT and ROLLBACK from the function.';

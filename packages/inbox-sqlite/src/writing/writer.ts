@@ -1,70 +1,71 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { createCommitter, type Job, type Operation } from './committer.ts';
 import type { Connections } from '../connection/connections.ts';
-import { explain, troubleOf } from '../errors.ts';
+import { classifyError, toInboxError } from '../errors.ts';
+import { createCommitter, type Job, type Operation } from './committer.ts';
 
-/** Runs operations in transactions, many in one. */
+/** Queues operations and runs them in transactions, many operations per transaction. */
 export interface Writer {
-  /** Resolves when what the operation wrote is on disk. */
+  /** Resolves when the writes of the operation are on disk. */
   write<T>(operation: Operation<T>): Promise<T>;
-  /** The same, in a transaction of its own: for code that may throw or must not run twice. */
-  writeAlone<T>(operation: Operation<T>): Promise<T>;
-  /** For operations that write nothing. */
+  /** Like `write`, in a transaction of its own: for code that may throw or must not run twice. */
+  writeInOwnTransaction<T>(operation: Operation<T>): Promise<T>;
+  /** Runs an operation that writes nothing. */
   read<T>(operation: Operation<T>): Promise<T>;
-  /** Resolves when everything asked for has been done or refused. */
+  /** Resolves when all operations requested before the call are settled. */
   idle(): Promise<void>;
 }
 
 interface QueuedJob extends Job {
-  readonly alone: boolean;
-  /** When to stop waiting for the lock. */
+  readonly needsOwnTransaction: boolean;
+  /** When to stop waiting for the lock, on the clock of `performance.now()`. */
   readonly deadline: number;
 }
 
-/** More would keep the event loop too long. */
-const LARGEST_GROUP = 100;
+/** Limits how long one transaction blocks the event loop. */
+const MAX_OPERATIONS_PER_TRANSACTION = 100;
 
-/** Between two tries for a lock that somebody else holds, in milliseconds: others wait for it, too. */
-const LOCK_WAIT_MS = 5;
+/** Random part of the time between two attempts to get the lock, so that processes do not collide. */
+const LOCK_RETRY_JITTER_MS = 5;
 
 /** @param busyTimeoutMs how long to wait for a lock, in milliseconds */
 export function createWriter(connections: Connections, busyTimeoutMs: number): Writer {
   const committer = createCommitter<QueuedJob>(connections);
   const jobs: QueuedJob[] = [];
-  const underWay = new Set<Promise<unknown>>();
+  const inProgress = new Set<Promise<unknown>>();
   let isDraining = false;
 
   /**
-   * One group after the other, each with its sync. A commit that came earlier would have to wait for
-   * the next sync all the same; waiting before it makes the groups larger.
+   * Commits and syncs one group after the other. An earlier commit would have to wait for the next
+   * sync anyway; waiting before the commit makes the groups larger.
    */
   async function drain(): Promise<void> {
     isDraining = true;
-    await setImmediate(); // what arrives in this turn of the event loop shares the first commit
+    await setImmediate(); // operations of the same turn of the event loop share the first commit
     while (jobs.length > 0) {
-      const { locked, error } = await committer.commit(jobs.splice(0, sizeOfGroup(jobs)));
-      if (locked.length > 0) await waitForLock(locked, error);
+      const { blocked, error } = await committer.commit(jobs.splice(0, nextGroupSize(jobs)));
+      if (blocked.length > 0) await requeue(blocked, error);
     }
     isDraining = false;
   }
 
-  async function waitForLock(locked: readonly QueuedJob[], error: unknown): Promise<void> {
-    jobs.unshift(...locked);
+  /** Puts jobs back, rejects those past their deadline, and waits before the next attempt. */
+  async function requeue(blocked: readonly QueuedJob[], error: unknown): Promise<void> {
+    jobs.unshift(...blocked);
     const now = performance.now();
-    const isLate = ({ deadline }: QueuedJob) => deadline <= now;
-    const patient = jobs.findIndex((job) => !isLate(job)); // they came in this order
-    committer.reject(jobs.splice(0, patient === -1 ? jobs.length : patient), error);
-    await pause();
+    const firstInTime = jobs.findIndex(({ deadline }) => deadline > now); // sorted by deadline
+    committer.reject(jobs.splice(0, firstInTime === -1 ? jobs.length : firstInTime), error);
+    await waitBeforeLockRetry();
   }
 
-  function add<T>(operation: Operation<T>, alone: boolean): Promise<T> {
+  function enqueue<T>(operation: Operation<T>, needsOwnTransaction: boolean): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + busyTimeoutMs;
-      jobs.push({ operation, alone, deadline, resolve: resolve as Job['resolve'], reject });
+      const callbacks = { resolve: resolve as Job['resolve'], reject };
+      jobs.push({ operation, needsOwnTransaction, deadline, ...callbacks });
     });
-    const forget = () => underWay.delete(promise);
-    underWay.add(promise);
+    const forget = () => inProgress.delete(promise);
+    inProgress.add(promise);
     promise.then(forget, forget);
     if (!isDraining) void drain();
     return promise;
@@ -76,19 +77,19 @@ export function createWriter(connections: Connections, busyTimeoutMs: number): W
       try {
         return readNow(connections, operation);
       } catch (error) {
-        const isWorthWaiting = troubleOf(error) === 'busy' && performance.now() < deadline;
-        if (!isWorthWaiting) throw explain(connections.path, error);
+        const canRetry = classifyError(error) === 'busy' && performance.now() < deadline;
+        if (!canRetry) throw toInboxError(connections.path, error);
       }
-      await pause();
+      await waitBeforeLockRetry();
     }
   }
 
   return {
-    write: (operation) => add(operation, false),
-    writeAlone: (operation) => add(operation, true),
+    write: (operation) => enqueue(operation, false),
+    writeInOwnTransaction: (operation) => enqueue(operation, true),
     read,
     async idle() {
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(inProgress);
     },
   };
 }
@@ -98,16 +99,17 @@ function readNow<T>(connections: Connections, operation: Operation<T>): T {
   try {
     return operation(connection);
   } catch (error) {
-    throw connections.failed(connection, error);
+    throw connections.handleFailure(connection, error);
   }
 }
 
-async function pause(): Promise<void> {
-  await setTimeout(1 + Math.random() * LOCK_WAIT_MS);
+async function waitBeforeLockRetry(): Promise<void> {
+  await setTimeout(1 + Math.random() * LOCK_RETRY_JITTER_MS);
 }
 
-/** As many as share a commit. */
-function sizeOfGroup(jobs: readonly QueuedJob[]): number {
-  const first = jobs.slice(0, LARGEST_GROUP).findIndex(({ alone }) => alone);
-  return first === -1 ? Math.min(jobs.length, LARGEST_GROUP) : Math.max(1, first);
+/** Returns how many jobs at the head of the queue share the next transaction. */
+function nextGroupSize(jobs: readonly QueuedJob[]): number {
+  const head = jobs.slice(0, MAX_OPERATIONS_PER_TRANSACTION);
+  const firstAlone = head.findIndex(({ needsOwnTransaction }) => needsOwnTransaction);
+  return firstAlone === -1 ? head.length : Math.max(1, firstAlone);
 }

@@ -61,15 +61,19 @@ async function recordVictim(folder: string, options: ProofOptions): Promise<stri
   const disk = join(folder, 'disk');
   const trace = join(folder, 'trace');
   mkdirSync(disk);
-  const { signal, errors } = await spawnScript('recorded-process.ts', [subject, disk, String(entries)], {
-    LD_PRELOAD: buildShim(folder),
-    POWER_LOSS_DIR: disk,
-    POWER_LOSS_TRACE: trace,
-    POWER_LOSS_SYNC: honesty,
-    POWER_LOSS_SYNC_US: String(SYNC_US),
-    // A ring would do what the shim cannot see.
-    UV_USE_IO_URING: '0',
-  });
+  const { signal, errors } = await spawnScript(
+    'recorded-process.ts',
+    [subject, disk, String(entries)],
+    {
+      LD_PRELOAD: buildShim(folder),
+      POWER_LOSS_DIR: disk,
+      POWER_LOSS_TRACE: trace,
+      POWER_LOSS_SYNC: honesty,
+      POWER_LOSS_SYNC_US: String(SYNC_US),
+      // A ring would do what the shim cannot see.
+      UV_USE_IO_URING: '0',
+    },
+  );
   if (signal !== 'SIGKILL') throw new Error(`the victim did not come to its end:\n${errors}`);
   return trace;
 }

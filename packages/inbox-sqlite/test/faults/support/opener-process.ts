@@ -1,7 +1,7 @@
 import { createTestEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
-/** Opens each file that it is told of, adds one entry of its own, and says what came of it. */
+/** Opens each file whose path arrives, adds one entry, and sends back the result. */
 process.on('message', (path: string) => {
   const inbox = sqliteInbox({ path, driver: 'libsql' });
   const taskId = `task-of-${process.pid}`;

@@ -8,10 +8,10 @@ import { toNodeHandler } from '@novita-webhooks/core/node';
 import { createTestEntry, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
-import type { Answers, Command, News, VictimOptions } from './messages.ts';
+import type { Command, CommandResults, Message, ReceiverOptions } from './messages.ts';
 
-/** A process with a receiver in it, and everything that goes wrong around it. */
-const options = JSON.parse(process.argv[2] ?? '') as VictimOptions;
+/** A process with a receiver on an HTTP server, which a test controls by commands. */
+const options = JSON.parse(process.argv[2] ?? '') as ReceiverOptions;
 const {
   path,
   busyTimeoutMs = 400,
@@ -20,11 +20,11 @@ const {
   cleanupIntervalMs = 60_000,
 } = options;
 
-const tell = (news: News) => void process.send?.(news);
+const send = (message: Message) => void process.send?.(message);
 const log =
   (level: string) =>
   ({ error = '' }: Record<string, unknown>, message: string) =>
-    tell({ type: 'log', level, text: `${message}: ${String(error)}` });
+    send({ type: 'log', level, text: `${message}: ${String(error)}` });
 
 const inbox = sqliteInbox({
   path,
@@ -41,9 +41,9 @@ const receiver = createReceiver({
   logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
   retry: { delay: () => 50 },
   async onTaskFinished({ task }) {
-    tell({ type: 'began', taskId: task.task_id });
+    send({ type: 'handler-started', taskId: task.task_id });
     await setTimeout(handlerMs);
-    tell({ type: 'handled', taskId: task.task_id });
+    send({ type: 'handler-ended', taskId: task.task_id });
   },
 });
 const handle = toNodeHandler(receiver);
@@ -53,14 +53,16 @@ const server = createServer((request, response) => {
 });
 server.keepAliveTimeout = 60_000;
 
-let taken: number[] = [];
+let descriptors: number[] = [];
 
-const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[Name]> } = {
+const commands: {
+  [Name in keyof CommandResults]: (argument: number) => Promise<CommandResults[Name]>;
+} = {
   async states() {
     const { entries } = await inbox.list({ limit: 1000 });
     return entries.map(({ taskId, state, attempts }) => ({ taskId, state, attempts }));
   },
-  /** Adds so many entries at once, past the receiver. */
+  /** Adds `count` entries at the same time, without the receiver. */
   async addMany(count) {
     const before = process.memoryUsage().rss;
     const body = JSON.stringify({ prompt: 'x'.repeat(1000) });
@@ -71,21 +73,21 @@ const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[
     const added = outcomes.filter(({ status }) => status === 'fulfilled').length;
     return { added, megabytes: (process.memoryUsage().rss - before) / 2 ** 20 };
   },
-  /** Leaves this process only so many descriptors. */
-  async exhaust(left) {
+  /** Opens files until only `left` descriptors are free. */
+  async exhaustDescriptors(left) {
     try {
-      for (;;) taken.push(openSync('/dev/null', 'r'));
+      for (;;) descriptors.push(openSync('/dev/null', 'r'));
     } catch {
-      for (const descriptor of taken.splice(-left, left)) closeSync(descriptor);
+      for (const descriptor of descriptors.splice(-left, left)) closeSync(descriptor);
     }
     return null;
   },
-  async relax() {
-    for (const descriptor of taken) closeSync(descriptor);
-    taken = [];
+  async freeDescriptors() {
+    for (const descriptor of descriptors) closeSync(descriptor);
+    descriptors = [];
     return null;
   },
-  descriptors: async () => readdirSync('/proc/self/fd').length,
+  countDescriptors: async () => readdirSync('/proc/self/fd').length,
   async close(gracePeriodMs) {
     const before = performance.now();
     await receiver.close({ gracePeriodMs });
@@ -97,11 +99,11 @@ const actions: { [Name in keyof Answers]: (argument: number) => Promise<Answers[
 };
 
 process.on('message', ({ id, name, argument }: Command) => {
-  actions[name](argument).then(
-    (value) => tell({ type: 'answer', id, value }),
-    (error: unknown) => tell({ type: 'answer', id, error: String(error) }),
+  commands[name](argument).then(
+    (value) => send({ type: 'result', id, value }),
+    (error: unknown) => send({ type: 'result', id, error: String(error) }),
   );
 });
 server.listen(0, '127.0.0.1', () => {
-  tell({ type: 'listening', port: (server.address() as AddressInfo).port });
+  send({ type: 'listening', port: (server.address() as AddressInfo).port });
 });
