@@ -3,14 +3,14 @@ import { delivery, sampleEvents } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { describe, expect, test, vi } from 'vitest';
 
-import { createTestEntry } from './support/large-inbox.ts';
+import { entryOf } from './support/large-inbox.ts';
 import { presentDrivers } from './support/drivers.ts';
 import { quickTemporaryFile } from './support/temporary-files.ts';
 
 const LEASE_MS = 30_000;
 
-/** No NUL: the receiver refuses such an id, and libsql cuts texts off there. */
-const ODD = {
+/** Contains no NUL: the receiver rejects such an id, and libsql cuts strings there. */
+const UNUSUAL = {
   'a quote': "it's",
   'double quotes': '"quoted"',
   'an injection': "1'; DROP TABLE novita_entries; --",
@@ -18,7 +18,7 @@ const ODD = {
   'an emoji': '🙈👩‍👩‍👧',
   'a combining accent': 'e\u0301',
   'the same, composed': '\u00e9',
-  'just a': 'a',
+  'one letter': 'a',
   'a line break': 'a\nb',
   'a byte order mark': '\ufeffa',
   'blanks around it': ' a ',
@@ -27,22 +27,22 @@ const ODD = {
   'what looks like a blob': "x'00'",
   '1,000 characters': 'x'.repeat(1000),
   '1,000 emojis': '🙈'.repeat(1000),
-  'nothing': '',
+  'an empty string': '',
 } as const; // prettier-ignore
 
 describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
-  'whatever an entry holds, on %s',
+  'sqliteInbox on %s stores unchanged',
   (_, driver) => {
     const open = (path = quickTemporaryFile()) =>
       driver.use(() => sqliteInbox({ path, driver: driver.name }));
 
-    test('odd ids and endpoints are kept apart, found, listed and claimed as they are', async () => {
+    test('unusual task ids and endpoints', async () => {
       const inbox = open();
-      const texts = Object.values(ODD);
+      const texts = Object.values(UNUSUAL);
       for (const text of texts) {
-        expect(await inbox.add(createTestEntry('novita', text))).toBe('added');
-        expect(await inbox.add(createTestEntry(text, 'same'))).toBe('added');
-        expect(await inbox.add(createTestEntry('novita', text)), 'known by now').toBe('duplicate');
+        expect(await inbox.add(entryOf('novita', text))).toBe('added');
+        expect(await inbox.add(entryOf(text, 'same'))).toBe('added');
+        expect(await inbox.add(entryOf('novita', text)), 'added before').toBe('duplicate');
       }
       for (const text of texts) {
         expect((await inbox.get({ endpoint: 'novita', taskId: text }))?.taskId).toBe(text);
@@ -60,14 +60,14 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       await inbox.close();
     });
 
-    test('odd names of handlers and reasons come back', async () => {
+    test('unusual names of handlers and reasons', async () => {
       const path = quickTemporaryFile();
       const { store, close } = openStore(path);
-      const names = Object.values(ODD);
-      await store.add(createTestEntry('novita', 'odd'));
+      const names = Object.values(UNUSUAL);
+      await store.add(entryOf('novita', 'odd'));
       for (const reason of names) {
         const [claim] = await store.claim('novita', 1, LEASE_MS);
-        if (claim === undefined) throw new Error('there is nothing to claim');
+        if (claim === undefined) throw new Error('no entry was claimed');
         await store.settle(claim, {
           type: 'retry',
           delayMs: 0,
@@ -82,33 +82,33 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
     });
 
     test.each<[string, JsonObject]>([
-      ['nothing', {}],
+      ['no keys', {}],
       ['numbers', { big: 1e300, small: 5e-324, safe: Number.MAX_SAFE_INTEGER, half: 0.1 + 0.2 }],
-      ['odd texts', Object.fromEntries(Object.values(ODD).map((text) => [text, text]))],
+      ['unusual strings', Object.fromEntries(Object.values(UNUSUAL).map((text) => [text, text]))],
       ['nested', { list: [null, true, [], {}, [[['deep']]]], lone: '\ud800' }],
       [
-        'keys that objects have',
+        'names of object properties',
         JSON.parse('{"constructor":1,"toString":2,"length":3}') as JsonObject,
       ],
-    ])('metadata with %s comes back', async (_, metadata) => {
+    ])('metadata with %s', async (_, metadata) => {
       const path = quickTemporaryFile();
       const inbox = open(path);
-      await inbox.add({ ...createTestEntry('novita', '1'), metadata });
+      await inbox.add({ ...entryOf('novita', '1'), metadata });
       await inbox.close();
-      const again = open(path);
-      const found = await again.get({ endpoint: 'novita', taskId: '1' });
+      const reopened = open(path);
+      const found = await reopened.get({ endpoint: 'novita', taskId: '1' });
       expect(found?.metadata).toEqual(metadata);
       expect(Object.keys(found?.metadata ?? {})).toEqual(Object.keys(metadata));
-      await again.close();
+      await reopened.close();
     });
 
-    test('a body of 20 MB comes back', async () => {
+    test('a body of 20 MB', async () => {
       const inbox = open();
       const body = JSON.stringify({ text: '任务🙈\u2028'.repeat(1_800_000) });
       expect(Buffer.byteLength(body)).toBeGreaterThan(20_000_000);
-      await inbox.add({ ...createTestEntry('novita', 'big'), body });
+      await inbox.add({ ...entryOf('novita', 'big'), body });
       const found = await inbox.get({ endpoint: 'novita', taskId: 'big' });
-      expect(found?.body === body).toBe(true); // `toBe` would print it
+      expect(found?.body === body).toBe(true); // on failure, toBe(body) would print 20 MB
       await inbox.close();
     }, 30_000);
 
@@ -126,13 +126,13 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
   },
 );
 
-describe('what operators do reaches a running receiver', () => {
+describe('receiver.inbox with sqliteInbox', () => {
   const [driver] = presentDrivers;
   const sample = sampleEvents.imageSucceeded();
   const key = { endpoint: 'novita', taskId: '11111111-2222-4333-8444-000000000001' };
 
   function start() {
-    if (driver === undefined) throw new Error('there is no driver');
+    if (driver === undefined) throw new Error('no SQLite library is installed');
     const inbox = driver.use(() =>
       sqliteInbox({ path: quickTemporaryFile(), driver: driver.name }),
     );
@@ -142,7 +142,7 @@ describe('what operators do reaches a running receiver', () => {
     return { receiver, send, stateOf };
   }
 
-  test('replay of a done entry runs all handlers again, in the same receiver', async () => {
+  test('replay of a done entry runs all handlers again', async () => {
     const { receiver, send, stateOf } = start();
     const [first, second] = [vi.fn(), vi.fn()];
     receiver.onTaskSucceeded(first);
@@ -159,7 +159,7 @@ describe('what operators do reaches a running receiver', () => {
     await receiver.close();
   });
 
-  test('after discard the same task is handled once more', async () => {
+  test('a discarded task is handled again when it arrives again', async () => {
     const { receiver, send, stateOf } = start();
     const handler = vi.fn();
     receiver.onTaskSucceeded(handler);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
-/** An application of its own, with the package in it and nothing else. */
+/** Creates an application in which only the package is installed. */
 function newApp(): string {
   const folder = temporaryFolder();
   install(built, folder);
@@ -29,41 +29,44 @@ function newApp(): string {
 }
 
 const NONE = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
-const WORKS = `stats ${JSON.stringify(NONE)}\n`;
+const EMPTY_STATS = `stats ${JSON.stringify(NONE)}\n`;
 
-describe('without any SQLite library', () => {
-  test('the error says what to install', () => {
-    const { said } = runApp(newApp(), { withoutBuiltIn: true });
-    expect(said).toMatch(/^invalid_option: sqliteInbox: no SQLite library was found/);
-    expect(said).toContain('npm install libsql');
-    expect(said).toContain('npm install better-sqlite3');
-    expect(said).toContain(process.version);
-    expect(said).toContain('Node 22.13');
+describe('findDriver without a SQLite library', () => {
+  test('throws an error that says what to install', () => {
+    const { output } = runApp(newApp(), { withoutBuiltIn: true });
+    expect(output).toMatch(/^invalid_option: inbox-sqlite: found no SQLite library/);
+    expect(output).toContain('npm install libsql');
+    expect(output).toContain('npm install better-sqlite3');
+    expect(output).toContain(process.version);
+    expect(output).toContain('Node 22.13');
   });
 
-  test.each(['libsql', 'better-sqlite3'])('and %s asked for, it says how to get that', (driver) => {
-    const { said } = runApp(newApp(), { driver });
-    expect(said).toBe(
-      `invalid_option: sqliteInbox: ${driver} cannot be loaded; run \`npm install ${driver}\`\n`,
-    );
-  });
+  test.each(['libsql', 'better-sqlite3'])(
+    'throws an error that says how to install %s',
+    (driver) => {
+      const { output } = runApp(newApp(), { driver });
+      expect(output).toBe(
+        `invalid_option: inbox-sqlite: cannot load ${driver}. Run \`npm install ${driver}\`.\n`,
+      );
+    },
+  );
 
-  test('and node:sqlite asked for, it says which Node has it', () => {
-    const { said } = runApp(newApp(), { driver: 'node:sqlite', withoutBuiltIn: true });
-    expect(said).toMatch(
-      /^invalid_option: sqliteInbox: this Node .* has no node:sqlite; Node 22\.13 has it\n$/,
+  test('throws an error that says which Node has node:sqlite', () => {
+    const { output } = runApp(newApp(), { driver: 'node:sqlite', withoutBuiltIn: true });
+    expect(output).toMatch(
+      /^invalid_option: inbox-sqlite: Node v.* has no node:sqlite\. Use Node 22\.13 or later\.\n$/,
     );
   });
 });
 
-test('a driver that is none is refused', () => {
-  const { said } = runApp(newApp(), { driver: 'sqlite3' });
-  expect(said).toBe(
-    'invalid_option: sqliteInbox: driver must be one of node:sqlite, better-sqlite3, libsql\n',
+test('sqliteStore rejects an unknown driver', () => {
+  const { output } = runApp(newApp(), { driver: 'sqlite3' });
+  expect(output).toBe(
+    'invalid_option: inbox-sqlite: option driver is not valid. Use one of node:sqlite, better-sqlite3, libsql.\n',
   );
 });
 
-describe('of several libraries', () => {
+describe('findDriver with several libraries', () => {
   const withFakes = () => {
     const app = newApp();
     installFake(app, 'libsql');
@@ -71,19 +74,19 @@ describe('of several libraries', () => {
     return app;
   };
 
-  test.skipIf(!hasBuiltIn)("Node's own comes first", () => {
-    expect(runApp(withFakes()).said).toBe(WORKS);
+  test.skipIf(!hasBuiltIn)('loads node:sqlite first', () => {
+    expect(runApp(withFakes()).output).toBe(EMPTY_STATS);
   });
 
-  test('better-sqlite3 comes before libsql', () => {
-    const { said } = runApp(withFakes(), { withoutBuiltIn: true });
-    expect(said).toContain('opened by better-sqlite3');
-    expect(said).not.toContain('opened by libsql');
+  test('loads better-sqlite3 before libsql', () => {
+    const { output } = runApp(withFakes(), { withoutBuiltIn: true });
+    expect(output).toContain('opened by better-sqlite3');
+    expect(output).not.toContain('opened by libsql');
   });
 
-  test.each(['libsql', 'better-sqlite3'])('%s is taken when it is asked for', (driver) => {
-    const { said } = runApp(withFakes(), { driver });
-    expect(said.match(/opened by \S+/g)?.every((line) => line === `opened by ${driver}`)).toBe(
+  test.each(['libsql', 'better-sqlite3'])('loads %s when the option names it', (driver) => {
+    const { output } = runApp(withFakes(), { driver });
+    expect(output.match(/opened by \S+/g)?.every((line) => line === `opened by ${driver}`)).toBe(
       true,
     );
   });
@@ -95,47 +98,50 @@ describe('of several libraries', () => {
       'has no binary for this Node',
       `module.exports = class { constructor() { throw new Error('Could not locate the bindings file'); } };`,
     ],
-  ])('one that %s is passed over', (_, code) => {
+  ])('skips a library that %s', (_, code) => {
     const app = newApp();
     installFake(app, 'better-sqlite3', code);
     installFake(app, 'libsql');
-    expect(runApp(app, { withoutBuiltIn: true }).said).toContain('opened by libsql');
+    expect(runApp(app, { withoutBuiltIn: true }).output).toContain('opened by libsql');
   });
 });
 
-describe('a library is found', () => {
+describe('findDriver finds a library', () => {
   const libsqlRoot = dirname(dirname(dirname(createRequire(import.meta.url).resolve('libsql'))));
 
   test.each(['esm', 'cjs'] as const)('beside the package, from %s', (as) => {
     const app = newApp();
     installReal(app, 'libsql', libsqlRoot);
-    expect(runApp(app, { as, driver: 'libsql' }).said).toBe(WORKS);
+    expect(runApp(app, { as, driver: 'libsql' }).output).toBe(EMPTY_STATS);
   });
 
   test.each(['esm', 'cjs'] as const)(
-    'in the application, when the package is elsewhere, from %s',
+    'in the application if the package is elsewhere, from %s',
     (as) => {
       const app = temporaryFolder();
       const from = newApp();
       installReal(app, 'libsql', libsqlRoot);
-      expect(runApp(app, { as, from, driver: 'libsql' }).said).toBe(WORKS);
+      expect(runApp(app, { as, from, driver: 'libsql' }).output).toBe(EMPTY_STATS);
     },
   );
 
-  test.each(['esm', 'cjs'] as const)('in Node itself, or the error says so, from %s', (as) => {
-    const { said } = runApp(newApp(), { as, driver: 'node:sqlite' });
-    if (hasBuiltIn) expect(said).toBe(WORKS);
-    else expect(said).toContain('has no node:sqlite');
-  });
+  test.each(['esm', 'cjs'] as const)(
+    'in Node, or throws an error if Node has none, from %s',
+    (as) => {
+      const { output } = runApp(newApp(), { as, driver: 'node:sqlite' });
+      if (hasBuiltIn) expect(output).toBe(EMPTY_STATS);
+      else expect(output).toContain('has no node:sqlite');
+    },
+  );
 });
 
-describe.skipIf(betterSqliteFolder === undefined)('better-sqlite3 as npm installs it', () => {
+describe.skipIf(betterSqliteFolder === undefined)('findDriver with better-sqlite3 from npm', () => {
   test.each(['better-sqlite3', undefined])('with the option driver %s', (driver) => {
     const app = newApp();
     installReal(app, 'better-sqlite3', betterSqliteFolder ?? root);
-    const { said, signal } = runApp(app, { withoutBuiltIn: true, ...(driver && { driver }) });
-    expect(signal).toBeNull(); // on a Node that is too old for it, it brings down the process
-    if (runsBetterSqlite) expect(said).toBe(WORKS);
-    else expect(said).toMatch(/^invalid_option: /);
+    const { output, signal } = runApp(app, { withoutBuiltIn: true, ...(driver && { driver }) });
+    expect(signal).toBeNull(); // loading it crashes the process on a Node that is too old
+    if (runsBetterSqlite) expect(output).toBe(EMPTY_STATS);
+    else expect(output).toMatch(/^invalid_option: /);
   });
 });

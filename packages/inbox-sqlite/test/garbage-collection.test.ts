@@ -6,13 +6,13 @@ import { temporaryFile } from './support/temporary-files.ts';
 
 const script = join(import.meta.dirname, 'support/drop-inbox.ts');
 
-// What a newer Node takes for an error, Node 20 deprecates.
-test('an inbox that is dropped without being closed does not end the process', () => {
+// Node 25 throws for a FileHandle that is collected while open; older versions deprecate it.
+test('sqliteInbox: an inbox dropped without close() does not end the process', () => {
   const node = ['--expose-gc', '--throw-deprecation', '--import', 'tsx'];
   const { stdout, stderr } = spawnSync(process.execPath, [...node, script, temporaryFile()], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
   });
   expect(stderr).toBe('');
-  expect(stdout).toBe('still there\n');
+  expect(stdout).toBe('alive\n');
 });

@@ -3,6 +3,7 @@ import { createManualClock, type ManualClock } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { createRandom } from '../../../test/crash/random.ts';
 import {
   copyAfterCrash,
   countBySql,
@@ -10,8 +11,8 @@ import {
   ENTRIES,
   explain,
   fill,
-  findDrift,
-  createTestEntry,
+  findInconsistencies,
+  entryOf,
   recordStatements,
   work,
 } from './support/large-inbox.ts';
@@ -22,7 +23,7 @@ const STATES = ['pending', 'running', 'done', 'dead'] as const;
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
 describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
-  `an inbox of ${ENTRIES} entries, on %s`,
+  `sqliteInbox with ${ENTRIES} entries on %s`,
   (_, driver) => {
     let path: string;
     let clock: ManualClock;
@@ -52,7 +53,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
         inbox: sqliteInbox({ database: connection, clock }),
       });
 
-    /** All task ids, page by page; between the pages something else happens. */
+    /** Returns all keys page by page, and calls a function between the pages. */
     async function page(query: EntryQuery, between: () => Promise<unknown> = async () => null) {
       const seen: string[] = [];
       let cursor: string | null = null;
@@ -76,22 +77,22 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       const { lagMs, ...counts } = await receiver.inbox.stats();
       expect(counts).toEqual(countBySql(database));
       expect(lagMs).toBeGreaterThanOrEqual(0);
-      expect(findDrift(database)).toEqual([]);
+      expect(findInconsistencies(database)).toEqual([]);
     }
 
-    test('paging visits each entry once, the latest first, while others are added', async () => {
+    test('lists each entry once, newest first, while others are added', async () => {
       const before = select('true');
       expect(before).toHaveLength(ENTRIES);
       let added = 0;
       const seen = await page({ limit: 333 }, () => {
         added += 1;
-        return receiver.inbox.add(createTestEntry('novita', `late-${added}`));
+        return receiver.inbox.add(entryOf('novita', `late-${added}`));
       });
       expect(seen).toEqual(before);
       expect(added).toBeGreaterThan(30);
     });
 
-    test('paging leaves out what is discarded meanwhile, and nothing else', async () => {
+    test('lists everything except entries discarded meanwhile', async () => {
       const before = select('true');
       const gone = before.filter((_, index) => index % 10 === 9);
       const seen = await page({ limit: 100 }, async () => {
@@ -104,8 +105,8 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       expect(before.filter((key) => left.has(key) && !seen.includes(key))).toEqual([]);
     });
 
-    test('lists by state and by endpoint hold what they should', async () => {
-      for (const endpoint of [undefined, ...ENDPOINTS, 'nobody']) {
+    test('lists by state and by endpoint', async () => {
+      for (const endpoint of [undefined, ...ENDPOINTS, 'unknown']) {
         for (const state of [undefined, ...STATES]) {
           const where = [endpoint && 'endpoint = :endpoint', state && 'state = :state', 'true'];
           const params = { ...(endpoint && { endpoint }), ...(state && { state }) };
@@ -115,18 +116,18 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       }
     });
 
-    test('no statement searches all entries or sorts them', async () => {
+    test('runs no statement that scans or sorts all entries', async () => {
       const { inbox } = receiver;
       for (const endpoint of [undefined, 'novita']) {
         for (const state of [undefined, ...STATES]) await inbox.list({ endpoint, state });
       }
-      const drifted = {
-        ...createTestEntry('novita', 'drifted'),
+      const withSchemaError = {
+        ...entryOf('novita', 'schema-error'),
         schemaError: 'images: not a list',
       };
-      await inbox.add(drifted);
-      await inbox.add({ ...drifted, schemaError: null });
-      for (const key of [drifted, createTestEntry('novita', 'nobody')]) {
+      await inbox.add(withSchemaError);
+      await inbox.add({ ...withSchemaError, schemaError: null });
+      for (const key of [withSchemaError, entryOf('novita', 'unknown')]) {
         await inbox.get(key);
         await inbox.replay(key);
         await inbox.discard(key);
@@ -139,7 +140,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       }
       const bad = texts.filter((sql) => {
         const plan = explain(database, sql).join('\n');
-        // Names of handlers are sorted to be united; there are a few of them.
+        // UNION sorts the names of handlers, of which there are few.
         const sorts = !sql.includes('UNION') && plan.includes('TEMP B-TREE FOR ORDER BY');
         return sorts || /SCAN novita_e|AUTOMATIC/.test(plan);
       });
@@ -147,11 +148,11 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
     });
 
     test.each(['pending', 'running', 'dead'] as const)(
-      'listing the %s ones does not walk past those that are done',
+      'lists %s entries without reading the done ones',
       async (state) => {
         const earlier = new Set(statements);
         await receiver.inbox.list({ state });
-        await receiver.inbox.list({ state, endpoint: 'seldom' });
+        await receiver.inbox.list({ state, endpoint: 'rare' });
         const texts = [...statements].filter((sql) => !earlier.has(sql));
         expect(texts).toHaveLength(2);
         for (const sql of texts) {
@@ -160,9 +161,10 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       },
     );
 
-    test('the counters stay exact, whatever is done', async () => {
+    test('keeps the counters exact under random operations', async () => {
       const { inbox } = receiver;
-      const random = createRandom(20_260_301);
+      const { between } = createRandom(20_260_301);
+      const random = (below: number) => between(0, below - 1);
       const store = sqliteStore({ database, clock });
       await expectExactStats();
       for (let round = 0; round < 60; round += 1) {
@@ -173,7 +175,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
             if (choice === 0) return inbox.replay(key);
             if (choice === 1) return inbox.discard(key);
             const schemaError = choice === 2 ? 'images: not a list' : null;
-            return inbox.add({ ...createTestEntry(key.endpoint, key.taskId), schemaError });
+            return inbox.add({ ...entryOf(key.endpoint, key.taskId), schemaError });
           }),
         );
         clock.skip(random(3) * 100_000);
@@ -185,10 +187,10 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       }
     });
 
-    test('and after a crash', async () => {
+    test('keeps the counters exact after a crash', async () => {
       const copy = quickTemporaryFile();
       const store = sqliteStore({ database, clock });
-      // Acknowledged, and still in the write-ahead log only.
+      // These writes are acknowledged, but only in the -wal file.
       await Promise.all(ENDPOINTS.map((endpoint) => work(store, endpoint, 100)));
       const before = await receiver.inbox.stats();
       copyAfterCrash(path, copy);
@@ -202,7 +204,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       await expectExactStats();
     });
 
-    test('a purge of thousands leaves what is to be done, and the counters right', async () => {
+    test('deletes thousands of expired entries, keeps the others and exact counters', async () => {
       const { pending, running, done, dead } = await receiver.inbox.stats();
       clock.skip(WEEK_MS);
       const store = sqliteStore({ database, clock });
@@ -211,13 +213,13 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       await expectExactStats();
     });
 
-    /** What consumers do, and no operator. */
+    /** Runs the operations of consumers, which operators do not use. */
     async function useStore(): Promise<void> {
       const recorder = recordStatements(database);
       const store = sqliteStore({ database: recorder.recorded, clock });
       await work(store, 'novita', 10);
       const [claim] = await store.claim('novita', 1, 1000);
-      if (claim === undefined) throw new Error('there is nothing to claim');
+      if (claim === undefined) throw new Error('no entry was claimed');
       await store.extend(claim, 1000);
       await store.transaction?.(claim, 'one', () => null);
       await store.settle(claim, { type: 'released', delayMs: 0, succeededHandlers: [] });
@@ -231,15 +233,4 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
 function randomKey(random: (below: number) => number) {
   const key = random(ENTRIES + 500); // some of them are new
   return { endpoint: ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', taskId: `${key}` };
-}
-
-/** The same numbers each time (mulberry32). */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

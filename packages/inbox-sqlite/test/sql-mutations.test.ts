@@ -5,32 +5,32 @@ import { describe, expect, test } from 'vitest';
 
 import { likeReference } from '../../../test/model/commands.ts';
 import { presentDrivers } from './support/drivers.ts';
-import { slips } from './support/sql-mutations.ts';
-import { brokenSubject } from './support/model-subjects.ts';
+import { mutations } from './support/sql-mutations.ts';
+import { mutatedSubject } from './support/model-subjects.ts';
 
-/** Some slips take hundreds of runs to show. */
+/** Some mutations need hundreds of runs to be detected. */
 const numRuns = 10_000;
-const PATIENCE_MS = 300_000;
+const TEST_TIMEOUT_MS = 300_000;
 
-/** That these are found says more of the model test than its being green. */
-describe('a slip in the SQL of the store is noticed', () => {
-  const source = sourceOfStore();
+/** Shows that the model test can fail: it must detect each mutation of the store's SQL. */
+describe('the model test of sqliteStore detects', () => {
+  const source = readStoreSource();
   const [driver] = presentDrivers;
 
-  test.each(Object.entries(slips))(
+  test.each(Object.entries(mutations))(
     '%s',
-    async (_, slip) => {
-      expect(source).toContain(slip.from);
-      if (driver === undefined) throw new Error('there is no driver');
-      const property = likeReference([brokenSubject(driver, slip)], ['transaction']);
+    async (_, mutation) => {
+      expect(source).toContain(mutation.from);
+      if (driver === undefined) throw new Error('no SQLite library is installed');
+      const property = likeReference([mutatedSubject(driver, mutation)], ['transaction']);
       const { errorInstance } = await fc.check(property, { numRuns, endOnFailure: true });
-      expect(errorInstance).toMatchObject({ code: 'ERR_ASSERTION' }); // no error of SQLite
+      expect(errorInstance).toMatchObject({ code: 'ERR_ASSERTION' }); // and not an error of SQLite
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });
 
-function sourceOfStore(): string {
+function readStoreSource(): string {
   const folder = join(import.meta.dirname, '../src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return files

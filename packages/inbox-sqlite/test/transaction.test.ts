@@ -7,7 +7,7 @@ import { temporaryFile } from './support/temporary-files.ts';
 
 type Handle = (context: HandlerContext<SqliteDatabase>) => unknown;
 
-/** Handles one event, and says what has become of it and what was written. */
+/** Runs a handler on one event; returns the entry's state and reason and the written lines. */
 async function handleOne(handle: Handle) {
   const inbox = sqliteInbox({ path: temporaryFile(), driver: 'libsql' });
   const url = 'https://hooks.example.com/novita';
@@ -25,9 +25,9 @@ async function handleOne(handle: Handle) {
   const delivery = await signedDelivery(receiver, sampleEvents.imageSucceeded());
   expect((await receiver.handle(delivery)).status).toBe(200);
   receiver.start();
-  const settled = async () => (await inbox.list()).entries[0];
-  await vi.waitFor(async () => expect((await settled())?.state).toMatch(/done|dead/));
-  const entry = await settled();
+  const firstEntry = async () => (await inbox.list()).entries[0];
+  await vi.waitFor(async () => expect((await firstEntry())?.state).toMatch(/done|dead/));
+  const entry = await firstEntry();
   const rows = tx?.prepare('SELECT line FROM ledger').all() as { line: string }[];
   return { state: entry?.state, reason: entry?.reason, lines: rows.map(({ line }) => line) };
 }
@@ -35,61 +35,61 @@ async function handleOne(handle: Handle) {
 const insert = (db: SqliteDatabase, line: string) =>
   db.prepare('INSERT INTO ledger VALUES (?)').run(line);
 
-test('what a handler writes and its success are one', async () => {
+test('context.transaction: commits the writes of a handler with its success', async () => {
   const { state, lines } = await handleOne((context) =>
     context.transaction((db) => void insert(db, 'one')),
   );
   expect({ state, lines }).toEqual({ state: 'done', lines: ['one'] });
 });
 
-test('what throws leaves nothing, and is tried again', async () => {
+test('context.transaction: undoes the writes of a function that throws', async () => {
   const { state, reason, lines } = await handleOne((context) =>
     context.transaction((db) => {
       insert(db, 'one');
-      throw new Error('not today');
+      throw new Error('it failed');
     }),
   );
   expect({ state, lines }).toEqual({ state: 'dead', lines: [] });
-  expect(reason).toContain('not today');
+  expect(reason).toContain('it failed');
 });
 
-test('an async function is refused before it runs', async () => {
+test('context.transaction: rejects an async function without running it', async () => {
   let runs = 0;
   const { state, reason, lines } = await handleOne((context) =>
     context.transaction(async (db) => {
       runs += 1;
       insert(db, 'one');
-      await Promise.reject(new Error('lost in there'));
+      await Promise.reject(new Error('rejected later'));
     }),
   );
   expect({ state, lines, runs }).toEqual({ state: 'dead', lines: [], runs: 0 });
-  expect(reason).toContain('must not be async');
+  expect(reason).toContain('was called with an async function');
 });
 
-test('a function that returns a promise is refused, once, and its promise harms nobody', async () => {
+test('context.transaction: rejects a function that returns a promise', async () => {
   let runs = 0;
   const { state, reason, lines } = await handleOne((context) =>
     context.transaction((db) => {
       runs += 1;
       insert(db, 'one');
-      return Promise.reject(new Error('lost in there'));
+      return Promise.reject(new Error('rejected later'));
     }),
   );
   expect({ state, lines, runs }).toEqual({ state: 'dead', lines: [], runs: 1 });
-  expect(reason).toContain('must not be async');
+  expect(reason).toContain('was called with an async function');
 });
 
-test('a transaction that nobody waits for and that fails is the failure of its handler', async () => {
+test('context.transaction: a failure that is not awaited fails the handler', async () => {
   const { state, reason } = await handleOne((context) => {
     void context.transaction(() => {
-      throw new Error('not today');
+      throw new Error('it failed');
     });
   });
   expect(state).toBe('dead');
-  expect(reason).toContain('not today');
+  expect(reason).toContain('it failed');
 });
 
-test('a function that ends the transaction itself is not run again', async () => {
+test('context.transaction: a function that commits by itself is not retried', async () => {
   let runs = 0;
   const { state, reason } = await handleOne((context) =>
     context.transaction((db) => {
@@ -99,5 +99,5 @@ test('a function that ends the transaction itself is not run again', async () =>
     }),
   );
   expect({ state, runs }).toEqual({ state: 'dead', runs: 1 });
-  expect(reason).toContain('was ended inside the function');
+  expect(reason).toContain('ended the transaction');
 });

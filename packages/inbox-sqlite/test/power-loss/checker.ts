@@ -2,104 +2,106 @@ import type { Entry } from '@novita-webhooks/core';
 
 import { bodyOf } from './test-entries.ts';
 
-/** What was promised about an entry. */
-interface Promised {
-  /** That it is kept. */
-  kept: boolean;
-  /** Attempts that somebody was told to have begun. */
+/** What the store has acknowledged about an entry. */
+interface Acknowledged {
+  /** The store holds the entry. */
+  isAdded: boolean;
+  /** Attempts of the last claim. */
   attempts: number;
-  /** The last outcome that was confirmed, and of which attempt. */
+  /** The last confirmed outcome, and its attempt. */
   settled: { readonly type: string; readonly attempt: number } | undefined;
-  /** It may be done by now, whether that was confirmed or not. */
-  doneAsked: boolean;
-  /** It may be gone by now, rightly. */
-  purgeable: boolean;
+  /** A settle to done was requested, so the entry may be done. */
+  mayBeDone: boolean;
+  /** The entry may be deleted as expired. */
+  mayBeDeleted: boolean;
 }
 
-/** What a store has promised until the power was cut. */
-export interface Ledger {
-  /** Reads a line of the victim. */
+/** Compares the entries after a power cut with what the store had acknowledged before. */
+export interface Checker {
+  /** Reads one line of the history that the recorded process wrote. */
   read(line: string): void;
-  /** What is wrong with what was found afterwards. */
-  audit(entries: readonly Entry[]): Audit;
+  check(entries: readonly Entry[]): CheckResult;
 }
 
-export interface Audit {
-  /** Promises that were looked at. */
-  readonly kept: number;
+export interface CheckResult {
+  /** Checked acknowledgements. */
+  readonly added: number;
   readonly settled: number;
-  /** Entries that were promised to be kept, and are gone. */
+  /** Acknowledged entries that are gone. */
   readonly lost: readonly string[];
-  /** Whatever else is not as promised. */
+  /** All other differences. */
   readonly wrong: readonly string[];
 }
 
-export function createLedger(): Ledger {
-  const promises = new Map<string, Promised>();
-  let isPurging = false;
+export function createChecker(): Checker {
+  const acknowledged = new Map<string, Acknowledged>();
+  let isDeleting = false;
 
-  const of = (taskId: string): Promised => {
-    let promised = promises.get(taskId);
-    if (!promised) promises.set(taskId, (promised = nothingPromised()));
-    return promised;
+  const of = (taskId: string): Acknowledged => {
+    let entry = acknowledged.get(taskId);
+    if (!entry) acknowledged.set(taskId, (entry = nothingAcknowledged()));
+    return entry;
   };
 
   return {
     read(line) {
       const [what = '', taskId = '', detail = '', attempt = ''] = line.split(' ');
-      if (what === 'added' || what === 'duplicate') of(taskId).kept = true;
+      if (what === 'added' || what === 'duplicate') of(taskId).isAdded = true;
       else if (what === 'claimed') of(taskId).attempts = Number(detail);
       else if (what === 'settled') of(taskId).settled = { type: detail, attempt: Number(attempt) };
       else if (what === 'settling' && detail === 'done') {
-        of(taskId).doneAsked = true;
-        of(taskId).purgeable ||= isPurging;
-      } else if (what === 'purged') isPurging = false;
-      else if (what === 'purging') {
-        isPurging = true;
-        for (const promised of promises.values()) promised.purgeable ||= promised.doneAsked;
+        of(taskId).mayBeDone = true;
+        of(taskId).mayBeDeleted ||= isDeleting;
+      } else if (what === 'deleted') isDeleting = false;
+      else if (what === 'deleting') {
+        isDeleting = true;
+        for (const entry of acknowledged.values()) entry.mayBeDeleted ||= entry.mayBeDone;
       }
     },
-    audit: (entries) => audit(promises, entries),
+    check: (entries) => check(acknowledged, entries),
   };
 }
 
-const nothingPromised = (): Promised => ({
-  kept: false,
+const nothingAcknowledged = (): Acknowledged => ({
+  isAdded: false,
   attempts: 0,
   settled: undefined,
-  doneAsked: false,
-  purgeable: false,
+  mayBeDone: false,
+  mayBeDeleted: false,
 });
 
-function audit(promises: ReadonlyMap<string, Promised>, entries: readonly Entry[]): Audit {
+function check(
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+  entries: readonly Entry[],
+): CheckResult {
   const found = new Map(entries.map((entry) => [entry.taskId, entry]));
   const lost: string[] = [];
   const wrong: string[] = [];
-  let kept = 0;
+  let added = 0;
   let settled = 0;
-  if (found.size !== entries.length) wrong.push('an entry is there twice');
+  if (found.size !== entries.length) wrong.push('an entry occurs twice');
   for (const entry of entries) {
     if (entry.body !== bodyOf(entry.taskId)) wrong.push(`${entry.taskId} has another body`);
   }
-  for (const [taskId, promised] of promises) {
-    if (!promised.kept || promised.purgeable) continue;
-    kept += 1;
-    if (promised.settled) settled += 1;
+  for (const [taskId, expected] of acknowledged) {
+    if (!expected.isAdded || expected.mayBeDeleted) continue;
+    added += 1;
+    if (expected.settled) settled += 1;
     const entry = found.get(taskId);
     if (!entry) lost.push(taskId);
-    else if (!isAsPromised(entry, promised)) wrong.push(describe(entry, promised));
+    else if (!isConsistent(entry, expected)) wrong.push(describe(entry, expected));
   }
-  return { kept, settled, lost, wrong };
+  return { added, settled, lost, wrong };
 }
 
-/** An entry may have gone further than was confirmed, but not be back where it was. */
-function isAsPromised(entry: Entry, { attempts, settled }: Promised): boolean {
+/** An entry may be ahead of what was confirmed, but not behind. */
+function isConsistent(entry: Entry, { attempts, settled }: Acknowledged): boolean {
   if (entry.attempts < attempts) return false;
   if (settled?.type === 'done' || settled?.type === 'dead') return entry.state === settled.type;
   if (settled?.type !== 'retry') return true;
   return entry.state !== 'running' || entry.attempts > settled.attempt;
 }
 
-const describe = ({ taskId, state, attempts }: Entry, promised: Promised): string =>
-  `${taskId} is ${state} after ${attempts} attempts, but ${promised.attempts} were begun and ` +
-  `${promised.settled?.type ?? 'nothing'} was confirmed`;
+const describe = ({ taskId, state, attempts }: Entry, expected: Acknowledged): string =>
+  `${taskId} is ${state} after ${attempts} attempts, but ${expected.attempts} attempts were ` +
+  `claimed and ${expected.settled?.type ?? 'no outcome'} was confirmed`;

@@ -4,60 +4,60 @@ import { join } from 'node:path';
 import type { Entry } from '@novita-webhooks/core';
 import Database from 'libsql';
 
+import type { Checker, CheckResult } from './checker.ts';
+import type { DiskImage, Variant } from './power-cut.ts';
+import { openStore, type StoreName, type StoreUnderTest } from './stores-under-test.ts';
 import { entryOf } from './test-entries.ts';
-import type { Audit, Ledger } from './checker.ts';
-import type { Image, Variant } from './power-cut.ts';
-import { openSubject, type Subject, type SubjectName } from './stores-under-test.ts';
 
-/** What was found when the power was back; `broken`: why it could not be used. */
-export type Finding = Audit & { readonly broken: string | null };
+/** The result for one image; `unusable` is the error if the store could not use it. */
+export type Finding = CheckResult & { readonly unusable: string | null };
 
 const NAME = 'inbox.db';
-const NONSENSE_SHM = Buffer.alloc(32 * 1024, 0xa5);
+const GARBAGE_SHM = Buffer.alloc(32 * 1024, 0xa5);
 
-/** Puts an image onto a disk, opens it as an application would, and looks. */
-export async function inspect(
+/** Writes an image to a folder, opens it as an application would, and checks its entries. */
+export async function inspectImage(
   folder: string,
-  image: Image,
+  image: DiskImage,
   variant: Variant,
-  name: SubjectName,
-  ledger: Ledger,
+  name: StoreName,
+  checker: Checker,
 ): Promise<Finding> {
-  putOnDisk(folder, image, variant);
+  writeImage(folder, image, variant);
   const path = join(folder, NAME);
   try {
-    const entries = await useSubject(await openSubject(name, path));
-    return { ...ledger.audit(entries), broken: checkIntegrity(path) };
+    const entries = await useStore(await openStore(name, path));
+    return { ...checker.check(entries), unusable: checkIntegrity(path) };
   } catch (error) {
-    // What could not be read cannot be counted, but it is lost.
-    return { ...ledger.audit([]), broken: String(error) };
+    // Entries that cannot be read count as lost.
+    return { ...checker.check([]), unusable: String(error) };
   }
 }
 
-function putOnDisk(folder: string, image: Image, variant: Variant): void {
+function writeImage(folder: string, image: DiskImage, variant: Variant): void {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
   for (const [name, content] of image) writeFileSync(join(folder, name), content);
-  // The trace leaves it out, because nothing in it may count.
-  if (variant === 'garbage') writeFileSync(join(folder, `${NAME}-shm`), NONSENSE_SHM);
+  // The trace has no -shm file, because SQLite must not rely on its content.
+  if (variant === 'garbage') writeFileSync(join(folder, `${NAME}-shm`), GARBAGE_SHM);
 }
 
-async function useSubject(subject: Subject): Promise<readonly Entry[]> {
+async function useStore(store: StoreUnderTest): Promise<readonly Entry[]> {
   try {
-    const entries = await listAll(subject);
-    const probe = await subject.add(entryOf('probe'));
-    if (probe !== 'added') throw new Error(`a new entry is said to be ${probe}`);
+    const entries = await listAll(store);
+    const result = await store.add(entryOf('probe'));
+    if (result !== 'added') throw new Error(`adding a new entry returned ${result}`);
     return entries;
   } finally {
-    await subject.close();
+    await store.close();
   }
 }
 
-async function listAll(subject: Subject): Promise<readonly Entry[]> {
+async function listAll(store: StoreUnderTest): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
   let cursor: string | undefined;
   do {
-    const page = await subject.list({ limit: 1000, cursor });
+    const page = await store.list({ limit: 1000, cursor });
     entries.push(...page.entries);
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined);

@@ -1,13 +1,13 @@
-/** A process that does a share of the cuts: `inspector.ts <trace> <options>`. Prints its looks. */
+/** A process that inspects one share of the cuts and prints what it finds: `<trace> <options>`. */
 import { writeSync } from 'node:fs';
 
-import { survey, type SurveyOptions } from './inspect-cuts.ts';
+import { inspectCuts, type InspectOptions } from './inspect-cuts.ts';
 import { readTrace } from './trace.ts';
 
 const [trace = '', options = ''] = process.argv.slice(2);
-await survey(
+await inspectCuts(
   readTrace(trace),
-  JSON.parse(options) as SurveyOptions,
-  // At once: some drivers end the process when they come upon a damaged file.
-  (look) => void writeSync(1, `${JSON.stringify(look)}\n`),
+  JSON.parse(options) as InspectOptions,
+  // Synchronous: some drivers end the process when they read a damaged file.
+  (inspection) => void writeSync(1, `${JSON.stringify(inspection)}\n`),
 );

@@ -1,21 +1,21 @@
-/** The process that the power is taken from: `victim.ts <subject> <folder> <entries>`. */
+/** The process whose file operations are recorded: `recorded-process.ts <store> <folder> <entries>`. */
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { openSubject, toSubjectName } from './stores-under-test.ts';
+import { openStore, toStoreName } from './stores-under-test.ts';
 import { ACKS } from './trace.ts';
-import { work } from './workload.ts';
+import { runWorkload } from './workload.ts';
 
-const [subject = '', folder = '', entries = ''] = process.argv.slice(2);
-const name = toSubjectName(subject);
+const [store = '', folder = '', entries = ''] = process.argv.slice(2);
+const name = toStoreName(store);
 const acks = openSync(join(folder, ACKS), 'a');
 
-await work(
+await runWorkload(
   {
-    open: () => openSubject(name, join(folder, 'inbox.db')),
-    ack: (line) => void writeSync(acks, `${line}\n`),
+    open: () => openStore(name, join(folder, 'inbox.db')),
+    record: (line) => void writeSync(acks, `${line}\n`),
   },
   Number(entries),
 );
-// Not a clean end: what an open database leaves behind is to be compared with the trace.
+// Skips every cleanup, so that the files of the open database can be compared with the trace.
 process.kill(process.pid, 'SIGKILL');

@@ -13,24 +13,24 @@ import { join } from 'node:path';
 
 import { createDisk } from './disk.ts';
 import { cutPower } from './power-cut.ts';
-import { buildShim, type Honesty } from './shim.ts';
+import { buildShim, type SyncMode } from './shim.ts';
 import { spawnScript } from './spawn-script.ts';
-import type { SubjectName } from './stores-under-test.ts';
-import type { Look, SurveyOptions } from './inspect-cuts.ts';
-import { emptyTallies, record, type Tallies } from './tallies.ts';
+import type { StoreName } from './stores-under-test.ts';
+import type { Inspection, InspectOptions } from './inspect-cuts.ts';
+import { emptyTallies, recordFinding, type Tallies } from './tallies.ts';
 import { ACKS, readTrace, type Operation } from './trace.ts';
 
-export interface ProofOptions {
-  readonly subject: SubjectName;
-  readonly honesty?: Honesty;
+export interface PowerLossOptions {
+  readonly store: StoreName;
+  readonly syncs?: SyncMode;
   readonly entries: number;
   readonly cuts: number;
   readonly seed: number;
-  /** How many variants besides `none` are tried at every cut. */
+  /** Number of variants besides `none` per cut. */
   readonly others: number;
 }
 
-export interface Proof {
+export interface PowerLossResult {
   readonly tallies: Tallies;
   readonly operations: number;
   readonly syncs: number;
@@ -39,90 +39,96 @@ export interface Proof {
   readonly acks: number;
 }
 
-/** Long enough that commits happen during a sync, whatever the disk. */
-const SYNC_US = 500;
+/** Duration added to each sync in microseconds, so that commits happen during syncs on any disk. */
+const EXTRA_SYNC_US = 500;
 
-/** Lets a victim work, and cuts its power at every moment that matters. */
-export async function prove(options: ProofOptions): Promise<Proof> {
+/** Records a process that uses a store, and simulates power cuts at many positions of the trace. */
+export async function simulatePowerLoss(options: PowerLossOptions): Promise<PowerLossResult> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'power-loss-'));
-  const disks = mkdtempSync(join(fastFolder(), 'power-loss-'));
+  const images = mkdtempSync(join(memoryFolder(), 'power-loss-'));
   try {
-    const trace = await recordVictim(folder, options);
+    const trace = await recordTrace(folder, options);
     const operations = readTrace(trace);
     checkTrace(operations, join(folder, 'disk'));
-    return { tallies: await surveyAll(trace, disks, options), ...countIn(operations) };
+    return { tallies: await inspectAll(trace, images, options), ...countIn(operations) };
   } finally {
-    for (const each of [folder, disks]) rmSync(each, { recursive: true, force: true });
+    for (const each of [folder, images]) rmSync(each, { recursive: true, force: true });
   }
 }
 
-async function recordVictim(folder: string, options: ProofOptions): Promise<string> {
-  const { subject, honesty = 'honest', entries } = options;
+async function recordTrace(folder: string, options: PowerLossOptions): Promise<string> {
+  const { store, syncs = 'all', entries } = options;
   const disk = join(folder, 'disk');
   const trace = join(folder, 'trace');
   mkdirSync(disk);
   const { signal, errors } = await spawnScript(
     'recorded-process.ts',
-    [subject, disk, String(entries)],
+    [store, disk, String(entries)],
     {
       LD_PRELOAD: buildShim(folder),
       POWER_LOSS_DIR: disk,
       POWER_LOSS_TRACE: trace,
-      POWER_LOSS_SYNC: honesty,
-      POWER_LOSS_SYNC_US: String(SYNC_US),
-      // A ring would do what the shim cannot see.
+      POWER_LOSS_SYNC: syncs,
+      POWER_LOSS_SYNC_US: String(EXTRA_SYNC_US),
+      // io_uring bypasses the shim.
       UV_USE_IO_URING: '0',
     },
   );
-  if (signal !== 'SIGKILL') throw new Error(`the victim did not come to its end:\n${errors}`);
+  if (signal !== 'SIGKILL') throw new Error(`the recorded process failed:\n${errors}`);
   return trace;
 }
 
-/** With every operation applied it has to be exactly what is there: else the shim missed some. */
+/** Checks that replaying all operations gives the files on the disk: the shim has missed none. */
 function checkTrace(operations: readonly Operation[], folder: string): void {
-  const disk = createDisk((changes) => changes); // what is still in memory counts as well
+  const disk = createDisk((changes) => changes); // failed syncs lose nothing here: the process still sees its writes
   for (const operation of operations) disk.apply(operation);
   const image = cutPower(disk, 'all', () => 0);
   const found = readdirSync(folder).filter((name) => name !== ACKS && !name.endsWith('-shm'));
   const wrong = [...new Set([...image.keys(), ...found])].filter(
     (name) => !found.includes(name) || !image.get(name)?.equals(readFileSync(join(folder, name))),
   );
-  if (wrong.length > 0) throw new Error(`the trace is not complete: ${wrong.join(', ')} differ`);
+  if (wrong.length > 0) throw new Error(`the trace is incomplete: ${wrong.join(', ')} differ`);
 }
 
-async function surveyAll(trace: string, disks: string, options: ProofOptions): Promise<Tallies> {
-  const { subject, cuts, seed, others } = options;
+async function inspectAll(
+  trace: string,
+  images: string,
+  options: PowerLossOptions,
+): Promise<Tallies> {
+  const { store, cuts, seed, others } = options;
   const shares = availableParallelism();
   const tallies = emptyTallies();
   await Promise.all(
     Array.from({ length: shares }, (_, share) => {
-      const folder = join(disks, String(share));
-      const job = { subject, cuts, seed, others, share, shares, done: 0, folder };
-      return surveyShare(trace, job, tallies);
+      const folder = join(images, String(share));
+      const job = { store, cuts, seed, others, share, shares, done: 0, folder };
+      return inspectShare(trace, job, tallies);
     }),
   );
   return tallies;
 }
 
-/** What ends the inspector is a finding as well: it would have ended the application. */
-async function surveyShare(trace: string, job: SurveyOptions, tallies: Tallies): Promise<void> {
+/** Restarts the process after a crash, and counts the crash: it would have hit an application. */
+async function inspectShare(trace: string, job: InspectOptions, tallies: Tallies): Promise<void> {
   for (let { done } = job; ;) {
-    const options = JSON.stringify({ ...job, done } satisfies SurveyOptions);
+    const options = JSON.stringify({ ...job, done } satisfies InspectOptions);
     const { output, errors, code } = await spawnScript('inspect-process.ts', [trace, options]);
-    const looks = output.split('\n').filter(Boolean).map(toLook);
-    for (const look of looks) if (look.finding) record(tallies, look, look.finding);
-    const last = looks.at(-1);
+    const inspections = output.split('\n').filter(Boolean).map(toInspection);
+    for (const inspection of inspections) {
+      if (inspection.finding) recordFinding(tallies, inspection, inspection.finding);
+    }
+    const last = inspections.at(-1);
     if (code === 0) return;
-    if (!last || last.finding) throw new Error(`an inspector failed:\n${errors}`);
-    const broken = `the process ended: ${errors.slice(0, 300)}`;
-    record(tallies, last, { kept: 0, settled: 0, lost: [], wrong: [], broken });
-    done += looks.filter(({ finding }) => !finding).length;
+    if (!last || last.finding) throw new Error(`an inspecting process failed:\n${errors}`);
+    const unusable = `the process ended: ${errors.slice(0, 300)}`;
+    recordFinding(tallies, last, { added: 0, settled: 0, lost: [], wrong: [], unusable });
+    done += inspections.filter(({ finding }) => !finding).length;
   }
 }
 
-const toLook = (line: string): Look => JSON.parse(line) as Look;
+const toInspection = (line: string): Inspection => JSON.parse(line) as Inspection;
 
-/** What the trace has seen, from its writes: names are those that files were created with. */
+/** Counts what happened in a trace, by the names that files were created with. */
 function countIn(operations: readonly Operation[]) {
   const names = new Map<number, string>();
   const count = { operations: operations.length, syncs: 0, checkpoints: 0, walResets: 0, acks: 0 };
@@ -133,18 +139,18 @@ function countIn(operations: readonly Operation[]) {
     if (step.kind === 'ack') count.acks += 1;
     if (step.kind !== 'write') continue;
     const name = names.get(step.file) ?? '';
-    if (name.endsWith('-wal') && step.offset === 0 && !isFirstLog(step.data)) count.walResets += 1;
+    if (name.endsWith('-wal') && step.offset === 0 && !isFirstWal(step.data)) count.walResets += 1;
     if (name.endsWith('.db') && before.endsWith('-wal')) count.checkpoints += 1;
     before = name;
   }
   return count;
 }
 
-/** By the header of a log, which counts how often it was begun anew. */
-const isFirstLog = (header: Buffer): boolean => header.readUInt32BE(12) === 0;
+/** Reads the checkpoint sequence number in the header of a -wal file. */
+const isFirstWal = (header: Buffer): boolean => header.readUInt32BE(12) === 0;
 
-/** In memory, where there is such a place: only what the victim does has to be real. */
-function fastFolder(): string {
+/** Returns a folder in memory if possible: only the recorded process needs a real disk. */
+function memoryFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);
     return '/dev/shm';

@@ -1,20 +1,20 @@
-import { rawModes, rawStore, type RawMode, type Subject } from './raw-store.ts';
+import { rawModes, rawStore, type RawMode, type StoreUnderTest } from './raw-store.ts';
 
-export type { Subject } from './raw-store.ts';
+export type { StoreUnderTest } from './raw-store.ts';
 
-/** Stores that can be put to the proof: ours, and those of which the answer is known. */
-const subjectNames = ['store', ...rawModes] as const;
-export type SubjectName = (typeof subjectNames)[number];
+/** `sqlite` is sqliteStore; the others are controls, for which the result is known. */
+const storeNames = ['sqlite', ...rawModes] as const;
+export type StoreName = (typeof storeNames)[number];
 
-export async function openSubject(name: SubjectName, path: string): Promise<Subject> {
-  if (name !== 'store') return rawStore(path, name satisfies RawMode);
-  // Only when it is wanted: the controls are to work without it.
+export async function openStore(name: StoreName, path: string): Promise<StoreUnderTest> {
+  if (name !== 'sqlite') return rawStore(path, name satisfies RawMode);
+  // Imported on demand: the controls must not depend on sqliteStore.
   const { sqliteStore } = await import('../../src/index.ts');
   return sqliteStore({ path });
 }
 
-export function toSubjectName(text: string): SubjectName {
-  const name = subjectNames.find((known) => known === text);
-  if (name === undefined) throw new Error(`no such subject: ${text}`);
+export function toStoreName(text: string): StoreName {
+  const name = storeNames.find((known) => known === text);
+  if (name === undefined) throw new Error(`unknown store: ${text}`);
   return name;
 }

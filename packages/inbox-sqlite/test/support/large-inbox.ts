@@ -1,22 +1,14 @@
 import type { NewEntry, Outcome, Store } from '@novita-webhooks/core';
-import type { ManualClock } from '@novita-webhooks/testing';
+import { createTestEntry, type ManualClock } from '@novita-webhooks/testing';
 import type { SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { copyFileSync, existsSync } from 'node:fs';
 
-export const ENDPOINTS = ['novita', 'other', 'third', 'seldom'] as const;
+export const ENDPOINTS = ['novita', 'other', 'third', 'rare'] as const;
 export const ENTRIES = 10_500;
 const LEASE_MS = 24 * 60 * 60 * 1000;
 
-export const createTestEntry = (endpoint: string, taskId: string): NewEntry => ({
-  endpoint,
-  taskId,
-  status: 'TASK_STATUS_SUCCEED',
-  body: `{"task":{"task_id":"${taskId}"}}`,
-  schemaError: null,
-  metadata: {},
-  testMode: false,
-  receivedAt: Date.UTC(2026, 2, 1),
-});
+export const entryOf = (endpoint: string, taskId: string): NewEntry =>
+  createTestEntry({ endpoint, taskId });
 
 const OUTCOMES: readonly Outcome[] = [
   { type: 'done' },
@@ -25,13 +17,13 @@ const OUTCOMES: readonly Outcome[] = [
   { type: 'retry', delayMs: 60_000, reason: 'it failed', succeededHandlers: [] },
 ];
 
-/** Entries of all endpoints in all states. Of every 40 one is of the endpoint that is seldom. */
+/** Adds entries of all endpoints in all states. One of 40 belongs to the rare endpoint. */
 export async function fill(store: Store, clock: ManualClock): Promise<void> {
   for (let first = 0; first < ENTRIES; first += 500) {
     const keys = Array.from({ length: 500 }, (_, index) => first + index);
     await Promise.all(
       keys.map((key) =>
-        store.add(createTestEntry(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
+        store.add(entryOf(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
       ),
     );
     clock.skip(1000);
@@ -39,26 +31,26 @@ export async function fill(store: Store, clock: ManualClock): Promise<void> {
   }
 }
 
-/** Claims some, and settles most of them. */
+/** Claims entries and settles four of five. */
 export async function work(store: Store, endpoint: string, limit: number): Promise<void> {
   const claims = await store.claim(endpoint, limit, LEASE_MS);
   await Promise.all(
     claims.map(async (claim, index) => {
-      const outcome = OUTCOMES[index % 5]; // of the fifth there is none: it stays as it is
+      const outcome = OUTCOMES[index % 5]; // the fifth has none, so its entry stays running
       if (outcome !== undefined) await store.settle(claim, outcome);
     }),
   );
 }
 
-/** What a crash leaves: the files as they are, without anybody having closed them. */
+/** Copies the files as a crash leaves them, without closing the database. */
 export function copyAfterCrash(path: string, to: string): void {
-  // The -shm file is made anew; it is what the processes share that have the database open.
+  // SQLite creates the -shm file again; processes that have the database open share it.
   for (const suffix of ['', '-wal']) {
     if (existsSync(path + suffix)) copyFileSync(path + suffix, to + suffix);
   }
 }
 
-/** Counted one by one, past everything that the store keeps for itself. */
+/** Counts the entries by state without the store's counters. */
 export function countBySql(database: SqliteDatabase): Readonly<Record<string, number>> {
   const sql = 'SELECT state, count(*) AS entries FROM novita_entries GROUP BY state';
   const rows = database.prepare(sql).all() as { state: string; entries: number }[];
@@ -66,8 +58,8 @@ export function countBySql(database: SqliteDatabase): Readonly<Record<string, nu
   return { ...none, ...Object.fromEntries(rows.map(({ state, entries }) => [state, entries])) };
 }
 
-/** Where a table says something else than the entries; `[]` is what is wanted. */
-export function findDrift(database: SqliteDatabase): unknown[] {
+/** Returns rows in which the counters, events or indexes contradict the entries. */
+export function findInconsistencies(database: SqliteDatabase): unknown[] {
   return [
     `SELECT * FROM novita_counts FULL JOIN
        (SELECT endpoint, state, count(*) AS found FROM novita_entries GROUP BY endpoint, state)
@@ -78,7 +70,7 @@ export function findDrift(database: SqliteDatabase): unknown[] {
   ].flatMap((sql) => database.prepare(sql).all());
 }
 
-/** Remembers every statement that passes. */
+/** Records the text of every prepared statement. */
 export function recordStatements(database: SqliteDatabase): {
   readonly recorded: SqliteDatabase;
   readonly statements: ReadonlySet<string>;
@@ -95,11 +87,11 @@ export function recordStatements(database: SqliteDatabase): {
   return { recorded, statements };
 }
 
-/** How SQLite would go about it, a line per step. */
+/** Returns SQLite's query plan, one line per step. */
 export function explain(database: SqliteDatabase, sql: string): readonly string[] {
   const names = [...new Set([...sql.matchAll(/:(\w+)/g)].map(([, name]) => name ?? ''))];
   const params = Object.fromEntries(
-    names.map((name) => [name, name === 'ids' || name === 'handled' ? '[]' : 1]),
+    names.map((name) => [name, name === 'ids' || name === 'succeededHandlers' ? '[]' : 1]),
   );
   const statement = database.prepare(`EXPLAIN QUERY PLAN ${sql}`);
   const rows = (names.length > 0 ? statement.all(params) : statement.all()) as { detail: string }[];

@@ -1,60 +1,78 @@
-import type { Slip } from './model-subjects.ts';
+import type { Mutation } from './model-subjects.ts';
 
-const slip = (from: string, to: string): Slip => ({ from, to });
+const mutation = (from: string, to: string): Mutation => ({ from, to });
 
-/** Each of these has to be found; `from` is looked up in the sources, so that none goes stale. */
-export const slips: Readonly<Record<string, Slip>> = {
-  'any fence will do': slip(
+/** Mutations by what they make the store do. The test checks that `from` occurs in the sources. */
+export const mutations: Readonly<Record<string, Mutation>> = {
+  'accepts any fencing token': mutation(
     'AND fencing_token = :fencingToken',
     'AND (fencing_token = :fencingToken OR fencing_token IS NOT NULL)',
   ),
-  'a spent fence is kept': slip(`SET state = 'done', fencing_token = NULL,`, `SET state = 'done',`),
-  'a fence is kept by what is tried again': slip(
+  'keeps the fencing token of a done entry': mutation(
+    `SET state = 'done', fencing_token = NULL,`,
+    `SET state = 'done',`,
+  ),
+  'keeps the fencing token of a retried entry': mutation(
     `SET state = 'pending', fencing_token = NULL, due_at = :dueAt, reason`,
     `SET state = 'pending', due_at = :dueAt, reason`,
   ),
-  'a released attempt counts': slip('attempts = attempts - 1', 'attempts = attempts'),
-  'a reason stays after all went well': slip(
+  'counts a released attempt': mutation('attempts = attempts - 1', 'attempts = attempts'),
+  'keeps the reason of a done entry': mutation(
     ', finished_at = :now, reason = NULL',
     ', finished_at = :now',
   ),
-  'handled is replaced': slip(
-    `SELECT value FROM json_each(novita_entries.succeeded_handlers) UNION SELECT`,
+  'replaces the succeeded handlers': mutation(
+    `SELECT value FROM json_each(novita_entries.succeeded_handlers)\n    UNION SELECT`,
     `SELECT`,
   ),
-  'handled holds a name twice': slip(' UNION SELECT', ' UNION ALL SELECT'),
-  'a replay after done leaves out what had succeeded': slip(
+  'repeats a succeeded handler': mutation('UNION SELECT', 'UNION ALL SELECT'),
+  'replays a done entry without its succeeded handlers': mutation(
     `WHEN 'done' THEN '[]'`,
     `WHEN '' THEN ''`,
   ),
-  'a replay after dead runs everything': slip('ELSE succeeded_handlers END', `ELSE '[]' END`),
-  'what runs can be replayed': slip(
+  'replays a dead entry with all handlers': mutation(
+    'ELSE succeeded_handlers END',
+    `ELSE '[]' END`,
+  ),
+  'replays a running entry': mutation(
     `:endpoint AND state IN ('done', 'dead')`,
     `:endpoint AND state IN ('done', 'dead', 'running')`,
   ),
-  'a replay keeps its attempts': slip(`'pending', attempts = 0,`, `'pending',`),
-  'what runs can be discarded': slip(`AND state <> 'running'`, ''),
-  'a drifted entry stays': slip('AND schema_error IS NOT NULL', 'AND schema_error IS NULL'),
-  'a drifted entry gives way when it is done': slip(`:endpoint AND state <> 'done'`, ':endpoint'),
-  'a claim takes what is not due': slip('AND due_at <= :now', 'AND due_at <= :now + 1000'),
-  'a claim takes the last first': slip('ORDER BY due_at, id', 'ORDER BY due_at DESC, id'),
-  'a claim begins no attempt': slip('attempts = attempts + 1, due_at', 'due_at'),
-  'a lease ends at once': slip(
+  'keeps the attempts of a replayed entry': mutation(`'pending', attempts = 0,`, `'pending',`),
+  'discards a running entry': mutation(`AND state <> 'running'`, ''),
+  'keeps an entry with a schema error': mutation(
+    'AND schema_error IS NOT NULL',
+    'AND schema_error IS NULL',
+  ),
+  'replaces a done entry with a schema error': mutation(
+    `:endpoint AND state <> 'done'`,
+    ':endpoint',
+  ),
+  'claims an entry that is not due': mutation('AND due_at <= :now', 'AND due_at <= :now + 1000'),
+  'claims the last due entry first': mutation('ORDER BY due_at, id', 'ORDER BY due_at DESC, id'),
+  'does not count the attempt of a claim': mutation('attempts = attempts + 1, due_at', 'due_at'),
+  'expires a lease at once': mutation(
     'due_at = :dueAt, fencing_token = :fencingToken',
     'due_at = due_at, fencing_token = :fencingToken',
   ),
-  'a page holds its cursor again': slip('WHERE id < :before', 'WHERE id <= :before'),
-  'a page is in the order of arrival': slip('ORDER BY id DESC', 'ORDER BY id'),
-  'the next one due is the last one': slip(
+  'repeats the entry of the cursor': mutation('WHERE id < :before', 'WHERE id <= :before'),
+  'lists the oldest entries first': mutation('ORDER BY id DESC', 'ORDER BY id'),
+  'returns the last due time instead of the next': mutation(
     'ORDER BY due_at LIMIT 1',
     'ORDER BY due_at DESC LIMIT 1',
   ),
-  'a purge takes too much': slip('finished_at <= :before', 'finished_at <= :before + 1'),
-  'a purge takes too little': slip('finished_at <= :before', 'finished_at < :before'),
-  'the counters forget what moves': slip(
+  'deletes an entry before it expires': mutation(
+    'finished_at <= :before',
+    'finished_at <= :before + 1',
+  ),
+  'keeps an entry that expires now': mutation('finished_at <= :before', 'finished_at < :before'),
+  'does not decrement the counter of the previous state': mutation(
     `UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
   INSERT`,
     'INSERT',
   ),
-  'the lag is that of one endpoint': slip('SELECT min((', 'SELECT max(('),
+  'computes the lag from the endpoint with the smallest one': mutation(
+    'SELECT min((',
+    'SELECT max((',
+  ),
 };

@@ -6,7 +6,7 @@ import { afterEach } from 'vitest';
 
 const folders: string[] = [];
 
-/** A folder of its own for each test that asks, gone when the test ends. */
+/** Creates a folder that is removed when the test ends. */
 export function temporaryFolder(parent: string = tmpdir()): string {
   const folder = mkdtempSync(join(parent, 'novita-sqlite-'));
   folders.push(folder);
@@ -15,11 +15,11 @@ export function temporaryFolder(parent: string = tmpdir()): string {
 
 export const temporaryFile = (): string => join(temporaryFolder(), 'webhooks.db');
 
-const IN_MEMORY = '/dev/shm';
+const MEMORY_FOLDER = '/dev/shm';
 
-/** For tests that commit thousands of times and to which the disk does not matter. */
+/** Returns a file in memory if possible, for tests that commit thousands of times. */
 export const quickTemporaryFile = (): string =>
-  join(temporaryFolder(existsSync(IN_MEMORY) ? IN_MEMORY : undefined), 'webhooks.db');
+  join(temporaryFolder(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : undefined), 'webhooks.db');
 
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
