@@ -40,7 +40,7 @@ const schema = z
   .object({
     path: pathSchema.optional(),
     driver: z.enum(DRIVERS, `Use one of ${DRIVERS.join(', ')}`).optional(),
-    database: z.unknown(),
+    database: z.unknown().optional(),
     busyTimeoutMs: z.number(POSITIVE_NUMBER).positive(POSITIVE_NUMBER).optional(),
   })
   .refine(

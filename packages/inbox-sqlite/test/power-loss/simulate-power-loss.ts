@@ -80,7 +80,8 @@ async function recordTrace(folder: string, options: PowerLossOptions): Promise<s
 
 /** Checks that replaying all operations gives the files on the disk: the shim has missed none. */
 function checkTrace(operations: readonly Operation[], folder: string): void {
-  const disk = createDisk((changes) => changes); // failed syncs lose nothing here: the process still sees its writes
+  // The process still sees writes that a failed sync did not bring to disk.
+  const disk = createDisk((changes) => changes);
   for (const operation of operations) disk.apply(operation);
   const image = cutPower(disk, 'all', () => 0);
   const found = readdirSync(folder).filter((name) => name !== ACKS && !name.endsWith('-shm'));
