@@ -4,11 +4,15 @@ import { createFileGuard, type FileGuard } from '../recovery/file-guard.ts';
 import { rewriteWal } from '../recovery/rewrite-wal.ts';
 import { createWalSyncer } from './wal-syncer.ts';
 
+type Params = Readonly<Record<string, unknown>>;
+
 /** A database that is migrated and ready for operations. */
 export interface Connection {
   readonly database: SqliteDatabase;
-  /** Returns the prepared statement for a text; prepares each text once. */
-  statement(sql: string): SqliteStatement;
+  /** Runs a statement, which is prepared once. Returns the number of changed rows. */
+  run(sql: string, params: Params): number;
+  /** Runs a query, which is prepared once. Returns its rows. */
+  all(sql: string, params?: Params): unknown[];
   readonly guard: FileGuard;
   /** @throws WebhookError `invalid_option` when a newer release has migrated the file meanwhile */
   checkVersion(): void;
@@ -56,11 +60,14 @@ export function prepareConnection(database: SqliteDatabase, isOwn: boolean): Con
     return prepared;
   }
 
+  const all = (sql: string, ...params: Params[]) => statement(sql).all(...params);
+
   return {
     database,
     guard,
-    statement,
-    checkVersion: () => rejectNewerVersion(statement),
+    run: (sql, params) => Number(statement(sql).run(params).changes),
+    all,
+    checkVersion: () => rejectNewerVersion(all),
     sync: syncer.sync,
     release: syncer.close,
   };

@@ -1,6 +1,6 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import { rollBack, type SqliteDatabase, type SqliteStatement } from '../driver/driver.ts';
+import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
 import { entriesAndEvents } from './001-entries-and-events.ts';
 
 /**
@@ -40,8 +40,8 @@ export function migrate(database: SqliteDatabase): void {
  *
  * @throws WebhookError `invalid_option` when a newer release has migrated the file
  */
-export function rejectNewerVersion(statement: (sql: string) => SqliteStatement): void {
-  toSupportedVersion(statement(SELECT_VERSION).get());
+export function rejectNewerVersion(all: (sql: string) => unknown[]): void {
+  toSupportedVersion(all(SELECT_VERSION)[0]);
 }
 
 function readVersion(database: SqliteDatabase): number {

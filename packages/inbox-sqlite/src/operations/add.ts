@@ -22,15 +22,14 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
   if (insert(connection, entry, now)) return 'added';
   if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
-  const { changes } = connection.statement(DELETE_SCHEMA_ERROR).run({ endpoint, taskId });
-  return Number(changes) > 0 && insert(connection, entry, now) ? 'added' : 'duplicate';
+  const isDeleted = connection.run(DELETE_SCHEMA_ERROR, { endpoint, taskId }) > 0;
+  return isDeleted && insert(connection, entry, now) ? 'added' : 'duplicate';
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {
   const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
-  const { changes } = connection.statement(INSERT_ENTRY).run({ endpoint, taskId, now });
-  if (Number(changes) === 0) return false;
-  connection.statement(INSERT_EVENT).run({
+  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return false;
+  connection.run(INSERT_EVENT, {
     status,
     body,
     schemaError,

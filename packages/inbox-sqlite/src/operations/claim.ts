@@ -28,13 +28,13 @@ export function claim(
   connection: Connection,
   { endpoint, limit, leaseDurationMs, now }: ClaimOptions,
 ): Claim[] {
-  const rows = connection.statement(SELECT_DUE).all({ endpoint, now, limit }) as Row[];
+  const rows = connection.all(SELECT_DUE, { endpoint, now, limit }) as Row[];
   if (rows.length === 0) return [];
   const dueAt = toMs(now + leaseDurationMs);
   // All entries of one claim share a token, which is valid only together with an entry's key.
   const fencingToken = randomUUID();
   const ids = JSON.stringify(rows.map(({ id }) => id));
-  connection.statement(MARK_CLAIMED).run({ dueAt, fencingToken, ids });
+  connection.run(MARK_CLAIMED, { dueAt, fencingToken, ids });
   return rows.map((row) => ({
     ...toEntry({ ...row, state: 'running', attempts: row.attempts + 1, due_at: dueAt }),
     fencingToken,

@@ -20,5 +20,5 @@ export function deleteExpired(
   connection: Connection,
   { state, before, limit }: DeleteExpiredOptions,
 ): number {
-  return Number(connection.statement(DELETE_EXPIRED).run({ state, before, limit }).changes);
+  return connection.run(DELETE_EXPIRED, { state, before, limit });
 }

@@ -7,5 +7,5 @@ DELETE FROM novita_entries
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'running'`;
 
 export function discard(connection: Connection, { endpoint, taskId }: EntryKey): boolean {
-  return Number(connection.statement(DISCARD).run({ endpoint, taskId }).changes) > 0;
+  return connection.run(DISCARD, { endpoint, taskId }) > 0;
 }

@@ -24,7 +24,7 @@ const toSql = (endpoint: string | undefined, state: EntryState | undefined): str
 
 export function list(connection: Connection, query: EntryQuery | undefined): EntryPage {
   const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const rows = connection.statement(toSql(endpoint, state)).all({
+  const rows = connection.all(toSql(endpoint, state), {
     before: Math.min(before, Number.MAX_SAFE_INTEGER),
     limit: limit + 1, // one more, which shows whether another page follows
     ...(endpoint !== undefined && { endpoint }),

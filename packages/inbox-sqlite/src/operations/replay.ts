@@ -14,5 +14,5 @@ export function replay(
   { endpoint, taskId }: EntryKey,
   now: number,
 ): boolean {
-  return Number(connection.statement(REPLAY).run({ endpoint, taskId, now }).changes) > 0;
+  return connection.run(REPLAY, { endpoint, taskId, now }) > 0;
 }

@@ -37,8 +37,8 @@ export function settle(
   now: number,
 ): boolean {
   const run = (sql: string, params: Readonly<Record<string, unknown>>) =>
-    Number(connection.statement(sql).run({ endpoint, taskId, fencingToken, ...params }).changes) >
-    0;
+    connection.run(sql, { endpoint, taskId, fencingToken, ...params }) > 0;
+  const dueAt = ({ delayMs }: { readonly delayMs: number }) => toMs(now + delayMs);
   if (outcome.type === 'done') return run(DONE, { now });
 
   const succeededHandlers = JSON.stringify(outcome.succeededHandlers);
@@ -46,12 +46,8 @@ export function settle(
     case 'dead':
       return run(DEAD, { now, reason: outcome.reason, succeededHandlers });
     case 'retry':
-      return run(RETRY, {
-        dueAt: toMs(now + outcome.delayMs),
-        reason: outcome.reason,
-        succeededHandlers,
-      });
+      return run(RETRY, { dueAt: dueAt(outcome), reason: outcome.reason, succeededHandlers });
     case 'released':
-      return run(RELEASED, { dueAt: toMs(now + outcome.delayMs), succeededHandlers });
+      return run(RELEASED, { dueAt: dueAt(outcome), succeededHandlers });
   }
 }

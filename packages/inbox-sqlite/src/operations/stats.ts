@@ -13,9 +13,9 @@ SELECT min((
 FROM (SELECT DISTINCT endpoint FROM novita_counts) AS endpoints`;
 
 export function stats(connection: Connection, now: number): InboxStats {
-  const rows = connection.statement(COUNT).all() as { state: EntryState; entries: number }[];
+  const rows = connection.all(COUNT) as { state: EntryState; entries: number }[];
   const counts = Object.fromEntries(rows.map(({ state, entries }) => [state, entries]));
-  const [oldest] = connection.statement(OLDEST_DUE).all() as { due_at: number | null }[];
+  const [oldest] = connection.all(OLDEST_DUE) as { due_at: number | null }[];
   const { pending = 0, running = 0, done = 0, dead = 0 } = counts;
   return { pending, running, done, dead, lagMs: Math.max(0, now - (oldest?.due_at ?? now)) };
 }

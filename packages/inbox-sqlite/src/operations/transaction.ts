@@ -18,10 +18,8 @@ export function transaction<T>(
 ): T {
   if (work.constructor.name === 'AsyncFunction') throw new RollbackError(asyncError());
   const succeededHandlers = JSON.stringify([handler]);
-  const { changes } = connection
-    .statement(RECORD_SUCCESS)
-    .run({ endpoint, taskId, fencingToken, succeededHandlers });
-  if (Number(changes) === 0) throw new RollbackError(leaseLostError());
+  const params = { endpoint, taskId, fencingToken, succeededHandlers };
+  if (connection.run(RECORD_SUCCESS, params) === 0) throw new RollbackError(leaseLostError());
   let result: T;
   try {
     result = work(connection.database);
