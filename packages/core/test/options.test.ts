@@ -7,7 +7,7 @@ import { noop } from './helpers.ts';
 const make = (options: Record<string, unknown>) =>
   createReceiver({ secret: TEST_SECRET, ...options });
 
-describe('options that are wrong are refused, by name', () => {
+describe('createReceiver: throws and names the option for', () => {
   const wrong: [string, Record<string, unknown>, RegExp][] = [
     ['no secret', { secret: undefined }, /secret is missing.*openssl rand/s],
     ['an empty secret', { secret: '' }, /secret/],
@@ -18,7 +18,7 @@ describe('options that are wrong are refused, by name', () => {
     ['both', { insecure: true }, /exclude/],
     ['insecure: false', { insecure: false }, /insecure/],
     ['a typo', { secrets: [TEST_SECRET] }, /secrets/],
-    ['a typo deep inside', { limits: { bodyBytez: 1 } }, /bodyBytez/],
+    ['a typo deep inside', { limits: { bodySize: 1 } }, /bodySize/],
     ['a URL without a scheme', { url: 'example.com/hooks' }, /url/],
     ['another scheme', { url: 'ftp://example.com/' }, /url/],
     ['a script', { url: 'javascript:alert(1)' }, /url/],
@@ -60,14 +60,14 @@ describe('options that are wrong are refused, by name', () => {
     );
   });
 
-  test.each([undefined, null, 'options', []])('and so is %j for options', (options) => {
+  test.each([undefined, null, 'options', []])('options that are %j', (options) => {
     expect(() => createReceiver(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 });
 
-describe('options that are right are taken', () => {
+describe('createReceiver: accepts', () => {
   test.each([
     {},
     { secret: [TEST_SECRET, 'x'.repeat(32)] },
@@ -86,27 +86,27 @@ describe('options that are right are taken', () => {
     expect(() => make(options)).not.toThrow();
   });
 
-  test('and are not changed', () => {
+  test('frozen options and does not change them', () => {
     const options = Object.freeze({ secret: Object.freeze([TEST_SECRET]), limits: {} });
     expect(() => createReceiver(options)).not.toThrow();
     expect(options).toEqual({ secret: [TEST_SECRET], limits: {} });
   });
 });
 
-describe('inboxes', () => {
+describe('memoryInbox', () => {
   test.each([
     { leaseDurationMs: 0 },
     { leaseDurationMs: NaN },
     { cleanupIntervalMs: -1 },
     { retention: { doneMs: 0 } },
     { retention: { deadMs: -5 } },
-  ])('refuse %j', (options) => {
+  ])('throws for the options %j', (options) => {
     expect(() => memoryInbox(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 });
 
 describe('toReceiver', () => {
-  test('passes a receiver on, and makes one of options', () => {
+  test('returns a receiver unchanged and creates one from options', () => {
     const receiver = make({});
     expect(toReceiver(receiver)).toBe(receiver);
     expect(toReceiver({ secret: TEST_SECRET }).handle).toBeTypeOf('function');
