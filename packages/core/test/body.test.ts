@@ -237,11 +237,14 @@ describe('body: content type', () => {
 });
 
 describe('body: content encoding', () => {
-  test.each(['gzip', 'br', 'GZIP', 'gzip, br'])('%s of a stream is rejected with 415 before it is read', async (it) => {
-    const { body, state } = createManualStream();
-    const reply = await answer({ body, headers: { 'content-encoding': it } });
-    expect([reply.status, state.asked]).toEqual([415, 0]);
-  });
+  test.each(['gzip', 'br', 'GZIP', 'gzip, br'])(
+    '%s of a stream is rejected with 415 before it is read',
+    async (it) => {
+      const { body, state } = createManualStream();
+      const reply = await answer({ body, headers: { 'content-encoding': it } });
+      expect([reply.status, state.asked]).toEqual([415, 0]);
+    },
+  );
 
   test.each(['identity', 'Identity', ''])('%j of a stream is ignored', async (it) => {
     const reply = await answer({ body: stream(text), headers: { 'content-encoding': it } });

@@ -40,8 +40,14 @@ describe('handlers: an event is passed to handlers', () => {
   test('by the status of the task', async () => {
     expect(await taskIdsSeenBy((it, handler) => it.onTaskSucceeded(handler))).toEqual(succeeded);
     expect(await taskIdsSeenBy((it, handler) => it.onTaskFailed(handler))).toEqual(['failed']);
-    expect(await taskIdsSeenBy((it, handler) => it.onTaskFinished(handler))).toEqual([...succeeded, 'failed']);
-    expect(await taskIdsSeenBy((it, handler) => it.onTaskProgress(handler))).toEqual(['queued', 'processing']);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskFinished(handler))).toEqual([
+      ...succeeded,
+      'failed',
+    ]);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskProgress(handler))).toEqual([
+      'queued',
+      'processing',
+    ]);
   });
 
   test.each([
@@ -55,7 +61,9 @@ describe('handlers: an event is passed to handlers', () => {
     [{ media: 'videos', taskType: 'TXT_TO_IMG' }, []],
     [{ media: undefined, taskType: undefined, handlerName: undefined }, succeeded],
   ] as const)('by the filter %j', async (filter, expected) => {
-    expect(await taskIdsSeenBy((it, handler) => it.onTaskSucceeded(filter, handler))).toEqual(expected);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskSucceeded(filter, handler))).toEqual(
+      expected,
+    );
   });
 
   test('or is done if no handler matches', async () => {
@@ -82,14 +90,7 @@ describe('handlers: an event is passed to handlers', () => {
     await settle(sampleEvents.queued());
     await settle(sampleEvents.other());
     await clock.flush();
-    expect(calls).toEqual([
-      'succeeded',
-      'settled',
-      'succeeded later',
-      'dead',
-      'progress',
-      'other',
-    ]);
+    expect(calls).toEqual(['succeeded', 'settled', 'succeeded later', 'dead', 'progress', 'other']);
   });
 });
 

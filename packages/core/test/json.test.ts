@@ -59,10 +59,13 @@ describe('parseJson: prototype pollution', () => {
     expect(await answer(inside(member))).toEqual([400, 'invalid_json']);
   });
 
-  test.each(poisons)('%s is rejected with 400 in a value that a parser returned', async (member) => {
-    const parsed: unknown = JSON.parse(inside(member));
-    expect(await answer({ parsed })).toEqual([400, 'invalid_json']);
-  });
+  test.each(poisons)(
+    '%s is rejected with 400 in a value that a parser returned',
+    async (member) => {
+      const parsed: unknown = JSON.parse(inside(member));
+      expect(await answer({ parsed })).toEqual([400, 'invalid_json']);
+    },
+  );
 
   test.each([
     '"constructor":"Ferdinand"',

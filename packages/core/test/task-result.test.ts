@@ -103,12 +103,15 @@ describe('task result: fixtures', () => {
     },
   );
 
-  test.each(Object.entries(sampleEvents))('sampleEvents.%s matches the schema unless it is drifted or other', async (name, make) => {
-    const { settle } = setUp();
-    expect((await settle(make())).status).toBe(200);
-    const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
-    expect(schemaError === null).toBe(name !== 'schemaError' && name !== 'other');
-  });
+  test.each(Object.entries(sampleEvents))(
+    'sampleEvents.%s matches the schema unless it is schemaError or other',
+    async (name, make) => {
+      const { settle } = setUp();
+      expect((await settle(make())).status).toBe(200);
+      const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
+      expect(schemaError === null).toBe(name !== 'schemaError' && name !== 'other');
+    },
+  );
 });
 
 describe('parseTaskResult: normalizes', () => {
@@ -303,25 +306,28 @@ describe('parseTaskResult: schema error', () => {
     expect(JSON.stringify(seen)).not.toContain('true"');
   });
 
-  test.each(invalid)('%s: replies 200 and stores a dead letter with the body', async (_, parts, where) => {
-    const { receiver, settle, log } = setUp();
-    const seen: unknown[] = [];
-    const letters: string[] = [];
-    receiver.onTaskFinished((result) => seen.push(result));
-    receiver.onDeadLetter(({ body, reason }) => letters.push(reason, body));
-    const { event_type, payload: sample } = sampleEvents.imageSucceeded();
-    const odd = { ...sample, ...parts };
-    expect((await settle({ event_type, payload: odd })).status).toBe(200);
-    const entry = await receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
-    expect(entry).toMatchObject({ state: 'dead', attempts: 1 });
-    expect(entry?.reason).toContain(where);
-    expect(entry?.reason).toBe(entry?.schemaError);
-    expect(entry?.reason).not.toContain(SECRET);
-    expect(JSON.parse(entry?.body ?? '')).toEqual(odd);
-    expect(letters).toEqual([entry?.reason, entry?.body]);
-    expect(seen).toEqual([]);
-    expect(JSON.stringify(log.lines)).not.toContain(SECRET);
-  });
+  test.each(invalid)(
+    '%s: replies 200 and stores a dead letter with the body',
+    async (_, parts, where) => {
+      const { receiver, settle, log } = setUp();
+      const seen: unknown[] = [];
+      const letters: string[] = [];
+      receiver.onTaskFinished((result) => seen.push(result));
+      receiver.onDeadLetter(({ body, reason }) => letters.push(reason, body));
+      const { event_type, payload: sample } = sampleEvents.imageSucceeded();
+      const odd = { ...sample, ...parts };
+      expect((await settle({ event_type, payload: odd })).status).toBe(200);
+      const entry = await receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
+      expect(entry).toMatchObject({ state: 'dead', attempts: 1 });
+      expect(entry?.reason).toContain(where);
+      expect(entry?.reason).toBe(entry?.schemaError);
+      expect(entry?.reason).not.toContain(SECRET);
+      expect(JSON.parse(entry?.body ?? '')).toEqual(odd);
+      expect(letters).toEqual([entry?.reason, entry?.body]);
+      expect(seen).toEqual([]);
+      expect(JSON.stringify(log.lines)).not.toContain(SECRET);
+    },
+  );
 
   test.each(['before', 'after'])(
     'a valid event that arrives %s the dead letter is handled',
