@@ -55,7 +55,7 @@ describe('exponentialBackoff', () => {
     expect(delay(10_000)).toBeLessThan(900_000); // no overflow
   });
 
-  test('ends the attempts within the one-hour lifetime of links in the worst case', async () => {
+  test('ends all attempts within the one-hour lifetime of links', async () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(1 - Number.EPSILON);
     const { receiver, settle, clock, log } = setUp();
     const startedAt = clock.now();

@@ -190,6 +190,18 @@ describe('body: bodyTimeoutMs', () => {
     };
     expect((await answer({ body })).status).toBe(413);
   });
+
+  test('is cut short by replyTimeoutMs', async () => {
+    const { receiver, clock } = setUp({ limits: { replyTimeoutMs: 200, bodyTimeoutMs: 3000 } });
+    async function* stalls() {
+      yield '{';
+      await new Promise(() => undefined);
+    }
+    const { url } = await receiver.createCallback();
+    const reply = track(receiver.handle({ method: 'POST', url, headers: {}, body: stalls() }));
+    await clock.advance(201);
+    expect(reply.value?.status).toBe(408);
+  });
 });
 
 describe('body: already read', () => {

@@ -69,7 +69,7 @@ function waiting(then: (context: HandlerContext) => unknown) {
 }
 
 describe('context.transaction', () => {
-  test('commits before the entry is done and resolves to the value of its callback', async () => {
+  test('commits before the entry is done and returns the value of its callback', async () => {
     const { receiver, settle, store } = setUpAlone();
     const values: number[] = [];
     receiver.onTaskSucceeded(async ({ task }, context) => {
@@ -294,7 +294,7 @@ describe('context.transaction: not awaited by its handler', () => {
   });
 });
 
-test('context.transaction: causes an unhandled rejection if it fails and is not awaited', async () => {
+test('context.transaction: a failure without await is an unhandled rejection', async () => {
   const { receiver, settle, clock } = setUpAlone();
   const finish = deferred();
   receiver.onTaskSucceeded(async (_, context) => {

@@ -69,7 +69,7 @@ test('context.transaction: has that type in inline options of the adapters', () 
   expect([...handlers, handler]).toHaveLength(3);
 });
 
-test('context.transaction: has the type unknown if the inbox has no transactions', () => {
+test('context.transaction: has the type unknown without transactions', () => {
   createReceiver({
     insecure: true,
     inbox: memoryInbox(),
@@ -83,7 +83,7 @@ test('context.transaction: has the type unknown if the inbox has no transactions
   expect(ledger.capabilities.transactional).toBe(false);
 });
 
-test('Receiver, Inbox and HandlerContext: are assignable to their default types', () => {
+test('Receiver, Inbox, HandlerContext: are assignable to their default types', () => {
   expectTypeOf<Receiver<LedgerTx>>().toExtend<Receiver>();
   expectTypeOf<Inbox<LedgerTx>>().toExtend<Inbox>();
   expectTypeOf<HandlerContext<LedgerTx>>().toExtend<HandlerContext>();

@@ -40,7 +40,7 @@ describe('lease: worker that was suspended past its lease', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('continues the attempt under the new fencing token if it reclaims the entry', async () => {
+  test('continues under the new fencing token if it reclaims the entry', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: LONG_TIMEOUT }, clock);

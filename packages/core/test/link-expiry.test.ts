@@ -1,3 +1,4 @@
+// cspell:ignore AAAANS
 import { describe, expect, test } from 'vitest';
 
 import { linkExpiry } from '../src/events/link-expiry.ts';

@@ -148,7 +148,7 @@ describe('memory store: maxBytes', () => {
 });
 
 describe('memory inbox: full', () => {
-  test('replies 503, keeps all accepted entries, and accepts events when it has room', async () => {
+  test('causes 503, keeps all accepted entries, and accepts events again later', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ maxEntries: 2, clock });
     const { receiver, deliver } = setUp({ inbox }, clock);

@@ -103,7 +103,7 @@ describe("receiver with ack: 'handled': copies of a running entry", () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('get 503 while the attempt is slower than the reply, and 200 when it is done', async () => {
+  test('get 503 while a slow attempt runs, and 200 when it is done', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     const gauge = createGauge();
     const end = deferred();

@@ -212,7 +212,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
     expect(runs).toBe(0);
   });
 
-  test('accepts an entry under an older secret and rejects one under an unknown secret', async () => {
+  test('accepts a mac of an older secret and rejects one of an unknown secret', async () => {
     const { inbox, message } = await accept();
     const other = 'another secret for tests, 32 characters';
     const rotated = createReceiver({ inbox, secret: [other, TEST_SECRET] });

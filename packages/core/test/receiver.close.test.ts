@@ -296,3 +296,26 @@ test('receiver.stats counts replies, outcomes and entries', async () => {
     dropped: 0,
   });
 });
+
+test('receiver.close: aborts processUnverified() and rejects later calls', async () => {
+  const { receiver, clock } = setUp();
+  const end = deferred();
+  let signal: AbortSignal | undefined;
+  receiver.onTaskSucceeded((_, context) => {
+    signal = context.signal;
+    return end.promise;
+  });
+  const processing = receiver.processUnverified(event).catch((error: unknown) => error);
+  await clock.flush();
+  const closed = receiver.close({ gracePeriodMs: 100 });
+  await clock.advance(200);
+  expect(signal?.reason).toMatchObject({ code: 'closing' });
+  end.reject(new Error('aborted'));
+  await clock.advance(5000);
+  expect(await processing).toMatchObject({
+    code: 'handler_failed',
+    outcome: { type: 'released' },
+  });
+  await closed;
+  await expect(receiver.processUnverified(event)).rejects.toMatchObject({ code: 'closing' });
+});

@@ -157,6 +157,7 @@ describe('redact: token and presigned links', () => {
   });
 });
 
+// cspell:ignore Ijoi
 /** A text in the format of a token. */
 const TOKEN = `nwt1.vZtycm62.${'eyJlIjoi'.repeat(5)}.${'Aa0-_Zz'.repeat(6)}A`;
 

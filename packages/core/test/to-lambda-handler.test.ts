@@ -218,7 +218,7 @@ describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, 
     expect(reasons).toEqual([reason]);
   });
 
-  test('is rejected with 400 if its body is invalid base64, invalid UTF-8 or empty', async () => {
+  test('is rejected with 400 for invalid base64, invalid UTF-8 or an empty body', async () => {
     const handler = open();
     const bad: Asked[] = [
       { body: '***', isBase64Encoded: true },
