@@ -126,7 +126,7 @@ describe('attempt: failure', () => {
     expect(startedAt).toHaveLength(3);
     expect(await entry()).toMatchObject({ state: 'dead', attempts: 3, reason: 'Error: no' });
     expect(letters).toEqual(['Error: no']);
-    await settle(event); // a late copy changes nothing
+    await settle(event); // a late copy has no effect
     await clock.advance(HOUR);
     expect(startedAt).toHaveLength(3);
   });
@@ -190,7 +190,7 @@ describe('attempt: thrown value', () => {
       },
     ],
     [
-      'half a RetryLaterError, the other half of which throws',
+      'a RetryLaterError whose delayMs throws',
       () => ({
         name: 'WebhookError',
         code: 'retry_later',

@@ -239,7 +239,7 @@ describe('handlers: registration throws for', () => {
     ['a filter alone', [{ media: 'images' }]],
     ['a handler and something else', [noop, {}]],
     ['a name with a control character', [{ handlerName: 'a\0b' }, noop]],
-    ['a name with half a character', [{ handlerName: '\ud800' }, noop]],
+    ['a name with a lone surrogate', [{ handlerName: '\ud800' }, noop]],
     ['a filter that is null', [null, noop]],
     ['a filter that is text', ['images', noop]],
     ['a filter that is a list', [['images'], noop]],

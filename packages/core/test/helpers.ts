@@ -16,7 +16,7 @@ import {
   type ManualClock,
 } from '@novita-webhooks/testing';
 
-/** Where the receivers of these tests are mounted. */
+/** The URL of the receivers in these tests. */
 export const ENDPOINT = 'https://hooks.example.com/novita';
 /** The default task id of sample events. */
 export const SAMPLE_TASK = '11111111-2222-4333-8444-000000000001';
@@ -61,7 +61,7 @@ export interface Setup {
   settle(event: unknown, metadata?: Readonly<Record<string, unknown>>): Promise<WebhookReply>;
 }
 
-/** A receiver on a clock that stands still, with a logger that keeps every line. */
+/** A receiver with a manual clock and a logger that keeps every line. */
 export function setUp(
   options: Partial<ReceiverOptions> = {},
   clock: ManualClock = createManualClock(),

@@ -12,7 +12,7 @@ async function answer(body: string | Uint8Array | { parsed: unknown }) {
   return [reply.status, codeOf(reply)];
 }
 
-/** The sample with another member in front. As text, since a parser would drop duplicate keys. */
+/** The sample with another member in front. As text, since no object has a key twice. */
 const withMember = (member: string) => `{${member},${good.slice(1)}`;
 /** The same inside `payload.extra`. */
 const inside = (member: string) => good.replace('"extra":{', `"extra":{${member},`);

@@ -132,7 +132,7 @@ describe('memory store: maxBytes', () => {
       return process.memoryUsage().heapUsed;
     };
     const BODY = 50_000;
-    for (let index = 0; index < 5; index += 1) await store.add(entryOf(BODY)); // the store is never empty
+    for (let index = 0; index < 5; index += 1) await store.add(entryOf(BODY)); // stay
     const before = used();
     for (let index = 0; index < 1000; index += 1) {
       // Not 'x'.repeat(): V8 stores a repeated string as a small rope. A Buffer gives a flat string.

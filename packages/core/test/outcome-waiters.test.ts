@@ -163,7 +163,7 @@ describe("receiver with ack: 'handled': inbox that stalls after add", () => {
       throw new Error('no');
     });
     await deliver(event);
-    const reply = track(deliver(event)); // a duplicate: `get` compares its status, then waits for its outcome
+    const reply = track(deliver(event)); // the first `get` compares, the second stalls
     await clock.advance(4000);
     expect(reply.value?.status).toBe(503);
   });

@@ -6,7 +6,7 @@ import { codeOf, createGauge, deferred, setUp, track } from './helpers.ts';
 
 type RuntimeContext = NonNullable<Parameters<Receiver['handle']>[1]>;
 
-/** A runtime that may stop after the reply. Without tokens: crypto does not run on the manual clock. */
+/** A runtime that may stop after the reply. No tokens, since crypto ignores the manual clock. */
 function ephemeral(options: Partial<ReceiverOptions> = {}, clock = createManualClock()) {
   const setup = setUp({ insecure: true, ...options }, clock);
   const waited: { settled: boolean }[] = [];
