@@ -86,7 +86,7 @@ describe('handlers: an event is passed to handlers', () => {
     });
     receiver.onTaskSucceeded(record('succeeded later'));
     await settle(event);
-    await settle(sampleEvents.schemaError({ taskId: 'drifted' }));
+    await settle(sampleEvents.schemaError({ taskId: 'invalid' }));
     await settle(sampleEvents.queued());
     await settle(sampleEvents.other());
     await clock.flush();

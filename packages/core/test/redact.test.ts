@@ -99,7 +99,7 @@ describe('redact: token and presigned links', () => {
     await send(eventWithToken(url, 'bad', 'TASK_STATUS_FAILED'));
     for (const taskId of ['fails', 'permanent', 'object', 'text'])
       await send(eventWithToken(url, taskId));
-    await send(eventWithToken(url, 'drifted', 'TASK_STATUS_SUBLIMATED'));
+    await send(eventWithToken(url, 'changed', 'TASK_STATUS_SUBLIMATED'));
     await send(eventWithToken(url, 'progress', 'TASK_STATUS_PROCESSING'));
     await send({ ...eventWithToken(url, 'other'), event_type: 'SOMETHING_ELSE' });
     inbox.fail(new Error(`could not insert {"url":"${LINK}"}`));
@@ -117,7 +117,7 @@ describe('redact: token and presigned links', () => {
     const { entries } = await inbox.list();
     expect(entries.map(({ taskId, state }) => `${taskId} ${state}`).sort()).toEqual([
       'bad done',
-      'drifted dead',
+      'changed dead',
       'fails dead',
       'good done',
       'object dead',
