@@ -1,6 +1,7 @@
 import { toReceiver, type Receiver } from '../receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
-import type { RequestBody, RuntimeContext } from '../delivery/request.ts';
+import type { RequestBody, RuntimeContext, WebhookRequest } from '../delivery/request.ts';
+import { readOr } from '../shared/read-or.ts';
 
 /** Takes a fetch request and the context of the runtime; returns a fetch response. */
 export type FetchHandler = (
@@ -29,18 +30,27 @@ export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): Fetc
 export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler {
   const receiver = toReceiver(target);
   return async (request, context) => {
-    const { waitUntil } = context ?? {};
-    const reply = await receiver.handle(
-      {
-        method: request.method,
-        url: request.url,
-        headers: Object.fromEntries(request.headers),
-        body: fetchBody(request),
-      },
-      // Bound, because runtimes check the receiver of their methods.
-      { ephemeral: true, waitUntil: waitUntil?.bind(context) },
-    );
+    const waitUntil = readOr(() => context?.waitUntil?.bind(context), undefined);
+    const reply = await receiver.handle(toWebhookRequest(request), { ephemeral: true, waitUntil });
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
+  };
+}
+
+/** With getters, because only the pipeline handles the errors of a request that cannot be read. */
+function toWebhookRequest(request: Request): WebhookRequest {
+  return {
+    get method() {
+      return request.method;
+    },
+    get url() {
+      return request.url;
+    },
+    get headers() {
+      return Object.fromEntries(request.headers);
+    },
+    get body() {
+      return fetchBody(request);
+    },
   };
 }
 

@@ -1,4 +1,6 @@
+import type { WebhookRequest } from '../delivery/request.ts';
 import { fromBase64 } from '../shared/base64url.ts';
+import { readOr } from '../shared/read-or.ts';
 import type { ReceiverOptions } from '../options.ts';
 import { toReceiver, type Receiver } from '../receiver.ts';
 
@@ -58,15 +60,7 @@ export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): Lam
 export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
   const receiver = toReceiver(target);
   return async (event) => {
-    const reply = await receiver.handle(
-      {
-        method: methodOf(event),
-        url: `/?${queryOf(event)}`,
-        headers: headersOf(event),
-        body: bodyOf(event),
-      },
-      { ephemeral: true },
-    );
+    const reply = await receiver.handle(toWebhookRequest(event), { ephemeral: true });
     const headers = { ...reply.headers };
     const many = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, [value]]),
@@ -74,10 +68,28 @@ export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandl
     return {
       statusCode: reply.status,
       headers,
-      ...(event.multiValueHeaders ? { multiValueHeaders: many } : {}),
+      ...(readOr(() => event.multiValueHeaders, null) ? { multiValueHeaders: many } : {}),
       body: reply.body,
       isBase64Encoded: false,
     };
+  };
+}
+
+/** With getters, because only the pipeline handles the errors of an event that cannot be read. */
+function toWebhookRequest(event: LambdaEvent): WebhookRequest {
+  return {
+    get method() {
+      return methodOf(event);
+    },
+    get url() {
+      return `/?${queryOf(event)}`;
+    },
+    get headers() {
+      return headersOf(event);
+    },
+    get body() {
+      return bodyOf(event);
+    },
   };
 }
 
@@ -111,10 +123,8 @@ function listed(many: Many, one: One): [string, readonly string[]][] {
 }
 
 /** A stream, like every other unread body. */
-async function* bodyOf({
-  body,
-  isBase64Encoded,
-}: LambdaEvent): AsyncGenerator<string | Uint8Array> {
+async function* bodyOf(event: LambdaEvent): AsyncGenerator<string | Uint8Array> {
+  const { body, isBase64Encoded } = event;
   if (body === null || body === undefined) return;
   yield isBase64Encoded === true ? (fromBase64(body) ?? '') : body;
 }

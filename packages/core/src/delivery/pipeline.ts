@@ -8,7 +8,13 @@ import { errorFields, type Logger } from '../shared/logger.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
-import type { RuntimeContext, WebhookReply, WebhookRequest } from './request.ts';
+import {
+  readParts,
+  type RequestParts,
+  type RuntimeContext,
+  type WebhookReply,
+  type WebhookRequest,
+} from './request.ts';
 import { toEntry } from './to-entry.ts';
 
 /** How much of a delivery is read, and how long its reply may take. */
@@ -45,12 +51,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     runtime: RuntimeContext,
     startedAt: number,
   ): Promise<ReplyCode> {
-    requirePost(request);
-    const claims = await requireToken(request, options);
+    const parts = readParts(request);
+    requirePost(parts);
+    const claims = await requireToken(parts, options);
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (clock.now() - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
-    const body = await readBody(request, { ...limits, bodyTimeoutMs }, clock);
+    const body = await readBody(parts, { ...limits, bodyTimeoutMs }, clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
       return bestEffortEvents.other(incoming.event) ? 'accepted' : 'ignored';
@@ -72,16 +79,16 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   };
 }
 
-function requirePost({ method }: WebhookRequest): void {
+function requirePost({ method }: RequestParts): void {
   if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
 async function requireToken(
-  request: WebhookRequest,
+  { url }: RequestParts,
   { tokens, endpoint, clock, log }: PipelineOptions,
 ): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(request.url), endpoint, clock.now());
+  const verdict = await tokens.verify(tokenOf(url), endpoint, clock.now());
   if (typeof verdict === 'object') return verdict;
   // A token that this secret signed is worth a warning. Forged ones must not fill the log.
   const level = verdict === 'expired' || verdict === 'other_endpoint' ? 'warn' : 'debug';

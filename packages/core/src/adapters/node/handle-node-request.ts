@@ -1,7 +1,8 @@
 import { systemClock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import type { Receiver } from '../../receiver.ts';
-import type { WebhookReply } from '../../delivery/request.ts';
+import type { WebhookReply, WebhookRequest } from '../../delivery/request.ts';
+import { readOr } from '../../shared/read-or.ts';
 import { nodeBody } from './node-body.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
@@ -35,15 +36,10 @@ export async function handleNodeRequest(
       'adapter: another middleware has already replied to this request. Mount the webhook middleware before it.';
     throw new WebhookError('already_replied', message);
   }
-  const reply = await receiver.handle({
-    method: request.method ?? '',
-    url: request.url ?? '',
-    headers: request.headers,
-    body: nodeBody(request, parsed),
-  });
+  const reply = await receiver.handle(toWebhookRequest(request, parsed));
   // Meanwhile a timeout middleware may have replied, or the sender may have disconnected.
   if (hasReplied(response) || response.destroyed === true) return;
-  const isBodyArriving = request.complete === false;
+  const isBodyArriving = readOr(() => request.complete === false, false);
   const finalReply = isBodyArriving || reply.close ? withConnectionClose(reply, request) : reply;
   if (!isBodyArriving && send !== undefined) {
     send(finalReply);
@@ -59,13 +55,31 @@ export async function handleNodeRequest(
   }
 }
 
+/** With getters, because only the pipeline handles the errors of a request that cannot be read. */
+function toWebhookRequest(request: NodeRequest, parsed: object): WebhookRequest {
+  return {
+    get method() {
+      return request.method ?? '';
+    },
+    get url() {
+      return request.url ?? '';
+    },
+    get headers() {
+      return request.headers;
+    },
+    get body() {
+      return nodeBody(request, parsed);
+    },
+  };
+}
+
 function hasReplied(response: NodeResponse): boolean {
   return response.headersSent;
 }
 
 /** HTTP/2 has no such header: its stream ends, and the connection stays open. */
-function withConnectionClose(reply: WebhookReply, { httpVersionMajor }: NodeRequest): WebhookReply {
-  if (httpVersionMajor === 2) return reply;
+function withConnectionClose(reply: WebhookReply, request: NodeRequest): WebhookReply {
+  if (readOr(() => request.httpVersionMajor, undefined) === 2) return reply;
   return { ...reply, headers: { ...reply.headers, connection: 'close' } };
 }
 
