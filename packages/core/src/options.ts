@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { describeIssues } from './shared/check-options.ts';
+import { parseOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -166,9 +166,8 @@ const schema = z.strictObject({
  * @throws WebhookError `invalid_option` with the name of the option and its fault
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) throw invalid(describeIssues(parsed.error));
-  const { url = null, secret = [], insecure = false, ...rest } = parsed.data;
+  const parsed = parseOptions('createReceiver', schema, options);
+  const { url = null, secret = [], insecure = false, ...rest } = parsed;
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
   if (!isWorker && insecure === secret.length > 0) throw invalid(secretAdvice(insecure));

@@ -179,7 +179,7 @@ function createParts(options: ResolvedOptions, log: Logger, isClosed: () => bool
   const [deliveries, processing] = [createInFlight(clock), createInFlight(clock)];
   return {
     ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
-    ...{ deliveries, processing, afterReply },
+    ...{ deliveries, processing, afterReply, maxAttempts: options.retry.maxAttempts },
   };
 }
 
