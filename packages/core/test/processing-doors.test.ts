@@ -75,7 +75,7 @@ describe('processEntry: fields that disagree with the body', () => {
 
   test('an entry of another endpoint is refused although its MAC is valid', async () => {
     const messages: NewEntry[] = [];
-    const inbox = addOnlyInbox({ durable: true, add: async (it) => void messages.push(it) });
+    const inbox = addOnlyInbox({ durable: true, add: async (it) => (messages.push(it), 'added') });
     const images = createReceiver({
       secret: TEST_SECRET,
       inbox,

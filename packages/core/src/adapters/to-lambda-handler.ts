@@ -97,12 +97,21 @@ function methodOf({ httpMethod, requestContext }: LambdaEvent): string {
   return httpMethod ?? requestContext?.http?.method ?? '';
 }
 
-/** Load balancers pass encoded values, API Gateway v1 decoded ones. A token is the same in both. */
+/** Load balancers pass encoded names and values, API Gateway v1 decoded ones. */
 function queryOf(event: LambdaEvent): string {
   if (event.rawQueryString !== undefined) return event.rawQueryString;
   const { multiValueQueryStringParameters: many, queryStringParameters: one } = event;
-  const pairs = listed(many, one).flatMap(([name, values]) => values.map((it) => `${name}=${it}`));
+  const isEncoded = event.requestContext?.elb !== undefined;
+  const encode = isEncoded ? (text: string) => text : encodeText;
+  const pairs = listed(many, one).flatMap(([name, values]) =>
+    values.map((value) => `${encode(name)}=${encode(value)}`),
+  );
   return pairs.join('&');
+}
+
+/** Unlike `encodeURIComponent` alone, it does not throw for a lone surrogate. */
+function encodeText(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\uFFFD'));
 }
 
 function headersOf(event: LambdaEvent): Record<string, string[]> {

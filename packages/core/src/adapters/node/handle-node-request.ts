@@ -3,13 +3,18 @@ import { WebhookError } from '../../shared/errors.ts';
 import type { Receiver } from '../../receiver.ts';
 import type { WebhookReply, WebhookRequest } from '../../delivery/request.ts';
 import { readOr } from '../../shared/read-or.ts';
-import { nodeBody } from './node-body.ts';
-import type { NodeRequest, NodeResponse } from './types.ts';
+import { nodeBody, type NodeBodySource } from './node-body.ts';
+import type { NodeRequest, NodeResponse, NodeStream } from './types.ts';
 
 /** How a framework differs from `node:http`. */
 export interface HandleNodeRequestOptions {
   /** The object with `body` and `rawBody` of earlier parsers, if it is not the request itself. */
   readonly parsed?: object | undefined;
+  /**
+   * The stream to read instead of the request, if an earlier hook has replaced it. Its content
+   * encoding is then removed already.
+   */
+  readonly payload?: NodeStream | undefined;
   /**
    * Sends a reply with the framework's own functions. While the body is still arriving, the reply is
    * sent on Node's response instead, after a call of `hijack`.
@@ -29,14 +34,14 @@ export async function handleNodeRequest(
   receiver: Receiver,
   request: NodeRequest,
   response: NodeResponse,
-  { parsed = request, send, hijack }: HandleNodeRequestOptions = {},
+  { parsed = request, payload = request, send, hijack }: HandleNodeRequestOptions = {},
 ): Promise<void> {
   if (hasReplied(response)) {
     const message =
       'adapter: another middleware has already replied to this request. Mount the webhook middleware before it.';
     throw new WebhookError('already_replied', message);
   }
-  const reply = await receiver.handle(toWebhookRequest(request, parsed));
+  const reply = await receiver.handle(toWebhookRequest({ request, parsed, payload }));
   // Meanwhile a timeout middleware may have replied, or the sender may have disconnected.
   if (hasReplied(response) || response.destroyed === true) return;
   const isBodyArriving = readOr(() => request.complete === false, false);
@@ -56,7 +61,8 @@ export async function handleNodeRequest(
 }
 
 /** With getters, because only the pipeline handles the errors of a request that cannot be read. */
-function toWebhookRequest(request: NodeRequest, parsed: object): WebhookRequest {
+function toWebhookRequest(source: NodeBodySource): WebhookRequest {
+  const { request, payload } = source;
   return {
     get method() {
       return request.method ?? '';
@@ -65,10 +71,11 @@ function toWebhookRequest(request: NodeRequest, parsed: object): WebhookRequest 
       return request.url ?? '';
     },
     get headers() {
-      return request.headers;
+      const { 'content-encoding': encoding, ...rest } = request.headers;
+      return payload === request ? { ...rest, 'content-encoding': encoding } : rest;
     },
     get body() {
-      return nodeBody(request, parsed);
+      return nodeBody(source);
     },
   };
 }
@@ -99,16 +106,19 @@ const MAX_LINGER_BYTES = 64 * 1024;
  */
 function linger(request: NodeRequest, response: NodeResponse): void {
   let bytes = 0;
-  const end = () => {
-    cancel();
+  const stopReading = () => {
     request.off('data', discard);
     request.off('end', end);
     request.pause();
+  };
+  const end = () => {
+    cancel();
+    readOr(stopReading, undefined);
     response.end();
   };
   const discard = (chunk: { readonly length: number }) => {
     bytes += chunk.length;
-    if (bytes > MAX_LINGER_BYTES) request.pause();
+    if (bytes > MAX_LINGER_BYTES) readOr(() => request.pause(), undefined);
   };
   const cancel = systemClock.after(LINGER_MS, end);
   request.on('data', discard);
