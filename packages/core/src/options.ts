@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { secretFault } from './callback/secret-faults.ts';
 import { parseOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
@@ -92,7 +93,6 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const MIN_SECRET_LENGTH = 32;
 const isFunction = (value: unknown) => typeof value === 'function';
 const fn = z.custom<never>(isFunction, 'must be a function').optional();
 const withMethods = <T>(...methods: string[]) =>
@@ -110,21 +110,24 @@ const inbox = z.custom<Inbox>(
   `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
     'addOnlyInbox() makes one of add alone',
 );
-const secret = z
-  .string()
-  .min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`);
+const secret = z.string().check(({ value, issues }) => {
+  const fault = secretFault(value);
+  if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: undefined });
+});
+/** However it is written: `to%6ben` is the same parameter. */
+const hasToken = (url: string) =>
+  URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
 const ms = z.number().positive();
 const count = z.int().positive();
 
 const schema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
-    .refine((url) => !/[?&]token=|#/.test(url), 'must have no fragment and no token parameter')
+    .refine((url) => !url.includes('#'), 'must have no fragment')
+    .refine((url) => !hasToken(url), 'must have no token parameter: createCallback() adds it')
     .optional(),
   secret: z
-    .union([secret.transform((one) => [one]), z.array(secret).min(1)], {
-      message: `must be a string of at least ${MIN_SECRET_LENGTH} characters, or a list of such`,
-    })
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(secret).min(1))
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),

@@ -1,10 +1,11 @@
-import type { TokenClaims, Tokens } from '../callback/token.ts';
+import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
@@ -37,6 +38,9 @@ export interface PipelineOptions {
   readonly acceptEvent: AcceptEvent;
   readonly bestEffortEvents: BestEffortEvents;
   readonly countReply: (code: ReplyCode) => void;
+  readonly countRefusal: (verdict: TokenRefusal) => void;
+  /** For lines that a sender can cause at will. */
+  readonly limitedLog: RateLimitedLog;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
@@ -72,7 +76,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return async function handle(request, runtime) {
     const code = await receive(request, runtime, clock.now()).catch((error: unknown) =>
-      toReplyCode(error, log),
+      toReplyCode(error, options),
     );
     options.countReply(code);
     return replies[code];
@@ -85,16 +89,30 @@ function requirePost({ method }: RequestParts): void {
 
 async function requireToken(
   { url }: RequestParts,
-  { tokens, endpoint, clock, log }: PipelineOptions,
+  options: PipelineOptions,
 ): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
+  const { tokens, endpoint, clock, log } = options;
   if (tokens === null) return { metadata: {}, testMode: false };
   const verdict = await tokens.verify(tokenOf(url), endpoint, clock.now());
   if (typeof verdict === 'object') return verdict;
-  // A token that this secret signed is worth a warning. Forged ones must not fill the log.
-  const level = verdict === 'expired' || verdict === 'other_endpoint' ? 'warn' : 'debug';
-  log[level]({ token: verdict }, 'pipeline: refused a delivery because of its token');
+  options.countRefusal(verdict);
+  const advice = TOKEN_ADVICE[verdict];
+  if (advice === undefined) log.debug({ token: verdict }, REFUSED);
+  else options.limitedLog('warn', { token: verdict }, `${REFUSED} ${advice}`);
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
+
+const REFUSED = 'pipeline: refused a delivery because of its token.';
+
+/** The refusals that our own configuration causes. Any sender can cause the others. */
+const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
+  expired:
+    'The callback URL has expired. Pass a longer expiresInMs to createCallback() if its task was still running.',
+  other_endpoint:
+    'The callback URL is for another endpoint of this secret. Compare the endpoint option with that of the process that made it.',
+  unknown_key:
+    'No configured secret has made the callback URL. Pass the same secret to the process that makes callback URLs and to this one, and keep older ones in the list.',
+};
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
@@ -103,10 +121,11 @@ function tokenOf(url: string): string | undefined {
   return tokens.length === 1 ? tokens[0] : undefined;
 }
 
-function toReplyCode(error: unknown, log: Logger): ReplyCode {
+function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
-    const level = error.code === 'body_already_read' ? 'error' : 'debug';
-    log[level]({ code: error.code }, `pipeline: ${error.message}`);
+    const { code, message } = error;
+    if (code === 'body_already_read') limitedLog('error', { code }, `pipeline: ${message}`);
+    else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }
   log.error(errorFields(error), 'pipeline: a delivery failed. Novita retries it up to five times.');
