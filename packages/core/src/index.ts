@@ -46,6 +46,7 @@ export type {
 } from './inbox/ports.ts';
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
+export { redactUrl } from './shared/redact.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 import { WebhookError } from './errors.ts';
+import { toPrintable } from './printable.ts';
 import { readOr } from './read-or.ts';
+import { TOKEN_PATTERN } from './token-pattern.ts';
 
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
@@ -51,7 +53,11 @@ function parse<T>(
 
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues
+  const text = error.issues
     .map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`)
     .join('; ');
+  return toPrintable(text.replace(TOKEN_PATTERN, '[redacted]')).slice(0, MAX_ISSUES_LENGTH);
 }
+
+/** Characters. The names of unknown members may come from a sender. */
+const MAX_ISSUES_LENGTH = 1000;
