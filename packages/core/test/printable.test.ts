@@ -23,9 +23,7 @@ const HOSTILE = [
   '\ufeff',
   '\ud800',
 ];
-// eslint-disable-next-line no-control-regex
-const UNPRINTABLE =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Cs}/u;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 
 function eventWithId(taskId: unknown) {
   const { event_type, payload } = sampleEvents.imageSucceeded();

@@ -293,7 +293,7 @@ test('receiver.stats counts replies, outcomes and entries', async () => {
     replies: { accepted: 2, duplicate: 1 },
     outcomes: { done: 1, retry: 1, dead: 1, released: 0 },
     refusedTokens: {},
-      conflicts: 0,
+    conflicts: 0,
     dropped: 0,
   });
 });

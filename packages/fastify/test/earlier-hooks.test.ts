@@ -112,10 +112,11 @@ describe.each(['plugin', 'preParsing hook'])(
     });
 
     test.each([
-      ['a pass-through', () => new PassThrough()],
+      ['a pass-through', (): Transform => new PassThrough()],
       [
         'a transform',
-        () => new Transform({ transform: (chunk: Buffer, _, done) => done(null, chunk) }),
+        (): Transform =>
+          new Transform({ transform: (chunk: Buffer, _, done) => done(null, chunk) }),
       ],
     ])('%s: accepted', async (_, create) => {
       const { post } = await serve(

@@ -47,7 +47,7 @@ export interface PipelineOptions {
 export type Pipeline = (request: WebhookRequest, runtime: RuntimeContext) => Promise<WebhookReply>;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { endpoint, limits, clock, log, bestEffortEvents } = options;
+  const { endpoint, limits, clock, bestEffortEvents } = options;
 
   /** The steps of a delivery. A step that refuses it throws an error with the code of the reply. */
   async function receive(
