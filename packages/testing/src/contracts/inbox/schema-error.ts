@@ -8,6 +8,7 @@ import { addAndSettle, dead, done, startConsumer } from './support/start-consume
 
 const SCHEMA_ERROR = 'images: not a list';
 
+/** An entry with a schema error, and a valid event for the same task. */
 export const schemaErrorCases: readonly InboxCase[] = [
   {
     name: 'schema error: a valid event replaces a dead invalid one, not vice versa',

@@ -6,6 +6,7 @@ import { createTestEntry } from '../../../samples/create-test-entry.ts';
 
 export const LEASE_MS = 30_000;
 
+/** Adds an entry and claims it with a lease of 30 s. */
 export async function addAndClaim(
   store: Store,
   entry: NewEntry = createTestEntry(),
