@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './packages.mjs';
+import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './lib/packages.mjs';
 
 const FORMATS = { esm: 'module', cjs: 'commonjs' };
 

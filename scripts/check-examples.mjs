@@ -13,9 +13,9 @@ import { connect, createServer } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { capture, onAllCores } from './capture.mjs';
-import { inTemporaryFolder, packAll, readJson, root } from './packages.mjs';
-import { openTerminal, PATIENCE_MS } from './terminal.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
+import { inTemporaryFolder, packAll, readJson, root } from './lib/packages.mjs';
+import { openTerminal, PATIENCE_MS } from './lib/terminal.mjs';
 
 /** Not one to follow by hand: `npm run demo` runs it. */
 const NOT_TRIED = ['demo'];

@@ -9,7 +9,7 @@ import { problemKindInfo } from '@arethetypeswrong/core/problems';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-import { inTemporaryFolder, packAll, root, run } from './packages.mjs';
+import { inTemporaryFolder, packAll, root, run } from './lib/packages.mjs';
 
 /** publint: does package.json describe the files well? */
 async function manifestProblems(unpacked) {

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-import { capture, onAllCores } from './capture.mjs';
-import { publicPackages, root } from './packages.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
+import { publicPackages, root } from './lib/packages.mjs';
 
 function projectsOf({ dir }) {
   const inSource = readdirSync(join(dir, 'src'), { recursive: true, withFileTypes: true })

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 import Table from 'cli-table3';
 
-import { readJson } from './packages.mjs';
+import { readJson } from './lib/packages.mjs';
 
 const {
   positionals: [file = '.cache/test-report.json'],

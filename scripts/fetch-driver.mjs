@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { fetchPackage } from './fetch-package.mjs';
-import { root } from './packages.mjs';
+import { fetchPackage } from './lib/fetch-package.mjs';
+import { root } from './lib/packages.mjs';
 
 const NAME = 'better-sqlite3';
 const VERSION = '13.2.0';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { root } from './packages.mjs';
+import { root } from './lib/packages.mjs';
 
 const REPORT = join(root, '.cache/contract.json');
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status;

@@ -8,11 +8,11 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { capture, onAllCores } from './capture.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
 import { DRIVER_NEEDS_NODE, fetchDriver } from './fetch-driver.mjs';
-import { fetchRuntime } from './fetch-runtime.mjs';
-import { createMatrix } from './matrix-table.mjs';
-import { publicPackages, readJson, root } from './packages.mjs';
+import { fetchRuntime } from './lib/fetch-runtime.mjs';
+import { createMatrix } from './lib/matrix-table.mjs';
+import { publicPackages, readJson, root } from './lib/packages.mjs';
 
 const NODES = ['20', '22', '24', '26'];
 const OTHERS = ['bun', 'deno', 'workerd'];

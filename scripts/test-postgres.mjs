@@ -1,8 +1,8 @@
 // Runs what depends on the server's version on the oldest and the newest PostgreSQL: npm run test:postgres
 import { join } from 'node:path';
 
-import { capture, onAllCores } from './capture.mjs';
-import { root } from './packages.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
+import { root } from './lib/packages.mjs';
 
 const SUITES = ['contract', 'operations', 'add', 'migrations', 'transaction', 'plans'];
 const files = SUITES.map((name) => `packages/inbox-postgres/test/${name}.test.ts`);

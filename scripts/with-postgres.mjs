@@ -10,8 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import pg from 'pg';
 
-import { fetchPackage } from './fetch-package.mjs';
-import { readJson, root } from './packages.mjs';
+import { fetchPackage } from './lib/fetch-package.mjs';
+import { readJson, root } from './lib/packages.mjs';
 
 /** The oldest that is promised, and the newest. */
 const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };

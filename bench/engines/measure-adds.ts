@@ -1,9 +1,9 @@
-import { check } from '../support/checks.ts';
-import type { StartOptions } from '../support/child.ts';
-import { medianOf } from '../support/statistics.ts';
-import type { EngineName } from './engine.ts';
-import { engines } from './index.ts';
-import { cpuOf, startTeam, type Team } from './team.ts';
+import { check } from '../lib/check.ts';
+import type { StartOptions } from '../lib/child.ts';
+import { medianOf } from '../lib/statistics.ts';
+import type { EngineName } from '../lib/engines/engine.ts';
+import { engines } from '../lib/engines/index.ts';
+import { cpuOf, startTeam, type Team } from './inbox-processes.ts';
 
 export interface AddOptions {
   readonly child: StartOptions;

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-import { createLatencies, type Latencies } from '../load/latencies.ts';
-import { check } from '../support/checks.ts';
-import type { EngineName } from './engine.ts';
-import { startTeam, type TeamOptions } from './team.ts';
+import { createLatencies, type Latencies } from '../lib/load/latencies.ts';
+import { check } from '../lib/check.ts';
+import type { EngineName } from '../lib/engines/engine.ts';
+import { startTeam, type TeamOptions } from './inbox-processes.ts';
 
 export interface IdleOptions extends Omit<TeamOptions, 'concurrency'> {
   readonly events: number;

@@ -1,4 +1,4 @@
-import type { EngineName } from './engine.ts';
+import type { EngineName } from '../lib/engines/engine.ts';
 
 /** What a process is asked to do. */
 export type EngineQuestion =

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
 import { findPostgres, findRedis } from '../support/services.ts';
-import type { Line, RunEnd } from './journal.ts';
-import { judge } from './judge.ts';
-import { run } from './run.ts';
+import type { Line, RunEnd } from './history.ts';
+import { judge } from './checker.ts';
+import { run } from './run-crash-test.ts';
 import type { Series } from './series.ts';
-import { toTable } from './table.ts';
+import { toTable } from './results-table.ts';
 
 const PATIENCE_MS = 180_000;
 const load = { events: 60, simulated: 6 };

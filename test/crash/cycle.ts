@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Novita } from './novita.ts';
+import type { Novita } from './sender.ts';
 import type { CyclePlan } from './plan.ts';
-import type { PointName } from './points.ts';
-import type { Pool } from './pool.ts';
-import type { VictimProcess } from './victim-process.ts';
+import type { PointName } from './kill-points.ts';
+import type { Pool } from './server-pool.ts';
+import type { VictimProcess } from './start-server.ts';
 
 /** What became of a cycle. */
 export interface Cycle {

@@ -1,7 +1,7 @@
 import type { HandlerContext, Inbox } from '@novita-webhooks/core';
 
-import type { PointName } from './points.ts';
-import type { Reach } from './trap.ts';
+import type { PointName } from './kill-points.ts';
+import type { Reach } from './kill-switch.ts';
 
 /**
  * An inbox under test. To put another one to the test, write a module that has this shape and add

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Line } from './journal.ts';
-import type { Novita } from './novita.ts';
-import type { Pool } from './pool.ts';
-import type { Random } from './random.ts';
+import type { Line } from './history.ts';
+import type { Novita } from './sender.ts';
+import type { Pool } from './server-pool.ts';
+import type { Random } from '../support/random.ts';
 
 /** What became of a worker that slept past its lease, and of what it did when it woke up. */
 export interface Freeze {

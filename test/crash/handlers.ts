@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RetryLaterError, type HandlerContext, type Receiver } from '@novita-webhooks/core';
 
 import type { Ledger } from './engine.ts';
-import { now, type HandlerName, type RunEnd, type Write } from './journal.ts';
-import type { VictimOptions } from './messages.ts';
-import type { Reach } from './trap.ts';
+import { now, type HandlerName, type RunEnd, type Write } from './history.ts';
+import type { VictimOptions } from './protocol.ts';
+import type { Reach } from './kill-switch.ts';
 
 /** The handlers of a victim. Each run is written down when it begins and when it ends. */
 export function registerHandlers(

@@ -4,10 +4,10 @@
 import { parseArgs } from 'node:util';
 
 import { engines } from './engines/index.ts';
-import type { Verdict } from './judge.ts';
-import { run } from './run.ts';
+import type { Verdict } from './checker.ts';
+import { run } from './run-crash-test.ts';
 import type { Series } from './series.ts';
-import { toTable } from './table.ts';
+import { toTable } from './results-table.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-import type { Line } from './journal.ts';
+import type { Line } from './history.ts';
 
 /** One run of a handler, from its first line to its last. */
 export interface HandlerRun {

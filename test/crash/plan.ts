@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts';
-import { POINTS, type PointName } from './points.ts';
-import type { Random } from './random.ts';
+import { POINTS, type PointName } from './kill-points.ts';
+import type { Random } from '../support/random.ts';
 
 /** One cycle: some processes, some of which are killed under load. */
 export interface CyclePlan {

@@ -5,12 +5,12 @@ import { runCycle, type Cycle, type Load } from './cycle.ts';
 import { openDoor } from './door.ts';
 import type { Engine } from './engine.ts';
 import { freeze, type Freeze } from './freeze.ts';
-import { followJournal, openJournal, type Line } from './journal.ts';
-import { createNovita, type Novita } from './novita.ts';
+import { followJournal, openJournal, type Line } from './history.ts';
+import { createNovita, type Novita } from './sender.ts';
 import type { SeriesPlan } from './plan.ts';
-import { createPool, type Pool } from './pool.ts';
-import type { Random } from './random.ts';
-import type { VictimProcess } from './victim-process.ts';
+import { createPool, type Pool } from './server-pool.ts';
+import type { Random } from '../support/random.ts';
+import type { VictimProcess } from './start-server.ts';
 
 /** All that is known of a series at its end. */
 export interface Series {

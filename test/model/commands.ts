@@ -11,7 +11,7 @@ import {
   write,
   type Operation,
 } from './operations.ts';
-import { startModelRun, type ModelRun } from './run.ts';
+import { startModelRun, type ModelRun } from './model-run.ts';
 import type { OpenSubject } from './subjects.ts';
 
 /** The reference is within the run, which compares after every step. */

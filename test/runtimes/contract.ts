@@ -1,10 +1,10 @@
 import { runCase } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 
-import { refusing } from './refusing.ts';
+import { refusing } from './reject-cases.ts';
 import { startServer, type Runtime, type RuntimeServer, type ServerName } from './start-server.ts';
 import type { RuntimeSubject } from './subject.ts';
-import { taking } from './taking.ts';
+import { taking } from './accept-cases.ts';
 
 /** By which function of core a server is made, and what it promises then. */
 const entries = {

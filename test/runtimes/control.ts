@@ -1,4 +1,4 @@
-import { scenes, type Scene, type SceneName } from './scenes.ts';
+import { scenes, type Scene, type SceneName } from './fixtures.ts';
 
 /** What of a server's addresses the tests use: `/plain/webhooks`, `/plain/handled`, … */
 export interface Address {

@@ -1,7 +1,7 @@
 import { toFetchHandler, type FetchHandler } from '@novita-webhooks/core';
 
 import { control, readAddress } from './control.ts';
-import { scenes } from './scenes.ts';
+import { scenes } from './fixtures.ts';
 
 const handlers = new Map(
   Object.entries(scenes).map(([name, { receiver }]) => [name, toFetchHandler(receiver)]),

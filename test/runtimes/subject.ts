@@ -7,7 +7,7 @@ import {
   type HttpBody,
   type HttpReply,
 } from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
-import { SECRET, type Handled, type SceneName } from './scenes.ts';
+import { SECRET, type Handled, type SceneName } from './fixtures.ts';
 
 /** A server in another process, with a receiver for every scene. */
 export interface RuntimeSubject {

@@ -5,7 +5,7 @@ import { postgresInbox, postgresStore, type PostgresClient } from '@novita-webho
 import { Pool } from 'pg';
 
 import type { Engine, Ledger, OpenOptions } from '../engine.ts';
-import { POINT_NAMES } from '../points.ts';
+import { POINT_NAMES } from '../kill-points.ts';
 import { watchPool } from './watched-pool.ts';
 
 /** The server. Each series has a schema of its own. */

@@ -6,7 +6,7 @@ import { systemClock } from '@novita-webhooks/core';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import type { Engine, Ledger, OpenOptions } from '../engine.ts';
-import { POINT_NAMES } from '../points.ts';
+import { POINT_NAMES } from '../kill-points.ts';
 import { DRIVER, openDatabase } from './open-database.ts';
 import { watchDatabase } from './watched-database.ts';
 

@@ -1,7 +1,7 @@
 import type { SqliteDatabase, SqliteStatement } from '@novita-webhooks/inbox-sqlite';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { PointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** A kind of transaction, with the kill points just before and after its commit. */
 interface TransactionKind {

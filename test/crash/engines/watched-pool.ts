@@ -1,7 +1,7 @@
 import type { PostgresClient, PostgresPool, PostgresQuery } from '@novita-webhooks/inbox-postgres';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { PointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** A statement that commits by itself, with the kill points before and after its answer. */
 interface WatchedStatement {

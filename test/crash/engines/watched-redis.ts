@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { Redis } from 'ioredis';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { PointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** What a script does, and the points just before it is sent and just after its answer. */
 interface Work {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { control, readAddress } from '../control.ts';
-import { scenes } from '../scenes.ts';
+import { scenes } from '../fixtures.ts';
 
 const handlers = new Map(
   Object.entries(scenes).map(([name, { receiver }]) => [name, toNodeHandler(receiver)]),
