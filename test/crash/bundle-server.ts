@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Makes one file of the victim, since starting it hundreds of times from source would take most of
- * the time.
+ * Bundles `server.ts` into one file. A run starts it hundreds of times, and starting it from source
+ * would take most of the time.
  *
- * @param folder within the repository: native libraries are looked for from there
+ * @param folder must be inside the repository: Node looks for native libraries from there
  */
-export async function bundleVictim(folder: string): Promise<string> {
+export async function bundleServer(folder: string): Promise<string> {
   const outfile = join(folder, 'server.mjs');
   await build({
     entryPoints: [fileURLToPath(new URL('server.ts', import.meta.url))],
@@ -20,7 +20,7 @@ export async function bundleVictim(folder: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     tsconfig: join(root, 'tsconfig.json'),
-    // For what is CommonJS inside.
+    // Bundled CommonJS packages call `require`.
     banner: {
       js: "import { createRequire as require_ } from 'node:module'; const require = require_(import.meta.url);",
     },

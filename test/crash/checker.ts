@@ -1,14 +1,14 @@
 import { FROZEN } from './freeze.ts';
-import { POINTS, type PointName } from './kill-points.ts';
+import { KILL_POINTS, type KillPointName } from './kill-points.ts';
 import type { Series } from './series.ts';
 import { countCycles, countOverlaps, countRepeats, countTasks } from './count-results.ts';
 import type { Repeats, Row, Rows } from './count-results.ts';
 
-/** What is to be said of a run. */
-export interface Verdict {
+/** What a crash test found. */
+export interface Results {
   readonly rows: readonly Row[];
   readonly total: Row;
-  /** Runs beside one whose process stood still; no part of the overlaps above. */
+  /** Overlaps with a process that stood still. The rows do not count them as overlapping. */
   readonly stalled: number;
   readonly frozen: {
     readonly workers: number;
@@ -16,21 +16,21 @@ export interface Verdict {
     readonly counted: number;
   };
   readonly repeats: Repeats;
-  /** Longest time for which a frozen worker's handler went on after it woke up. */
+  /** Longest time for which the handler of a frozen process went on after the thaw. */
   readonly afterThawMs: number;
-  readonly broken: readonly string[];
-  /** What went wrong, a line each. */
+  readonly processFailures: readonly string[];
+  /** Violated guarantees, a line each. */
   readonly findings: readonly string[];
 }
 
-const FIELDS = ['cycles', 'armed', 'hits', 'acknowledged', 'kept', 'handled', 'twice'] as const;
-const WRONGS = ['overlapping', 'lost'] as const;
+const FIELDS = ['cycles', 'armed', 'hits', 'acknowledged', 'kept', 'handled', 'repeated'] as const;
+const VIOLATIONS = ['overlapping', 'lost'] as const;
 
-/** Holds everything against what was promised. */
-export function judge(all: readonly Series[], points: readonly PointName[]): Verdict {
+/** Compares what all series recorded with the guarantees of an inbox. */
+export function checkSeries(all: readonly Series[], killPoints: readonly KillPointName[]): Results {
   const isTransactional = all.some(({ ledger }) => ledger !== null);
   const rows: Rows = new Map(
-    [...points, FROZEN].map((name) => [name, emptyRow(titleOf(name), isTransactional)]),
+    [...killPoints, FROZEN].map((name) => [name, emptyRow(titleOf(name), isTransactional)]),
   );
   const details: string[] = [];
   const overlaps = all.map((series) => {
@@ -47,7 +47,7 @@ export function judge(all: readonly Series[], points: readonly PointName[]): Ver
     takenOver: add(freezes.map(({ takenOver }) => takenOver.length)),
     counted: add(freezes.map(({ counted }) => counted)),
   };
-  const verdict = {
+  const results = {
     rows: [...rows.values()].filter(({ title, cycles }) => title !== FROZEN || cycles > 0),
     total,
     frozen,
@@ -59,43 +59,45 @@ export function judge(all: readonly Series[], points: readonly PointName[]): Ver
       longestMs: Math.max(0, ...overlaps.map(({ longestMs }) => longestMs)),
     },
     afterThawMs: Math.max(0, ...overlaps.map(({ afterThawMs }) => afterThawMs)),
-    broken: all.flatMap(({ broken }) => broken),
+    processFailures: all.flatMap(({ processFailures }) => processFailures),
   };
-  return { ...verdict, findings: [...findingsOf(verdict), ...details.slice(0, 20)] };
+  return { ...results, findings: [...findingsOf(results), ...details.slice(0, 20)] };
 }
 
 function titleOf(name: string): string {
-  return name in POINTS ? POINTS[name as PointName].title : name;
+  return name in KILL_POINTS ? KILL_POINTS[name as KillPointName].title : name;
 }
 
 function emptyRow(title: string, isTransactional: boolean): Row {
-  const none = { cycles: 0, armed: 0, hits: 0, acknowledged: 0, kept: 0, handled: 0, twice: 0 };
+  const none = { cycles: 0, armed: 0, hits: 0, acknowledged: 0, kept: 0, handled: 0, repeated: 0 };
   return { title, ...none, overlapping: 0, lost: 0, ledgerWrong: isTransactional ? 0 : null };
 }
 
 function sum(rows: readonly Row[], isTransactional: boolean): Row {
   const total = emptyRow('total', isTransactional);
   for (const row of rows) {
-    for (const field of [...FIELDS, ...WRONGS]) total[field] += row[field];
+    for (const field of [...FIELDS, ...VIOLATIONS]) total[field] += row[field];
     if (total.ledgerWrong !== null) total.ledgerWrong += row.ledgerWrong ?? 0;
   }
   return total;
 }
 
-function findingsOf(verdict: Omit<Verdict, 'findings'>): string[] {
-  const { rows, total, frozen, repeats, broken } = verdict;
+function findingsOf(results: Omit<Results, 'findings'>): string[] {
+  const { rows, total, frozen, repeats, processFailures } = results;
   const missed = rows.filter(({ hits }) => hits === 0);
   return [
     ...(total.lost > 0 ? [`${total.lost} acknowledged events were lost`] : []),
-    ...(total.overlapping > 0 ? [`${total.overlapping} runs were beside another`] : []),
-    ...(total.ledgerWrong ? [`${total.ledgerWrong} tasks have not exactly one ledger row`] : []),
-    ...(frozen.counted > 0 ? [`${frozen.counted} late outcomes of frozen workers counted`] : []),
+    ...(total.overlapping > 0 ? [`${total.overlapping} runs overlapped with another run`] : []),
+    ...(total.ledgerWrong ? [`${total.ledgerWrong} tasks do not have exactly one ledger row`] : []),
+    ...(frozen.counted > 0
+      ? [`the inbox recorded ${frozen.counted} late outcomes of frozen workers`]
+      : []),
     ...(repeats.unexplained > 0
-      ? [`${repeats.unexplained} runs again have nothing to explain them`]
+      ? [`${repeats.unexplained} runs were repeated without a cause`]
       : []),
     ...missed.map(({ title, cycles }) =>
-      cycles > 0 ? `nothing was ever hit: ${title}` : `too few cycles for: ${title}`,
+      cycles > 0 ? `no process reached the kill point: ${title}` : `too few cycles for: ${title}`,
     ),
-    ...broken,
+    ...processFailures,
   ];
 }

@@ -1,28 +1,30 @@
 import { FROZEN } from './freeze.ts';
-import type { Line } from './history.ts';
+import type { HistoryRecord } from './history.ts';
 import { findOverlaps, groupByTask, stoodStill, toRuns } from './overlaps.ts';
 import type { HandlerRun, Overlap } from './overlaps.ts';
 import type { Series } from './series.ts';
 
-/** A row of the table: what happened around one kill point. */
+/** A row of the results table: the counts for one kill point. */
 export interface Row {
   readonly title: string;
   cycles: number;
-  /** Processes that were to be killed there. */
+  /** Processes that were armed with the point. */
   armed: number;
+  /** Processes that reached it. */
   hits: number;
   acknowledged: number;
+  /** Acknowledged events that the inbox has at the end. */
   kept: number;
   handled: number;
-  /** Handled again although it had succeeded: its process died before that was recorded. */
-  twice: number;
+  /** Handled a second time after a success. Allowed if its process died before the settle. */
+  repeated: number;
   overlapping: number;
   lost: number;
-  /** `null` without transactions. */
+  /** Tasks without exactly one ledger row; `null` without transactions. */
   ledgerWrong: number | null;
 }
 
-/** By kill point. */
+/** Rows by kill point. */
 export type Rows = ReadonlyMap<string, Row>;
 
 export function countCycles({ cycles, freeze }: Series, rows: Rows): void {
@@ -40,21 +42,20 @@ export function countCycles({ cycles, freeze }: Series, rows: Rows): void {
   row.hits += freeze.takenOver.length > 0 ? 1 : 0;
 }
 
-/** A task belongs to the row of the cycle in which it was sent. */
+/** A task belongs to the row of the cycle that sent it. */
 export function countTasks(series: Series, rows: Rows, details: string[]): void {
-  const { acknowledged, states, ledger, journal } = series;
-  const succeeded = toRuns(journal).filter(({ how }) => how === 'succeeded');
+  const { acknowledged, states, ledger, history } = series;
+  const succeeded = toRuns(history).filter(({ result }) => result === 'succeeded');
   const handled = new Set(
     succeeded.flatMap(({ handler, taskId }) => (handler === 'work' ? [taskId] : [])),
   );
   for (const [taskId, name] of acknowledged) {
     const row = rows.get(name);
-    if (row === undefined) throw new Error(`${taskId} belongs to no row`);
+    if (row === undefined) throw new Error(`crash test: ${taskId} belongs to no row`);
     const state = states.get(taskId) ?? null;
-    const isKept = state !== null;
     const isHandled = handled.has(taskId);
     row.acknowledged += 1;
-    row.kept += isKept ? 1 : 0;
+    row.kept += state === null ? 0 : 1;
     row.handled += isHandled ? 1 : 0;
     if (state !== 'done' || !isHandled) {
       row.lost += 1;
@@ -67,111 +68,124 @@ export function countTasks(series: Series, rows: Rows, details: string[]): void 
   }
 }
 
-/** What was handled again although it had succeeded. */
+/** Runs that followed a success of the same handler for the same task, by cause. */
 export interface Repeats {
-  /** Its process was killed before that could be recorded. */
+  /** The first process was killed before the inbox recorded the success. */
   readonly killed: number;
-  /** Its process stood still past the lease. */
+  /** The first process stood still for longer than its lease. */
   readonly stoodStill: number;
-  /** There is no excuse. */
+  /** The history has no cause: this is a defect. */
   readonly unexplained: number;
-  /** Longest time from a success to the kill that came before its record, in milliseconds. */
+  /** Longest time from a success to the kill that prevented its record. */
   readonly longestMs: number;
 }
 
-/** A repeat belongs to the point at which the process that had succeeded was killed. */
+/** A repeat belongs to the row of the point at which the first process was killed. */
 export function countRepeats(series: Series, rows: Rows, details: string[]): Repeats {
-  const { journal, acknowledged } = series;
+  const { history, acknowledged } = series;
   const points = new Map(
-    journal.flatMap((line) => (line.type === 'killed' ? [[line.victim, line.point]] : [])),
+    history.flatMap((record) => (record.type === 'killed' ? [[record.server, record.point]] : [])),
   );
-  const successes = toRuns(journal).filter(
-    ({ how, handler }) => how === 'succeeded' && handler === 'work',
+  const successes = toRuns(history).filter(
+    ({ result, handler }) => result === 'succeeded' && handler === 'work',
   );
   const repeats = { killed: 0, stoodStill: 0, unexplained: 0, longestMs: 0 };
   for (const [taskId, runs] of groupByTask(successes)) {
     const [first, ...more] = runs.toSorted((one, other) => one.from - other.from);
     if (first === undefined || more.length === 0) continue;
-    const row = rows.get(points.get(first.victim) ?? acknowledged.get(taskId) ?? '');
-    if (row) row.twice += 1;
-    let before = first;
+    const row = rows.get(points.get(first.server) ?? acknowledged.get(taskId) ?? '');
+    if (row) row.repeated += 1;
+    let previous = first;
     for (const next of more) {
-      const { excuse, afterMs } = excuseFor(before, next, journal);
-      repeats[excuse] += 1;
+      const { cause, afterMs } = findCause(previous, next, history);
+      repeats[cause] += 1;
       repeats.longestMs = Math.max(repeats.longestMs, afterMs);
-      if (excuse === 'unexplained') details.push(describeRepeat(before, next, journal));
-      before = next;
+      if (cause === 'unexplained') details.push(describeRepeat(previous, next, history));
+      previous = next;
     }
   }
   return repeats;
 }
 
-/** What became of the process that had succeeded, before the task was run again. */
-function excuseFor(
-  { victim, to }: HandlerRun,
+/** What happened to the process of a successful run before the next run began. */
+function findCause(
+  { server, to }: HandlerRun,
   next: HandlerRun,
-  journal: readonly Line[],
-): { readonly excuse: 'killed' | 'stoodStill' | 'unexplained'; readonly afterMs: number } {
-  const ofIt = journal.filter((line) => 'victim' in line && line.victim === victim);
-  const kill = ofIt.find((line) => line.type === 'killed' && to <= line.at && line.at <= next.from);
-  if (kill?.type === 'killed') return { excuse: 'killed', afterMs: (kill.at - to) / 1000 };
-  const thawed = ofIt.find((line) => line.type === 'thawed')?.at ?? Infinity;
-  const stoodStill = ofIt.some(
-    (line) =>
-      // Its handler may have been in the middle, and have succeeded after it woke up.
-      (line.type === 'frozen' && line.at <= next.from && Math.min(to, next.from) <= thawed) ||
-      (line.type === 'stalled' && line.from <= next.from && Math.min(to, next.from) <= line.at),
+  history: readonly HistoryRecord[],
+): { readonly cause: 'killed' | 'stoodStill' | 'unexplained'; readonly afterMs: number } {
+  const records = history.filter((record) => 'server' in record && record.server === server);
+  const kill = records.find(
+    (record) => record.type === 'killed' && to <= record.at && record.at <= next.from,
   );
-  return { excuse: stoodStill ? 'stoodStill' : 'unexplained', afterMs: 0 };
+  if (kill?.type === 'killed') return { cause: 'killed', afterMs: (kill.at - to) / 1000 };
+  const thawedAt = records.find((record) => record.type === 'thawed')?.at ?? Infinity;
+  const wasStill = records.some(
+    (record) =>
+      // A run that was frozen can succeed after the thaw.
+      (record.type === 'frozen' && record.at <= next.from && Math.min(to, next.from) <= thawedAt) ||
+      (record.type === 'stalled' &&
+        record.from <= next.from &&
+        Math.min(to, next.from) <= record.at),
+  );
+  return { cause: wasStill ? 'stoodStill' : 'unexplained', afterMs: 0 };
 }
 
-function describeRepeat(before: HandlerRun, next: HandlerRun, journal: readonly Line[]): string {
-  const at = (time: number) => `${((time - before.to) / 1000).toFixed(1)} ms`;
-  const kill = journal.find((line) => line.type === 'killed' && line.victim === before.victim);
+function describeRepeat(
+  previous: HandlerRun,
+  next: HandlerRun,
+  history: readonly HistoryRecord[],
+): string {
+  const at = (time: number) => `${((time - previous.to) / 1000).toFixed(1)} ms`;
+  const kill = history.find(
+    (record) => record.type === 'killed' && record.server === previous.server,
+  );
   return (
-    `again: ${next.taskId} had succeeded in ${before.victim} (attempt ${before.attempt}), was begun in ` +
-    `${next.victim} (attempt ${next.attempt}) ${at(next.from)} later; ` +
-    (kill ? `the first was killed after ${at(kill.at)}` : 'the first was not killed')
+    `repeat: ${next.taskId} succeeded in ${previous.server} (attempt ${previous.attempt}) and began ` +
+    `in ${next.server} (attempt ${next.attempt}) ${at(next.from)} later; ` +
+    (kill
+      ? `the first process was killed after ${at(kill.at)}`
+      : 'the first process was not killed')
   );
 }
 
 export function countOverlaps(
-  { journal, freeze, acknowledged }: Series,
+  { history, freeze, acknowledged }: Series,
   rows: Rows,
   details: string[],
 ): { readonly stalled: number; readonly afterThawMs: number } {
-  const thawed = journal.find((line) => line.type === 'thawed')?.at ?? Infinity;
+  const thawedAt = history.find((record) => record.type === 'thawed')?.at ?? Infinity;
   let [stalled, afterThawMs] = [0, 0];
-  for (const overlap of findOverlaps(toRuns(journal))) {
-    const victims = [overlap.first.victim, overlap.second.victim];
-    if (freeze !== null && victims.includes(freeze.victim)) {
+  for (const overlap of findOverlaps(toRuns(history))) {
+    const servers = [overlap.first.server, overlap.second.server];
+    if (freeze !== null && servers.includes(freeze.server)) {
       const until = Math.min(overlap.first.to, overlap.second.to);
-      afterThawMs = Math.max(afterThawMs, (until - thawed) / 1000);
-    } else if (stoodStill(overlap, journal)) {
+      afterThawMs = Math.max(afterThawMs, (until - thawedAt) / 1000);
+    } else if (stoodStill(overlap, history)) {
       stalled += 1;
     } else {
       const row = rows.get(acknowledged.get(overlap.taskId) ?? '') ?? rows.get('random');
       if (row) row.overlapping += 1;
-      details.push(describe(overlap, journal));
+      details.push(describeOverlap(overlap, history));
     }
   }
   return { stalled, afterThawMs };
 }
 
-/** With what the journal has on that task, and on the worker that should have stopped. */
-function describe(overlap: Overlap, lines: readonly Line[]): string {
+/** Includes the records of the task and the stalls of the process that should have stopped. */
+function describeOverlap(overlap: Overlap, history: readonly HistoryRecord[]): string {
   const { taskId, first, second, loser, takenOverAt, forMs } = overlap;
-  const who = ({ victim, handler, attempt, how }: HandlerRun) =>
-    `${handler} in ${victim} (attempt ${attempt}, ${how})`;
-  const history = lines
+  const toText = ({ server, handler, attempt, result }: HandlerRun) =>
+    `${handler} in ${server} (attempt ${attempt}, ${result})`;
+  const records = history
     .filter(
-      (line) =>
-        ('taskId' in line && line.taskId === taskId) ||
-        (line.type === 'stalled' && line.victim === loser.victim),
+      (record) =>
+        ('taskId' in record && record.taskId === taskId) ||
+        (record.type === 'stalled' && record.server === loser.server),
     )
     .map(
-      (line) => `    ${((line.at - takenOverAt) / 1000).toFixed(1)} ms: ${JSON.stringify(line)}`,
+      (record) =>
+        `    ${((record.at - takenOverAt) / 1000).toFixed(1)} ms: ${JSON.stringify(record)}`,
     );
-  const title = `overlap: ${taskId} for ${forMs.toFixed(1)} ms: ${who(first)} and ${who(second)}`;
-  return [title, ...history.slice(-20)].join('\n');
+  const title = `overlap: ${taskId} for ${forMs.toFixed(1)} ms: ${toText(first)} and ${toText(second)}`;
+  return [title, ...records.slice(-20)].join('\n');
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** The address that Novita knows: in front of the victims, as a load balancer is. */
+/** The address that Sender knows: in front of the servers, as a load balancer is. */
 export interface Door {
   readonly url: string;
   /** To where connections are passed on from now on, in turn. Without any they are refused. */
@@ -9,7 +9,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Passes on bytes and understands none of them: what is acknowledged is up to the victims. */
+/** Passes on bytes and understands none of them: what is acknowledged is up to the servers. */
 export async function openDoor(): Promise<Door> {
   let ports: readonly number[] = [];
   let turn = 0;

@@ -1,3 +1,4 @@
-/** The endpoint under test: its name, and where its server has it. */
-export const NAME = 'crash';
-export const PATH = '/webhooks/novita';
+/** Name of the endpoint under test. */
+export const ENDPOINT = 'crash';
+/** Path of the endpoint under test. */
+export const ENDPOINT_PATH = '/webhooks/novita';

@@ -1,66 +1,66 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
-import type { PointName } from './kill-points.ts';
+import type { KillPointName } from './kill-points.ts';
 
 /**
- * What happened, a line each. The file is only ever appended to, by the victims and by the process
- * that kills them, so that no victim can take back what it wrote. Times are microseconds on the
- * clock that all processes of a machine share.
+ * One line of the history of a series. The server processes and the test process append to one
+ * file, so no server process can take back a record. `at` and `from` are in microseconds, on the
+ * monotonic clock that all processes of a machine share.
  */
-export type Line =
+export type HistoryRecord =
   | {
       readonly type: 'begin';
       readonly run: string;
-      readonly victim: string;
+      readonly server: string;
       readonly handler: HandlerName;
       readonly taskId: string;
       readonly attempt: number;
       readonly at: number;
     }
-  | { readonly type: 'end'; readonly run: string; readonly how: RunEnd; readonly at: number }
-  /** The process is no more from here on, or, when `frozen`, does nothing until `thawed`. */
+  | { readonly type: 'end'; readonly run: string; readonly result: RunResult; readonly at: number }
+  /** `killed`: the process ends here. `frozen`: it stands still until `thawed`. */
   | {
       readonly type: 'killed' | 'frozen';
-      readonly victim: string;
-      readonly point: PointName;
+      readonly server: string;
+      readonly point: KillPointName;
       readonly at: number;
     }
-  | { readonly type: 'thawed'; readonly victim: string; readonly at: number }
-  /** The event loop stood still, for whatever reason. */
+  | { readonly type: 'thawed'; readonly server: string; readonly at: number }
+  /** The event loop of the process stood still from `from` to `at`. */
   | {
       readonly type: 'stalled';
-      readonly victim: string;
+      readonly server: string;
       readonly from: number;
       readonly at: number;
     };
 
-/** `ledger` writes within the inbox's own transaction. */
+/** `ledger` writes in the inbox's own transaction; `work` does not. */
 export type HandlerName = 'work' | 'ledger';
-export type RunEnd = 'succeeded' | 'failed' | 'aborted';
+export type RunResult = 'succeeded' | 'failed' | 'aborted';
 
-export type Write = (line: Line) => void;
+export type WriteRecord = (record: HistoryRecord) => void;
 
-/** Opens the file for appending: each line goes out in one write, before this returns. */
-export function openJournal(file: string): { readonly write: Write; close(): void } {
+/** Opens the file for appending. Each `write` is one system call and returns after it. */
+export function openHistory(file: string): { readonly write: WriteRecord; close(): void } {
   const descriptor = openSync(file, 'a');
   return {
-    write: (line) => void writeSync(descriptor, `${JSON.stringify(line)}\n`),
+    write: (record) => void writeSync(descriptor, `${JSON.stringify(record)}\n`),
     close: () => closeSync(descriptor),
   };
 }
 
-/** Reads a journal: each call returns all lines so far, and reads only what has come since. */
-export function followJournal(file: string): () => readonly Line[] {
-  const lines: Line[] = [];
+/** Returns a function that returns all records so far. Each call reads only the new bytes. */
+export function followHistory(file: string): () => readonly HistoryRecord[] {
+  const records: HistoryRecord[] = [];
   let offset = 0;
   return () => {
     const bytes = readFrom(file, offset);
-    const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
-    offset += whole.length;
-    for (const line of whole.toString().split('\n')) {
-      if (line !== '') lines.push(JSON.parse(line) as Line);
+    const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+    offset += complete.length;
+    for (const line of complete.toString().split('\n')) {
+      if (line !== '') records.push(JSON.parse(line) as HistoryRecord);
     }
-    return lines;
+    return records;
   };
 }
 
@@ -72,7 +72,7 @@ function readFrom(file: string, offset: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** Monotonic, and the same for all processes: no clock that is set meanwhile can feign an overlap. */
+/** Monotonic and shared by all processes: a clock that is set cannot cause a false overlap. */
 export function now(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }

@@ -1,36 +1,36 @@
-/** A moment at which a process can be killed. */
-export interface Point {
+/** A moment at which a run kills a process. */
+export interface KillPoint {
   readonly title: string;
   /**
-   * The kill comes at the n-th time that the moment is there; n is drawn from 1 to this. `'event'`:
-   * it is there once for each event.
+   * The process dies when it reaches the point for the n-th time. A run draws n from 1 to this
+   * number. `'event'`: each event passes the point once, so the number of events is the limit.
    */
-  readonly upTo: number | 'event';
+  readonly maxNth: number | 'event';
 }
 
-/** In the order of an event's way. Those that are there once for each event work with any engine. */
-export const POINTS = {
-  migration: { title: 'in the migration of a fresh file', upTo: 7 },
-  purge: { title: 'in a purge', upTo: 5 },
-  commit: { title: 'before the commit of an event', upTo: 3 },
-  committed: { title: 'committed, not yet synced', upTo: 3 },
-  claim: { title: 'in a claim', upTo: 6 },
-  answer: { title: 'after the commit, before the answer', upTo: 'event' },
-  handler: { title: 'during a handler', upTo: 'event' },
-  handled: { title: 'after the handler, before the settle', upTo: 'event' },
-  transaction: { title: 'in the transaction of a handler', upTo: 40 },
-  settle: { title: 'in the settle', upTo: 8 },
-  random: { title: 'at random', upTo: 1 },
-} as const satisfies Readonly<Record<string, Point>>;
+/** In the order in which an event passes them. The points with `'event'` work with any engine. */
+export const KILL_POINTS = {
+  migration: { title: 'in the migration of a new inbox', maxNth: 7 },
+  deleteExpired: { title: 'while expired entries are deleted', maxNth: 5 },
+  commit: { title: 'before the commit of an event', maxNth: 3 },
+  committed: { title: 'committed, not yet synced', maxNth: 3 },
+  claim: { title: 'in a claim', maxNth: 6 },
+  answer: { title: 'after the commit, before the reply', maxNth: 'event' },
+  handler: { title: 'during a handler', maxNth: 'event' },
+  handled: { title: 'after the handler, before the settle', maxNth: 'event' },
+  transaction: { title: 'in the transaction of a handler', maxNth: 40 },
+  settle: { title: 'in the settle', maxNth: 8 },
+  random: { title: 'at random', maxNth: 1 },
+} as const satisfies Readonly<Record<string, KillPoint>>;
 
-/** The name of a kill point. */
-export type PointName = keyof typeof POINTS;
+export type KillPointName = keyof typeof KILL_POINTS;
 
-export const POINT_NAMES = Object.keys(POINTS) as readonly PointName[];
+export const KILL_POINT_NAMES = Object.keys(KILL_POINTS) as readonly KillPointName[];
 
-/** Where a process is to be stopped for good, or only for a while. */
-export interface Arm {
-  readonly point: PointName;
+/** The signal that a process sends to itself when it reaches a point for the n-th time. */
+export interface ArmedPoint {
+  readonly point: KillPointName;
   readonly nth: number;
+  /** SIGKILL ends the process; SIGSTOP freezes it until it gets SIGCONT. */
   readonly signal: 'SIGKILL' | 'SIGSTOP';
 }

@@ -1,22 +1,22 @@
-import { now, type Write } from './history.ts';
-import type { Arm, PointName } from './kill-points.ts';
+import { now, type WriteRecord } from './history.ts';
+import type { ArmedPoint, KillPointName } from './kill-points.ts';
 
-/** Says that a moment is there. Does not return if it is the one to die at. */
-export type Reach = (point: PointName) => void;
+/** Reports that the process is at a kill point. Does not return if the point is due. */
+export type Reach = (point: KillPointName) => void;
 
-export interface Trap {
+export interface KillSwitch {
   readonly reach: Reach;
-  arm(arm: Arm | null): void;
+  arm(point: ArmedPoint | null): void;
 }
 
-/** Ends this process at the n-th time that it reaches a point, as `kill -9` does: nothing runs after. */
-export function createTrap(victim: string, write: Write): Trap {
-  let armed: Arm | null = null;
+/** Signals its own process at the armed point, as `kill -9` does: no code runs afterwards. */
+export function createKillSwitch(server: string, write: WriteRecord): KillSwitch {
+  let armed: ArmedPoint | null = null;
   let left = 0;
   return {
-    arm(arm) {
-      armed = arm;
-      left = arm?.nth ?? 0;
+    arm(point) {
+      armed = point;
+      left = point?.nth ?? 0;
     },
     reach(point) {
       if (armed?.point !== point) return;
@@ -25,7 +25,7 @@ export function createTrap(victim: string, write: Write): Trap {
       const { signal } = armed;
       armed = null;
       const type = signal === 'SIGKILL' ? 'killed' : 'frozen';
-      write({ type, victim, point, at: now() });
+      write({ type, server, point, at: now() });
       process.kill(process.pid, signal);
     },
   };

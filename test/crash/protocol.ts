@@ -1,48 +1,47 @@
 import type { EntryState } from '@novita-webhooks/core';
 
-import type { Arm } from './kill-points.ts';
+import type { ArmedPoint } from './kill-points.ts';
 
-/** What a victim is told when it is started. */
-export interface VictimOptions {
-  /** Its name in the journal. */
-  readonly victim: string;
+/** The argument of a server process. */
+export interface ServerOptions {
+  /** The name of the process in the history. */
+  readonly server: string;
   readonly engine: string;
   readonly location: string;
-  readonly journal: string;
+  /** The path of the history file. */
+  readonly history: string;
   readonly secret: string;
   readonly leaseDurationMs: number;
   readonly cleanupIntervalMs: number;
-  /** How long each handler takes, in milliseconds; `null`: it depends on the task. */
+  /** How long each handler takes; `null`: it depends on the task. */
   readonly handlerMs: number | null;
-  readonly arm: Arm | null;
-  /** Done entries past their retention that it puts in first, for a purge to find. */
-  readonly oldEntries: number;
-  /** Whether it may be armed at a point that the engine knows of. */
+  readonly armed: ArmedPoint | null;
+  /** How many done entries past their retention the process adds first. */
+  readonly expiredEntries: number;
+  /** Whether the inbox reports the kill points inside the engine. */
   readonly watched: boolean;
 }
 
-/** What a victim can be asked, and what it answers. */
-export interface Questions {
-  /** Resolves when nothing waits and nothing runs, or after a minute. */
+/** What the test process can request of a server process, and the response. */
+export interface Requests {
+  /** Resolves when no entry is pending or running, or after a minute. */
   readonly drain: () => null;
-  /** The state of each entry; `null`: there is no such entry. */
+  /** The state of each entry; `null`: the inbox does not have the entry. */
   readonly states: (taskIds: readonly string[]) => (EntryState | null)[];
-  /** Rows of the ledger by task; `null`: the inbox has no transactions. */
+  /** Number of ledger rows by task; `null`: the inbox has no transactions. */
   readonly ledger: () => Readonly<Record<string, number>> | null;
-  /** How many outcomes were recorded. */
-  readonly settled: () => number;
-  /** Closes the receiver; the process ends by itself then. */
+  /** Closes the receiver. Then the process ends by itself. */
   readonly close: () => null;
 }
 
-export interface Question {
+export interface RequestMessage {
   readonly id: number;
-  readonly name: keyof Questions;
+  readonly name: keyof Requests;
   readonly args: readonly unknown[];
 }
 
-/** `id` 0 is the first message: where the victim listens. */
-export interface Answer {
+/** `id` 0 is the first message: the port on which the server listens. */
+export interface ResponseMessage {
   readonly id: number;
   readonly value?: unknown;
   readonly error?: string;

@@ -1,24 +1,24 @@
 import Table from 'cli-table3';
 
-import type { Verdict } from './checker.ts';
+import type { Results } from './checker.ts';
 import type { Row } from './count-results.ts';
 
 const HEAD = [
-  'killed',
+  'kill point',
   'cycles',
   'kills',
-  'hit',
+  'hits',
   'acknowledged',
   'kept',
   'handled',
-  'handled twice\n(allowed)',
+  'repeated\n(allowed)',
   'overlapping',
   'lost',
   'ledger\nrows ≠ 1',
 ];
 
-/** A row for each kill point, and what they add up to. */
-export function toTable({ rows, total }: Verdict): string {
+/** Renders a row for each kill point and a row of totals. */
+export function toResultsTable({ rows, total }: Results): string {
   const table = new Table({
     head: HEAD,
     colAligns: ['left', ...HEAD.slice(1).map(() => 'right' as const)],
@@ -30,9 +30,9 @@ export function toTable({ rows, total }: Verdict): string {
 }
 
 function toCells(row: Row): string[] {
-  const { title, cycles, armed, hits, acknowledged, kept, handled, twice } = row;
+  const { title, cycles, armed, hits, acknowledged, kept, handled, repeated } = row;
   const { overlapping, lost, ledgerWrong } = row;
-  const numbers = [cycles, armed, hits, acknowledged, kept, handled, twice, overlapping, lost];
+  const numbers = [cycles, armed, hits, acknowledged, kept, handled, repeated, overlapping, lost];
   const cells = numbers.map((number) => number.toLocaleString('en'));
   return [title, ...cells, ledgerWrong === null ? '–' : ledgerWrong.toLocaleString('en')];
 }

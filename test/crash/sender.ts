@@ -5,45 +5,46 @@ import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents } from '@novita-webhooks/testing';
 import { createSimulator, type Delivery } from '@novita-webhooks/simulator';
 
-import { NAME, PATH } from './endpoint.ts';
+import { ENDPOINT, ENDPOINT_PATH } from './endpoint.ts';
 
 /**
- * The sending side. It alone decides what counts as acknowledged: tasks for whose event it has read
- * a 2xx.
+ * Sends events as Novita does. An event counts as acknowledged if the sender has read a 2xx reply
+ * for it.
  */
-export interface Novita {
+export interface Sender {
   /**
-   * Delivers the events of new tasks, with up to five repeats. Does not wait.
+   * Begins to deliver the events of new tasks, with up to five retries each. Does not wait.
    *
-   * @param simulated how many of them the simulator delivers; it is slower than plain HTTP
+   * @param simulated number of further events that the simulator delivers; it is slower than plain HTTP
+   * @param row the row of the results table to which the events belong
    */
   send(tasks: readonly string[], simulated: number, row: string): void;
-  /** By task id: the row to which it belongs. */
+  /** The row of the results table, by task id. */
   readonly acknowledged: ReadonlyMap<string, string>;
-  /** Tasks whose delivery is not over. */
+  /** Number of deliveries that have not ended. */
   outstanding(): number;
-  /** Resolves when no delivery and no repeat is outstanding. */
+  /** Resolves when all deliveries and retries have ended. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Novita's number of repeats, at a pace that lets hundreds of outages fit into minutes. */
-const REPEATS_MS = [100, 300, 700, 1200, 2000];
+/** As many retries as Novita makes, but faster: hundreds of cycles must fit into minutes. */
+const RETRY_DELAYS_MS = [100, 300, 700, 1200, 2000];
 const TIMEOUT_MS = 5000;
 const CONNECTIONS = 32;
 
-/** @param address where the endpoint is to be reached */
-export async function createNovita(address: string, secret: string): Promise<Novita> {
+/** @param address origin of the endpoint */
+export async function createSender(address: string, secret: string): Promise<Sender> {
   const acknowledged = new Map<string, string>();
   const rows = new Map<string, string>();
-  const urls = createReceiver({ url: `${address}${PATH}`, secret, endpoint: NAME });
+  const urls = createReceiver({ url: `${address}${ENDPOINT_PATH}`, secret, endpoint: ENDPOINT });
   const url = await urls.createCallbackUrl();
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: 1000 });
-  const underWay = new Set<Promise<void>>();
+  const deliveries = new Set<Promise<void>>();
 
   async function deliver(taskId: string, row: string): Promise<void> {
     const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId, callbackUrl: url }));
-    for (const delayMs of [0, ...REPEATS_MS]) {
+    for (const delayMs of [0, ...RETRY_DELAYS_MS]) {
       if (delayMs > 0) await pause(delayMs);
       if (!(await post(url, body, agent))) continue;
       acknowledged.set(taskId, row);
@@ -53,8 +54,8 @@ export async function createNovita(address: string, secret: string): Promise<Nov
 
   const simulator = await createSimulator({
     concurrency: CONNECTIONS,
-    retry: { delayMs: (retry) => REPEATS_MS[retry - 1] ?? 0 },
-    // Here, since an event may go out before its submit was answered.
+    retry: { delayMs: (retry) => RETRY_DELAYS_MS[retry - 1] ?? 0 },
+    // The plan knows the row before the delivery; the submit call may return after it.
     plan({ taskId, body }) {
       rows.set(taskId, String(body['row']));
       return undefined;
@@ -67,8 +68,8 @@ export async function createNovita(address: string, secret: string): Promise<Nov
   });
 
   function track(work: Promise<void>): void {
-    underWay.add(work);
-    void work.finally(() => underWay.delete(work));
+    deliveries.add(work);
+    void work.finally(() => deliveries.delete(work));
   }
 
   async function simulate(row: string): Promise<void> {
@@ -77,13 +78,13 @@ export async function createNovita(address: string, secret: string): Promise<Nov
 
   return {
     acknowledged,
-    outstanding: () => underWay.size,
+    outstanding: () => deliveries.size,
     send(tasks, simulated, row) {
       for (const taskId of tasks) track(deliver(taskId, row));
       for (let left = simulated; left > 0; left -= 1) track(simulate(row));
     },
     async idle() {
-      while (underWay.size > 0) await Promise.all(underWay);
+      while (deliveries.size > 0) await Promise.all(deliveries);
       await simulator.idle();
     },
     async close() {
@@ -98,7 +99,7 @@ function isAcknowledged({ answer }: Delivery): boolean {
   return 'status' in answer && answer.status >= 200 && answer.status < 300;
 }
 
-/** One delivery. Resolves to whether a 2xx came back. */
+/** Makes one attempt. Resolves to whether the reply was 2xx. */
 function post(url: string, body: string, agent: Agent): Promise<boolean> {
   return new Promise((resolve) => {
     const headers = {

@@ -1,78 +1,78 @@
-import type { Door } from './door.ts';
-import type { Write } from './history.ts';
-import type { VictimOptions } from './protocol.ts';
-import { startVictim, type VictimProcess } from './start-server.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { TIMED_OUT, withTimeout } from '../support/timeout.ts';
+import type { WriteRecord } from './history.ts';
+import type { ServerOptions } from './protocol.ts';
+import { startServer, type ServerProcess } from './start-server.ts';
 
-/** The victims of one series. The door leads to those that listen. */
-export interface Pool {
-  /** Resolves when it listens, or is dead. */
-  start(options: Partial<VictimOptions>): Promise<VictimProcess>;
-  alive(): readonly VictimProcess[];
-  /** Victims that ended of their own, with what they said. */
-  readonly broken: readonly string[];
-  /** Asks a victim to close, and kills it if it does not. */
-  close(victim: VictimProcess): Promise<void>;
+/** The server processes of one series. The proxy passes connections to those that listen. */
+export interface ServerPool {
+  /** Resolves when the process listens or has ended. */
+  start(options: Partial<ServerOptions>): Promise<ServerProcess>;
+  alive(): readonly ServerProcess[];
+  /** A line for each process that crashed or did not respond in time, with its stderr. */
+  readonly failures: readonly string[];
+  /** Requests a process to close, and kills it if it does not. */
+  close(server: ServerProcess): Promise<void>;
   killAll(): Promise<void>;
 }
 
-const PATIENCE_MS = 10_000;
-/** Something is wrong with all of them. */
-const TOO_MANY = 5;
+const TIMEOUT_MS = 10_000;
+/** After this many failures the series is stopped with an error. */
+const MAX_FAILURES = 5;
 
-export function createPool(program: string, common: VictimOptions, door: Door, write: Write): Pool {
-  const ports = new Map<VictimProcess, number>();
-  const victims = new Set<VictimProcess>();
-  const broken: string[] = [];
+export function createServerPool(
+  program: string,
+  common: ServerOptions,
+  proxy: TcpProxy,
+  write: WriteRecord,
+): ServerPool {
+  const ports = new Map<ServerProcess, number>();
+  const servers = new Set<ServerProcess>();
+  const failures: string[] = [];
   let started = 0;
 
-  function lead(): void {
-    door.leadTo([...ports.values()]);
+  function updateTargets(): void {
+    proxy.setTargets(...ports.values());
   }
 
-  async function forget(victim: VictimProcess): Promise<void> {
-    const end = await victim.ended;
-    ports.delete(victim);
-    victims.delete(victim);
-    lead();
-    if (end === 'broken') broken.push(`${victim.name} ended of its own: ${victim.complaints()}`);
+  async function removeWhenEnded(server: ServerProcess): Promise<void> {
+    const exit = await server.ended;
+    ports.delete(server);
+    servers.delete(server);
+    updateTargets();
+    if (exit === 'crashed') failures.push(`${server.name} crashed: ${server.stderr()}`);
   }
 
-  async function within(what: string, victim: VictimProcess, work: Promise<unknown>) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), PATIENCE_MS);
-    });
-    const result = await Promise.race([work, late]);
-    clearTimeout(timer);
-    if (result !== 'late') return;
-    broken.push(`${victim.name} did not ${what} in time: ${victim.complaints()}`);
-    await victim.kill();
+  async function killIfLate(step: string, server: ServerProcess, work: Promise<unknown>) {
+    if ((await withTimeout(TIMEOUT_MS, work)) !== TIMED_OUT) return;
+    failures.push(`${server.name} did not ${step} within ${TIMEOUT_MS} ms: ${server.stderr()}`);
+    await server.kill();
   }
 
   return {
-    broken,
-    alive: () => [...victims],
+    failures,
+    alive: () => [...servers],
     async start(options) {
       started += 1;
-      const name = `${common.victim}${started}`;
-      const victim = startVictim(program, { ...common, ...options, victim: name }, write);
-      victims.add(victim);
-      void forget(victim);
-      await within('listen', victim, victim.port);
-      const port = await victim.port;
-      if (port !== null && victim.isAlive()) ports.set(victim, port);
-      lead();
-      if (broken.length >= TOO_MANY) throw new Error(broken.join('\n'));
-      return victim;
+      const name = `${common.server}${started}`;
+      const server = startServer(program, { ...common, ...options, server: name }, write);
+      servers.add(server);
+      void removeWhenEnded(server);
+      await killIfLate('listen', server, server.port);
+      const port = await server.port;
+      if (port !== null && server.isAlive()) ports.set(server, port);
+      updateTargets();
+      if (failures.length >= MAX_FAILURES) throw new Error(failures.join('\n'));
+      return server;
     },
-    async close(victim) {
-      ports.delete(victim);
-      lead();
-      const closed = victim.ask('close').catch(() => null); // it may be killed in the meantime
-      await within('close', victim, Promise.all([closed, victim.ended]));
+    async close(server) {
+      ports.delete(server);
+      updateTargets();
+      const closed = server.request('close').catch(() => null); // a kill may come first
+      await killIfLate('close', server, Promise.all([closed, server.ended]));
     },
     async killAll() {
-      await Promise.all([...victims].map((victim) => victim.kill()));
+      await Promise.all([...servers].map((server) => server.kill()));
     },
   };
 }

@@ -1,29 +1,29 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-import { now, type Write } from './history.ts';
-import type { Answer, Questions, VictimOptions } from './protocol.ts';
+import { now, type WriteRecord } from './history.ts';
+import type { Requests, ResponseMessage, ServerOptions } from './protocol.ts';
 
-/** How a victim ended: killed, closed as it was asked to, or of its own, which it must not. */
-type End = 'killed' | 'closed' | 'broken';
+/** `closed`: it ended because of a close request. `crashed`: it ended by itself, which is a defect. */
+type ExitKind = 'killed' | 'closed' | 'crashed';
 
-/** A victim, as seen from the process that kills it. */
-export interface VictimProcess {
+/** A server process, as the test process sees it. */
+export interface ServerProcess {
   readonly name: string;
-  /** Where it listens; `null` when it died before. */
+  /** The port on which it listens; `null` if it ended before. */
   readonly port: Promise<number | null>;
-  readonly ended: Promise<End>;
+  readonly ended: Promise<ExitKind>;
   isAlive(): boolean;
-  /** Rejects when it dies before it answers. */
-  ask<Name extends keyof Questions>(
+  /** Rejects if the process ends before it responds. */
+  request<Name extends keyof Requests>(
     name: Name,
-    ...args: Parameters<Questions[Name]>
-  ): Promise<ReturnType<Questions[Name]>>;
+    ...args: Parameters<Requests[Name]>
+  ): Promise<ReturnType<Requests[Name]>>;
   kill(): Promise<void>;
-  /** Lets a frozen one go on. */
+  /** Sends SIGCONT to a frozen process. */
   thaw(): void;
-  /** What it printed, for when it is broken. */
-  complaints(): string;
+  /** The end of what it wrote to stderr. */
+  stderr(): string;
 }
 
 const alive = new Set<ChildProcess>();
@@ -31,65 +31,73 @@ process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** @param write where the parent says whom it killed, and when */
-export function startVictim(program: string, options: VictimOptions, write: Write): VictimProcess {
+/** @param write records kills and thaws */
+export function startServer(
+  program: string,
+  options: ServerOptions,
+  write: WriteRecord,
+): ServerProcess {
   const child = fork(program, [JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
-    env: { ...process.env, NODE_OPTIONS: '' }, // nothing of what the parent runs under
+    env: { ...process.env, NODE_OPTIONS: '' }, // without the parent's loader and flags
   });
   alive.add(child);
-  const waiting = new Map<number, (answer: Answer) => void>();
-  const answerTo = (id: number) => new Promise<Answer>((resolve) => waiting.set(id, resolve));
-  const ended = whenEnded(child, waiting);
-  const started = answerTo(0);
+  const pending = new Map<number, (response: ResponseMessage) => void>();
+  const responseTo = (id: number) =>
+    new Promise<ResponseMessage>((resolve) => pending.set(id, resolve));
+  const ended = waitForExit(child, pending);
+  const started = responseTo(0);
   let printed = '';
-  let questions = 0;
+  let requests = 0;
   child.stderr?.on(
     'data',
     (chunk: Buffer) => (printed = (printed + chunk.toString()).slice(-4000)),
   );
-  child.on('message', (message) => waiting.get((message as Answer).id)?.(message as Answer));
-  child.on('error', () => undefined); // a message to somebody who has just died
+  child.on('message', (message) => {
+    const response = message as ResponseMessage;
+    pending.get(response.id)?.(response);
+  });
+  child.on('error', () => undefined); // a message to a process that has just ended
 
   return {
-    name: options.victim,
+    name: options.server,
     port: started.then(({ value }) => (typeof value === 'number' ? value : null)),
     ended,
     isAlive: () => alive.has(child),
-    complaints: () => printed,
-    async ask(name, ...args) {
-      questions += 1;
-      const id = questions;
-      const answered = answerTo(id);
+    stderr: () => printed,
+    async request(name, ...args) {
+      requests += 1;
+      const id = requests;
+      const response = responseTo(id);
       if (alive.has(child)) child.send({ id, name, args });
-      else waiting.get(id)?.(GONE);
-      const { value, error } = await answered;
-      if (error !== undefined) throw new Error(`${options.victim}: ${name}: ${error} ${printed}`);
-      return value as ReturnType<Questions[typeof name]>;
+      else pending.get(id)?.(HAS_ENDED);
+      const { value, error } = await response;
+      if (error !== undefined) throw new Error(`${options.server}: ${name}: ${error} ${printed}`);
+      return value as ReturnType<Requests[typeof name]>;
     },
     async kill() {
       if (!alive.has(child)) return;
       child.kill('SIGKILL');
-      write({ type: 'killed', victim: options.victim, point: 'random', at: now() });
+      write({ type: 'killed', server: options.server, point: 'random', at: now() });
       await ended;
     },
     thaw() {
-      write({ type: 'thawed', victim: options.victim, at: now() });
+      write({ type: 'thawed', server: options.server, at: now() });
       child.kill('SIGCONT');
     },
   };
 }
 
-const GONE: Answer = { id: -1, error: 'is not there any more' };
+const HAS_ENDED: ResponseMessage = { id: -1, error: 'the process has ended' };
 
-async function whenEnded(
+async function waitForExit(
   child: ChildProcess,
-  waiting: ReadonlyMap<number, (answer: Answer) => void>,
-): Promise<End> {
+  pending: ReadonlyMap<number, (response: ResponseMessage) => void>,
+): Promise<ExitKind> {
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   alive.delete(child);
-  for (const answer of waiting.values()) answer(GONE);
+  for (const respond of pending.values()) respond(HAS_ENDED);
   if (signal === 'SIGKILL') return 'killed';
-  return code === 0 ? 'closed' : 'broken';
+  return code === 0 ? 'closed' : 'crashed';
 }
