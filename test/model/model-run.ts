@@ -7,14 +7,14 @@ import { ENDPOINTS, perform, type Lease, type Operation, type View } from './ope
 import type { OpenSubject, Subject } from './subjects.ts';
 import { createReference, type Reference } from './reference.ts';
 
-/** Subjects beside the reference; each method does something with all of them, and compares. */
+/** Applies each operation to the reference and to all subjects, and compares the results. */
 export interface ModelRun {
-  /** Whether there was a claim that can be extended or settled. */
+  /** Whether there was a claim to extend or settle. */
   hasClaimed(): boolean;
-  /** Begins all in one tick, where that is in order. */
+  /** Begins all operations in one tick if the subject keeps their order. */
   perform(operations: readonly Operation[]): Promise<void>;
   list(query: EntryQuery, follow: boolean): Promise<void>;
-  pass(ms: number): Promise<void>;
+  advance(ms: number): Promise<void>;
   reopen(abandoned: boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,10 +34,10 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
   const leases: Lease[] = [];
   let calls = 0;
   let turn = 0;
-  /** Of the last page: the reference's, then each subject's. */
+  /** The cursors of the last page: of the reference, then of each subject. */
   let cursors: readonly (string | null)[] = [];
 
-  /** Another one each time, where one place is open several times. */
+  /** Returns the stores of a subject in turn. */
   function storeOf(subject: Subject): Store {
     const stores = subject.stores();
     const store = stores[(turn += 1) % stores.length];
@@ -52,12 +52,12 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
     }
   }
 
-  /** What the reference says, one by one, with claims that do not depend on how ties are broken. */
+  /** Applies operations to the reference. Claims are changed so that ties cannot matter. */
   async function predict(operations: readonly Operation[], view: View) {
     const steps: Step[] = [];
-    for (const given of operations) {
-      const due = given.type === 'claim' ? reference.due(given.endpoint) : [];
-      const operation = given.type === 'claim' ? withoutTies(given, due) : given;
+    for (const original of operations) {
+      const due = original.type === 'claim' ? reference.due(original.endpoint) : [];
+      const operation = original.type === 'claim' ? withoutTies(original, due) : original;
       steps.push({ operation, due, expected: await perform(reference, operation, view) });
     }
     return steps;
@@ -67,8 +67,11 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
     const [expected, ...others] = results.map((result) => toClaims(result));
     calls += 1;
     for (const [index, { endpoint, taskId, fencingToken }] of (expected ?? []).entries()) {
-      const fences = [fencingToken, ...others.map((claims) => claims[index]?.fencingToken ?? '')];
-      leases.push({ key: { endpoint, taskId }, call: calls, fences });
+      const fencingTokens = [
+        fencingToken,
+        ...others.map((claims) => claims[index]?.fencingToken ?? ''),
+      ];
+      leases.push({ key: { endpoint, taskId }, call: calls, fencingTokens });
     }
   }
 
@@ -81,18 +84,18 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
       for (const [index, subject] of subjects.entries()) {
         const store = storeOf(subject);
         const view = { leases: known, target: index + 1 };
-        const take = async ({ operation, due }: Step) =>
+        const apply = async ({ operation, due }: Step) =>
           inOrder(await perform(store, operation, view), due, subject.name);
         results.push(
-          subject.keepsOrder ? await Promise.all(steps.map(take)) : await oneByOne(steps, take),
+          subject.keepsOrder ? await Promise.all(steps.map(apply)) : await oneByOne(steps, apply),
         );
       }
       for (const [step, { operation, expected, due }] of steps.entries()) {
         const wanted = inOrder(expected, due, 'the reference');
-        const found = results.map((own) => own[step]);
+        const found = results.map((bySubject) => bySubject[step]);
         for (const [index, { name }] of subjects.entries()) {
-          const what = `${name}: ${JSON.stringify(operation)}`;
-          assert.deepEqual(comparable(found[index]), comparable(wanted), what);
+          const message = `${name}: ${JSON.stringify(operation)}`;
+          assert.deepEqual(comparable(found[index]), comparable(wanted), message);
         }
         remember([wanted, ...found]);
       }
@@ -110,7 +113,7 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
       }
       cursors = pages.map(({ cursor }) => cursor);
     },
-    async pass(ms) {
+    async advance(ms) {
       clock.skip(ms);
       await compareState();
     },
@@ -124,13 +127,13 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
   };
 }
 
-async function oneByOne<T, R>(items: readonly T[], take: (item: T) => Promise<R>): Promise<R[]> {
+async function oneByOne<T, R>(items: readonly T[], apply: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  for (const item of items) results.push(await take(item));
+  for (const item of items) results.push(await apply(item));
   return results;
 }
 
-/** Everything that can be seen from outside without changing it. */
+/** The complete state that the read operations of a store return. */
 async function visibleState(target: Store | Reference): Promise<unknown> {
   const nextDueMs: Record<string, number | null> = {};
   for (const endpoint of ENDPOINTS) nextDueMs[endpoint] = await target.nextDueMs(endpoint);
@@ -140,21 +143,21 @@ async function visibleState(target: Store | Reference): Promise<unknown> {
 
 type ClaimOperation = Extract<Operation, { type: 'claim' }>;
 
-/** Which of several that are due at the same time comes first is not promised: takes all of them. */
+/** A store may claim entries with the same due time in any order. So the claim takes all of them. */
 function withoutTies(operation: ClaimOperation, due: readonly Entry[]): ClaimOperation {
   let { limit } = operation;
   while (limit > 0 && limit < due.length && due[limit]?.dueAt === due[limit - 1]?.dueAt) limit += 1;
   return { ...operation, limit };
 }
 
-/** Checks that the longest due came first, and puts those that were due at the same time in order. */
+/** Checks that claims are ordered by due time, and sorts claims with the same due time by task id. */
 function inOrder(result: Result, due: readonly Entry[], name: string): Result {
   if (!Array.isArray(result)) return result;
   const claims = toClaims(result);
   const dueAt = ({ endpoint, taskId }: Claim) =>
     due.find((entry) => entry.endpoint === endpoint && entry.taskId === taskId)?.dueAt ?? 0;
   const byTime = claims.toSorted((a, b) => dueAt(a) - dueAt(b));
-  assert.deepEqual(claims, byTime, `${name}: the longest due comes first`);
+  assert.deepEqual(claims, byTime, `${name}: claims are ordered by due time`);
   return claims.toSorted((a, b) => dueAt(a) - dueAt(b) || (a.taskId < b.taskId ? -1 : 1));
 }
 
@@ -165,7 +168,7 @@ function toClaims(result: Result): readonly Claim[] {
     : [];
 }
 
-/** Without what each target chooses for itself: fences, cursors, the order of names in a set. */
+/** Removes what each target chooses: fencing tokens, cursors, the order of handler names. */
 function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null || value instanceof Error) return value;

@@ -4,13 +4,13 @@ import { Agent } from 'node:http';
 
 import { post, send } from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
 import {
-  ask,
   assertReply,
   callbackUrl,
   deliver,
   newTaskId,
   pause,
   postTo,
+  sendCommand,
   untilHandled,
   type RuntimeSubject,
 } from './subject.ts';
@@ -18,12 +18,21 @@ import {
 const event = sampleEvents.imageSucceeded;
 
 const onlyIfItWaits = ({ waitsForHandlers }: RuntimeSubject) =>
-  waitsForHandlers ? undefined : 'answers before its handlers are done';
+  waitsForHandlers ? undefined : 'this entry replies before its handlers end';
 
-/** What is taken in, and what becomes of it. */
-export const taking: readonly ContractCase<RuntimeSubject>[] = [
+/** Delivers an event for each task at the same time, and waits until all are handled. */
+async function deliverAll(subject: RuntimeSubject, taskIds: readonly string[]): Promise<void> {
+  const replies = await Promise.all(
+    taskIds.map((taskId) => deliver(subject, 'plain', event({ taskId }))),
+  );
+  for (const reply of replies) assertReply(reply, 200, 'accepted');
+  for (const taskId of taskIds) await untilHandled(subject, 'plain', taskId);
+}
+
+/** Deliveries that every runtime must accept. */
+export const acceptCases: readonly ContractCase<RuntimeSubject>[] = [
   {
-    name: 'a delivery is accepted, handled, and answered as a duplicate when it comes again',
+    name: 'a delivery is accepted and handled; its copy is answered as a duplicate',
     async run(subject) {
       const taskId = newTaskId();
       assertReply(await deliver(subject, 'plain', event({ taskId })), 200, 'accepted');
@@ -34,7 +43,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'metadata comes back from among the other parameters of the query',
+    name: 'metadata is read from a URL with further query parameters',
     async run(subject) {
       const taskId = newTaskId();
       const signed = new URL(await callbackUrl(subject, 'plain', { order: 'ü 42' }));
@@ -45,10 +54,10 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a callback URL that the runtime signed itself is accepted',
+    name: 'a callback URL signed in the runtime is accepted',
     async run(subject) {
       const taskId = newTaskId();
-      const { search } = new URL((await ask(subject, 'plain', 'callback')) as string);
+      const { search } = new URL((await sendCommand(subject, 'plain', 'callback')) as string);
       const url = `${subject.origin}/plain/webhooks${search}`;
       assertReply(await post(url, JSON.stringify(event({ taskId }))), 200, 'accepted');
       const { metadata } = await untilHandled(subject, 'plain', taskId);
@@ -56,7 +65,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'without a content type: JSON is JSON',
+    name: 'a JSON body without a content type is accepted',
     async run(subject) {
       const taskId = newTaskId();
       const reply = await postTo(subject, 'plain', JSON.stringify(event({ taskId })));
@@ -65,7 +74,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'chunked, and cut in the middle of a character: it arrives whole',
+    name: 'a chunked body that splits a character is decoded correctly',
     async run(subject) {
       const taskId = newTaskId();
       const { payload, event_type } = sampleEvents.failed({ taskId });
@@ -79,14 +88,14 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a large body within the limit: it is taken',
+    name: 'a large body within the limit is accepted',
     async run(subject) {
       const body = JSON.stringify(event({ taskId: newTaskId() })).padEnd(1024 * 1024);
       assertReply(await postTo(subject, 'plain', body), 200, 'accepted');
     },
   },
   {
-    name: 'Expect: 100-continue is answered, then the event is taken',
+    name: 'Expect: 100-continue is answered before the event is accepted',
     async run(subject) {
       const headers = { expect: '100-continue' };
       const reply = await deliver(subject, 'plain', event({ taskId: newTaskId() }), headers);
@@ -94,7 +103,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'one connection carries two hundred deliveries, one after the other',
+    name: 'one connection is reused for 200 deliveries',
     async run(subject) {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const ports = new Set<number | undefined>();
@@ -109,29 +118,21 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a hundred deliveries at a time: every one is accepted, and handled once',
+    name: '100 concurrent deliveries are accepted and handled once each',
     async run(subject) {
       const taskIds = Array.from({ length: 100 }, () => newTaskId('takes-20'));
-      const replies = await Promise.all(
-        taskIds.map((taskId) => deliver(subject, 'plain', event({ taskId }))),
-      );
-      for (const reply of replies) assertReply(reply, 200, 'accepted');
-      for (const taskId of taskIds) await untilHandled(subject, 'plain', taskId);
+      await deliverAll(subject, taskIds);
     },
   },
   {
-    name: 'fast and slow handlers at a time: no answer cuts another short',
+    name: 'fast and slow handlers at the same time are all handled',
     async run(subject) {
       const taskIds = [300, 1, 150, 1, 600, 1, 300, 1].map((ms) => newTaskId(`takes-${ms}`));
-      const replies = await Promise.all(
-        taskIds.map((taskId) => deliver(subject, 'plain', event({ taskId }))),
-      );
-      for (const reply of replies) assertReply(reply, 200, 'accepted');
-      for (const taskId of taskIds) await untilHandled(subject, 'plain', taskId);
+      await deliverAll(subject, taskIds);
     },
   },
   {
-    name: 'concurrent copies: all are answered 2xx, the handler runs once',
+    name: '50 concurrent copies get a 2xx, and the handler runs once',
     async run(subject) {
       const taskId = newTaskId('takes-20');
       const copies = Array.from({ length: 50 }, () => deliver(subject, 'plain', event({ taskId })));
@@ -140,7 +141,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'the answer waits for the handler',
+    name: 'the reply waits for the handler',
     skip: onlyIfItWaits,
     async run(subject) {
       const startedAt = Date.now();
@@ -150,7 +151,7 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a handler that fails: 503, and 200 when the event comes again',
+    name: 'a failed handler: 503, then 200 for the next delivery',
     skip: onlyIfItWaits,
     async run(subject) {
       const taskId = newTaskId('fails-once');
@@ -162,24 +163,28 @@ export const taking: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a handler that is slower than the answer: 503, and it ends under waitUntil',
-    skip: ({ waitUntil }) => (waitUntil ? undefined : 'there is no waitUntil here'),
+    name: 'a handler slower than the reply timeout: 503, and it ends in waitUntil',
+    skip: ({ waitUntil }) => (waitUntil ? undefined : 'this runtime has no waitUntil'),
     async run(subject) {
       const taskId = newTaskId('takes-400');
-      assertReply(await deliver(subject, 'hurried', event({ taskId })), 503, 'not_handled');
-      await untilHandled(subject, 'hurried', taskId);
+      assertReply(
+        await deliver(subject, 'shortReplyTimeout', event({ taskId })),
+        503,
+        'not_handled',
+      );
+      await untilHandled(subject, 'shortReplyTimeout', taskId);
       await pause(20);
-      assertReply(await deliver(subject, 'hurried', event({ taskId })), 200, 'duplicate');
+      assertReply(await deliver(subject, 'shortReplyTimeout', event({ taskId })), 200, 'duplicate');
     },
   },
   {
-    name: 'ack: accepted answers at once, and the handler runs after it',
+    name: 'ack: accepted replies before the handler ends',
     async run(subject) {
       const startedAt = Date.now();
       const taskId = newTaskId('takes-400');
-      assertReply(await deliver(subject, 'accepting', event({ taskId })), 200, 'accepted');
+      assertReply(await deliver(subject, 'ackAccepted', event({ taskId })), 200, 'accepted');
       assert.ok(Date.now() - startedAt < 300);
-      await untilHandled(subject, 'accepting', taskId);
+      await untilHandled(subject, 'ackAccepted', taskId);
     },
   },
   {

@@ -8,10 +8,10 @@ import {
   type TaskResult,
 } from '@novita-webhooks/core';
 
-/** Signs the callback URLs of all scenes. */
+/** The signing secret of all fixtures. */
 export const SECRET = 'a secret for the runtimes, 32 characters or more';
 
-/** What a handler saw, in a form that can go over the wire. */
+/** What a handler received, as JSON data. */
 export interface Handled {
   readonly taskId: string;
   readonly reason: string;
@@ -19,38 +19,39 @@ export interface Handled {
   readonly expiresAt: string | undefined;
 }
 
-export interface Scene {
+/** A receiver with its own options, and the tasks that its handler has finished. */
+export interface Fixture {
   readonly receiver: Receiver;
   readonly handled: readonly Handled[];
 }
 
-const options = {
+const optionsByName = {
   plain: {},
-  accepting: { ack: 'accepted' },
-  small: { limits: { maxBodyBytes: 1000 } },
-  impatient: { limits: { bodyTimeoutMs: 150 } },
-  hurried: { limits: { replyTimeoutMs: 150 } },
-  brokenInbox: { inbox: failsOnce(memoryInbox()) },
+  ackAccepted: { ack: 'accepted' },
+  smallBody: { limits: { maxBodyBytes: 1000 } },
+  shortBodyTimeout: { limits: { bodyTimeoutMs: 150 } },
+  shortReplyTimeout: { limits: { replyTimeoutMs: 150 } },
+  failingInbox: { inbox: failsOnce(memoryInbox()) },
   closing: {},
 } satisfies Record<string, ReceiverOptions>;
 
-export type SceneName = keyof typeof options;
+export type FixtureName = keyof typeof optionsByName;
 
-/** All of them at the global scope of their server, where workers may do the least. */
-export const scenes = Object.fromEntries(
-  Object.entries(options).map(([name, own]) => [name, createScene(own)]),
-) as Record<SceneName, Scene>;
+/** Created at the global scope of the server: Cloudflare Workers restrict what runs there. */
+export const fixtures = Object.fromEntries(
+  Object.entries(optionsByName).map(([name, options]) => [name, createFixture(options)]),
+) as Record<FixtureName, Fixture>;
 
-function createScene(own: ReceiverOptions): Scene {
+function createFixture(options: ReceiverOptions): Fixture {
   const handled: Handled[] = [];
   const failed = new Set<string>();
   const receiver = createReceiver({
     url: 'https://example.com/webhooks/novita',
     secret: SECRET,
-    ...own,
+    ...options,
   });
   receiver.onTaskFinished(async (result: TaskResult, context: HandlerContext) => {
-    await obey(result.task.task_id, failed);
+    await behaveAs(result.task.task_id, failed);
     handled.push({
       taskId: result.task.task_id,
       reason: result.task.reason,
@@ -61,8 +62,8 @@ function createScene(own: ReceiverOptions): Scene {
   return { receiver, handled };
 }
 
-/** A task's id says what its handler does: `takes-300-…`, `fails-once-…`. */
-async function obey(taskId: string, failed: Set<string>): Promise<void> {
+/** A task id selects the behavior of its handler: `takes-300-…` (ms), `fails-once-…`. */
+async function behaveAs(taskId: string, failed: Set<string>): Promise<void> {
   const waitMs = Number(/^takes-(\d+)/.exec(taskId)?.[1] ?? 1);
   await new Promise((resolve) => setTimeout(resolve, waitMs));
   if (!taskId.startsWith('fails-once') || failed.has(taskId)) return;
@@ -70,7 +71,7 @@ async function obey(taskId: string, failed: Set<string>): Promise<void> {
   throw new Error('not this time');
 }
 
-/** An inbox that is down the first time it is asked to keep an entry. */
+/** An inbox that rejects the first `add` of each task. */
 function failsOnce(inbox: Inbox): Inbox {
   const failed = new Set<string>();
   return {

@@ -7,7 +7,6 @@ import { gzipSync } from 'node:zlib';
 import { post, send } from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
 import { SECRET } from './fixtures.ts';
 import {
-  ask,
   assertReply,
   callbackUrl,
   deliver,
@@ -15,21 +14,22 @@ import {
   newTaskId,
   pause,
   postTo,
+  sendCommand,
   untilHandled,
   type RuntimeSubject,
 } from './subject.ts';
 
 const event = sampleEvents.imageSucceeded;
 
-/** Bytes of the largest body that the scene `small` takes. */
-const SMALL = 1000;
+/** `maxBodyBytes` of the fixture `smallBody`. */
+const MAX_BODY_BYTES = 1000;
 
 async function* endless(): AsyncGenerator<Uint8Array> {
   const chunk = Buffer.alloc(64 * 1024, ' ');
   for (;;) yield chunk;
 }
 
-/** A body of which the first bytes come at once and the rest never does. */
+/** A body that stops after its first bytes. */
 async function* stalling(): AsyncGenerator<string> {
   yield '{"event_type":';
   await pause(10_000);
@@ -40,7 +40,7 @@ async function* whole(text: string): AsyncGenerator<string> {
 }
 
 async function countTooLarge(subject: RuntimeSubject): Promise<number> {
-  const replies = (await ask(subject, 'small', 'replies')) as Record<string, number>;
+  const replies = (await sendCommand(subject, 'smallBody', 'replies')) as Record<string, number>;
   return replies['body_too_large'] ?? 0;
 }
 
@@ -48,10 +48,10 @@ function isBrokenConnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** What is refused, and how. */
-export const refusing: readonly ContractCase<RuntimeSubject>[] = [
+/** Deliveries that every runtime must reject, and how it recovers. */
+export const rejectCases: readonly ContractCase<RuntimeSubject>[] = [
   {
-    name: 'methods other than POST: 405 with Allow',
+    name: 'a method other than POST: 405 with Allow',
     async run(subject) {
       const url = endpoint(subject, 'plain');
       for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
@@ -64,7 +64,7 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'bad tokens of every kind: 401, and the same answer to all',
+    name: 'an invalid token: 401, the same reply for every kind',
     async run(subject) {
       const taskId = newTaskId();
       const answers = new Set<string>();
@@ -73,70 +73,70 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
         const reply = await post(url, JSON.stringify(event({ taskId })));
         assertReply(reply, 401, 'unauthorized');
         const { status, headers, body } = reply;
-        // Whether the connection goes on is the server's affair, and depends on what has come in.
-        const passing = { date: undefined, connection: undefined, 'keep-alive': undefined };
-        answers.add(JSON.stringify({ status, headers: { ...headers, ...passing }, body }));
+        // Whether the connection stays open depends on the server and on the bytes it has read.
+        const ignored = { date: undefined, connection: undefined, 'keep-alive': undefined };
+        answers.add(JSON.stringify({ status, headers: { ...headers, ...ignored }, body }));
       }
       assert.equal(answers.size, 1);
       assertReply(await deliver(subject, 'plain', event({ taskId })), 200, 'accepted');
     },
   },
   {
-    name: 'without a token: 401 before the body has come',
+    name: 'a missing token: 401 before the body is complete',
     async run(subject) {
       assertReply(await post(endpoint(subject, 'plain'), stalling()), 401, 'unauthorized');
     },
   },
   {
-    name: 'a body announced as too large: 413 before it comes',
+    name: 'a content length over the limit: 413 before the body',
     async run(subject) {
-      const headers = { 'content-length': String(SMALL + 1) };
-      assertReply(await postTo(subject, 'small', stalling(), headers), 413, 'body_too_large');
+      const headers = { 'content-length': String(MAX_BODY_BYTES + 1) };
+      assertReply(await postTo(subject, 'smallBody', stalling(), headers), 413, 'body_too_large');
     },
   },
   {
-    name: 'a body that turns out too large: 413 without waiting for its end',
+    name: 'a chunked body over the limit: 413 before its end',
     async run(subject) {
       const before = await countTooLarge(subject);
-      const reply = await postTo(subject, 'small', endless()).catch((error: unknown) => {
+      const reply = await postTo(subject, 'smallBody', endless()).catch((error: unknown) => {
         if (subject.lingers || !isBrokenConnection(error)) throw error;
-        return undefined; // a fetch server may hang up on who is still talking
+        return undefined; // a fetch server may close the connection while the client sends
       });
       if (reply !== undefined) assertReply(reply, 413, 'body_too_large');
       assert.equal(await countTooLarge(subject), before + 1);
     },
   },
   {
-    name: 'a body within the limit by one byte is taken, one over it is not',
+    name: 'a body one byte over the limit: 413; a body of the limit: 200',
     async run(subject) {
-      const body = JSON.stringify(event({ taskId: newTaskId() })).padEnd(SMALL);
-      assertReply(await postTo(subject, 'small', whole(`${body} `)), 413, 'body_too_large');
-      assertReply(await postTo(subject, 'small', whole(body)), 200, 'accepted');
+      const body = JSON.stringify(event({ taskId: newTaskId() })).padEnd(MAX_BODY_BYTES);
+      assertReply(await postTo(subject, 'smallBody', whole(`${body} `)), 413, 'body_too_large');
+      assertReply(await postTo(subject, 'smallBody', whole(body)), 200, 'accepted');
     },
   },
   {
-    name: 'after a 413 the same sender is served again',
+    name: 'after a 413 the next request of the same connection pool gets 200',
     async run(subject) {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const url = await callbackUrl(subject, 'small');
+      const url = await callbackUrl(subject, 'smallBody');
       const large = ' '.repeat(100_000);
-      const refused = await send(url, { method: 'POST', body: large, agent });
-      assertReply(refused, 413, 'body_too_large');
+      const rejected = await send(url, { method: 'POST', body: large, agent });
+      assertReply(rejected, 413, 'body_too_large');
       const body = JSON.stringify(event({ taskId: newTaskId() }));
       assertReply(await send(url, { method: 'POST', body, agent }), 200, 'accepted');
       agent.destroy();
     },
   },
   {
-    name: 'a body that does not come: 408 in time',
+    name: 'a body that stops: 408 after the body timeout',
     async run(subject) {
       const startedAt = Date.now();
-      assertReply(await postTo(subject, 'impatient', stalling()), 408, 'body_too_slow');
+      assertReply(await postTo(subject, 'shortBodyTimeout', stalling()), 408, 'body_too_slow');
       assert.ok(Date.now() - startedAt < 2000);
     },
   },
   {
-    name: 'not JSON, poisoned: 400; another type of content, encoded: 415; no event, no task: 422',
+    name: 'invalid JSON: 400; wrong content type or encoding: 415; not an event: 422',
     async run(subject) {
       const type = { 'content-type': 'multipart/form-data; boundary=x' };
       const zipped = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
@@ -157,7 +157,7 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a sender that leaves midway: the next one is served',
+    name: 'a client that disconnects during the body: the next delivery gets 200',
     async run(subject) {
       const url = await callbackUrl(subject, 'plain');
       const left = send(url, { method: 'POST', body: stalling(), timeoutMs: 50 });
@@ -168,7 +168,7 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'a sender that leaves while the handler runs: its event is not lost',
+    name: 'a client that disconnects during the handler: the event is handled',
     async run(subject) {
       const taskId = newTaskId('takes-200');
       const url = await callbackUrl(subject, 'plain');
@@ -181,20 +181,20 @@ export const refusing: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
-    name: 'an inbox that fails: 503, Retry-After, and 200 when it is back',
+    name: 'a failing inbox: 503 with Retry-After, then 200',
     async run(subject) {
       const taskId = newTaskId();
-      const failed = await deliver(subject, 'brokenInbox', event({ taskId }));
+      const failed = await deliver(subject, 'failingInbox', event({ taskId }));
       assertReply(failed, 503, 'inbox_unavailable');
       assert.equal(failed.headers['retry-after'], '5');
-      assertReply(await deliver(subject, 'brokenInbox', event({ taskId })), 200, 'accepted');
-      await untilHandled(subject, 'brokenInbox', taskId);
+      assertReply(await deliver(subject, 'failingInbox', event({ taskId })), 200, 'accepted');
+      await untilHandled(subject, 'failingInbox', taskId);
     },
   },
   {
     name: 'a closing receiver: 503',
     async run(subject) {
-      await ask(subject, 'closing', 'close');
+      await sendCommand(subject, 'closing', 'close');
       const reply = await deliver(subject, 'closing', event({ taskId: newTaskId() }));
       assertReply(reply, 503, 'closing');
     },
