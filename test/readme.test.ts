@@ -11,7 +11,7 @@ import { codeBlocks, runUntil } from './support/snippets.ts';
 
 const secret = 'a secret for the README, long enough to sign';
 
-test('the README example handles a task that its own submit call asked for', async () => {
+test('README.md: the example handles the task that it submits', async () => {
   const [server = '', submit = ''] = await codeBlocks('README.md');
   expect(
     server
@@ -31,7 +31,7 @@ test('the README example handles a task that its own submit call asked for', asy
   await simulator.close();
 }, 30_000);
 
-test('the README example of the Express package handles a task', async () => {
+test('packages/express/README.md: the example handles a task', async () => {
   const [code = ''] = await codeBlocks('packages/express/README.md');
   const simulator = await createSimulator();
   const port = await freePort();
@@ -45,14 +45,14 @@ test('the README example of the Express package handles a task', async () => {
   await simulator.close();
 }, 30_000);
 
-test('the README example of the core package gets a reply', async () => {
+test('packages/core/README.md: the example prints a reply', async () => {
   const [code = ''] = await codeBlocks('packages/core/README.md');
   const output = await runUntil(code, /^401 .*unauthorized/ms, { NOVITA_WEBHOOK_SECRET: secret });
   expect(output).toContain('application/problem+json');
 }, 30_000);
 
 test.each([0, 1, 2, 3, 4])(
-  'the README example %i of the testing package passes under node:test',
+  'packages/testing/README.md: the example %i passes in node:test',
   async (index) => {
     const code = (await codeBlocks('packages/testing/README.md'))[index] ?? '';
     const output = await runUntil(code, /^# duration_ms/m, {});
@@ -62,7 +62,7 @@ test.each([0, 1, 2, 3, 4])(
   30_000,
 );
 
-test('the README examples of the SQLite inbox keep an event, and write to its file once', async () => {
+test('packages/inbox-sqlite/README.md: the examples store an event and write once to the file', async () => {
   const [receiver = '', transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
   const before = `
     import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
@@ -83,16 +83,16 @@ test('the README examples of the SQLite inbox keep an event, and write to its fi
 
 const server = await findPostgres('the README examples with PostgreSQL');
 
-describe.skipIf(server === undefined)('with PostgreSQL, the README examples', () => {
+describe.skipIf(server === undefined)('with PostgreSQL', () => {
   const README = 'packages/inbox-postgres/README.md';
 
-  /** In a database of its own: the examples have their tables where everybody's are. */
+  /** The examples use the default schema, so each test creates a database. */
   async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
     const { url, remove } = await temporaryDatabase(server ?? '');
     await work(url).finally(remove);
   }
 
-  test('of a worker handles what a web process has taken', { timeout: 60_000 }, () =>
+  test('README.md: the worker handles an event of a web process', { timeout: 60_000 }, () =>
     withDatabase(async (url) => {
       const [, , code = ''] = await codeBlocks('README.md');
       const pool = new Pool({ connectionString: url });
@@ -111,13 +111,16 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
     }),
   );
 
-  test('of its inbox write once what its transaction writes', { timeout: 60_000 }, () =>
-    withDatabase(async (url) => {
-      const [receiver = '', transaction = ''] = await codeBlocks(README);
-      const before = `
+  test(
+    'packages/inbox-postgres/README.md: the transaction of a handler writes once',
+    { timeout: 60_000 },
+    () =>
+      withDatabase(async (url) => {
+        const [receiver = '', transaction = ''] = await codeBlocks(README);
+        const before = `
         import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
         const download = async (url) => 'picture of ' + new URL(url).hostname;`;
-      const after = `
+        const after = `
         await pool.query('CREATE TABLE pictures (task_id text, file text)');
         await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
         receiver.start();
@@ -125,29 +128,32 @@ describe.skipIf(server === undefined)('with PostgreSQL, the README examples', ()
         while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
         const { rows } = await pool.query('SELECT file FROM pictures');
         console.log('pictures', JSON.stringify(rows));`;
-      const env = { NOVITA_WEBHOOK_SECRET: secret, DATABASE_URL: url };
-      const all = [before, receiver, transaction, after].join('\n');
-      const output = await runUntil(all, /^pictures .*$/m, env);
-      expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
-    }),
+        const env = { NOVITA_WEBHOOK_SECRET: secret, DATABASE_URL: url };
+        const all = [before, receiver, transaction, after].join('\n');
+        const output = await runUntil(all, /^pictures .*$/m, env);
+        expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
+      }),
   );
 
-  test('of its inbox make a pool of postgres.js', { timeout: 60_000 }, () =>
-    withDatabase(async (url) => {
-      const [, , own = ''] = await codeBlocks(README);
-      const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
-      const after = `console.log('pending', (await inbox.stats()).pending);`;
-      const code = [before, own, after].join('\n');
-      const output = await runUntil(code, /^pending 0$/m, { DATABASE_URL: url });
-      expect(output).toContain('pending 0');
-    }),
+  test(
+    'packages/inbox-postgres/README.md: the pool of postgres.js works',
+    { timeout: 60_000 },
+    () =>
+      withDatabase(async (url) => {
+        const [, , own = ''] = await codeBlocks(README);
+        const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
+        const after = `console.log('pending', (await inbox.stats()).pending);`;
+        const code = [before, own, after].join('\n');
+        const output = await runUntil(code, /^pending 0$/m, { DATABASE_URL: url });
+        expect(output).toContain('pending 0');
+      }),
   );
 });
 
 const redis = await findRedis('the README example of the BullMQ inbox');
 
 test.skipIf(redis === undefined)(
-  'the README example of the BullMQ inbox takes an event and handles it',
+  'packages/inbox-bullmq/README.md: the example accepts an event and handles it',
   async () => {
     const [code = ''] = await codeBlocks('packages/inbox-bullmq/README.md');
     const { url, remove } = await temporaryRedis(redis ?? '');
