@@ -6,15 +6,15 @@ import { createLatencies } from '../lib/load/latencies.ts';
 import { check } from '../lib/check.ts';
 import { toEvent, type EventTemplate } from '../lib/event-template.ts';
 import type { Opened } from '../lib/engines/engine.ts';
-import type { AddQuestion, Added, EngineAnswer, TrickleQuestion } from './protocol.ts';
+import type { Added, AddRequest, InboxReply, TrickleRequest } from './protocol.ts';
 
 export type NewEvent = () => NewEntry;
 
-/** Real events of 1.3 KB with random task ids. The payload, as receivers keep it. */
-export function eventMaker(template: EventTemplate): NewEvent {
-  const hole = 'a-task-id';
-  const { payload } = JSON.parse(toEvent(template, hole)) as { payload: unknown };
-  const parts = JSON.stringify(payload).split(hole);
+/** Returns a factory of real events of 1.3 KB with random task ids, as a receiver stores them. */
+export function createEventFactory(template: EventTemplate): NewEvent {
+  const placeholder = 'a-task-id';
+  const { payload } = JSON.parse(toEvent(template, placeholder)) as { payload: unknown };
+  const parts = JSON.stringify(payload).split(placeholder);
   return () => {
     const taskId = randomUUID();
     return {
@@ -32,10 +32,13 @@ export function eventMaker(template: EventTemplate): NewEvent {
 
 type Add = () => Promise<void>;
 
-function adder({ inbox, plain }: Opened, how: 'inbox' | 'plain', newEvent: NewEvent): Add {
-  if (how === 'inbox') {
+function toAdd({ inbox, plain }: Opened, client: AddRequest['client'], newEvent: NewEvent): Add {
+  if (client === 'inbox') {
     return async () => {
-      check((await inbox.add(newEvent())) === 'added', 'a new event was called a duplicate');
+      check(
+        (await inbox.add(newEvent())) === 'added',
+        'the inbox reported a new event as a duplicate',
+      );
     };
   }
   return async () => {
@@ -43,30 +46,30 @@ function adder({ inbox, plain }: Opened, how: 'inbox' | 'plain', newEvent: NewEv
   };
 }
 
-/** So many callers, each with its next event when it has the answer to the last one. */
+/** Runs a closed loop: each caller adds its next event after the result of the last one. */
 export async function addFor(
-  question: AddQuestion,
+  request: AddRequest,
   opened: Opened,
   newEvent: NewEvent,
 ): Promise<Added> {
-  const add = adder(opened, question.how, newEvent);
+  const add = toAdd(opened, request.client, newEvent);
   const began = performance.now();
-  const until = began + question.seconds * 1000;
-  return addBy(question.callers, add, () => performance.now() < until);
+  const until = began + request.seconds * 1000;
+  return addBy(request.callers, add, () => performance.now() < until);
 }
 
-const FILLERS = 50;
+const FILL_CALLERS = 50;
 
 export async function fill(entries: number, opened: Opened, newEvent: NewEvent): Promise<Added> {
   let left = entries;
-  return addBy(FILLERS, adder(opened, 'inbox', newEvent), () => (left -= 1) >= 0);
+  return addBy(FILL_CALLERS, toAdd(opened, 'inbox', newEvent), () => (left -= 1) >= 0);
 }
 
-async function addBy(callers: number, add: Add, goesOn: () => boolean): Promise<Added> {
+async function addBy(callers: number, add: Add, hasNext: () => boolean): Promise<Added> {
   const latencies = createLatencies();
   let count = 0;
   async function call(): Promise<void> {
-    while (goesOn()) {
+    while (hasNext()) {
       const calledAt = performance.now();
       await add();
       latencies.record(performance.now() - calledAt);
@@ -79,21 +82,22 @@ async function addBy(callers: number, add: Add, goesOn: () => boolean): Promise<
   return { count, seconds, p50: latencies.percentile(50), p99: latencies.percentile(99) };
 }
 
-/** By the clock that all processes of a machine share, in milliseconds. */
+/** The monotonic clock that all processes of a machine share, in milliseconds. */
 export const sharedNow = (): number => Number(process.hrtime.bigint()) / 1e6;
 
+/** Adds one event at a time, with random gaps. */
 export async function trickle(
-  { events, leastMs, mostMs }: TrickleQuestion,
+  { events, minGapMs, maxGapMs }: TrickleRequest,
   { inbox }: Opened,
   newEvent: NewEvent,
-): Promise<EngineAnswer['calls']> {
-  const calls: EngineAnswer['calls'][number][] = [];
+): Promise<InboxReply['calls']> {
+  const calls: InboxReply['calls'][number][] = [];
   for (let event = 0; event < events; event += 1) {
-    await setTimeout(leastMs + Math.random() * (mostMs - leastMs));
+    await setTimeout(minGapMs + Math.random() * (maxGapMs - minGapMs));
     const entry = newEvent();
     const at = sharedNow();
     await inbox.add(entry);
-    calls.push({ taskId: entry.taskId, at, answeredAt: sharedNow() });
+    calls.push({ taskId: entry.taskId, at, resolvedAt: sharedNow() });
   }
   return calls;
 }

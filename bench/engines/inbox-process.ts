@@ -1,26 +1,26 @@
-// A process that takes events or handles them, on any engine. Does what its parent asks.
+// Adds or handles events on any engine. It runs in a child process and replies to its parent.
 import { createReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { setImmediate } from 'node:timers/promises';
 
-import { answerParent } from '../lib/child.ts';
+import { replyToParent } from '../lib/child.ts';
 import type { EventTemplate } from '../lib/event-template.ts';
-import { addFor, eventMaker, fill, sharedNow, trickle } from './add-events.ts';
+import { addFor, createEventFactory, fill, sharedNow, trickle } from './add-events.ts';
 import type { Opened } from '../lib/engines/engine.ts';
 import { engines } from '../lib/engines/index.ts';
-import type { Added, EngineAnswer, EngineQuestion, Moment, OpenQuestion } from './protocol.ts';
+import type { Added, InboxReply, InboxRequest, Moment, OpenRequest } from './protocol.ts';
 
 interface Running extends Opened {
   readonly receiver: Receiver;
 }
 
 const NOTHING: Added = { count: 0, seconds: 0, p50: NaN, p99: NaN };
-const newEvent = eventMaker(JSON.parse(process.env['BENCH_EVENT'] ?? '') as EventTemplate);
+const newEvent = createEventFactory(JSON.parse(process.env['BENCH_EVENT'] ?? '') as EventTemplate);
 let starts: Moment[] = [];
 let handled = 0;
 let running: Running | undefined;
 
-async function open(question: OpenQuestion): Promise<Running> {
-  const { engine, location, role, concurrency } = question;
+async function open(request: OpenRequest): Promise<Running> {
+  const { engine, location, role, concurrency } = request;
   const opened = await engines[engine].open(location);
   const options: ReceiverOptions = {
     inbox: opened.inbox,
@@ -37,52 +37,55 @@ async function open(question: OpenQuestion): Promise<Running> {
     handled += 1;
     await setImmediate();
   });
-  await opened.inbox.stats(); // connected, with the tables there
+  await opened.inbox.stats(); // connects and creates the tables
   return { ...opened, receiver };
 }
 
 function ignore(): void {
-  // How the engine is configured is printed once, by the parent.
+  // Only errors matter here.
 }
 
-async function answer(question: EngineQuestion): Promise<EngineAnswer> {
-  if (question.type === 'open') running = await open(question);
-  if (running === undefined) throw new Error('nothing is open');
-  const asked = await act(question, running);
+async function respond(request: InboxRequest): Promise<InboxReply> {
+  if (request.type === 'open') running = await open(request);
+  if (running === undefined) throw new Error('inbox-process: the first request must be `open`');
+  const fields = await execute(request, running);
   const { user, system } = process.cpuUsage();
   return {
     added: NOTHING,
     calls: [],
     starts: [],
-    open: NaN,
+    unfinished: NaN,
     plain: NaN,
-    ...asked,
+    ...fields,
     handled,
     cpuMs: (user + system) / 1000,
   };
 }
 
-async function act(question: EngineQuestion, current: Running): Promise<Partial<EngineAnswer>> {
-  switch (question.type) {
+async function execute(request: InboxRequest, current: Running): Promise<Partial<InboxReply>> {
+  switch (request.type) {
     case 'open':
     case 'read':
       return {};
     case 'add':
-      return { added: await addFor(question, current, newEvent) };
+      return { added: await addFor(request, current, newEvent) };
     case 'fill':
-      return { added: await fill(question.entries, current, newEvent) };
+      return { added: await fill(request.entries, current, newEvent) };
     case 'trickle':
-      return { calls: await trickle(question, current, newEvent) };
-    case 'work':
+      return { calls: await trickle(request, current, newEvent) };
+    case 'start':
       current.receiver.start();
       return {};
     case 'starts': {
-      const taken = starts;
+      const since = starts;
       starts = [];
-      return { starts: taken };
+      return { starts: since };
     }
     case 'count':
-      return { open: await countOpen(current), plain: (await current.plain?.count()) ?? 0 };
+      return {
+        unfinished: await countUnfinished(current),
+        plain: (await current.plain?.count()) ?? 0,
+      };
     case 'close':
       await current.receiver.close();
       await current.close();
@@ -90,9 +93,9 @@ async function act(question: EngineQuestion, current: Running): Promise<Partial<
   }
 }
 
-async function countOpen({ inbox }: Opened): Promise<number> {
+async function countUnfinished({ inbox }: Opened): Promise<number> {
   const { pending, running: leased, dead } = await inbox.stats();
   return pending + leased + dead;
 }
 
-answerParent(answer);
+replyToParent(respond);

@@ -1,40 +1,43 @@
 import { startChild, type Child, type StartOptions } from '../lib/child.ts';
 import type { EngineName, Place } from '../lib/engines/engine.ts';
 import { engines } from '../lib/engines/index.ts';
-import type { EngineAnswer, EngineQuestion, OpenQuestion } from './protocol.ts';
+import type { InboxReply, InboxRequest, OpenRequest } from './protocol.ts';
 
-export type EngineProcess = Child<EngineQuestion, EngineAnswer>;
+export type InboxProcess = Child<InboxRequest, InboxReply>;
 
-/** A fresh inbox, a process that takes events and, if there are any, some that handle them. */
-export interface Team {
+/** A new inbox with one process that adds events and processes that handle them. */
+export interface InboxProcesses {
   readonly place: Place;
-  readonly web: EngineProcess;
-  /** Nobody handles anything before they are asked to. */
-  readonly workers: readonly EngineProcess[];
+  readonly web: InboxProcess;
+  /** They handle entries after a `start` request. */
+  readonly workers: readonly InboxProcess[];
   end(): Promise<void>;
 }
 
-export interface TeamOptions {
+export interface InboxProcessesOptions {
   readonly child: StartOptions;
-  /** 0: the process that takes events handles them, too. */
+  /** 0: the process that adds events also handles them. */
   readonly workers: number;
   readonly concurrency: number;
 }
 
-export async function startTeam(engine: EngineName, options: TeamOptions): Promise<Team> {
+export async function startInboxProcesses(
+  engine: EngineName,
+  options: InboxProcessesOptions,
+): Promise<InboxProcesses> {
   const { child, concurrency } = options;
   const place = await engines[engine].createPlace();
-  const processes: EngineProcess[] = [];
+  const processes: InboxProcess[] = [];
 
-  async function start(role: OpenQuestion['role']): Promise<EngineProcess> {
-    const one: EngineProcess = startChild(child);
+  async function start(role: OpenRequest['role']): Promise<InboxProcess> {
+    const one: InboxProcess = startChild(child);
     processes.push(one);
-    await one.ask({ type: 'open', engine, location: place.location, role, concurrency });
+    await one.request({ type: 'open', engine, location: place.location, role, concurrency });
     return one;
   }
 
   const web = await start(options.workers === 0 ? 'both' : 'web');
-  const workers: EngineProcess[] = options.workers === 0 ? [web] : [];
+  const workers: InboxProcess[] = options.workers === 0 ? [web] : [];
   for (let index = 0; index < options.workers; index += 1) {
     workers.push(await start('worker'));
   }
@@ -44,7 +47,7 @@ export async function startTeam(engine: EngineName, options: TeamOptions): Promi
     workers,
     async end() {
       for (const one of processes.reverse()) {
-        await one.ask({ type: 'close' });
+        await one.request({ type: 'close' });
         await one.end();
       }
       await place.remove();
@@ -52,8 +55,8 @@ export async function startTeam(engine: EngineName, options: TeamOptions): Promi
   };
 }
 
-/** Processor time of several processes until now, in milliseconds. */
-export async function cpuOf(processes: readonly EngineProcess[]): Promise<number> {
-  const answers = await Promise.all(processes.map((one) => one.ask({ type: 'read' })));
-  return answers.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+/** CPU time of several processes so far, in milliseconds. */
+export async function totalCpuMs(processes: readonly InboxProcess[]): Promise<number> {
+  const replies = await Promise.all(processes.map((one) => one.request({ type: 'read' })));
+  return replies.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }

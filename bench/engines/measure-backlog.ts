@@ -3,52 +3,51 @@ import { setTimeout } from 'node:timers/promises';
 import { check } from '../lib/check.ts';
 import type { EngineName } from '../lib/engines/engine.ts';
 import {
-  cpuOf,
-  startTeam,
-  type EngineProcess,
-  type Team,
-  type TeamOptions,
+  startInboxProcesses,
+  totalCpuMs,
+  type InboxProcess,
+  type InboxProcesses,
+  type InboxProcessesOptions,
 } from './inbox-processes.ts';
 
-export interface HandlingOptions extends TeamOptions {
-  /** Entries that wait when the workers begin. */
+export interface BacklogOptions extends InboxProcessesOptions {
+  /** Number of pending entries when the workers start. */
   readonly backlog: number;
 }
 
-/** One backlog. Processor time in microseconds per entry, workers together; bytes per entry. */
-export interface Handling {
+/** Figures of one backlog. CPU time in microseconds per entry, for all workers; bytes per entry. */
+export interface BacklogFigures {
   readonly perSecond: number;
   readonly clientUs: number;
   readonly engineUs: number;
-  /** With its indexes, once it is done. */
+  /** Size of a done entry with its indexes. */
   readonly keptBytes: number;
-  /** Written to a log from the add to the settle. */
+  /** Bytes written to a log from add to settle. */
   readonly loggedBytes: number;
 }
 
-/** How long a backlog may take, in milliseconds. */
-const PATIENCE_MS = 300_000;
+const TIMEOUT_MS = 300_000;
 
-export async function measureHandling(
+export async function measureBacklog(
   engine: EngineName,
-  options: HandlingOptions,
-): Promise<Handling> {
+  options: BacklogOptions,
+): Promise<BacklogFigures> {
   const { backlog } = options;
-  const team = await startTeam(engine, options);
-  const { place, web, workers } = team;
+  const processes = await startInboxProcesses(engine, options);
+  const { place, web, workers } = processes;
   const sizeBefore = await place.size();
-  await web.ask({ type: 'fill', entries: backlog });
-  const cpuBefore = [await cpuOf(workers), await place.cpuMs()] as const;
+  await web.request({ type: 'fill', entries: backlog });
+  const cpuBefore = [await totalCpuMs(workers), await place.cpuMs()] as const;
 
   const began = performance.now();
-  await Promise.all(workers.map((worker) => worker.ask({ type: 'work' })));
-  await untilDone(engine, team, backlog);
+  await Promise.all(workers.map((worker) => worker.request({ type: 'start' })));
+  await waitUntilDone(engine, processes, backlog);
   const seconds = (performance.now() - began) / 1000;
 
-  const cpu = [await cpuOf(workers), await place.cpuMs()] as const;
+  const cpu = [await totalCpuMs(workers), await place.cpuMs()] as const;
   const size = await place.size();
-  await checkOnce(engine, workers, backlog);
-  await team.end();
+  await checkHandledOnce(engine, workers, backlog);
+  await processes.end();
   return {
     perSecond: backlog / seconds,
     clientUs: ((cpu[0] - cpuBefore[0]) * 1000) / backlog,
@@ -58,33 +57,38 @@ export async function measureHandling(
   };
 }
 
-/** The inbox is asked only at the end: that costs it something. */
-async function untilDone(engine: EngineName, team: Team, backlog: number): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  const inTime = () => check(performance.now() < deadline, `${engine}: the backlog does not end`);
-  while ((await handledBy(team.workers)) < backlog) {
-    inTime();
+/** Counts in the inbox only at the end: counting costs the engine CPU time. */
+async function waitUntilDone(
+  engine: EngineName,
+  { web, workers }: InboxProcesses,
+  backlog: number,
+): Promise<void> {
+  const deadline = performance.now() + TIMEOUT_MS;
+  const checkTime = () =>
+    check(performance.now() < deadline, `${engine}: backlog not done after ${TIMEOUT_MS} ms`);
+  while ((await countHandled(workers)) < backlog) {
+    checkTime();
     await setTimeout(10);
   }
-  while ((await team.web.ask({ type: 'count' })).open > 0) {
-    inTime();
+  while ((await web.request({ type: 'count' })).unfinished > 0) {
+    checkTime();
     await setTimeout(5);
   }
 }
 
-async function handledBy(workers: readonly EngineProcess[]): Promise<number> {
-  const answers = await Promise.all(workers.map((worker) => worker.ask({ type: 'read' })));
-  return answers.reduce((sum, { handled }) => sum + handled, 0);
+async function countHandled(workers: readonly InboxProcess[]): Promise<number> {
+  const replies = await Promise.all(workers.map((worker) => worker.request({ type: 'read' })));
+  return replies.reduce((sum, { handled }) => sum + handled, 0);
 }
 
-/** Every entry in exactly one worker, once. */
-async function checkOnce(
+/** Checks that exactly one worker handled each entry, once. */
+async function checkHandledOnce(
   engine: EngineName,
-  workers: readonly EngineProcess[],
+  workers: readonly InboxProcess[],
   backlog: number,
 ): Promise<void> {
-  const answers = await Promise.all(workers.map((worker) => worker.ask({ type: 'starts' })));
-  const ids = answers.flatMap(({ starts }) => starts.map(({ taskId }) => taskId));
+  const replies = await Promise.all(workers.map((worker) => worker.request({ type: 'starts' })));
+  const ids = replies.flatMap(({ starts }) => starts.map(({ taskId }) => taskId));
   const different = new Set(ids).size;
   check(different === backlog, `${engine}: ${different} of ${backlog} entries were handled`);
   check(ids.length === backlog, `${engine}: ${backlog} entries were handled in ${ids.length} runs`);

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 
-/** What a unit of work costs. */
+/** The cost of one unit of work. */
 export interface Cost {
-  /** Time that passed, in microseconds. */
+  /** Elapsed time in microseconds. */
   readonly wallUs: number;
-  /** Processor time of the whole process, in microseconds. */
+  /** CPU time of the process in microseconds. */
   readonly cpuUs: number;
-  /** Written to files: log and checkpoints. `NaN` where the system does not tell. */
+  /** Bytes written to files by the log and by checkpoints; `NaN` if unknown. */
   readonly writtenBytes: number;
 }
 
-/** Runs `work` and divides what it costs by how many units of it there were. */
+/** Measures `work` and divides its cost by the number of units. */
 export async function costOf(units: number, work: () => Promise<unknown>): Promise<Cost> {
-  const written = writtenUntilNow();
+  const written = countWrittenBytes();
   const cpu = process.cpuUsage();
   const began = performance.now();
   await work();
@@ -21,11 +21,11 @@ export async function costOf(units: number, work: () => Promise<unknown>): Promi
   return {
     wallUs: (wallMs * 1000) / units,
     cpuUs: (user + system) / units,
-    writtenBytes: (writtenUntilNow() - written) / units,
+    writtenBytes: (countWrittenBytes() - written) / units,
   };
 }
 
-function writtenUntilNow(): number {
+function countWrittenBytes(): number {
   if (process.platform !== 'linux') return NaN;
   return Number(/^wchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
 }

@@ -1,4 +1,4 @@
-// What an event costs when the file holds many. See README.md.
+// Compares the cost of an event in a small and in a large file. See bench/README.md.
 import type { Claim, Clock, NewEntry, Store } from '@novita-webhooks/core';
 import { sqliteStore } from '@novita-webhooks/inbox-sqlite';
 import Database from 'libsql';
@@ -12,7 +12,7 @@ import { check } from '../lib/check.ts';
 import { startChild } from '../lib/child.ts';
 import { costOf, type Cost } from './cost.ts';
 import { readEventTemplate, toEvent } from '../lib/event-template.ts';
-import { temporary } from '../lib/clean-up.ts';
+import { deleteOnExit } from '../lib/clean-up.ts';
 import { describeMachine } from '../lib/describe-machine.ts';
 import type { PrefillOptions } from './prefill.ts';
 import { medianOf } from '../lib/statistics.ts';
@@ -28,15 +28,15 @@ const { rounds, groups, few, many } = readNumbers({
 const ENDPOINT = 'novita';
 const GROUP = 50;
 const LEASE_MS = 30_000;
-/** Reads are over too soon for one of them to be timed. */
+/** One read is too short to be timed. */
 const READS = 50;
-/** Of what the same costs with few entries. */
-const MOST_RATIO = 1.3;
-/** On disk, with indexes and a write-ahead log. Generous. */
-const BYTES_PER_ENTRY = 4000;
+/** Target: cost with many entries in proportion to the cost with few. */
+const MAX_RATIO = 1.3;
+/** An upper bound of the disk space, with indexes and the write-ahead log. */
+const MAX_BYTES_PER_ENTRY = 4000;
 const EVENTS = groups * GROUP;
 
-/** A clock whose every look is later than the one before: no two entries are of the same age. */
+/** A clock that advances by 1 ms with each reading: no two entries have the same age. */
 function createTickingClock(): Clock {
   let time = Date.now();
   return { now: () => (time += 1), after: () => () => undefined };
@@ -45,7 +45,7 @@ function createTickingClock(): Clock {
 const clock = createTickingClock();
 const template = readEventTemplate();
 
-/** A file, and the store on it. */
+/** A file and the store on it. */
 interface Subject {
   readonly entries: number;
   readonly path: string;
@@ -55,9 +55,9 @@ interface Subject {
 async function createSubject(folder: string, entries: number, prefill: string): Promise<Subject> {
   const path = join(folder, `${entries}.db`);
   const open = () => sqliteStore({ path, driver: 'libsql', clock }) as Store;
-  await open().close(); // makes the tables
+  await open().close(); // creates the tables
   const filler = startChild<PrefillOptions, true>({ bundle: prefill });
-  await filler.ask({ path, entries, endpoint: ENDPOINT, until: clock.now(), template });
+  await filler.request({ path, entries, endpoint: ENDPOINT, until: clock.now(), template });
   await filler.end();
   return { entries, path, store: open() };
 }
@@ -76,7 +76,7 @@ function createTestEntry(): NewEntry {
   };
 }
 
-/** In the order in which they are measured. As much goes as comes: the file stays as it is. */
+/** In the order of measurement. Each round deletes as many entries as it adds. */
 const OPERATIONS = {
   add: 'add',
   claim: 'claim',
@@ -85,9 +85,9 @@ const OPERATIONS = {
   nextDue: 'next due time',
   get: 'get',
   list: 'list, first page',
-  listDone: 'list of done, first page',
-  listDead: 'list of dead, first page',
-  purge: 'purge',
+  listDone: 'list done entries, first page',
+  listDead: 'list dead entries, first page',
+  deleteExpired: 'deleteExpired',
 } as const;
 
 type Costs = Readonly<Record<keyof typeof OPERATIONS, Cost>>;
@@ -122,7 +122,7 @@ async function measure({ path, store }: Subject): Promise<Costs> {
     list: await reads(() => store.list()),
     listDone: await reads(() => store.list({ state: 'done' })),
     listDead: await reads(() => store.list({ state: 'dead' })),
-    purge: await purgeOldest(path, store),
+    deleteExpired: await deleteOldest(path, store),
   };
 }
 
@@ -132,19 +132,19 @@ async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unkno
   }
 }
 
-/** As many as were added. */
-async function purgeOldest(path: string, store: Store): Promise<Cost> {
-  const doneMs = clock.now() + 1 - ageOfOldest(path, EVENTS);
-  let purged = 0;
+/** Deletes as many entries as were added. */
+async function deleteOldest(path: string, store: Store): Promise<Cost> {
+  const doneMs = clock.now() + 1 - finishTimeOfOldest(path, EVENTS);
+  let deleted = 0;
   const cost = await costOf(EVENTS, async () => {
-    purged = await store.deleteExpired({ doneMs, deadMs: Number.MAX_SAFE_INTEGER });
+    deleted = await store.deleteExpired({ doneMs, deadMs: Number.MAX_SAFE_INTEGER });
   });
-  check(purged === EVENTS, `${purged} of ${EVENTS} entries were purged`);
+  check(deleted === EVENTS, `${deleted} of ${EVENTS} entries were deleted`);
   return cost;
 }
 
-/** When the last of the `count` oldest done entries was settled. */
-function ageOfOldest(path: string, count: number): number {
+/** Returns when the last of the `count` oldest done entries was finished. */
+function finishTimeOfOldest(path: string, count: number): number {
   const database = new Database(path, { readonly: true });
   const sql = `SELECT finished_at FROM novita_entries WHERE state = 'done'
     AND finished_at IS NOT NULL ORDER BY finished_at LIMIT 1 OFFSET ?`;
@@ -157,11 +157,14 @@ const MIB = 1024 * 1024;
 
 function checkSpace(folder: string): void {
   const { bavail, bsize } = statfsSync(folder);
-  const needed = (few + many) * BYTES_PER_ENTRY;
-  check(bavail * bsize > needed, `${folder} needs ${Math.ceil(needed / MIB)} MiB of space`);
+  const needed = (few + many) * MAX_BYTES_PER_ENTRY;
+  check(
+    bavail * bsize > needed,
+    `${folder} has less than ${Math.ceil(needed / MIB)} MiB of free space`,
+  );
 }
 
-/** A row per operation: what it costs with few and many, and how much more that is. */
+/** Builds the row of an operation: its cost with few and with many entries, and the ratio. */
 function toRow(
   operation: keyof typeof OPERATIONS,
   small: readonly Costs[],
@@ -176,17 +179,17 @@ function toRow(
   const row = [
     OPERATIONS[operation],
     ...wall.map((us) => us.toFixed(1)),
-    `${ratio.toFixed(2)}${ratio > MOST_RATIO ? ' !' : ''}`,
+    `${ratio.toFixed(2)}${ratio > MAX_RATIO ? ' !' : ''}`,
     ...cpu.map((us) => us.toFixed(1)),
     (cpu[1] / cpu[0]).toFixed(2),
     ...written.map((kib) => kib.toFixed(1)),
   ];
-  return { row, isMet: ratio <= MOST_RATIO };
+  return { row, isMet: ratio <= MAX_RATIO };
 }
 
 const { prefill } = await bundle();
 const folder = mkdtempSync(join(cache, 'growth-'));
-const removeFolder = temporary(folder);
+const removeFolder = deleteOnExit(folder);
 checkSpace(folder);
 console.log(describeMachine(template));
 
@@ -215,7 +218,7 @@ printTable(
     'operation',
     `µs, ${few}`,
     `µs, ${many}`,
-    `ratio (≤ ${MOST_RATIO})`,
+    `ratio (≤ ${MAX_RATIO})`,
     'CPU µs',
     'CPU µs',
     'ratio',

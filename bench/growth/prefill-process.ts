@@ -1,8 +1,8 @@
-// Fills a file from a process of its own: what that takes of memory goes with it.
-import { answerParent } from '../lib/child.ts';
+// Prefills a file in a child process, so that its memory does not count.
+import { replyToParent } from '../lib/child.ts';
 import { prefill, type PrefillOptions } from './prefill.ts';
 
-answerParent(async (options: PrefillOptions): Promise<true> => {
+replyToParent(async (options: PrefillOptions): Promise<true> => {
   prefill(options);
   return true;
 });

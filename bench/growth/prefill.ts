@@ -3,21 +3,21 @@ import Database from 'libsql';
 import type { EventTemplate } from '../lib/event-template.ts';
 
 export interface PrefillOptions {
-  /** A file that the store has made already. */
+  /** A file with the tables of the store. */
   readonly path: string;
   readonly entries: number;
   readonly endpoint: string;
-  /** When the last of them was settled; the others were before, one in each millisecond. */
+  /** When the last entry was finished. The others are 1 ms apart before it. */
   readonly until: number;
   readonly template: EventTemplate;
 }
 
-const IN_ONE_TRANSACTION = 50_000;
+const ENTRIES_PER_TRANSACTION = 50_000;
 
-/** Dead letters, evenly spread: more than a page of them, however many entries there are. */
-const DEAD = 200;
+/** Number of dead letters, evenly spread. More than one page. */
+const DEAD_LETTERS = 200;
 
-/** `:before` so many are there, `:count` more come. */
+/** `:before` entries exist, `:count` are added. */
 const INSERT_ENTRIES = `
 WITH RECURSIVE numbers(n) AS (
   SELECT :before + 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :before + :count
@@ -26,7 +26,7 @@ INSERT INTO novita_entries (endpoint, task_id, state, attempts, succeeded_handle
 SELECT :endpoint, uuid, CASE WHEN dead THEN 'dead' ELSE 'done' END, 1, '[]',
        CASE WHEN dead THEN 'the bucket is gone' END, :since + n
 FROM (
-  SELECT n, n % :deadAmong = 0 AS dead,
+  SELECT n, n % :deadInterval = 0 AS dead,
          substr(hex, 1, 8) || '-' || substr(hex, 9, 4) || '-4' || substr(hex, 14, 3) || '-a' ||
          substr(hex, 18, 3) || '-' || substr(hex, 21, 12) AS uuid
   FROM (SELECT n, lower(hex(randomblob(16))) AS hex FROM numbers)
@@ -38,18 +38,18 @@ SELECT id, 'TASK_STATUS_SUCCEED', replace(:body, ':id', task_id), NULL,
        '{"orderId":42,"tenant":"acme"}', 0, finished_at - 100
 FROM novita_entries WHERE id > :before`;
 
-/** Puts settled entries into a file, faster than through the store, in the same form. */
+/** Writes finished entries in the format of the store, but faster than the store can. */
 export function prefill({ path, entries, endpoint, until, template }: PrefillOptions): void {
   const database = new Database(path);
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -524288');
   const insertEntries = database.prepare(INSERT_ENTRIES);
   const insertEvents = database.prepare(INSERT_EVENTS);
-  const deadAmong = Math.max(1, Math.floor(entries / DEAD));
+  const deadInterval = Math.max(1, Math.floor(entries / DEAD_LETTERS));
   const body = template.parts.join(':id');
-  for (let before = 0; before < entries; before += IN_ONE_TRANSACTION) {
-    const count = Math.min(IN_ONE_TRANSACTION, entries - before);
+  for (let before = 0; before < entries; before += ENTRIES_PER_TRANSACTION) {
+    const count = Math.min(ENTRIES_PER_TRANSACTION, entries - before);
     database.exec('BEGIN IMMEDIATE');
-    insertEntries.run({ before, count, endpoint, deadAmong, since: until - entries });
+    insertEntries.run({ before, count, endpoint, deadInterval, since: until - entries });
     insertEvents.run({ before, body });
     database.exec('COMMIT');
   }

@@ -1,4 +1,4 @@
-// What it costs a server to keep events on disk instead of in memory. See README.md.
+// Compares the inboxes behind three servers. See bench/README.md.
 import type { EngineName } from '../lib/engines/engine.ts';
 import { findEngines } from '../lib/engines/find-engines.ts';
 import { FRAMEWORKS, type Framework } from '../lib/server/protocol.ts';
@@ -8,66 +8,63 @@ import { readEventTemplate } from '../lib/event-template.ts';
 import { describeMachine } from '../lib/describe-machine.ts';
 import {
   startLoadGenerator,
-  startScene,
+  startServerUnderLoad,
   type LoadGenerator,
   type Round,
-  type Scene,
+  type RoundLoad,
+  type ServerUnderLoad,
 } from '../lib/server-under-load.ts';
-import { medianOf, spread } from '../lib/statistics.ts';
+import { medianOf, range } from '../lib/statistics.ts';
 import { printTable } from '../lib/print-table.ts';
+import { runInTurns } from '../lib/run-in-turns.ts';
 
 const CONNECTIONS = 50;
 const WARM_UP_SECONDS = 2;
 
-/** Of the memory inbox's requests per second. */
-const LEAST_RATIO: Readonly<Record<Framework, number>> = {
+/** Target: requests per second in proportion to the memory inbox. */
+const MIN_RATIO: Readonly<Record<Framework, number>> = {
   express: 0.75,
   fastify: 0.5,
   'node:http': 0.5,
 };
-/** Of the memory inbox's p99. */
-const MOST_P99_RATIO = 3;
+/** Target: p99 in proportion to the memory inbox. */
+const MAX_P99_RATIO = 3;
 
 const { rounds, seconds, concurrency } = readNumbers({ rounds: 5, seconds: 5, concurrency: 50 });
 
-interface Compared {
+interface Comparison {
   readonly framework: Framework;
-  /** Of every inbox; the first one is what the others are seen beside. */
-  readonly figures: ReadonlyMap<EngineName, readonly Round[]>;
+  /** The rounds of each inbox. */
+  readonly rounds: ReadonlyMap<EngineName, readonly Round[]>;
 }
 
 async function compare(
   framework: Framework,
-  subjects: readonly EngineName[],
+  inboxes: readonly EngineName[],
   bundles: Bundles,
   generator: LoadGenerator,
-): Promise<Compared> {
-  const scenes: { subject: EngineName; scene: Scene; all: Round[] }[] = [];
-  for (const subject of subjects) {
-    const scene = await startScene({ bundles, generator, framework, subject, concurrency });
-    scenes.push({ subject, scene, all: [] });
+): Promise<Comparison> {
+  const subjects: { inbox: EngineName; server: ServerUnderLoad; measured: Round[] }[] = [];
+  for (const inbox of inboxes) {
+    const options = { bundles, generator, framework, inbox, concurrency };
+    subjects.push({ inbox, server: await startServerUnderLoad(options), measured: [] });
   }
-  await warmUp(scenes.map(({ scene }) => scene));
-  for (let round = 0; round < rounds; round += 1) {
-    // In turns, and backwards every other time: what disturbs one disturbs the others as well.
-    for (const { scene, all } of round % 2 === 0 ? scenes : [...scenes].reverse()) {
-      all.push(await scene.round({ type: 'closed', connections: CONNECTIONS, seconds }));
-    }
-  }
-  for (const { scene } of scenes) await scene.end();
-  return { framework, figures: new Map(scenes.map(({ subject, all }) => [subject, all])) };
+  for (const { server } of subjects) await server.round(closedLoop(WARM_UP_SECONDS));
+  await runInTurns(rounds, subjects, async ({ server, measured }) => {
+    measured.push(await server.round(closedLoop(seconds)));
+  });
+  for (const { server } of subjects) await server.end();
+  return { framework, rounds: new Map(subjects.map(({ inbox, measured }) => [inbox, measured])) };
 }
 
-async function warmUp(scenes: readonly Scene[]): Promise<void> {
-  for (const scene of scenes) {
-    await scene.round({ type: 'closed', connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
-  }
+function closedLoop(duration: number): RoundLoad {
+  return { type: 'closed-loop', connections: CONNECTIONS, seconds: duration };
 }
 
 const HEAD = [
   'server, inbox',
   'requests/s',
-  'from…to',
+  'range',
   'handled/s',
   'p50 ms',
   'p99 ms',
@@ -84,78 +81,78 @@ function toRow(name: string, all: readonly Round[]): string[] {
   return [
     name,
     figure(0, ({ perSecond }) => perSecond),
-    spread(all.map(({ perSecond }) => perSecond)),
+    range(all.map(({ perSecond }) => perSecond)),
     figure(0, ({ handledPerSecond }) => handledPerSecond),
     figure(1, ({ p50 }) => p50),
     figure(1, ({ p99 }) => p99),
     figure(0, ({ max }) => max),
     figure(0, ({ drainMs }) => drainMs),
-    figure(3, ({ server, acknowledged }) => server.cpuMs / acknowledged),
-    figure(2, ({ server }) => server.utilization),
+    figure(3, ({ eventLoop, acknowledged }) => eventLoop.cpuMs / acknowledged),
+    figure(2, ({ eventLoop }) => eventLoop.utilization),
     figure(2, ({ generatorUtilization }) => generatorUtilization),
   ];
 }
 
-/** What is on a server is not judged: it has the same two cores to itself here. */
-function judge({ framework, figures }: Compared, subject: EngineName): string[] {
-  const all = figures.get(subject) ?? [];
-  const memory = figures.get('memory') ?? [];
+/** PostgreSQL and Redis have no target: here they share the cores with their clients. */
+function toRatioRow({ framework, rounds }: Comparison, inbox: EngineName): string[] {
+  const all = rounds.get(inbox) ?? [];
+  const memory = rounds.get('memory') ?? [];
   const ratio = (of: (round: Round) => number) => medianOf(all, of) / medianOf(memory, of);
   const perSecond = ratio((round) => round.perSecond);
   const handled = ratio((round) => round.handledPerSecond);
   const p99 = ratio((round) => round.p99);
-  const least = LEAST_RATIO[framework];
-  const hasTarget = subject === 'sqlite';
-  const isMet = perSecond >= least && p99 <= MOST_P99_RATIO;
+  const min = MIN_RATIO[framework];
+  const hasTarget = inbox === 'sqlite';
+  const isMet = perSecond >= min && p99 <= MAX_P99_RATIO;
   return [
-    `${framework}, ${subject}`,
-    `${perSecond.toFixed(2)}${hasTarget ? ` (≥ ${least})` : ''}`,
+    `${framework}, ${inbox}`,
+    `${perSecond.toFixed(2)}${hasTarget ? ` (≥ ${min})` : ''}`,
     handled.toFixed(2),
-    `${p99.toFixed(2)}${hasTarget ? ` (≤ ${MOST_P99_RATIO})` : ''}`,
+    `${p99.toFixed(2)}${hasTarget ? ` (≤ ${MAX_P99_RATIO})` : ''}`,
     hasTarget ? (isMet ? 'met' : 'MISSED') : '–',
   ];
 }
 
-/** Busier than this, the load generator is what limits the servers. */
-const MOST_GENERATOR_BUSY = 0.9;
+/** Above this utilization, the load generator limits the measurement. */
+const MAX_GENERATOR_UTILIZATION = 0.9;
 
-function warnOfGenerator(all: readonly Round[]): void {
+function warnIfGeneratorIsBusy(all: readonly Round[]): void {
   const busiest = Math.max(...all.map(({ generatorUtilization }) => generatorUtilization));
-  if (busiest < MOST_GENERATOR_BUSY) return;
-  console.log(`the load generator was ${busiest.toFixed(2)} busy: it limits what was measured`);
+  if (busiest < MAX_GENERATOR_UTILIZATION) return;
+  console.log(`bench: the load generator was ${busiest.toFixed(2)} busy and limited the figures.`);
 }
 
 const bundles = await bundle();
 const template = readEventTemplate();
 console.log(describeMachine(template));
-const subjects = await findEngines();
+const inboxes = await findEngines();
 console.log(
   `${rounds} rounds of ${seconds} s in turns, ${CONNECTIONS} connections, ` +
-    `${concurrency} entries handled at the same time; medians`,
+    `${concurrency} handlers at the same time; medians`,
 );
 
 const generator = startLoadGenerator(bundles, template);
-const compared: Compared[] = [];
+const comparisons: Comparison[] = [];
 for (const framework of FRAMEWORKS) {
-  compared.push(await compare(framework, subjects, bundles, generator));
+  comparisons.push(await compare(framework, inboxes, bundles, generator));
 }
 await generator.end();
 
 printTable(
-  'The inbox in memory and those that last',
+  'Inboxes behind three servers',
   HEAD,
-  compared.flatMap(({ framework, figures }) =>
-    [...figures].map(([subject, all]) => toRow(`${framework}, ${subject}`, all)),
+  comparisons.flatMap(({ framework, rounds: byInbox }) =>
+    [...byInbox].map(([inbox, all]) => toRow(`${framework}, ${inbox}`, all)),
   ),
 );
-if (subjects.includes('memory')) {
+if (inboxes.includes('memory')) {
   printTable(
-    'In proportion to memory',
+    'In proportion to the memory inbox',
     ['server', 'requests/s', 'handled/s', 'p99', 'target'],
-    compared.flatMap((one) =>
-      subjects.filter((name) => name !== 'memory').map((subject) => judge(one, subject)),
+    comparisons.flatMap((one) =>
+      inboxes.filter((name) => name !== 'memory').map((inbox) => toRatioRow(one, inbox)),
     ),
   );
 }
-warnOfGenerator(compared.flatMap(({ figures }) => [...figures.values()].flat()));
-console.log('All answers were 200; the inboxes hold what was acknowledged, all handled, once.');
+warnIfGeneratorIsBusy(comparisons.flatMap((one) => [...one.rounds.values()].flat()));
+console.log('All replies were 200. Each inbox has all acknowledged events, handled once.');

@@ -3,22 +3,22 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where the benchmarks keep what may be deleted at any time. */
+/** The folder for temporary files. It can be deleted at any time. */
 export const cache: string = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
 
-/** What runs in processes and threads of its own, as plain JavaScript. */
+/** The programs that run in child processes and threads. */
 const ENTRIES = {
   server: fileURLToPath(new URL('./server/server-process.ts', import.meta.url)),
   'store-thread': fileURLToPath(new URL('./server/store-thread.ts', import.meta.url)),
   load: fileURLToPath(new URL('./load/load-process.ts', import.meta.url)),
-  engine: fileURLToPath(new URL('../engines/inbox-process.ts', import.meta.url)),
+  inbox: fileURLToPath(new URL('../engines/inbox-process.ts', import.meta.url)),
   prefill: fileURLToPath(new URL('../growth/prefill-process.ts', import.meta.url)),
 };
 
-/** The bundles, by name. */
+/** The path of each bundle, by name. */
 export type Bundles = Readonly<Record<keyof typeof ENTRIES, string>>;
 
-/** Bundles the workspace's own code; packages from npm stay outside. */
+/** Bundles the code of the workspace. Packages from npm stay external. */
 export async function bundle(): Promise<Bundles> {
   mkdirSync(cache, { recursive: true });
   await build({

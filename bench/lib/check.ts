@@ -1,28 +1,31 @@
 import Database from 'libsql';
 import { readFileSync } from 'node:fs';
 
-/** Figures of something that went wrong are worse than none. */
-export function check(condition: boolean, otherwise: string): void {
-  if (!condition) throw new Error(`not a valid measurement: ${otherwise}`);
+/** Ends the run with an error: figures of a run that went wrong are misleading. */
+export function check(condition: boolean, problem: string): void {
+  if (!condition) throw new Error(`bench: invalid measurement: ${problem}`);
 }
 
 export interface Expected {
   readonly name: string;
   readonly path: string;
-  /** The task ids that were acknowledged, one per line. */
-  readonly ledger: string;
+  /** File with the acknowledged task ids, one per line. */
+  readonly acknowledgedFile: string;
   readonly acknowledged: number;
-  /** Handlers that ran to their end. */
+  /** Number of handlers that have ended. */
   readonly handled: number;
 }
 
 /**
- * Every event that was acknowledged is in the file, done, once. Requests that were cut off at the
- * end of a round may be there as well; what was handled is exactly what the file holds.
+ * Checks that the file has each acknowledged event once, as done, and that all its entries were
+ * handled once. The file can also have events whose connection was closed at the end of a round.
  */
-export function checkFile({ name, path, ledger, acknowledged, handled }: Expected): void {
-  const ids = readFileSync(ledger, 'utf8').trimEnd().split('\n');
-  check(ids.length === acknowledged, `${name}: the ledger has ${ids.length} of ${acknowledged}`);
+export function checkFile({ name, path, acknowledgedFile, acknowledged, handled }: Expected): void {
+  const ids = readFileSync(acknowledgedFile, 'utf8').trimEnd().split('\n');
+  check(
+    ids.length === acknowledged,
+    `${name}: ${ids.length} of ${acknowledged} task ids were written down`,
+  );
   const database = new Database(path);
   try {
     const done =

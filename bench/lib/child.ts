@@ -4,10 +4,10 @@ import { inspect } from 'node:util';
 
 import { beforeExit } from './clean-up.ts';
 
-/** A child process that answers one question after the other. */
-export interface Child<Question, Answer> {
-  /** Rejects when the child ends instead of answering. */
-  ask(question: Question): Promise<Answer>;
+/** A child process that replies to one request at a time. */
+export interface Child<Request, Reply> {
+  /** Rejects if the child exits before it replies. */
+  request(request: Request): Promise<Reply>;
   end(): Promise<void>;
 }
 
@@ -16,12 +16,12 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a child sends back. */
-type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
+/** The IPC message of a child. */
+type Message<Reply> = { readonly reply: Reply } | { readonly error: string };
 
-export function startChild<Question extends object, Answer>(
+export function startChild<Request extends object, Reply>(
   options: StartOptions,
-): Child<Question, Answer> {
+): Child<Request, Reply> {
   const child = fork(options.bundle, [], {
     env: { ...process.env, ...options.env },
     execArgv: (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== ''),
@@ -29,43 +29,47 @@ export function startChild<Question extends object, Answer>(
   });
   const kill = beforeExit(() => void child.kill('SIGKILL'));
   return {
-    ask: (question) => ask<Answer>(child, question),
+    request: (request) => sendRequest<Reply>(child, request),
     async end() {
-      child.disconnect(); // it ends with its parent
+      child.disconnect(); // then the child exits
       if (child.exitCode === null) await once(child, 'exit');
       kill();
     },
   };
 }
 
-function ask<Answer>(child: ChildProcess, question: object): Promise<Answer> {
+function sendRequest<Reply>(child: ChildProcess, request: object): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const onMessage = (reply: Reply<Answer>) => {
+    const onMessage = (message: Message<Reply>) => {
       child.off('exit', onExit);
-      if ('error' in reply) reject(new Error(reply.error));
-      else resolve(reply.answer);
+      if ('error' in message) reject(new Error(message.error));
+      else resolve(message.reply);
     };
     const onExit = (code: number | null, signal: string | null) => {
       child.off('message', onMessage);
-      reject(new Error(`a child ended with ${code ?? signal ?? 'nothing'} instead of answering`));
+      reject(
+        new Error(
+          `bench: a child process exited with ${code ?? signal ?? 'nothing'} before it replied`,
+        ),
+      );
     };
     child.once('message', onMessage);
     child.once('exit', onExit);
-    child.send(question);
+    child.send(request);
   });
 }
 
-/** In the child: answers what the parent asks, and ends with the parent. */
-export function answerParent(answer: (question: never) => Promise<unknown>): void {
-  process.on('message', (question) => {
-    answer(question as never).then(
-      (answer) => send({ answer }),
+/** In the child: replies to the requests of the parent. The child exits with its parent. */
+export function replyToParent(respond: (request: never) => Promise<unknown>): void {
+  process.on('message', (request) => {
+    respond(request as never).then(
+      (reply) => send({ reply }),
       (error: unknown) => send({ error: inspect(error) }),
     );
   });
   process.once('disconnect', () => process.exit());
 }
 
-function send(reply: Reply<unknown>): void {
-  process.send?.(reply);
+function send(message: Message<unknown>): void {
+  process.send?.(message);
 }

@@ -7,7 +7,7 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** Does something before the process ends, however it ends, unless it was done before. */
+/** Calls `cleanUp` before the process exits, or when the returned function is called. Once. */
 export function beforeExit(cleanUp: () => void): () => void {
   cleanUps.add(cleanUp);
   return () => {
@@ -15,7 +15,7 @@ export function beforeExit(cleanUp: () => void): () => void {
   };
 }
 
-/** Deletes a folder before the process ends, or when called. */
-export function temporary(folder: string): () => void {
+/** Deletes a folder before the process exits, or when the returned function is called. */
+export function deleteOnExit(folder: string): () => void {
   return beforeExit(() => rmSync(folder, { recursive: true, force: true }));
 }

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 
 import { cache } from './bundle.ts';
 import { toEvent, type EventTemplate } from './event-template.ts';
-import { temporary } from './clean-up.ts';
+import { deleteOnExit } from './clean-up.ts';
 import { median } from './statistics.ts';
 
 const SYNCS = 200;
 const PAGE = Buffer.alloc(4096, 1);
 
-/** How long this disk takes to sync a page, in milliseconds. */
+/** Time of a sync of one page, in milliseconds. */
 interface DiskFigures {
-  /** Of a file that grows, as a write-ahead log does at first. */
+  /** In a growing file, like a new write-ahead log. */
   readonly growing: number;
-  /** Of a file that is written over, as a write-ahead log is after its first checkpoint. */
+  /** In a file that is overwritten, like a write-ahead log after its first checkpoint. */
   readonly overwriting: number;
 }
 
@@ -40,7 +40,7 @@ function measureSyncs(folder: string): DiskFigures {
 const GROUP = 50;
 const INSERT_MS = 1000;
 
-/** What SQLite itself takes: inserts per second, in synced transactions of 50. */
+/** Measures SQLite alone: inserts per second in synced transactions of 50. */
 function measureInserts(folder: string, template: EventTemplate): number {
   const database = new Database(join(folder, 'inserts.db'));
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
@@ -60,10 +60,10 @@ function measureInserts(folder: string, template: EventTemplate): number {
   return perSecond;
 }
 
-/** What the figures of a run depend on, measured in the same run. */
+/** Measures and describes what the figures of a run depend on. */
 export function describeMachine(template: EventTemplate): string {
   const folder = mkdtempSync(join(cache, 'machine-'));
-  const remove = temporary(folder);
+  const remove = deleteOnExit(folder);
   const { growing, overwriting } = measureSyncs(folder);
   const inserts = measureInserts(folder, template);
   remove();
@@ -71,7 +71,7 @@ export function describeMachine(template: EventTemplate): string {
   return [
     `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), load ${load.toFixed(1)} before the run`,
     `Node ${process.version} on ${process.platform}, events of ${template.bytes} bytes`,
-    `fdatasync of a page: ${growing.toFixed(2)} ms (growing file), ${overwriting.toFixed(2)} ms (written over)`,
+    `fdatasync of a page: ${growing.toFixed(2)} ms (growing file), ${overwriting.toFixed(2)} ms (overwritten)`,
     `bare SQLite: ${inserts.toFixed(0)} inserts/s in synced groups of ${GROUP}`,
   ].join('\n');
 }

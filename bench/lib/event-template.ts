@@ -5,10 +5,10 @@ const FIXTURE = new URL(
   import.meta.url,
 );
 
-/** The task id in the fixture, also part of the image's address. */
+/** The task id of the fixture. The URL of the image contains it too. */
 const TASK_ID = '11111111-2222-4333-8444-000000000001';
 
-/** A real event as it comes over the wire, with a hole for the task id. */
+/** A real event as JSON, split where the task id goes. */
 export interface EventTemplate {
   readonly parts: readonly string[];
   readonly bytes: number;

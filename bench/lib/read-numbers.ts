@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** Whole numbers from the command line, as `--rounds 3`. */
+/** Reads whole numbers from the command line, such as `--rounds 3`. */
 export function readNumbers<Name extends string>(
   defaults: Readonly<Record<Name, number>>,
 ): Readonly<Record<Name, number>> {
@@ -9,7 +9,8 @@ export function readNumbers<Name extends string>(
   const { values } = parseArgs({ options });
   const read = (name: Name): [Name, number] => {
     const number = Number(values[name] ?? defaults[name]);
-    if (!(Number.isInteger(number) && number > 0)) throw new Error(`--${name} must be above 0`);
+    if (!(Number.isInteger(number) && number > 0))
+      throw new Error(`bench: --${name} must be a whole number above 0.`);
     return [name, number];
   };
   return Object.fromEntries(names.map(read)) as Record<Name, number>;

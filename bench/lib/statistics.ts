@@ -10,7 +10,7 @@ export function medianOf<T>(rounds: readonly T[], figure: (round: T) => number):
   return median(rounds.map(figure));
 }
 
-/** From the least to the most, so that one sees how much to trust a median. */
-export function spread(values: readonly number[], digits: number = 0): string {
+/** The range of the values. A wide range means that the median is not reliable. */
+export function range(values: readonly number[], digits: number = 0): string {
   return `${Math.min(...values).toFixed(digits)}…${Math.max(...values).toFixed(digits)}`;
 }

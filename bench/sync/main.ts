@@ -1,34 +1,35 @@
-// Three ways to have an event on disk before it is acknowledged. See README.md.
-import type { Framework, Subject } from '../lib/server/protocol.ts';
+// Compares three ways to sync an event to disk before the reply. See bench/README.md.
+import type { Framework, InboxName } from '../lib/server/protocol.ts';
 import { readNumbers } from '../lib/read-numbers.ts';
 import { bundle, type Bundles } from '../lib/bundle.ts';
 import { readEventTemplate } from '../lib/event-template.ts';
 import { describeMachine } from '../lib/describe-machine.ts';
 import {
   startLoadGenerator,
-  startScene,
+  startServerUnderLoad,
   type LoadGenerator,
   type Round,
   type RoundLoad,
-  type Scene,
+  type ServerUnderLoad,
 } from '../lib/server-under-load.ts';
 import { slowDisk, whyNoSlowDisk } from './slow-disk.ts';
 import { medianOf } from '../lib/statistics.ts';
 import { printTable } from '../lib/print-table.ts';
+import { runInTurns } from '../lib/run-in-turns.ts';
 
 const CONNECTIONS = 50;
 const PER_SECOND = 200;
-const SLOWER_BY_MS = 10;
+const SYNC_DELAY_MS = 10;
 const CONCURRENCY = 50;
 const WARM_UP_SECONDS = 1;
 
-type Strategy = Exclude<Subject, 'postgres' | 'bullmq'>;
+type Strategy = Exclude<InboxName, 'postgres' | 'bullmq'>;
 
 const STRATEGIES: Readonly<Record<Strategy, string>> = {
   memory: 'none: in memory',
-  full: 'A: commits sync on the event loop',
-  sqlite: 'B: the package, syncs beside it',
-  thread: 'C: the store in a thread',
+  'full-sync': 'A: commits sync on the event loop',
+  sqlite: 'B: the package, syncs in a thread pool',
+  thread: 'C: the store in a worker thread',
 };
 
 const { rounds, seconds } = readNumbers({ rounds: 3, seconds: 3 });
@@ -41,19 +42,19 @@ interface Disk {
 interface Measured {
   readonly disk: Disk;
   readonly framework: Framework;
-  readonly subject: Strategy;
-  /** As many requests as the server takes. */
+  readonly inbox: Strategy;
+  /** At full load, with a closed loop. */
   readonly full: readonly Round[];
-  /** A modest rate. */
+  /** At `PER_SECOND` requests per second, with an open loop. */
   readonly modest: readonly Round[];
 }
 
-const closed = (seconds: number): RoundLoad => ({
-  type: 'closed',
+const closedLoop = (duration: number): RoundLoad => ({
+  type: 'closed-loop',
   connections: CONNECTIONS,
-  seconds,
+  seconds: duration,
 });
-const paced = (seconds: number): RoundLoad => ({ type: 'paced', perSecond: PER_SECOND, seconds });
+const openLoop: RoundLoad = { type: 'open-loop', perSecond: PER_SECOND, seconds };
 
 async function measure(
   disk: Disk,
@@ -61,23 +62,20 @@ async function measure(
   bundles: Bundles,
   generator: LoadGenerator,
 ): Promise<Measured[]> {
-  const subjects = Object.keys(STRATEGIES) as Strategy[];
-  const under: { subject: Strategy; scene: Scene; full: Round[]; modest: Round[] }[] = [];
-  for (const subject of subjects) {
-    const options = { framework, subject, concurrency: CONCURRENCY, env: disk.env };
-    const scene = await startScene({ bundles, generator, ...options });
-    under.push({ subject, scene, full: [], modest: [] });
+  const subjects: { inbox: Strategy; server: ServerUnderLoad; full: Round[]; modest: Round[] }[] =
+    [];
+  for (const inbox of Object.keys(STRATEGIES) as Strategy[]) {
+    const options = { framework, inbox, concurrency: CONCURRENCY, env: disk.env };
+    const server = await startServerUnderLoad({ bundles, generator, ...options });
+    subjects.push({ inbox, server, full: [], modest: [] });
   }
-  for (const { scene } of under) await scene.round(closed(WARM_UP_SECONDS));
-  for (let round = 0; round < rounds; round += 1) {
-    // In turns, and backwards every other time: what disturbs one disturbs the others as well.
-    for (const { scene, full, modest } of round % 2 === 0 ? under : [...under].reverse()) {
-      full.push(await scene.round(closed(seconds)));
-      modest.push(await scene.round(paced(seconds)));
-    }
-  }
-  for (const { scene } of under) await scene.end();
-  return under.map(({ subject, full, modest }) => ({ disk, framework, subject, full, modest }));
+  for (const { server } of subjects) await server.round(closedLoop(WARM_UP_SECONDS));
+  await runInTurns(rounds, subjects, async ({ server, full, modest }) => {
+    full.push(await server.round(closedLoop(seconds)));
+    modest.push(await server.round(openLoop));
+  });
+  for (const { server } of subjects) await server.end();
+  return subjects.map(({ inbox, full, modest }) => ({ disk, framework, inbox, full, modest }));
 }
 
 const HEAD = [
@@ -89,37 +87,37 @@ const HEAD = [
   'loop busy',
   `p50 ms at ${PER_SECOND}/s`,
   'p99 ms',
-  'loop late: p99 ms',
+  'timer delay: p99 ms',
   'max ms',
   'loop busy',
 ];
 
-function toRow({ disk, framework, subject, full, modest }: Measured): string[] {
+function toRow({ disk, framework, inbox, full, modest }: Measured): string[] {
   const figure = (all: readonly Round[], digits: number, of: (round: Round) => number) =>
     medianOf(all, of).toFixed(digits);
   return [
-    `${disk.name}, ${framework}, ${STRATEGIES[subject]}`,
+    `${disk.name}, ${framework}, ${STRATEGIES[inbox]}`,
     figure(full, 0, ({ perSecond }) => perSecond),
     figure(full, 0, ({ handledPerSecond }) => handledPerSecond),
     figure(full, 1, ({ p99 }) => p99),
-    figure(full, 3, ({ server, acknowledged }) => server.cpuMs / acknowledged),
-    figure(full, 2, ({ server }) => server.utilization),
+    figure(full, 3, ({ eventLoop, acknowledged }) => eventLoop.cpuMs / acknowledged),
+    figure(full, 2, ({ eventLoop }) => eventLoop.utilization),
     figure(modest, 1, ({ p50 }) => p50),
     figure(modest, 1, ({ p99 }) => p99),
-    figure(modest, 1, ({ server }) => server.delayP99),
-    figure(modest, 1, ({ server }) => server.delayMax),
-    figure(modest, 2, ({ server }) => server.utilization),
+    figure(modest, 1, ({ eventLoop }) => eventLoop.delayP99),
+    figure(modest, 1, ({ eventLoop }) => eventLoop.delayMax),
+    figure(modest, 2, ({ eventLoop }) => eventLoop.utilization),
   ];
 }
 
 function findDisks(): Disk[] {
-  const thisOne: Disk = { name: 'this disk', env: {} };
+  const thisDisk: Disk = { name: 'this disk', env: {} };
   const why = whyNoSlowDisk();
   if (why === undefined) {
-    return [thisOne, { name: `+${SLOWER_BY_MS} ms per sync`, env: slowDisk(SLOWER_BY_MS) }];
+    return [thisDisk, { name: `+${SYNC_DELAY_MS} ms per sync`, env: slowDisk(SYNC_DELAY_MS) }];
   }
-  console.log(`no slow disk: ${why}`);
-  return [thisOne];
+  console.log(`bench: the slow disk is left out: ${why}.`);
+  return [thisDisk];
 }
 
 const bundles = await bundle();
@@ -139,5 +137,5 @@ for (const disk of findDisks()) {
 }
 await generator.end();
 
-printTable('On disk before it is acknowledged', HEAD, measured.map(toRow));
-console.log('All answers were 200; the files hold what was acknowledged, all of it handled, once.');
+printTable('Synced before the reply', HEAD, measured.map(toRow));
+console.log('All replies were 200. Each file has all acknowledged events, handled once.');

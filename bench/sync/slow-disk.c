@@ -1,5 +1,5 @@
-// A disk that takes longer to sync: every fsync and fdatasync sleeps first, but for those that find
-// nothing to write, which are quick on a slow disk as well. Loaded with LD_PRELOAD.
+// Simulates a slow disk. Loaded with LD_PRELOAD. Every fsync and fdatasync sleeps first, unless the
+// file has not changed since its last sync: on a slow disk such a sync is fast too.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// By inode, how often a file was written to, and how often it had been when it was last synced.
-// Files that share a slot make each other slower at worst.
+// Number of writes by inode, now and at the last sync. Files that share a slot can only cause
+// additional delays.
 #define SLOTS 4096
 static atomic_long written[SLOTS];
 static atomic_long synced[SLOTS];
@@ -39,7 +39,7 @@ static int sync_with(const char *name, int file) {
 int fsync(int file) { return sync_with("fsync", file); }
 int fdatasync(int file) { return sync_with("fdatasync", file); }
 
-// What SQLite writes with, under either of its names.
+// The function with which SQLite writes, under both of its names.
 typedef ssize_t (*write_call)(int, const void *, size_t, off_t);
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) {

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 
 import { cache } from '../lib/bundle.ts';
 
-/** Why a slow disk cannot be had here; `undefined` when it can. */
+/** Returns why a slow disk cannot be simulated here, or `undefined` if it can. */
 export function whyNoSlowDisk(): string | undefined {
-  if (process.platform !== 'linux') return `it needs LD_PRELOAD; this is ${process.platform}`;
+  if (process.platform !== 'linux') return `it needs LD_PRELOAD, and this is ${process.platform}`;
   if (spawnSync('cc', ['--version']).status !== 0) return 'there is no C compiler (`cc`)';
   return undefined;
 }
 
-/** The environment of a process for which every sync takes so much longer. */
+/** Returns an environment in which every sync of a process takes `ms` longer. */
 export function slowDisk(ms: number): Readonly<Record<string, string>> {
   const library = join(cache, 'slow-disk.so');
   const source = fileURLToPath(new URL('./slow-disk.c', import.meta.url));

@@ -7,14 +7,14 @@ import type { Engine, Plain } from './engine.ts';
 
 const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 
-/** A server that is not there is to be said at once. */
+/** Rejects after 3 s if there is no server. */
 const connectOnce = async () => {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 3000,
     retryStrategy: () => null,
   });
-  redis.on('error', () => undefined); // what is asked of it rejects
+  redis.on('error', () => undefined); // the next command rejects
   await redis.connect();
   return redis;
 };
@@ -70,7 +70,7 @@ export const bullmq: Engine = {
   },
 };
 
-/** With the entry as the job's data, as an inbox keeps it. */
+/** Stores the entry as the data of a job, as the inbox does. */
 function openPlain(queue: Queue): Plain {
   return {
     add: (entry) => queue.add('event', entry, { jobId: `${entry.endpoint}-${entry.taskId}` }),

@@ -1,34 +1,34 @@
 import type { Inbox, NewEntry } from '@novita-webhooks/core';
 
-/** The engines that are measured; `memory` for orientation. */
+/** The measured engines. `memory` is the baseline. */
 export const ENGINES = ['memory', 'sqlite', 'postgres', 'bullmq'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** What a benchmark needs of an engine. */
+/** An engine that benchmarks can measure. */
 export interface Engine {
-  /** Whether several processes can share one inbox on it. */
+  /** Whether several processes can share one inbox. */
   readonly shared: boolean;
-  /** What a plain client does to keep an entry, in words. */
-  readonly plain: string;
-  /** Its version, and the settings that figures depend on. Rejects when it cannot be used. */
+  /** How the engine's own client stores an entry; `null` if the engine has no client. */
+  readonly plain: string | null;
+  /** Resolves to the version and the settings that matter. Rejects if the engine cannot be used. */
   describe(): Promise<string>;
-  /** Room for a fresh inbox. In the parent. */
+  /** Prepares a place for a new inbox. Runs in the parent process. */
   createPlace(): Promise<Place>;
-  /** In the children. */
+  /** Opens the inbox. Runs in the child processes. */
   open(location: string): Promise<Opened>;
 }
 
-/** Where an inbox is: a file, a schema, a key prefix. */
+/** The place of an inbox: a file, a schema, a key prefix. */
 export interface Place {
-  /** What children need to open it. */
+  /** The argument of `open`. */
   readonly location: string;
   size(): Promise<Size>;
-  /** Processor time of the engine's own processes until now, in milliseconds; `NaN` if unknown. */
+  /** CPU time of the engine's own processes so far, in milliseconds; `NaN` if unknown. */
   cpuMs(): Promise<number>;
   remove(): Promise<void>;
 }
 
-/** In bytes; `NaN` where the engine does not tell. Logs count from the beginning of time. */
+/** In bytes; `NaN` if unknown. `logged` only grows. */
 interface Size {
   readonly kept: number;
   readonly logged: number;
@@ -37,16 +37,16 @@ interface Size {
 export interface Opened {
   readonly inbox: Inbox;
   readonly plain?: Plain | undefined;
-  /** After the inbox was closed. */
+  /** Called after the inbox is closed. */
   close(): Promise<void>;
 }
 
-/** The engine's own client, without us: through the same connections, with the same durability. */
+/** The engine's own client without the inbox, with the same connections and durability. */
 export interface Plain {
-  /** Keeps an entry unless its key is there. */
+  /** Stores an entry unless its key exists. */
   add(entry: NewEntry): Promise<unknown>;
   count(): Promise<number>;
 }
 
-/** For places without processes of their own. */
-export const noCpu = (): Promise<number> => Promise.resolve(NaN);
+/** For engines without their own processes. */
+export const unknownCpu = (): Promise<number> => Promise.resolve(NaN);

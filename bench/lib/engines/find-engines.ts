@@ -1,10 +1,10 @@
 import { ENGINES, type EngineName } from './engine.ts';
 import { engines } from './index.ts';
 
-/** `BENCH_ENGINES=postgres,bullmq` leaves the others out. */
+/** `BENCH_ENGINES=postgres,bullmq` measures only these. */
 const wanted = process.env['BENCH_ENGINES']?.split(',') ?? ENGINES;
 
-/** Those that can be used; of the others it is said why not. */
+/** Resolves to the engines that can be used. Prints the reason for the others. */
 export async function findEngines(): Promise<EngineName[]> {
   const found: EngineName[] = [];
   for (const name of ENGINES.filter((engine) => wanted.includes(engine))) {

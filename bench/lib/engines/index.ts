@@ -4,5 +4,5 @@ import { memory } from './memory.ts';
 import { postgres } from './postgres.ts';
 import { sqlite } from './sqlite.ts';
 
-/** Every engine, by name. */
+/** All engines, by name. */
 export const engines: Readonly<Record<EngineName, Engine>> = { memory, sqlite, postgres, bullmq };

@@ -1,16 +1,16 @@
 import { memoryInbox } from '@novita-webhooks/core';
 
-import { noCpu, type Engine } from './engine.ts';
+import { unknownCpu, type Engine } from './engine.ts';
 
-/** Nothing is kept beyond the process: what the others are to be seen beside. */
+/** The baseline: entries do not survive the process. */
 export const memory: Engine = {
   shared: false,
-  plain: 'none',
-  describe: async () => 'in the process, with no bounds',
+  plain: null,
+  describe: async () => 'in the process, without limits',
   createPlace: async () => ({
     location: '',
     size: async () => ({ kept: NaN, logged: NaN }),
-    cpuMs: noCpu,
+    cpuMs: unknownCpu,
     remove: async () => undefined,
   }),
   open: async () => ({

@@ -2,21 +2,21 @@ import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-import { cpuOfTree } from './server-cpu.ts';
+import { serverCpuMs } from './server-cpu.ts';
 import type { Engine, Plain } from './engine.ts';
 
 const url = process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
-/** Of each process; pg's own default. */
+/** Per process. This is the default of pg. */
 const CONNECTIONS = 10;
 
 const connect = (max: number) => {
   const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 3000 });
-  pool.on('error', () => undefined); // the next query says so
+  pool.on('error', () => undefined); // the next query rejects
   return pool;
 };
 
-/** One table with the columns and indexes that an inbox cannot do without. */
+/** One table with the columns and indexes that an inbox needs. */
 const createPlain = (schema: string) => `
 CREATE TABLE ${schema}.plain_entries (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -71,7 +71,7 @@ export const postgres: Engine = {
       },
       async cpuMs() {
         const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-        return cpuOfTree(rows[0]?.pid ?? NaN);
+        return serverCpuMs(rows[0]?.pid ?? NaN);
       },
       async remove() {
         await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE; DROP SCHEMA ${plain} CASCADE`);

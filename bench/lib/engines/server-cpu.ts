@@ -1,19 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A tick of /proc is a hundredth of a second on every Linux there is. */
+/** /proc counts CPU time in ticks of 10 ms on Linux. */
 const TICK_MS = 10;
 
 interface Process {
   readonly parent: number;
-  /** Its own processor time and that of children that have ended, in milliseconds. */
+  /** CPU time of the process and of its ended children, in milliseconds. */
   readonly cpuMs: number;
 }
 
 /**
- * Processor time of a server that has a process per connection: of the parent of `pid` and all its
- * children, in milliseconds. `NaN` where it cannot be seen, as on another machine.
+ * Returns the CPU time of a server with one process per connection, in milliseconds: of the parent
+ * of `pid` and all its children. `NaN` if /proc does not have the process, for example because the
+ * server is on another machine.
  */
-export function cpuOfTree(pid: number): number {
+export function serverCpuMs(pid: number): number {
   const server = readProcess(pid)?.parent;
   if (server === undefined) return NaN;
   const children = readdirSync('/proc')
@@ -25,12 +26,12 @@ export function cpuOfTree(pid: number): number {
 
 function readProcess(pid: number): Process | undefined {
   try {
-    // The name, in brackets, may have spaces in it.
+    // The process name in brackets can contain spaces.
     const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) (.*)/s);
     const fields = rest.split(' ').map(Number);
     const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
     return { parent: fields[1] ?? NaN, cpuMs: ticks * TICK_MS };
   } catch {
-    return undefined; // it has ended in the meantime, or is not of this machine
+    return undefined; // the process has ended, or is on another machine
   }
 }

@@ -5,8 +5,8 @@ import { mkdtempSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { cache } from '../bundle.ts';
-import { temporary } from '../clean-up.ts';
-import { noCpu, type Engine, type Plain } from './engine.ts';
+import { deleteOnExit } from '../clean-up.ts';
+import { unknownCpu, type Engine, type Plain } from './engine.ts';
 
 const CREATE = `
 PRAGMA journal_mode = WAL;
@@ -29,16 +29,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 export const sqlite: Engine = {
   shared: true,
-  plain: 'INSERT … ON CONFLICT DO NOTHING, each in a synced transaction',
-  describe: async () => 'libsql, WAL, on disk before the answer',
+  plain: 'INSERT … ON CONFLICT DO NOTHING, one synced transaction each',
+  describe: async () => 'libsql, WAL, synced before the reply',
   async createPlace() {
     const folder = mkdtempSync(join(cache, 'engine-'));
-    const remove = temporary(folder);
+    const remove = deleteOnExit(folder);
     const location = join(folder, 'inbox.db');
     return {
       location,
       size: async () => ({ kept: sizeOf(location), logged: NaN }),
-      cpuMs: noCpu,
+      cpuMs: unknownCpu,
       remove: async () => remove(),
     };
   },
@@ -49,7 +49,7 @@ export const sqlite: Engine = {
   },
 };
 
-/** In a file of its own: one library, two connections, no lock in common. */
+/** Uses another file, so that it does not share a lock with the inbox. */
 function openPlain(path: string): Plain {
   const database = new Database(path);
   database.exec(CREATE);
@@ -79,7 +79,7 @@ function toRow(entry: NewEntry): unknown[] {
   ];
 }
 
-/** With what of the log has not gone into it yet. */
+/** Includes the write-ahead log. */
 function sizeOf(path: string): number {
   return ['', '-wal'].reduce((bytes, suffix) => {
     return bytes + (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0);

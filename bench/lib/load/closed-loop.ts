@@ -3,21 +3,25 @@ import { randomUUID } from 'node:crypto';
 
 import { toEvent, type EventTemplate } from '../event-template.ts';
 import { createLatencies } from './latencies.ts';
-import type { ClosedLoad, LoadAnswer } from './protocol.ts';
+import type { ClosedLoop, LoadReply } from './protocol.ts';
 
-export interface Loaded extends Omit<LoadAnswer, 'utilization'> {
-  /** Task ids. */
+/** The figures of one load, without those of the load process. */
+export interface LoadResult extends Omit<LoadReply, 'utilization'> {
+  /** Acknowledged task ids. */
   readonly ids: readonly string[];
 }
 
-/** A connection whose answer takes longer is torn down and counted as failed, in seconds. */
-const TIMEOUT = 10;
+/** autocannon closes a connection after this time without a reply and counts a failure. */
+const TIMEOUT_SECONDS = 10;
 
-export async function loadClosed(load: ClosedLoad, template: EventTemplate): Promise<Loaded> {
+export async function runClosedLoop(
+  load: ClosedLoop,
+  template: EventTemplate,
+): Promise<LoadResult> {
   const ids: string[] = [];
   const latencies = createLatencies();
 
-  /** A new event for each request of a connection. */
+  /** Sends a new event with each request. */
   function setupClient(client: autocannon.Client): void {
     let taskId = randomUUID();
     const next = () => client.setBody(toEvent(template, (taskId = randomUUID())));
@@ -35,7 +39,7 @@ export async function loadClosed(load: ClosedLoad, template: EventTemplate): Pro
     headers: { 'content-type': 'application/json' },
     connections: load.connections,
     duration: load.seconds,
-    timeout: TIMEOUT,
+    timeout: TIMEOUT_SECONDS,
     setupClient,
   });
   return {

@@ -1,12 +1,12 @@
 import { createHistogram } from 'node:perf_hooks';
 
-/** Collects latencies, and says how they are spread. In milliseconds. */
+/** A histogram of latencies in milliseconds. */
 export interface Latencies {
   record(ms: number): void;
   percentile(percent: number): number;
 }
 
-/** Histograms hold whole numbers: these are microseconds. */
+/** The histogram holds integers, so it counts microseconds. */
 const PER_MS = 1000;
 
 export function createLatencies(): Latencies {

@@ -1,20 +1,22 @@
-// The load generator: a process of its own, so that it takes no time from the server's.
+// The load process. It is separate so that it does not use the event loop of the server.
 import { appendFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
-import { answerParent } from '../child.ts';
+import { replyToParent } from '../child.ts';
 import type { EventTemplate } from '../event-template.ts';
-import { loadClosed } from './closed-loop.ts';
-import { loadPaced } from './open-loop.ts';
-import type { LoadAnswer, LoadQuestion } from './protocol.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import { runOpenLoop } from './open-loop.ts';
+import type { LoadReply, LoadRequest } from './protocol.ts';
 
 const template = JSON.parse(process.env['BENCH_EVENT'] ?? '') as EventTemplate;
 
-answerParent(async (load: LoadQuestion): Promise<LoadAnswer> => {
+replyToParent(async (load: LoadRequest): Promise<LoadReply> => {
   const before = performance.eventLoopUtilization();
   const { ids, ...loaded } =
-    load.type === 'closed' ? await loadClosed(load, template) : await loadPaced(load, template);
+    load.type === 'closed-loop'
+      ? await runClosedLoop(load, template)
+      : await runOpenLoop(load, template);
   const { utilization } = performance.eventLoopUtilization(before);
-  appendFileSync(load.ledger, ids.map((id) => `${id}\n`).join(''));
+  appendFileSync(load.acknowledgedFile, ids.map((id) => `${id}\n`).join(''));
   return { ...loaded, utilization };
 });

@@ -3,15 +3,15 @@ import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 
 import { toEvent, type EventTemplate } from '../event-template.ts';
-import type { Loaded } from './closed-loop.ts';
+import type { LoadResult } from './closed-loop.ts';
 import { createLatencies } from './latencies.ts';
-import type { PacedLoad } from './protocol.ts';
+import type { OpenLoop } from './protocol.ts';
 
 /**
- * At random times, as from many tasks that know nothing of each other. A latency counts from when
- * the request was to begin, so that nobody who waits is left out.
+ * Begins requests at random times (a Poisson process), as independent tasks do. A latency counts from
+ * the planned begin of a request, so that delays of the load process are included.
  */
-export async function loadPaced(load: PacedLoad, template: EventTemplate): Promise<Loaded> {
+export async function runOpenLoop(load: OpenLoop, template: EventTemplate): Promise<LoadResult> {
   const { url, perSecond, seconds } = load;
   const agent = new Agent({ keepAlive: true, maxSockets: 200 });
   const ids: string[] = [];
@@ -26,16 +26,16 @@ export async function loadPaced(load: PacedLoad, template: EventTemplate): Promi
     else failed += 1;
   }
 
-  const underWay: Promise<void>[] = [];
+  const requests: Promise<void>[] = [];
   const begin = performance.now();
   let dueAt = begin;
   while (dueAt < begin + seconds * 1000) {
     dueAt += (-Math.log(1 - Math.random()) * 1000) / perSecond;
     const waitMs = dueAt - performance.now();
     if (waitMs > 0) await setTimeout(waitMs);
-    underWay.push(deliver(dueAt));
+    requests.push(deliver(dueAt));
   }
-  await Promise.all(underWay);
+  await Promise.all(requests);
   agent.destroy();
   return {
     ids,

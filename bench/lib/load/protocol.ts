@@ -1,34 +1,34 @@
-/** What the load generator is asked to do. */
-export type LoadQuestion = ClosedLoad | PacedLoad;
+/** A request to the load process. */
+export type LoadRequest = ClosedLoop | OpenLoop;
 
 interface Load {
   readonly url: string;
   readonly seconds: number;
-  /** Gets the task ids that were acknowledged, one per line. */
-  readonly ledger: string;
+  /** File to which the acknowledged task ids are appended, one per line. */
+  readonly acknowledgedFile: string;
 }
 
-/** Every connection sends its next request when it has the answer to the last one. */
-export interface ClosedLoad extends Load {
-  readonly type: 'closed';
+/** Each connection sends its next request after the reply to the last one. */
+export interface ClosedLoop extends Load {
+  readonly type: 'closed-loop';
   readonly connections: number;
 }
 
-/** Requests begin at their own times, at a mean rate, whether others are answered or not. */
-export interface PacedLoad extends Load {
-  readonly type: 'paced';
+/** Requests begin at random times with a mean rate, and do not wait for replies. */
+export interface OpenLoop extends Load {
+  readonly type: 'open-loop';
   readonly perSecond: number;
 }
 
 /** Latencies are in milliseconds. */
-export interface LoadAnswer {
+export interface LoadReply {
   readonly acknowledged: number;
-  /** Answered with anything but 2xx, not answered, or refused. */
+  /** Requests with another status than 2xx, without a reply, or with an error. */
   readonly failed: number;
   readonly seconds: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** How much of its time the load generator was busy, 0 to 1: near 1, it measures itself. */
+  /** Event loop utilization of the load process, 0 to 1. Near 1, it limits the measurement. */
   readonly utilization: number;
 }

@@ -1,13 +1,13 @@
-/** Sends together what comes in one turn of the event loop: a message costs more than what is in it. */
+/** Collects the items of one turn of the event loop and sends them in one message. */
 export function batched<T>(send: (items: readonly T[]) => void): (item: T) => void {
   let items: T[] = [];
   return (item) => {
     items.push(item);
     if (items.length > 1) return;
     setImmediate(() => {
-      const together = items;
+      const batch = items;
       items = [];
-      send(together);
+      send(batch);
     });
   };
 }

@@ -1,24 +1,25 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-import type { LoopFigures } from './protocol.ts';
+import type { EventLoopFigures } from './protocol.ts';
 
-export interface LoopWatch {
-  /** Since the watch began. */
-  read(): LoopFigures;
-  end(): void;
+/** Measures the event loop of this process. */
+export interface EventLoopMonitor {
+  /** Figures since the start. */
+  read(): EventLoopFigures;
+  stop(): void;
 }
 
-/** How often the delay is sampled, in milliseconds; a part of each sample. */
+/** The sampling interval. Each sample includes it. */
 const RESOLUTION_MS = 1;
 
-export function watchLoop(): LoopWatch {
+export function monitorEventLoop(): EventLoopMonitor {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   const utilization = performance.eventLoopUtilization();
   const cpu = process.cpuUsage();
   const toMs = (ns: number) => Math.max(0, ns / 1e6 - RESOLUTION_MS);
   return {
-    end: () => void delay.disable(),
+    stop: () => void delay.disable(),
     read() {
       const { user, system } = process.cpuUsage(cpu);
       return {

@@ -9,9 +9,9 @@ import type { AddressInfo } from 'node:net';
 
 import type { Framework } from './protocol.ts';
 
-export const PATH = '/webhooks/novita';
+export const WEBHOOK_PATH = '/webhooks/novita';
 
-/** A server that listens on 127.0.0.1. */
+/** A server on 127.0.0.1. */
 export interface Listening {
   readonly port: number;
   close(): Promise<void>;
@@ -21,12 +21,12 @@ export async function listen(framework: Framework, receiver: Receiver): Promise<
   switch (framework) {
     case 'express': {
       const app = express();
-      app.post(PATH, novitaWebhooks(receiver));
+      app.post(WEBHOOK_PATH, novitaWebhooks(receiver));
       return listening(createServer(app));
     }
     case 'fastify': {
       const app = fastify();
-      app.register(fastifyWebhooks, { path: PATH, receiver });
+      app.register(fastifyWebhooks, { path: WEBHOOK_PATH, receiver });
       await app.listen({ port: 0, host: '127.0.0.1' });
       const { port } = app.server.address() as AddressInfo;
       return { port, close: () => app.close() };

@@ -5,8 +5,8 @@ type DatabaseClass = new (path: string) => SqliteDatabase;
 
 const Database = createRequire(import.meta.url)('libsql') as DatabaseClass;
 
-/** As the package sets up its own connections, but for the commits: here they wait for the disk. */
-export function openFull(path: string): SqliteDatabase {
+/** Opens a file with the settings of the package, but with `synchronous = FULL`: commits sync. */
+export function openFullSync(path: string): SqliteDatabase {
   const database = new Database(path);
   database.exec(`
     PRAGMA busy_timeout = 0;

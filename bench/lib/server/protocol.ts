@@ -5,50 +5,50 @@ export const FRAMEWORKS = ['express', 'fastify', 'node:http'] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
 
 /**
- * Where events are kept. `sqlite`: the package as it is. `full`: the package on a connection whose
- * commits sync. `thread`: that one in a thread of its own.
+ * The inbox under test. `sqlite`: the package. `full-sync`: the package on a connection whose commits
+ * sync. `thread`: the same in a worker thread.
  */
-export type Subject = EngineName | 'full' | 'thread';
+export type InboxName = EngineName | 'full-sync' | 'thread';
 
 export interface ServerOptions {
   readonly framework: Framework;
-  readonly subject: Subject;
-  /** Of the inbox: a file, a schema, a key prefix. */
-  readonly path: string;
-  /** Entries handled at the same time. */
+  readonly inbox: InboxName;
+  /** A file, a schema or a key prefix. */
+  readonly location: string;
+  /** Maximum number of entries that are handled at the same time. */
   readonly concurrency: number;
 }
 
-/** What a server is asked to do. */
-export type ServerQuestion =
+/** A request to the server process. */
+export type ServerRequest =
   | { readonly type: 'start'; readonly options: ServerOptions }
-  /** Begins to measure the event loop. */
+  /** Restarts the measurement of the event loop. */
   | { readonly type: 'watch' }
   | { readonly type: 'read' }
-  /** Resolves when everything is handled; gives up after a while. */
+  /** Resolves when all entries are handled, or after 2 minutes. */
   | { readonly type: 'drain' }
   | { readonly type: 'stop' };
 
-/** What every question is answered with. */
-export interface ServerAnswer {
-  /** Where to deliver; with a token. */
+/** The reply to every request. */
+export interface ServerReply {
+  /** The callback URL. */
   readonly url: string;
-  /** Entries whose handlers have run to their end, since the start. */
+  /** Number of handlers that have ended since the start. */
   readonly handled: number;
-  /** Entries that are not done, and those that are. */
-  readonly open: number;
+  /** Number of entries that are not done. */
+  readonly unfinished: number;
   readonly done: number;
-  readonly loop: LoopFigures;
+  readonly eventLoop: EventLoopFigures;
 }
 
-/** The event loop since the last `watch`. */
-export interface LoopFigures {
-  /** How late a timer was, in milliseconds. */
+/** The event loop since the last `watch` request. */
+export interface EventLoopFigures {
+  /** Delay of timers, in milliseconds. */
   readonly delayP99: number;
   readonly delayMax: number;
-  /** Share of the time in which the event loop was not idle, 0 to 1. */
+  /** Share of the time in which the event loop was busy, 0 to 1. */
   readonly utilization: number;
-  /** Processor time of the whole process, in milliseconds. */
+  /** CPU time of the process, in milliseconds. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }

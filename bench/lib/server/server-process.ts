@@ -1,12 +1,12 @@
-// The server under load, in a process of its own. Does what its parent asks.
+// The server under load. It runs in a child process and replies to the requests of its parent.
 import { createReceiver, type Receiver } from '@novita-webhooks/core';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { answerParent } from '../child.ts';
+import { replyToParent } from '../child.ts';
 import { createInbox } from './create-inbox.ts';
-import { listen, PATH, type Listening } from './listen.ts';
-import { watchLoop } from './event-loop.ts';
-import type { ServerAnswer, ServerOptions, ServerQuestion } from './protocol.ts';
+import { listen, WEBHOOK_PATH, type Listening } from './listen.ts';
+import { monitorEventLoop } from './event-loop.ts';
+import type { ServerOptions, ServerReply, ServerRequest } from './protocol.ts';
 
 interface Running {
   readonly receiver: Receiver;
@@ -14,23 +14,23 @@ interface Running {
   readonly url: string;
 }
 
-const SECRET = 'of-no-use-to-anybody-but-this-benchmark';
+const SECRET = 'a secret for the benchmark, long enough';
 
-/** How long everything may take to be handled, in milliseconds. */
-const DRAIN_MS = 120_000;
+/** How long `drain` waits for the handlers. */
+const DRAIN_TIMEOUT_MS = 120_000;
 
-/** Long enough for what was on its way when the last connection was cut, in milliseconds. */
-const SETTLE_DOWN_MS = 200;
+/** How long requests can still arrive after the load process has closed its connections. */
+const LATE_REQUESTS_MS = 200;
 
 let running: Running | undefined;
 let handled = 0;
-let loop = watchLoop();
+let eventLoop = monitorEventLoop();
 
-async function start({ framework, subject, path, concurrency }: ServerOptions): Promise<Running> {
+async function start({ framework, inbox, location, concurrency }: ServerOptions): Promise<Running> {
   const receiver = createReceiver({
-    url: `http://127.0.0.1${PATH}`,
+    url: `http://127.0.0.1${WEBHOOK_PATH}`,
     secret: SECRET,
-    inbox: await createInbox(subject, path),
+    inbox: await createInbox(inbox, location),
     handlers: { concurrency },
     logger: { debug: ignore, info: ignore, warn: ignore, error: console.error },
   });
@@ -45,41 +45,44 @@ async function start({ framework, subject, path, concurrency }: ServerOptions): 
 }
 
 function ignore(): void {
-  // Debugging and information are not of interest here.
+  // Only errors matter here.
 }
 
-async function countEntries({ receiver }: Running): Promise<Pick<ServerAnswer, 'open' | 'done'>> {
+async function countEntries({
+  receiver,
+}: Running): Promise<Pick<ServerReply, 'unfinished' | 'done'>> {
   const { pending, running, dead, done } = await receiver.inbox.stats();
-  return { open: pending + running + dead, done };
+  return { unfinished: pending + running + dead, done };
 }
 
 async function drain(server: Running): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
-  while (performance.now() < deadline && (await countEntries(server)).open > 0) await setTimeout(5);
+  const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+  while (performance.now() < deadline && (await countEntries(server)).unfinished > 0)
+    await setTimeout(5);
 }
 
-async function toAnswer(server: Running): Promise<ServerAnswer> {
-  return { url: server.url, handled, ...(await countEntries(server)), loop: loop.read() };
+async function toReply(server: Running): Promise<ServerReply> {
+  return { url: server.url, handled, ...(await countEntries(server)), eventLoop: eventLoop.read() };
 }
 
-/** Requests that were cut off may have come in all the same: they are handled before the end. */
-async function stop(server: Running): Promise<ServerAnswer> {
-  await setTimeout(SETTLE_DOWN_MS);
+/** Handles requests whose connection was closed at the end of the last round before it stops. */
+async function stop(server: Running): Promise<ServerReply> {
+  await setTimeout(LATE_REQUESTS_MS);
   await drain(server);
-  const answer = await toAnswer(server);
-  await server.server.close(); // Fastify's closes the receiver, too
+  const reply = await toReply(server);
+  await server.server.close(); // with Fastify, this closes the receiver too
   await server.receiver.close();
-  return answer;
+  return reply;
 }
 
-answerParent(async (question: ServerQuestion): Promise<ServerAnswer> => {
-  if (question.type === 'start') running = await start(question.options);
-  if (running === undefined) throw new Error('the server was not started');
-  if (question.type === 'drain') await drain(running);
-  if (question.type === 'watch') {
-    loop.end();
-    loop = watchLoop();
+replyToParent(async (request: ServerRequest): Promise<ServerReply> => {
+  if (request.type === 'start') running = await start(request.options);
+  if (running === undefined) throw new Error('server-process: the first request must be `start`');
+  if (request.type === 'drain') await drain(running);
+  if (request.type === 'watch') {
+    eventLoop.stop();
+    eventLoop = monitorEventLoop();
   }
-  if (question.type === 'stop') return stop(running);
-  return toAnswer(running);
+  if (request.type === 'stop') return stop(running);
+  return toReply(running);
 });

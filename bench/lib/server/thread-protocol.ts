@@ -1,6 +1,6 @@
 import type { Store } from '@novita-webhooks/core';
 
-/** The functions of a store that go through a thread's port. */
+/** The store methods that are called through the port of the thread. */
 export type Method = Exclude<keyof Store, 'capabilities' | 'transaction' | 'promote' | 'claimOne'>;
 
 export interface Call {

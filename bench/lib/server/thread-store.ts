@@ -5,36 +5,36 @@ import { Worker } from 'node:worker_threads';
 import { batched } from './batched.ts';
 import type { Call, Method, Return } from './thread-protocol.ts';
 
-interface Waiting {
+interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A store that lives in a thread of its own. Beside this file, once bundled. */
+/** A store in a worker thread. The bundler writes `store-thread.mjs` beside this module. */
 export async function threadStore(path: string): Promise<Store> {
   const worker = new Worker(new URL('./store-thread.mjs', import.meta.url), { workerData: path });
-  await once(worker, 'message'); // it is ready
-  const waiting = new Map<number, Waiting>();
+  await once(worker, 'message'); // ready
+  const pending = new Map<number, PendingCall>();
   const send = batched<Call>((calls) => worker.postMessage(calls));
   let lastId = 0;
 
   worker.on('message', (returns: readonly Return[]) => {
     for (const returned of returns) {
-      const caller = waiting.get(returned.id);
-      waiting.delete(returned.id);
+      const caller = pending.get(returned.id);
+      pending.delete(returned.id);
       if ('error' in returned) caller?.reject(returned.error);
       else caller?.resolve(returned.value);
     }
   });
   worker.on('error', (error) => {
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
   });
 
   const call = <T>(method: Method, ...args: readonly unknown[]) =>
     new Promise<T>((resolve, reject) => {
       const id = (lastId += 1);
-      waiting.set(id, { resolve: resolve as Waiting['resolve'], reject });
+      pending.set(id, { resolve: resolve as PendingCall['resolve'], reject });
       send({ id, method, args });
     });
 
@@ -42,7 +42,7 @@ export async function threadStore(path: string): Promise<Store> {
     capabilities: { durable: true, shared: true, transactional: false },
     add: (entry) => call('add', entry),
     claim: (endpoint, limit, leaseDurationMs) => call('claim', endpoint, limit, leaseDurationMs),
-    // Only what travels: a fencingToken is handed over together with its whole entry.
+    // The argument is a whole claim; only these fields are needed.
     extend: ({ endpoint, taskId, fencingToken }, leaseDurationMs) =>
       call('extend', { endpoint, taskId, fencingToken }, leaseDurationMs),
     settle: ({ endpoint, taskId, fencingToken }, outcome) =>
