@@ -1,4 +1,4 @@
-// Puts every store and inbox to its contract, and prints one table: npm run test:contract
+// Runs the contract of every store and inbox, and prints one table: npm run test:contract
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

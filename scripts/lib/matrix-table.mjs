@@ -1,21 +1,20 @@
-// What the runs of the matrix came to, as one table.
 import Table from 'cli-table3';
 
 const NONE = '–';
 
-/** Which row a test of an adapter belongs to: the version of the framework that its suites name. */
+/** Returns the row of an adapter test: the framework version in the titles of its suites. */
 function rowOfAdapter(file, titles) {
   const [, name] = /packages\/(\w+)\/test\//.exec(file.replaceAll('\\', '/')) ?? [];
   const title = `${name[0].toUpperCase()}${name.slice(1)}`;
   return new RegExp(`${title} \\d[\\d.]*`).exec(titles.join(' '))?.[0] ?? `${title}, the rest`;
 }
 
-/** What a run said of errors that belong to no test; all of it where it said nothing of them. */
-const besideTests = (said) => /^.*Unhandled Errors?[^]*/m.exec(said)?.[0] ?? said;
+/** Returns the part of an output about errors outside tests, or all of it if there is none. */
+const errorsOutsideTests = (output) => /^.*Unhandled Errors?[^]*/m.exec(output)?.[0] ?? output;
 
 const rowOfDriver = (driver) => `SQLite, ${driver}`;
 
-/** … and one of the SQLite inbox: the driver at the end of a title. */
+/** Returns the row of a SQLite test: the driver at the end of a title. */
 function rowOfSqlite(titles) {
   const [driver] = /(?<= on )(libsql|better-sqlite3|node:sqlite)$/m.exec(titles.join('\n')) ?? [];
   return rowOfDriver(driver ?? 'the rest');
@@ -27,10 +26,10 @@ function toText({ passed, failed, skipped } = { passed: 0, failed: 0, skipped: 0
   return skipped > 0 ? `${verdict} (${skipped} n/a)` : verdict;
 }
 
-/** @param columns `{ column, missing }`, `missing` where a runtime could not be had */
+/** @param columns `{ column, missing }`; `missing` is the reason why a runtime is not tested */
 export function createMatrix(columns) {
   const rows = new Map();
-  const troubles = [];
+  const failures = [];
 
   function count(row, column, status) {
     if (!rows.has(row)) rows.set(row, new Map());
@@ -40,24 +39,25 @@ export function createMatrix(columns) {
     cells.get(column)[known ? status : 'skipped'] += 1;
   }
 
-  /** A failure beside the tests: a file that cannot be loaded, an error that nobody caught. */
-  function addTrouble(where, what) {
-    troubles.push(`${where}\n    ${what.split('\n').slice(0, 12).join('\n    ')}`);
+  /** Records a failed test, a file that cannot be loaded, or an unhandled error. */
+  function addFailure(where, what) {
+    failures.push(`${where}\n    ${what.split('\n').slice(0, 12).join('\n    ')}`);
   }
 
-  function add({ status, results, said }, where, placeOf) {
-    const before = troubles.length;
+  function add({ status, results, output }, where, placeOf) {
+    const before = failures.length;
     for (const { name, message, assertionResults } of results) {
       for (const { ancestorTitles, title, status, failureMessages } of assertionResults) {
         const { row, column } = placeOf(name, ancestorTitles, title);
         count(row, column, status);
         if (status !== 'failed') continue;
-        addTrouble([column, ...ancestorTitles, title].join(' > '), failureMessages.join('\n'));
+        addFailure([column, ...ancestorTitles, title].join(' > '), failureMessages.join('\n'));
       }
-      if (message && assertionResults.length === 0) addTrouble(`${where}: ${name}`, message);
+      if (message && assertionResults.length === 0) addFailure(`${where}: ${name}`, message);
     }
-    if (results.length === 0) addTrouble(where, `no test ran\n${said}`);
-    else if (status !== 0 && troubles.length === before) addTrouble(where, besideTests(said));
+    if (results.length === 0) addFailure(where, `no test ran\n${output}`);
+    else if (status !== 0 && failures.length === before)
+      addFailure(where, errorsOutsideTests(output));
   }
 
   const textOf = (row, { column, missing }) =>
@@ -66,12 +66,12 @@ export function createMatrix(columns) {
   return {
     addAdapters: (column, run) =>
       add(run, column, (file, titles) => ({ column, row: rowOfAdapter(file, titles) })),
-    /** @param drivers those that this Node has: without a test on each of them, the run has failed */
+    /** @param drivers the drivers of this Node; a driver without a passed test is a failure */
     addSqlite(column, run, drivers) {
       add(run, column, (_, suites, title) => ({ column, row: rowOfSqlite([...suites, title]) }));
       for (const driver of drivers) {
         if (rows.get(rowOfDriver(driver))?.get(column)?.passed > 0) continue;
-        addTrouble(`${column} > ${rowOfDriver(driver)}`, 'no test has passed on this driver');
+        addFailure(`${column} > ${rowOfDriver(driver)}`, 'no test passed on this driver');
       }
     },
     addRuntimes: (run) =>
@@ -79,16 +79,16 @@ export function createMatrix(columns) {
         const [, row, column] = /, by (\w+), on (.+)$/.exec(suite);
         return { row: `core, ${row}`, column };
       }),
-    hasFailed: () => troubles.length > 0,
+    hasFailed: () => failures.length > 0,
     print() {
       const head = ['', ...columns.map(({ column }) => column)];
       const table = new Table({ head, style: { head: [], border: [], compact: true } });
       for (const row of [...rows.keys()].sort()) {
         table.push([row, ...columns.map((column) => textOf(row, column))]);
       }
-      for (const trouble of troubles) console.log(`✘ ${trouble}\n`);
+      for (const failure of failures) console.log(`✘ ${failure}\n`);
       console.log(table.toString());
-      console.log('n/a: cases that do not apply there. –: not a place where this runs.');
+      console.log('n/a: cases that do not apply to the runtime. –: not tested on this runtime.');
     },
   };
 }

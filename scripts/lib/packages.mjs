@@ -1,4 +1,3 @@
-// What the packaging checks share: which packages are published, and what npm would publish.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-/** Runs a program to its end and returns what it printed; shows it when the program fails. */
+/** Runs a program to its end and returns its stdout. Throws with its output if it fails. */
 export function run(command, args, cwd = root) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
@@ -28,7 +27,7 @@ export function publicPackages() {
     .filter(({ manifest }) => manifest.private !== true);
 }
 
-/** Packs the published packages into `folder`: what `npm publish` would upload. */
+/** Packs the published packages into `folder`, as `npm publish` does. */
 export function packAll(folder) {
   return publicPackages().map(({ dir, manifest }) => {
     const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], dir));
@@ -40,13 +39,13 @@ export function packAll(folder) {
   });
 }
 
-/** The ways into a package, as one writes them in an import: its exports that hold code. */
+/** The import specifiers of a package: its exports with code. */
 export const entryNames = ({ name, exports }) =>
   Object.keys(exports)
     .filter((subpath) => subpath !== './package.json')
     .map((subpath) => name + subpath.slice(1));
 
-/** A failure ends the process with 1, and the folder goes away in any case. */
+/** Runs `work` with a temporary folder and removes it. An error sets the exit code to 1. */
 export async function inTemporaryFolder(work) {
   const folder = mkdtempSync(join(tmpdir(), 'novita-webhooks-'));
   try {

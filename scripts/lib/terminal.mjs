@@ -1,15 +1,14 @@
-// Commands as somebody types them into a terminal, for scripts that follow a README.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How long anything may take that is waited for, in milliseconds. */
-export const PATIENCE_MS = 90_000;
-const STOP_MS = 5000;
+/** How long a script waits for a line or for the end of a command. */
+export const TIMEOUT_MS = 90_000;
+const STOP_TIMEOUT_MS = 5000;
 
-/** Commands in a terminal of their own: what they print, and a way to end them all. */
+/** Runs commands in a shell, as a user would in a terminal. Records their output. */
 export function openTerminal(commands, cwd, env) {
-  // A group of its own, so that Ctrl-C reaches what npm has started.
+  // Its own process group, so that a signal reaches the child processes of npm.
   const shell = spawn('sh', ['-ec', commands], { cwd, env, detached: true });
   let output = '';
   let ended = false;
@@ -21,28 +20,33 @@ export function openTerminal(commands, cwd, env) {
     try {
       process.kill(-shell.pid, name);
     } catch {
-      // They are gone already.
+      // All processes of the group have ended.
     }
   };
   return {
     lines: () => output.split('\n'),
     kill: () => signal('SIGKILL'),
-    /** Resolves as soon as as many lines match. */
+    /** Resolves when `count` lines match. */
     async wait(pattern, count = 1) {
-      const deadline = Date.now() + PATIENCE_MS;
+      const deadline = Date.now() + TIMEOUT_MS;
       const missing = () => output.split('\n').filter((line) => pattern.test(line)).length < count;
       while (missing() && !ended && Date.now() < deadline) await pause(20);
-      if (missing()) throw new Error(`no ${count} times ${pattern} after\n${commands}\n${output}`);
+      if (missing())
+        throw new Error(
+          `terminal: fewer than ${count} lines match ${pattern} after\n${commands}\n${output}`,
+        );
     },
     async stop() {
       signal('SIGTERM');
-      // The pipes close when the last process that was started there has ended.
-      await Promise.race([closed, pause(STOP_MS, null, { ref: false })]);
-      if (!ended) throw new Error(`still runs ${STOP_MS} ms after SIGTERM:\n${output}`);
+      // The pipes close when the last process of the group has ended.
+      await Promise.race([closed, pause(STOP_TIMEOUT_MS, null, { ref: false })]);
+      if (!ended)
+        throw new Error(`terminal: still running ${STOP_TIMEOUT_MS} ms after SIGTERM:\n${output}`);
     },
     async end() {
-      await Promise.race([closed, pause(PATIENCE_MS, null, { ref: false })]);
-      if (!ended || shell.exitCode !== 0) throw new Error(`${commands} failed\n${output}`);
+      await Promise.race([closed, pause(TIMEOUT_MS, null, { ref: false })]);
+      if (!ended || shell.exitCode !== 0)
+        throw new Error(`terminal: the commands failed:\n${commands}\n${output}`);
     },
   };
 }

@@ -69,9 +69,9 @@ export function runProgram(
       const outcome = await withTimeout(TIMEOUT_MS, Promise.race([printed, exited]));
       const found = lines.find((line) => pattern.test(line));
       if (found !== undefined) return found;
-      const problem = outcome === TIMED_OUT ? `printed for ${TIMEOUT_MS} ms` : outcome;
+      const problem = outcome === TIMED_OUT ? `timed out after ${TIMEOUT_MS} ms` : outcome;
       throw new Error(
-        `${folder}: ${problem ?? ''} without ${pattern.source}:\n${lines.join('\n')}`,
+        `${folder}: ${problem ?? ''}; no line matched ${pattern.source}:\n${lines.join('\n')}`,
       );
     },
     async terminate() {
