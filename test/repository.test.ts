@@ -44,7 +44,7 @@ describe('the search for machine paths', () => {
   const machinePath = new RegExp(`(?<![\\w.)}>*-])/(?:${folders})/`);
 
   test.each(['work', 'root', 'home', 'Users'])('matches a path below %s', (folder) => {
-    expect(machinePath.test(`"/${folder}/someone/project"`)).toBe(true);
+    expect(machinePath.test(`"/${folder}/example/project"`)).toBe(true);
     expect(machinePath.test(`https://example.com/${folder}/page`)).toBe(false);
   });
 

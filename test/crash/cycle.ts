@@ -41,14 +41,14 @@ export async function runCycle(
   const taskIds = Array.from({ length: events - simulated }, () => randomUUID());
   sender.send(taskIds, simulated, plan.point);
   const hits = await (plan.point === 'random'
-    ? killAfter(armed, plan.nths)
+    ? killAfter(armed, plan.triggers)
     : waitForKills(armed, sender));
   return { point: plan.point, armed: armed.length, hits };
 }
 
 /** Resolves to the armed processes. */
 async function startAll(pool: ServerPool, plan: CyclePlan): Promise<readonly ServerProcess[]> {
-  const startArmed = () => Promise.all(plan.nths.map((nth) => startOne(pool, plan, nth)));
+  const startArmed = () => Promise.all(plan.triggers.map((nth) => startOne(pool, plan, nth)));
   // The first process to start migrates the inbox.
   const early = plan.point === 'migration' ? await startArmed() : undefined;
   const survivors = adjustSurvivors(pool, plan.survivors);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { randomInteger, type Random } from '../support/random.ts';
+import type { Random } from '../support/random.ts';
 import { waitUntil } from '../support/timeout.ts';
 import type { HistoryRecord } from './history.ts';
 import type { Sender } from './sender.ts';
@@ -38,8 +38,8 @@ export async function freeze(
   readHistory: () => readonly HistoryRecord[],
 ): Promise<Freeze> {
   await Promise.all(pool.alive().map((server) => pool.close(server)));
-  const point = random() < 0.5 ? 'handler' : 'handled';
-  const nth = randomInteger(random, 1, TASKS / 2);
+  const point = random.next() < 0.5 ? 'handler' : 'handled';
+  const nth = random.between(1, TASKS / 2);
   const armed = { point, nth, signal: 'SIGSTOP' } as const;
   const frozen = await pool.start({ armed, handlerMs: 150, watched: false });
   const tasks = Array.from({ length: TASKS }, () => randomUUID());

@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts';
 import { KILL_POINTS, type KillPointName } from './kill-points.ts';
-import { randomInteger, shuffled, type Random } from '../support/random.ts';
+import type { Random } from '../support/random.ts';
 
 /** One cycle: server processes under load, some of which are killed. */
 export interface CyclePlan {
@@ -9,7 +9,7 @@ export interface CyclePlan {
    * One number for each process that is killed: it dies when it reaches the point for the n-th time.
    * For the point `random` it is a delay in milliseconds.
    */
-  readonly nths: readonly number[];
+  readonly triggers: readonly number[];
   /** Number of processes that are not killed. */
   readonly survivors: number;
   /** Whether the inbox of the killed processes is opened without instrumentation, if possible. */
@@ -37,7 +37,7 @@ export function planSeries(
   let deck: KillPointName[] = [];
 
   function nextPoint(): KillPointName {
-    if (deck.length === 0) deck = shuffled(random, others);
+    if (deck.length === 0) deck = random.shuffled(others);
     return deck.pop() ?? 'random';
   }
 
@@ -51,7 +51,7 @@ export function planSeries(
 
 /** Plans another cycle for each point that no process has reached; it is due at the first time. */
 export function planMissedPoints(missed: readonly KillPointName[]): SeriesPlan {
-  return missed.map((point) => ({ point, nths: [1], survivors: 0, unwatched: false }));
+  return missed.map((point) => ({ point, triggers: [1], survivors: 0, unwatched: false }));
 }
 
 function planCycle(
@@ -60,17 +60,17 @@ function planCycle(
   shared: boolean,
   random: Random,
 ): CyclePlan {
-  const processes = shared && random() < SHARED_RATIO ? randomInteger(random, 2, 4) : 1;
-  const kills = randomInteger(random, 1, Math.max(1, processes - 1));
+  const processes = shared && random.next() < SHARED_RATIO ? random.between(2, 4) : 1;
+  const kills = random.between(1, Math.max(1, processes - 1));
   const { maxNth } = KILL_POINTS[point];
   // The process must reach the point: survivors get a share of the events.
   const max = maxNth === 'event' ? Math.ceil((events * 0.4) / processes) : maxNth;
   return {
     point,
-    nths: Array.from({ length: kills }, () =>
-      randomInteger(random, 1, point === 'random' ? MAX_RANDOM_DELAY_MS : max),
+    triggers: Array.from({ length: kills }, () =>
+      random.between(1, point === 'random' ? MAX_RANDOM_DELAY_MS : max),
     ),
     survivors: processes - kills,
-    unwatched: random() < 0.5,
+    unwatched: random.next() < 0.5,
   };
 }

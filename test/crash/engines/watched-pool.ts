@@ -73,7 +73,12 @@ export function watchPool(pool: PostgresPool, reach: Reach): PostgresPool {
   return { connect: async () => watchClient(await pool.connect()) };
 }
 
-async function runWithPoints(run: RunQuery, query: PostgresQuery, reach: Reach, point: KillPointName) {
+async function runWithPoints(
+  run: RunQuery,
+  query: PostgresQuery,
+  reach: Reach,
+  point: KillPointName,
+) {
   reach(point);
   const answer = run(query);
   reach(point); // the server runs the statement, although its client dies
