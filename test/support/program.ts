@@ -11,7 +11,7 @@ import { root } from './workspace.ts';
 export interface Program {
   /** The lines on stdout and stderr so far. */
   readonly lines: readonly string[];
-  /** Resolves to the first line that matches. Rejects if the program ends before, or after 20 s. */
+  /** Resolves to the first line that matches. Rejects if the program ends before, or after 50 s. */
   line(pattern: RegExp): Promise<string>;
   write(line: string): void;
   /** Sends SIGTERM and waits for the exit. */
@@ -25,7 +25,7 @@ export interface ProgramOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 50_000;
 
 /**
  * Runs a program as `tsx` would.

@@ -43,7 +43,7 @@ export async function runUntil(
       );
       setTimeout(
         () => reject(new Error(`snippet: no ${wanted.source} in: ${output}`)),
-        15_000,
+        50_000,
       ).unref();
     });
     await beforeKill();
