@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 /**
  * Installs a package into a folder of its own, unless it is there.
  *
- * @param spec with its version, and `megabytes` to say how much there is to wait for
+ * @param spec one or several, with their versions, and `megabytes` to say how much there is to wait for
  * @param folder where its `node_modules` are to be
  * @param check is called with the folder before anybody else can see it, and throws if it is no use
  */
@@ -22,7 +22,7 @@ export function fetchPackage({ spec, megabytes }, folder, check) {
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
     // No script of the package is run: it has the binary in it.
     const bare = ['--ignore-scripts', '--no-package-lock', ...quiet];
-    runToEnd('npm', ['install', spec, '--prefix', draft, ...bare]);
+    runToEnd('npm', ['install', ...[spec].flat(), '--prefix', draft, ...bare]);
     check(draft);
     moveUnlessThere(draft, folder);
   } finally {
