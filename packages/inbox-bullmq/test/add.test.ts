@@ -20,7 +20,7 @@ import { startSlowProxy } from './support/slow-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
 /** The burst takes longer, each of its parts does not. */
-const SLOW = { commandTimeoutMs: 1200 };
+const SLOW = { commandTimeoutMs: 2000 };
 const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
 
 describe.skipIf(url === '')('add', () => {
@@ -222,7 +222,7 @@ describe.skipIf(url === '')('add', () => {
       const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
       await inbox.add(createTestEntry());
       const body = 'x'.repeat(500_000);
-      const all = Array.from({ length: 30 }, () => inbox.add(createTestEntry({ body })));
+      const all = Array.from({ length: 50 }, () => inbox.add(createTestEntry({ body })));
       expect(new Set(await Promise.all(all))).toEqual(new Set(['added']));
     },
     30_000,
