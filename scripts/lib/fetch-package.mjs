@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 /**
  * Installs a package that is not in package-lock.json into its own folder, unless it exists.
  *
- * @param spec name and version; `megabytes` is the size of the download
+ * @param spec name and version, or a list of these; `megabytes` is the size of the download
  * @param folder the folder for its `node_modules`, below `.cache`
  * @param check called with the new folder before it is moved into place; throws if it is not usable
  */
@@ -20,7 +20,7 @@ export function fetchPackage({ spec, megabytes }, folder, check) {
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
     // Its install scripts are not needed: the package contains the binary.
     const options = ['--ignore-scripts', '--no-package-lock', ...quiet];
-    runToEnd('npm', ['install', spec, '--prefix', draft, ...options]);
+    runToEnd('npm', ['install', ...[spec].flat(), '--prefix', draft, ...options]);
     check(draft);
     moveUnlessThere(draft, folder);
   } finally {

@@ -7,7 +7,7 @@ import type { Reach } from '../kill-switch.ts';
 
 /** What a script does, and the points just before it is sent and just after its answer. */
 interface Work {
-  /** The inbox is told by its scripts: it knows nothing of being watched. */
+  /** A script of BullMQ, by its name. The inbox does not know that it is watched. */
   readonly script: RegExp;
   readonly point: KillPointName;
   /** Where it is not the same. */
@@ -17,7 +17,7 @@ interface Work {
 }
 
 const WORKS: readonly Work[] = [
-  { script: /^novitaAddJobs/, point: 'commit', after: 'committed' },
+  { script: /^addStandardJob/, point: 'commit', after: 'committed' },
   {
     script: /^moveToActive/,
     point: 'claim',

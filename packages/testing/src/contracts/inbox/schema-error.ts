@@ -49,6 +49,8 @@ export const schemaErrorCases: readonly InboxCase[] = [
       await eventually(subject, 'valid event runs', isRunning, subject.leaseDurationMs / 20);
       held.finish(done);
       await untilState(subject, invalid, 'done');
+      // The inbox calls back after the store has answered; a reader may see the state before.
+      await eventually(subject, 'onSettled is called', () => settled.length > 0);
       assert.deepEqual(settled, [null]);
       await consumer.stop({ gracePeriodMs: 1000 });
     },

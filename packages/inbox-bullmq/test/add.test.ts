@@ -20,11 +20,11 @@ import { startSlowProxy } from './support/slow-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
 /** The burst takes longer, each of its parts does not. */
-const SLOW = { commandTimeoutMs: 700 };
+const SLOW = { commandTimeoutMs: 2000 };
 const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
 
-describe.skipIf(url === '')('adding', () => {
-  test('of copies from several processes one is added, whatever they are busy with', async () => {
+describe.skipIf(url === '')('add', () => {
+  test('of copies from several processes one is added', async () => {
     const place = usePlace(url);
     const ids = Array.from({ length: 200 }, (_, index) => `task:${index}`);
     const work = JSON.stringify({ url, prefix: place.prefix, ids, times: 3 });
@@ -37,11 +37,11 @@ describe.skipIf(url === '')('adding', () => {
     expect((await inbox.list({ limit: 1000 })).entries).toHaveLength(ids.length);
   }, 60_000);
 
-  test('copies that come in one batch, also with a drifted one before the real one', async () => {
+  test('of copies in one batch one is added, and one after a schema error', async () => {
     const inbox = useInbox(url, usePlace(url));
-    const drifted = createTestEntry({ schemaError: 'images: not a list', body: '{"drifted":1}' });
-    const fits = { ...drifted, schemaError: null, body: '{"fits":1}' };
-    const all = [drifted, drifted, fits, fits, drifted].map((entry) => inbox.add(entry));
+    const invalid = createTestEntry({ schemaError: 'images: not a list', body: '{"invalid":1}' });
+    const fits = { ...invalid, schemaError: null, body: '{"fits":1}' };
+    const all = [invalid, invalid, fits, fits, invalid].map((entry) => inbox.add(entry));
     expect(await Promise.all(all)).toEqual([
       'added',
       'duplicate',
@@ -54,18 +54,19 @@ describe.skipIf(url === '')('adding', () => {
   });
 
   test.each(['pending', 'running', 'dead', 'delayed'] as const)(
-    'a drifted entry that is %s gives way, and the real one is run',
+    'an entry with a schema error that is %s gives way to one that fits',
     async (state) => {
       const place = usePlace(url);
       const [inbox, peer] = [useInbox(url, place), useInbox(url, place)];
-      const drifted = createTestEntry({ schemaError: 'images: not a list' });
-      const fits = { ...drifted, schemaError: null };
-      await inbox.add(drifted);
-      const told: AbortSignal[] = [];
+      const invalid = createTestEntry({ schemaError: 'images: not a list' });
+      const fits = { ...invalid, schemaError: null };
+      await inbox.add(invalid);
+      const signals: AbortSignal[] = [];
       if (state !== 'pending') {
         const consumption = useConsumption(inbox, async (_, signal) => {
-          told.push(signal);
-          if (state === 'dead') return { type: 'dead', reason: 'drift', succeededHandlers: [] };
+          signals.push(signal);
+          if (state === 'dead')
+            return { type: 'dead', reason: 'schema error', succeededHandlers: [] };
           if (state === 'delayed')
             return { type: 'retry', delayMs: 1e9, reason: 'later', succeededHandlers: [] };
           await once(signal, 'abort');
@@ -75,7 +76,7 @@ describe.skipIf(url === '')('adding', () => {
         const expected = state === 'delayed' ? 'pending' : state;
         await until(
           state,
-          async () => told.length > 0 && (await stateOf(inbox, drifted)) === expected,
+          async () => signals.length > 0 && (await stateOf(inbox, invalid)) === expected,
         );
         if (state !== 'running') await consumption.stop({ gracePeriodMs: 1000 });
       }
@@ -96,16 +97,16 @@ describe.skipIf(url === '')('adding', () => {
     },
   );
 
-  test('a drifted entry whose text is no Unicode gives way as well', async () => {
+  test('an entry with a schema error and lone surrogates gives way as well', async () => {
     const inbox = useInbox(url, usePlace(url));
-    const drifted = createTestEntry({ schemaError: 'images: \udc00', body: '{"text":"\ud800"}' });
-    await inbox.add(drifted);
-    expect(await inbox.add({ ...drifted, schemaError: null })).toBe('added');
-    expect(await inbox.get(drifted)).toMatchObject({ schemaError: null });
+    const invalid = createTestEntry({ schemaError: 'images: \udc00', body: '{"text":"\ud800"}' });
+    await inbox.add(invalid);
+    expect(await inbox.add({ ...invalid, schemaError: null })).toBe('added');
+    expect(await inbox.get(invalid)).toMatchObject({ schemaError: null });
   });
 
   test.each(['wait', 'active', 'failed', 'completed'])(
-    "a job that has lost its data is in nobody's way, though it is still %s",
+    'a job without data gives way, also one that is in %s',
     async (set) => {
       const place = usePlace(url);
       const [inbox, queue] = [useInbox(url, place), useQueue(place)];
@@ -117,7 +118,7 @@ describe.skipIf(url === '')('adding', () => {
       else await place.redis.zadd(key(set), 1, id);
       expect(await inbox.add(entry)).toBe('added');
       expect(await inbox.get(entry)).toMatchObject({ ...entry, state: 'pending' });
-      expect(await queue.getJobCounts('waiting', 'active', 'failed', 'completed')).toEqual({
+      expect(await queue.getJobCounts('waiting', 'active', 'failed', 'completed')).toMatchObject({
         waiting: 1,
         active: 0,
         failed: 0,
@@ -130,11 +131,10 @@ describe.skipIf(url === '')('adding', () => {
     ['meta', (key, redis) => redis.hset(key, 'concurrency', 'abc')],
     ['events', (key, redis) => redis.set(key, 'not a stream')],
     ['wait', (key, redis) => redis.set(key, 'not a list')],
-    ['marker', (key, redis) => redis.set(key, 'not a sorted set')],
   ];
 
   test.each(BROKEN)(
-    'what is refused because "%s" is broken is taken when it is mended, and handled',
+    'an entry rejected because "%s" is broken can be added when it is repaired',
     async (part, spoil) => {
       const place = usePlace(url);
       const inbox = useInbox(url, place);
@@ -147,7 +147,6 @@ describe.skipIf(url === '')('adding', () => {
       await spoil(key(part), place.redis);
       const add = () => Promise.allSettled(entries.map((entry) => inbox.add(entry)));
       expect((await add()).map(({ status }) => status)).toEqual(entries.map(() => 'rejected'));
-      expect((await inbox.list()).entries).toEqual([]);
       await place.redis.del(key(part));
       expect(await place.redis.llen(key('wait'))).toBe(0);
       expect(await add()).toEqual(entries.map(() => ({ status: 'fulfilled', value: 'added' })));
@@ -156,7 +155,20 @@ describe.skipIf(url === '')('adding', () => {
     },
   );
 
-  test('one whose key is taken by something else is refused alone', async () => {
+  test('an entry that was added although BullMQ reported an error is handled', async () => {
+    const place = usePlace(url);
+    const inbox = useInbox(url, place);
+    const marker = `${place.prefix}:novita-webhooks.novita:marker`;
+    await place.redis.set(marker, 'not a sorted set');
+    const entry = createTestEntry();
+    await expect(inbox.add(entry)).rejects.toMatchObject({ code: 'inbox_unavailable' });
+    expect(await inbox.add(entry)).toBe('duplicate');
+    await place.redis.del(marker);
+    useConsumption(inbox, () => Promise.resolve({ type: 'done' }));
+    await until('done', async () => (await stateOf(inbox, entry)) === 'done');
+  });
+
+  test('an entry whose key holds another type is rejected alone', async () => {
     const place = usePlace(url);
     const inbox = useInbox(url, place);
     const bad = createTestEntry();
@@ -177,7 +189,7 @@ describe.skipIf(url === '')('adding', () => {
     expect((await inbox.stats()).pending).toBe(2);
   });
 
-  test('one that cannot be written as JSON is refused alone', async () => {
+  test('an entry that cannot be written as JSON is rejected alone', async () => {
     const inbox = useInbox(url, usePlace(url));
     const bad = createTestEntry({ metadata: { count: 1n } });
     const answers = await Promise.allSettled(
@@ -186,22 +198,22 @@ describe.skipIf(url === '')('adding', () => {
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
-  test.skipIf(!hasRedisServer('scripts that were flushed'))(
-    'one that replaces a drifted one is there, although the scripts were flushed in between',
+  test.skipIf(!hasRedisServer('adding after the scripts of Redis were flushed'))(
+    'an entry replaces one with a schema error after SCRIPT FLUSH',
     async () => {
       const server = await startRedisServer();
       afterwards(server.close);
       const inbox = useInbox(server.url, { prefix: 'flushed' });
-      const drifted = createTestEntry({ schemaError: 'images: not a list' });
-      await inbox.add(drifted);
+      const invalid = createTestEntry({ schemaError: 'images: not a list' });
+      await inbox.add(invalid);
       await server.redis.script('FLUSH');
-      expect(await inbox.add({ ...drifted, schemaError: null })).toBe('added');
-      expect(await inbox.get(drifted)).toMatchObject({ schemaError: null, state: 'pending' });
+      expect(await inbox.add({ ...invalid, schemaError: null })).toBe('added');
+      expect(await inbox.get(invalid)).toMatchObject({ schemaError: null, state: 'pending' });
     },
   );
 
-  test.skipIf(!hasRedisServer('a burst on a slow link'))(
-    'a burst of long bodies on a slow link is taken, although it takes long',
+  test.skipIf(!hasRedisServer('adding over a slow link'))(
+    'a burst of long bodies is added over a slow link',
     async () => {
       const server = await startRedisServer();
       afterwards(server.close);
@@ -210,13 +222,13 @@ describe.skipIf(url === '')('adding', () => {
       const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
       await inbox.add(createTestEntry());
       const body = 'x'.repeat(500_000);
-      const all = Array.from({ length: 30 }, () => inbox.add(createTestEntry({ body })));
+      const all = Array.from({ length: 50 }, () => inbox.add(createTestEntry({ body })));
       expect(new Set(await Promise.all(all))).toEqual(new Set(['added']));
     },
     30_000,
   );
 
-  test('a body of any content comes back as it was', async () => {
+  test('a body of any content is returned unchanged', async () => {
     const inbox = useInbox(url, usePlace(url));
     const body = JSON.stringify({ text: '\ud800 \u0000 任务 {} [] " \\ %', list: [], none: {} });
     const entry = createTestEntry({ body, metadata: { empty: [], none: {}, zero: 0 } });

@@ -3,38 +3,38 @@ import { describe, expect, test } from 'vitest';
 import { afterwards, createTestEntry, useInbox, usePlace } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
-const suite = describe.skipIf(!hasRedisServer('what is said when Redis refuses'));
+const suite = describe.skipIf(!hasRedisServer('the errors of the BullMQ inbox'));
 
-suite('an event that Redis does not take', () => {
-  test('because the password is wrong', async () => {
+suite('errors: an add is rejected', () => {
+  test('when the password is wrong', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     await server.redis.config('SET', 'requirepass', 'right');
     for (const url of [server.url, server.url.replace('//', '//:wrong@')]) {
-      await expectRefusal(url, /refuses the password/);
+      await expectRefusal(url, /rejected the password/);
     }
   });
 
-  test('because the user may not', async () => {
+  test('when the user lacks every permission', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     await server.redis.call('ACL', 'SETUSER', 'poor', 'on', '>word', '~*', '+@connection', '+info');
-    await expectRefusal(server.url.replace('//', '//poor:word@'), /may not do this/);
+    await expectRefusal(server.url.replace('//', '//poor:word@'), /lacks a permission/);
   });
 
-  test('because the user may not do all of it: it is taken when they may', async () => {
+  test('when the user lacks one permission, and accepted when it is granted', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     await server.redis.call('ACL', 'SETUSER', 'half', 'on', '>word', '~*', '+@all', '-@stream');
     const inbox = useInbox(server.url.replace('//', '//half:word@'), { prefix: 'half' });
     const entry = createTestEntry();
-    await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
-    await expect(inbox.add(entry)).rejects.toThrow(/may not do this/);
+    await expect(inbox.add(entry)).rejects.toThrow(/lacks a permission/);
+    await expect(inbox.add(entry)).rejects.toThrow(/lacks a permission/);
     await server.redis.call('ACL', 'SETUSER', 'half', '+@stream');
     expect(await inbox.add(entry)).toBe('added');
   });
 
-  test('because it is a replica', async () => {
+  test('when Redis is a replica, and accepted when it is a master', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     const inbox = useInbox(server.url, usePlace(server.url));
@@ -47,7 +47,7 @@ suite('an event that Redis does not take', () => {
       .toBe('added');
   });
 
-  test('because nobody is there', async () => {
+  test('when Redis cannot be reached', async () => {
     await expectRefusal('redis://127.0.0.1:1', /cannot be reached/);
   });
 });

@@ -1,11 +1,11 @@
-/** What `within` answers when time was up first. */
+/** What `within` resolves to when the time was up first. */
 export const LATE: unique symbol = Symbol('late');
 
-/** The value of `work`, or `LATE` after `ms` milliseconds; what comes of it then nobody hears. */
+/** The value of `work`, or `LATE` after `ms` milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<typeof LATE>((resolve) => {
-    // Who has stood still for so long hears first what has come in meanwhile.
+    // After a pause of the whole process, what has come in meanwhile is read first.
     timer = setTimeout(() => setImmediate(() => resolve(LATE)), ms);
   });
   try {

@@ -1,53 +1,58 @@
 import type { Logger } from '@novita-webhooks/core';
 
-import { createClient, type Client, type Patience, type RedisSource } from './client.ts';
-import { watchClock } from './redis-clock.ts';
-import { explain, troubleOf, whatToDo } from './troubles.ts';
+import { defineScripts } from './scripts.ts';
+import { explain, explanationOf } from '../errors.ts';
+import { createClient, type Client, type RedisSource } from './client.ts';
 import { LATE, within } from './within.ts';
 
 /** A connection that is made when it is first needed, and again whenever it is lost. */
 export interface Connection {
   readonly client: Client;
   /**
-   * Does something with it. Waits for a connection that is being made, but not for one that was
-   * lost.
+   * Waits for a connection that is being made, but not for one that was lost; then does the work.
    *
-   * @throws WebhookError with what is wrong and what to do about it
+   * @throws WebhookError with what failed and what to do
    */
   run<T>(work: (client: Client) => Promise<T>): Promise<T>;
-  /** By the clock of Redis, in milliseconds since 1970. */
-  now(): number;
-  /** Says from now on when the connection is lost and when it is back. */
+  /** How long Redis may be silent, in milliseconds. */
+  readonly commandTimeoutMs: number;
+  /** Clients that BullMQ has made from this one, until they are taken out. */
+  readonly duplicates: Client[];
+  /** Logs from now on when the connection is lost and when it is back. */
   report(log: Logger): void;
+  /** Whether the inbox is being closed: nothing more is opened on this connection. */
+  isClosing(): boolean;
+  startClosing(): void;
   close(): Promise<void>;
 }
 
-export interface ConnectionOptions extends Patience {
+interface ConnectionOptions {
   readonly source: RedisSource;
+  readonly commandTimeoutMs: number;
 }
 
 export function createConnection({ source, commandTimeoutMs }: ConnectionOptions): Connection {
-  const client = createClient(source, { commandTimeoutMs });
+  const { client, duplicates } = createClient(source, commandTimeoutMs);
+  defineScripts(client);
   const readiness = watchReadiness(client, commandTimeoutMs);
-  const clock = watchClock(client);
   let answeredAt = 0;
-  let isClosed = false;
+  let isClosing = false;
 
   async function ready(): Promise<void> {
     if (isReady(client)) return;
     const isIdle = client.status === 'wait' || client.status === 'end';
-    if (isIdle && !isClosed) client.connect().catch(() => undefined); // 'error' tells
+    if (isIdle && !isClosing) client.connect().catch(() => undefined); // the 'error' event tells
     await within(commandTimeoutMs, readiness.next());
-    if (!isReady(client)) throw readiness.trouble() ?? new Error('not connected');
+    if (!isReady(client)) throw readiness.lastError() ?? new Error('not connected');
   }
 
-  /** Who has much to answer takes its time; who answers nothing at all is given up. */
+  /** A long answer may take its time. A connection without any answer is given up. */
   async function answerTo<T>(work: Promise<T>): Promise<T> {
     for (;;) {
       const answer = await within(commandTimeoutMs, work);
       if (answer !== LATE) return answer;
       if (performance.now() - answeredAt < commandTimeoutMs) continue;
-      client.disconnect(true); // and with the connection what is still to be answered on it
+      client.disconnect(true);
       throw new Error(`no answer within ${commandTimeoutMs} ms`);
     }
   }
@@ -57,24 +62,20 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     async run(work) {
       try {
         await ready();
-        const answered = clock
-          .known()
-          .then(() => work(client))
-          .finally(() => (answeredAt = performance.now()));
+        const answered = work(client).finally(() => (answeredAt = performance.now()));
         return await answerTo(readiness.unlessLost(answered));
       } catch (error) {
-        // Only a new connection has it looked up again who is master.
+        // A new connection looks up again which server is the master.
         if (String(error).includes('READONLY')) client.disconnect(true);
         throw explain(error);
       }
     },
-    now: () => clock.now(),
-    report(log) {
-      readiness.report(log);
-      clock.report(log);
-    },
+    commandTimeoutMs,
+    duplicates,
+    report: readiness.report,
+    isClosing: () => isClosing,
+    startClosing: () => void (isClosing = true),
     async close() {
-      isClosed = true;
       const quit = () => client.quit().catch(() => undefined);
       if (isReady(client)) await within(commandTimeoutMs, quit());
       client.disconnect();
@@ -89,64 +90,61 @@ function isReady(client: Client): boolean {
 interface Readiness {
   /** Resolves when the connection is ready, or when it is known that it is not. */
   next(): Promise<void>;
-  /** Rejects when the connection is gone before there is an answer: there will be none. */
+  /** Rejects when the connection is lost before the answer: there will be none. */
   unlessLost<T>(work: Promise<T>): Promise<T>;
-  /** Why it is not. */
-  trouble(): Error | null;
+  lastError(): Error | null;
   report(log: Logger): void;
 }
 
-function watchReadiness(client: Client, patienceMs: number): Readiness {
-  let trouble: Error | null = null;
-  let said: string | null = null;
+function watchReadiness(client: Client, timeoutMs: number): Readiness {
+  let lastError: Error | null = null;
+  let logged: string | null = null;
   let log: Logger | null = null;
+  let greeting: NodeJS.Timeout | undefined;
   const waiting = new Set<() => void>();
+  const unanswered = new Set<(error: Error) => void>();
 
-  function settle(): void {
+  function resolveWaiting(): void {
     for (const resolve of waiting) resolve();
     waiting.clear();
   }
 
-  // Without a listener an 'error' ends the process.
+  // Without a listener, an 'error' event ends the process.
   client.on('error', (error: Error) => {
-    trouble = error;
-    const kind = troubleOf(error);
-    if (said !== kind) log?.error({ error: error.message }, whatToDo(kind));
-    said = kind;
-    settle();
+    lastError = error;
+    const explanation = explanationOf(error);
+    if (logged !== explanation) log?.error({ error: error.message }, explanation);
+    logged = explanation;
+    resolveWaiting();
   });
-  let greeting: NodeJS.Timeout | undefined;
-  const unanswered = new Set<(error: Error) => void>();
   client.on('close', () => {
     clearTimeout(greeting);
     for (const reject of unanswered) reject(new Error('the connection was closed'));
-    settle();
+    resolveWaiting();
   });
-  // ioredis would wait for ever for somebody who takes the connection and says nothing.
+  // ioredis waits without limit for a server that accepts the connection and is silent.
   client.on('connect', () => {
-    greeting = setTimeout(() => client.disconnect(true), 2 * patienceMs);
+    greeting = setTimeout(() => client.disconnect(true), 2 * timeoutMs);
   });
   client.on('ready', () => {
     clearTimeout(greeting);
-    if (said !== null) log?.info({}, 'Redis can be used again');
-    trouble = null;
-    said = null;
-    settle();
+    if (logged !== null) log?.info({}, 'inbox-bullmq: Redis is available again.');
+    lastError = null;
+    logged = null;
+    resolveWaiting();
   });
 
   return {
     next() {
       const isKnown = ['reconnecting', 'close', 'end'].includes(client.status);
-      return isKnown ? Promise.resolve() : new Promise((resolve) => waiting.add(() => resolve()));
+      return isKnown ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve));
     },
     unlessLost: (work) =>
       new Promise((resolve, reject) => {
         unanswered.add(reject);
         work.then(resolve, reject).finally(() => unanswered.delete(reject));
       }),
-    trouble: () => trouble,
-    report(to) {
-      log = to;
-    },
+    lastError: () => lastError,
+    report: (to) => (log = to),
   };
 }
