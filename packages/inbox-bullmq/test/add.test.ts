@@ -16,7 +16,7 @@ import {
   useQueue,
 } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
-import { startSlowProxy } from './support/slow-proxy.ts';
+import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
 /** The burst takes longer, each of its parts does not. */
@@ -217,7 +217,7 @@ describe.skipIf(url === '')('add', () => {
     async () => {
       const server = await startRedisServer();
       afterwards(server.close);
-      const proxy = await startSlowProxy(server.port, 10_000);
+      const proxy = await startTcpProxy(server.port, { bytesPerMs: 10_000 });
       afterwards(proxy.close);
       const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
       await inbox.add(createTestEntry());

@@ -61,7 +61,10 @@ export function createQueues(connection: Connection, options: QueueOptions): Que
 }
 
 /** What BullMQ's objects take: the connection of the inbox. */
-export function toBullmqOptions({ client }: Connection, prefix: string) {
+export function toBullmqOptions(
+  { client }: Connection,
+  prefix: string,
+): { connection: ConnectionOptions; prefix: string; skipVersionCheck: true } {
   // `open` reports the version and the settings of the server.
   return { connection: client as ConnectionOptions, prefix, skipVersionCheck: true };
 }
