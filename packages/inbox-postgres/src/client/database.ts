@@ -2,6 +2,7 @@ import { isConflict, isConnectionUnusable } from '../errors.ts';
 import { createConnections, type Connections, type ConnectionsOptions } from './connections.ts';
 import { sleep } from './sleep.ts';
 import { outsideTransaction } from './transaction-guard.ts';
+import { SET_TRANSACTION_SETTINGS } from './transaction-settings.ts';
 
 /** Runs one statement. Its text names the default schema, which is replaced by the one in use. */
 export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;
@@ -66,6 +67,7 @@ function toRows(query: QueryClient): Query {
 const begin = (queryTimeoutMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT ${outsideTransaction("''")};
+${SET_TRANSACTION_SETTINGS};
 SET LOCAL novita.transaction TO 'inbox';
 SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryTimeoutMs, MAX_IDLE_MS))};
 SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryTimeoutMs)}`;

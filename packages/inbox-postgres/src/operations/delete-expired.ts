@@ -1,6 +1,6 @@
 import type { Retention } from '@novita-webhooks/core';
 
-import type { Query } from '../client/database.ts';
+import type { Database } from '../client/database.ts';
 import { toDelay } from './text.ts';
 
 /**
@@ -35,25 +35,27 @@ const MAX_BATCH_ENTRIES = 500;
  * @param isClosing whether to stop after the current batch
  */
 export async function deleteExpired(
-  query: Query,
+  database: Database,
   { doneMs, deadMs }: Retention,
   isClosing: () => boolean,
 ): Promise<number> {
-  const done = await deleteExpiredIn('done', doneMs, query, isClosing);
-  return done + (await deleteExpiredIn('dead', deadMs, query, isClosing));
+  const done = await deleteExpiredIn('done', doneMs, database, isClosing);
+  return done + (await deleteExpiredIn('dead', deadMs, database, isClosing));
 }
 
 async function deleteExpiredIn(
   state: 'done' | 'dead',
   ageMs: number,
-  query: Query,
+  database: Database,
   isClosing: () => boolean,
 ): Promise<number> {
   let total = 0;
   let from = 0;
   for (;;) {
     const values = [state, toDelay(ageMs), MAX_BATCH_ENTRIES, from];
-    const [row] = await query<{ deleted: number; next: number | null }>(DELETE_EXPIRED, values);
+    const [row] = await database.transaction((query) =>
+      query<{ deleted: number; next: number | null }>(DELETE_EXPIRED, values),
+    );
     const deleted = row?.deleted ?? 0;
     total += deleted;
     if (deleted < MAX_BATCH_ENTRIES || isClosing()) return total;

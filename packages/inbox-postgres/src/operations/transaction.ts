@@ -4,6 +4,7 @@ import type { Database } from '../client/database.ts';
 import { createHandlerClient } from '../client/handler-client.ts';
 import { withTimeout } from '../client/timeout.ts';
 import { outsideTransaction } from '../client/transaction-guard.ts';
+import { DURABLE_COMMIT } from '../client/transaction-settings.ts';
 import { codeOf, createCodedError, toInboxError } from '../errors.ts';
 import type { PostgresClient } from '../pool.ts';
 import { parseClaimRef, type ParsedClaimRef } from './claim-ref.ts';
@@ -37,7 +38,8 @@ WITH recorded AS (
   RETURNING id
 )
 SELECT (SELECT count(*) FROM recorded)::integer AS recorded,
-       coalesce(current_setting('novita.transaction', true) = $4::text, false) AS is_intact`;
+       coalesce(current_setting('novita.transaction', true) = $4::text, false) AS is_intact,
+       ${DURABLE_COMMIT} AS durable`;
 
 export interface HandlerTransaction<T> {
   readonly claimRef: ClaimRef;

@@ -6,7 +6,6 @@ const SETTINGS = `
 SELECT current_setting('server_version_num')::integer AS version,
        current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS full_page_writes,
-       current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('server_encoding') AS encoding,
        current_setting('default_transaction_isolation') AS isolation,
        current_setting('statement_timeout') AS statement_timeout,
@@ -16,7 +15,6 @@ interface Settings {
   readonly version: number;
   readonly fsync: string;
   readonly full_page_writes: string;
-  readonly synchronous_commit: string;
   readonly encoding: string;
   readonly isolation: string;
   readonly statement_timeout: string;
@@ -29,7 +27,7 @@ const MIN_VERSION = 13;
 export async function logServerSettings(query: Query, log: Logger): Promise<void> {
   const [settings] = await query<Settings>(SETTINGS);
   if (settings === undefined) return;
-  const { synchronous_commit: commit, statement_timeout: timeout } = settings;
+  const { statement_timeout: timeout } = settings;
   const warnings: readonly [condition: boolean, problem: string, action: string][] = [
     [
       settings.fsync === 'off',
@@ -40,11 +38,6 @@ export async function logServerSettings(query: Query, log: Logger): Promise<void
       settings.full_page_writes === 'off',
       'full_page_writes is off, so a power failure may damage the tables',
       'Set it on',
-    ],
-    [
-      commit === 'off',
-      'synchronous_commit is off, so acknowledged events may be lost when the server crashes',
-      'Set it on for this role',
     ],
     [
       settings.encoding !== 'UTF8',
