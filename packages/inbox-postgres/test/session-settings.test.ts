@@ -80,11 +80,11 @@ describe.skipIf(url === undefined)('postgresStore on connections with other sett
     const { store, pool } = await open('SET session_replication_role TO replica');
     const claims = await claimThree(store);
     expect(await store.stats()).toMatchObject({ pending: 0, running: 3 });
-    await store.settle(claims[0] as Claim, { type: 'done' });
-    await store.settle(claims[1] as Claim, { type: 'dead', reason: 'no', succeededHandlers: [] });
+    await store.settle(claims[0], { type: 'done' });
+    await store.settle(claims[1], { type: 'dead', reason: 'no', succeededHandlers: [] });
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 1 });
-    await store.replay(claims[1] as Claim);
-    await store.discard(claims[1] as Claim);
+    await store.replay(claims[1]);
+    await store.discard(claims[1]);
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 0 });
     expect(await store.deleteExpired({ doneMs: 0, deadMs: 0 })).toBe(1);
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 0, dead: 0 });
@@ -123,19 +123,19 @@ async function* runAll(store: Store<PoolClient>): AsyncGenerator<(typeof OPERATI
   yield 'add';
   expect(await store.add({ ...entry, schemaError: null })).toBe('added');
   yield 'replace';
-  let [claim] = await store.claim(entry.endpoint, 1, LEASE_MS);
+  let [claim] = (await store.claim(entry.endpoint, 1, LEASE_MS)) as [Claim];
   yield 'claim';
-  expect(await store.extend(claim as Claim, LEASE_MS)).toBe(true);
+  expect(await store.extend(claim, LEASE_MS)).toBe(true);
   yield 'extend';
-  expect(await store.settle(claim as Claim, RETRY)).toBe(true);
+  expect(await store.settle(claim, RETRY)).toBe(true);
   yield 'retry';
-  [claim] = await store.claim(entry.endpoint, 1, LEASE_MS);
+  [claim] = (await store.claim(entry.endpoint, 1, LEASE_MS)) as [Claim];
   yield 'claim';
-  await store.transaction?.(claim as Claim, 'one', async (client) => {
+  await store.transaction?.(claim, 'one', async (client) => {
     await client.query('SET LOCAL synchronous_commit TO off');
   });
   yield 'transaction';
-  expect(await store.settle(claim as Claim, { type: 'done' })).toBe(true);
+  expect(await store.settle(claim, { type: 'done' })).toBe(true);
   yield 'done';
   expect(await store.replay(entry)).toBe(true);
   yield 'replay';
@@ -143,7 +143,7 @@ async function* runAll(store: Store<PoolClient>): AsyncGenerator<(typeof OPERATI
   yield 'discard';
 }
 
-async function claimThree(store: Store<PoolClient>): Promise<Claim[]> {
+async function claimThree(store: Store<PoolClient>): Promise<[Claim, Claim, Claim]> {
   for (let n = 0; n < 3; n += 1) await store.add(createTestEntry());
-  return store.claim('novita', 3, LEASE_MS);
+  return (await store.claim('novita', 3, LEASE_MS)) as [Claim, Claim, Claim];
 }

@@ -4,8 +4,14 @@ import { sleep } from './sleep.ts';
 import { outsideTransaction } from './transaction-guard.ts';
 import { SET_TRANSACTION_SETTINGS } from './transaction-settings.ts';
 
-/** Runs one statement. Its text names the default schema, which is replaced by the one in use. */
-export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;
+/**
+ * Runs one statement. Its text names the default schema, which is replaced by the one in use. Every
+ * column is cast to text in SQL: see operations/row.ts.
+ */
+export type Query = <Row extends Readonly<Record<keyof Row, string | null>>>(
+  text: string,
+  values?: unknown[],
+) => Promise<readonly Row[]>;
 
 /** Runs statements and transactions on a pool. */
 export interface Database extends Connections {

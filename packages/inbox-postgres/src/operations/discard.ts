@@ -17,7 +17,7 @@ WITH target AS MATERIALIZED (
 )
 DELETE FROM novita_webhooks.events
 WHERE id IN (SELECT id FROM pending UNION ALL SELECT id FROM finished)
-RETURNING id`;
+RETURNING id::text AS id`;
 
 /** Deletes an entry that is not running. */
 export async function discard(query: Query, { endpoint, taskId }: EntryKey): Promise<boolean> {

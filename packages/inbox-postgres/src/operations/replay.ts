@@ -14,7 +14,7 @@ INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_han
 SELECT id, endpoint, clock_timestamp(),
        CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
 FROM replayed
-RETURNING id`;
+RETURNING id::text AS id`;
 
 /**
  * Makes a finished entry pending. After `done` every handler runs again, after `dead` only those that

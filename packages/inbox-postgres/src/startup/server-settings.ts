@@ -1,25 +1,26 @@
 import type { Logger } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
+import { parseBoolean, parseNumber, type TextRow } from '../operations/row.ts';
 
 const SETTINGS = `
-SELECT current_setting('server_version_num')::integer AS version,
+SELECT current_setting('server_version_num') AS version,
        current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS full_page_writes,
        current_setting('server_encoding') AS encoding,
        current_setting('default_transaction_isolation') AS isolation,
        current_setting('statement_timeout') AS statement_timeout,
-       pg_is_in_recovery() AS is_standby`;
+       pg_is_in_recovery()::text AS is_standby`;
 
-interface Settings {
-  readonly version: number;
-  readonly fsync: string;
-  readonly full_page_writes: string;
-  readonly encoding: string;
-  readonly isolation: string;
-  readonly statement_timeout: string;
-  readonly is_standby: boolean;
-}
+type Settings = TextRow<
+  | 'version'
+  | 'fsync'
+  | 'full_page_writes'
+  | 'encoding'
+  | 'isolation'
+  | 'statement_timeout'
+  | 'is_standby'
+>;
 
 const MIN_VERSION = 13;
 
@@ -28,6 +29,7 @@ export async function logServerSettings(query: Query, log: Logger): Promise<void
   const [settings] = await query<Settings>(SETTINGS);
   if (settings === undefined) return;
   const { statement_timeout: timeout } = settings;
+  const version = parseNumber(settings.version);
   const warnings: readonly [condition: boolean, problem: string, action: string][] = [
     [
       settings.fsync === 'off',
@@ -49,10 +51,14 @@ export async function logServerSettings(query: Query, log: Logger): Promise<void
       `default_transaction_isolation is ${settings.isolation}, so many statements conflict and some get 503`,
       'Set read committed for this role',
     ],
-    [settings.is_standby, 'the server is a standby, which is read-only', 'Connect to the primary'],
     [
-      settings.version < MIN_VERSION * 10_000,
-      `PostgreSQL ${Math.floor(settings.version / 10_000)} is older than ${MIN_VERSION}, the oldest tested`,
+      parseBoolean(settings.is_standby),
+      'the server is a standby, which is read-only',
+      'Connect to the primary',
+    ],
+    [
+      version < MIN_VERSION * 10_000,
+      `PostgreSQL ${Math.floor(version / 10_000)} is older than ${MIN_VERSION}, the oldest tested`,
       'Upgrade the server',
     ],
   ];
