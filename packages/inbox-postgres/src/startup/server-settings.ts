@@ -22,6 +22,8 @@ type Settings = TextRow<
   | 'is_standby'
 >;
 
+/** SQL_ASCII stores the bytes of UTF-8 as they are. */
+const STORES_ALL_LETTERS = ['UTF8', 'SQL_ASCII'];
 const MIN_VERSION = 13;
 
 /** Logs a warning for each setting of the server with which the inbox cannot keep its promises. */
@@ -42,8 +44,8 @@ export async function logServerSettings(query: Query, log: Logger): Promise<void
       'Set it on',
     ],
     [
-      settings.encoding !== 'UTF8',
-      `the database has the encoding ${settings.encoding}, so events with other letters get 503`,
+      !STORES_ALL_LETTERS.includes(settings.encoding),
+      `the database has the encoding ${settings.encoding}, so events with letters that it lacks get 503`,
       'Use a database with UTF8',
     ],
     [
