@@ -71,13 +71,13 @@ export function postgresStore<Pool extends PostgresPool>(
     list: (filter) => run(() => list(query, filter)),
     get: (key) => run(() => get(query, key)),
     async replay(key) {
-      const isReplayed = await run(() => replay(query, key));
+      const isReplayed = await run(() => database.transaction((query) => replay(query, key)));
       if (isReplayed) sender.notify(key.endpoint);
       return isReplayed;
     },
-    discard: (key) => run(() => discard(query, key)),
+    discard: (key) => run(() => database.transaction((query) => discard(query, key))),
     stats: () => run(() => stats(query)),
-    deleteExpired: (retention) => run(() => deleteExpired(query, retention, isClosing)),
+    deleteExpired: (retention) => run(() => deleteExpired(database, retention, isClosing)),
     async close() {
       startupCheck.stop();
       await Promise.all([listener.close(), lifecycle.close(queryTimeoutMs)]);

@@ -19,6 +19,7 @@ import {
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
 import { toPool } from './support/postgres-js.ts';
+import { TYPE_PARSERS } from './support/type-parsers.ts';
 import {
   dropSchema,
   openClockedPool,
@@ -36,6 +37,7 @@ else await describePostgres(url);
 
 async function describePostgres(connectionString: string): Promise<void> {
   const clocked = await openClockedPool();
+  const parsed = await openClockedPool({ types: TYPE_PARSERS.bigint });
   const sql = postgres(connectionString, {
     max: 5,
     connection: { search_path: `${clocked.schema},pg_catalog` },
@@ -44,10 +46,14 @@ async function describePostgres(connectionString: string): Promise<void> {
   afterAll(async () => {
     await sql.end();
     await clocked.close();
+    await parsed.close();
   });
 
   describeStoreContract('postgresStore', () => openStore(clocked, clocked.at));
   describeInboxContract('postgresInbox', () => openInbox(clocked));
+  describeStoreContract('postgresStore on a pool with other type parsers', () =>
+    openStore(parsed, parsed.at),
+  );
   describeStoreContract('postgresStore on postgres.js', () =>
     openStore(clocked, (clock) => withTime(toPool(sql), clock)),
   );

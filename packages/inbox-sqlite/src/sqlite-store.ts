@@ -1,5 +1,6 @@
 import { systemClock, type Clock, type Retention, type Store } from '@novita-webhooks/core';
 
+import { createWalMonitor } from './connection/wal-monitor.ts';
 import type { SqliteDatabase } from './driver/driver.ts';
 import { add } from './operations/add.ts';
 import { claim } from './operations/claim.ts';
@@ -15,6 +16,7 @@ import { stats } from './operations/stats.ts';
 import { toMs } from './operations/time.ts';
 import { transaction } from './operations/transaction.ts';
 import { openConnections, type DatabaseOptions } from './options.ts';
+import type { Operation } from './writing/committer.ts';
 import { createWriter, type Writer } from './writing/writer.ts';
 
 /** Which database the store uses, how long it waits for a lock, and its clock. */
@@ -36,11 +38,18 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   const { busyTimeoutMs = 3000, clock = systemClock } = options;
   const connections = openConnections(options);
   const writer = createWriter(connections, busyTimeoutMs);
-  const { write, writeInOwnTransaction, read } = writer;
+  const { writeInOwnTransaction, read } = writer;
+  const walMonitor = createWalMonitor(connections);
+  const write = async <T>(operation: Operation<T>): Promise<T> => {
+    const result = await writer.write(operation);
+    walMonitor.check();
+    return result;
+  };
   const now = () => toMs(clock.now());
 
   return {
     capabilities: { durable: true, shared: true, transactional: true },
+    open: walMonitor.open,
     add: (entry) => write((connection) => add(connection, entry, now())),
     claim: (endpoint, limit, leaseDurationMs) =>
       write((connection) => claim(connection, { endpoint, limit, leaseDurationMs, now: now() })),

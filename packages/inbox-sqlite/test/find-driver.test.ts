@@ -11,6 +11,7 @@ import {
   installFake,
   installReal,
   runApp,
+  runInlineApp,
 } from './support/installed-package.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -31,6 +32,11 @@ function newApp(): string {
 const NONE = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
 const EMPTY_STATS = `stats ${JSON.stringify(NONE)}\n`;
 
+const WHEN_BUNDLED =
+  'If it is installed but a bundler or the file tracing of Next.js left it out of the deployment, import ' +
+  'the library yourself and pass `database: new Database(path)`, or name it in ' +
+  'outputFileTracingIncludes.';
+
 describe('findDriver without a SQLite library', () => {
   test('throws an error that says what to install', () => {
     const { output } = runApp(newApp(), { withoutBuiltIn: true });
@@ -39,6 +45,7 @@ describe('findDriver without a SQLite library', () => {
     expect(output).toContain('npm install better-sqlite3');
     expect(output).toContain(process.version);
     expect(output).toContain('Node 22.13');
+    expect(output).toContain(WHEN_BUNDLED);
   });
 
   test.each(['libsql', 'better-sqlite3'])(
@@ -46,7 +53,7 @@ describe('findDriver without a SQLite library', () => {
     (driver) => {
       const { output } = runApp(newApp(), { driver });
       expect(output).toBe(
-        `invalid_option: inbox-sqlite: cannot load ${driver}. Run \`npm install ${driver}\`.\n`,
+        `invalid_option: inbox-sqlite: cannot load ${driver}. Run \`npm install ${driver}\`. ${WHEN_BUNDLED}\n`,
       );
     },
   );
@@ -122,6 +129,15 @@ describe('findDriver finds a library', () => {
       const from = newApp();
       installReal(app, 'libsql', libsqlRoot);
       expect(runApp(app, { as, from, driver: 'libsql' }).output).toBe(EMPTY_STATS);
+    },
+  );
+
+  test.each(['import', 'import without type', 'require', 'stdin'] as const)(
+    'beside the package, from code that is in no file: %s',
+    (how) => {
+      const app = newApp();
+      installReal(app, 'libsql', libsqlRoot);
+      expect(runInlineApp(app, how).output).toBe(EMPTY_STATS);
     },
   );
 

@@ -2,9 +2,16 @@ import { isConflict, isConnectionUnusable } from '../errors.ts';
 import { createConnections, type Connections, type ConnectionsOptions } from './connections.ts';
 import { sleep } from './sleep.ts';
 import { outsideTransaction } from './transaction-guard.ts';
+import { SET_TRANSACTION_SETTINGS } from './transaction-settings.ts';
 
-/** Runs one statement. Its text names the default schema, which is replaced by the one in use. */
-export type Query = <Row>(text: string, values?: unknown[]) => Promise<readonly Row[]>;
+/**
+ * Runs one statement. Its text names the default schema, which is replaced by the one in use. Every
+ * column is cast to text in SQL: see operations/row.ts.
+ */
+export type Query = <Row extends Readonly<Record<keyof Row, string | null>>>(
+  text: string,
+  values?: unknown[],
+) => Promise<readonly Row[]>;
 
 /** Runs statements and transactions on a pool. */
 export interface Database extends Connections {
@@ -66,6 +73,7 @@ function toRows(query: QueryClient): Query {
 const begin = (queryTimeoutMs: number) => `
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT ${outsideTransaction("''")};
+${SET_TRANSACTION_SETTINGS};
 SET LOCAL novita.transaction TO 'inbox';
 SET LOCAL idle_in_transaction_session_timeout TO ${Math.ceil(Math.min(2 * queryTimeoutMs, MAX_IDLE_MS))};
 SET LOCAL lock_timeout TO ${Math.ceil(0.8 * queryTimeoutMs)}`;

@@ -5,6 +5,18 @@ SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_indexscan = on SET enable_nestloop = on`;
 
 /**
+ * Sets until the end of the transaction what the caller's connection may lack: a copy of
+ * client/transaction-settings.ts. A SET clause of the function would end before the COMMIT.
+ */
+const TRANSACTION_SETTINGS = `
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF current_setting('session_replication_role') = 'replica' THEN
+    PERFORM set_config('session_replication_role', 'origin', true);
+  END IF;`;
+
+/**
  * The parameter `input` as rows. Fails inside a transaction of the inbox: a copy of
  * client/transaction-guard.ts.
  */
@@ -58,7 +70,7 @@ export const functions: string = `
 CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, is_valid boolean)
 ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
-BEGIN
+BEGIN${TRANSACTION_SETTINGS}
   RETURN QUERY WITH ${inputRows(`
       n integer, endpoint text, "taskId" text, status text, body text, "schemaError" text,
       metadata text, "testMode" boolean, "receivedAt" float8
@@ -131,7 +143,7 @@ END $$;
 
 CREATE FUNCTION novita_webhooks.extend(input text) RETURNS SETOF integer
 ${ONE_GENERIC_PLAN} AS $$
-BEGIN
+BEGIN${TRANSACTION_SETTINGS}
   RETURN QUERY WITH ${claimedRows('"leaseDurationMs" float8')}
   UPDATE novita_webhooks.pending_entries
   SET due_at = clock_timestamp() + claimed."leaseDurationMs" * interval '1 millisecond'
@@ -141,7 +153,7 @@ END $$;
 
 CREATE FUNCTION novita_webhooks.settle(input text) RETURNS SETOF integer
 ${ONE_GENERIC_PLAN} AS $$
-BEGIN
+BEGIN${TRANSACTION_SETTINGS}
   RETURN QUERY WITH ${claimedRows(
     'type text, "delayMs" float8, reason text, "succeededHandlers" json',
   )}, merged AS MATERIALIZED (

@@ -2,6 +2,7 @@ import { WebhookError } from '@novita-webhooks/core';
 
 import type { Database, Query } from '../client/database.ts';
 import { isMissingObject } from '../errors.ts';
+import { parseNumber, type TextRow } from '../operations/row.ts';
 import { inSchema } from '../schema.ts';
 import { tables } from './001-tables.ts';
 import { functions } from './002-functions.ts';
@@ -9,10 +10,11 @@ import { functions } from './002-functions.ts';
 /** In order: the version of a schema is how many ran. A released migration must not change. */
 const MIGRATIONS = [tables, functions] as const;
 
-const SELECT_VERSION = 'SELECT max(version)::integer AS version FROM novita_webhooks.migrations';
+const SELECT_VERSION = 'SELECT max(version)::text AS version FROM novita_webhooks.migrations';
 
 /** `CREATE SCHEMA IF NOT EXISTS` needs a privilege that the owner of the schema may lack. */
-const SELECT_SCHEMA = 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1';
+const SELECT_SCHEMA =
+  'SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE nspname = $1';
 
 const CREATE_MIGRATIONS = `
 CREATE TABLE IF NOT EXISTS novita_webhooks.migrations (
@@ -32,7 +34,7 @@ export async function migrate(database: Database, schema: string): Promise<void>
   if ((await readVersionIfAny(database)) === MIGRATIONS.length) return;
   await database.transaction(async (query) => {
     await query('SET LOCAL statement_timeout TO 0'); // the timeout of the pool is for frequent statements
-    await query('SELECT pg_advisory_xact_lock($1::bigint)', [LOCK_KEY]);
+    await query('SELECT pg_advisory_xact_lock($1::bigint)::text AS locked', [LOCK_KEY]);
     const [exists] = await query(SELECT_SCHEMA, [schema]);
     if (exists === undefined) await query('CREATE SCHEMA novita_webhooks');
     await query(CREATE_MIGRATIONS);
@@ -59,8 +61,8 @@ async function readVersionIfAny({ query }: Database): Promise<number> {
 }
 
 async function readVersion(query: Query): Promise<number> {
-  const [row] = await query<{ version: number | null }>(SELECT_VERSION);
-  const version = row?.version ?? 0;
+  const [row] = await query<TextRow<never, 'version'>>(SELECT_VERSION);
+  const version = parseNumber(row?.version ?? '0');
   if (version > MIGRATIONS.length) throw tooNew(version);
   return version;
 }

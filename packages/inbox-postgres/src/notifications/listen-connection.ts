@@ -40,7 +40,7 @@ export async function listenOnConnection(options: ListenOptions): Promise<void> 
     if (ended.signal.aborted) return;
     await database.queryOn(client, 'LISTEN novita_webhooks');
     onListening();
-    await checkUntil(ended.signal, () => database.queryOn(client, 'SELECT 1'), checkIntervalMs);
+    await checkUntil(ended.signal, () => database.queryOn(client, "SELECT ''"), checkIntervalMs);
   } finally {
     signal.removeEventListener('abort', end);
     client.removeListener?.('notification', receive);

@@ -44,4 +44,4 @@ export function createNotificationSender({ query }: Database, channel: string): 
 }
 
 const NOTIFY = `
-SELECT pg_notify($1::text, endpoint) FROM json_array_elements_text($2::text::json) AS endpoint`;
+SELECT pg_notify($1::text, endpoint)::text AS sent FROM json_array_elements_text($2::text::json) AS endpoint`;

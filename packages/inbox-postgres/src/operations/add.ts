@@ -1,10 +1,11 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
+import { parseBoolean, parseNumber, type TextRow } from './row.ts';
 import { toText } from './text.ts';
 
 /** The SQL of this function is in migrations/002-functions.ts. */
-const ADD = 'SELECT n, is_valid FROM novita_webhooks.add($1::text)';
+const ADD = 'SELECT n::text AS n, is_valid::text AS is_valid FROM novita_webhooks.add($1::text)';
 
 /** `undecided`: an entry with the key exists, and it may have a schema error. */
 export type AddResult = 'added' | 'duplicate' | 'undecided';
@@ -15,8 +16,8 @@ export type AddResult = 'added' | 'duplicate' | 'undecided';
  * @param entries no two with the same key
  */
 export async function add(query: Query, entries: readonly NewEntry[]): Promise<AddResult[]> {
-  const rows = await query<{ n: number; is_valid: boolean }>(ADD, [toInput(entries)]);
-  const existing = new Map(rows.map(({ n, is_valid }) => [n, is_valid]));
+  const rows = await query<TextRow<'n' | 'is_valid'>>(ADD, [toInput(entries)]);
+  const existing = new Map(rows.map(({ n, is_valid }) => [parseNumber(n), parseBoolean(is_valid)]));
   return entries.map(({ schemaError }, n) => {
     const isValid = existing.get(n);
     if (isValid === undefined) return 'added';

@@ -2,11 +2,11 @@ import type { Claim } from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
 import { formatFencingToken } from './claim-ref.ts';
-import { toEntry, type Row } from './row.ts';
+import { CLAIMED_COLUMNS, toEntry, type Row } from './row.ts';
 import { toDelay } from './text.ts';
 
 const CLAIM = `
-SELECT *, 'running' AS state, NULL::float8 AS finished_at
+SELECT ${CLAIMED_COLUMNS}
 FROM novita_webhooks.claim($1::text, $2::integer, $3::float8, $4::text)`;
 
 /**

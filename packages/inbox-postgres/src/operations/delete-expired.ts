@@ -1,6 +1,7 @@
 import type { Retention } from '@novita-webhooks/core';
 
-import type { Query } from '../client/database.ts';
+import type { Database } from '../client/database.ts';
+import { parseNumber, type TextRow } from './row.ts';
 import { toDelay } from './text.ts';
 
 /**
@@ -23,8 +24,8 @@ WITH expired AS MATERIALIZED (
   DELETE FROM novita_webhooks.events WHERE id = ANY (ARRAY(SELECT id FROM deleted_entries))
   RETURNING id
 )
-SELECT (SELECT count(*) FROM deleted_events)::integer AS deleted,
-       (SELECT extract(epoch FROM max(finished_at)) - 0.001 FROM expired)::float8 AS next`;
+SELECT (SELECT count(*) FROM deleted_events)::text AS deleted,
+       (SELECT extract(epoch FROM max(finished_at)) - 0.001 FROM expired)::numeric::text AS next`;
 
 /** More entries in one statement would delay other writes. */
 const MAX_BATCH_ENTRIES = 500;
@@ -35,28 +36,30 @@ const MAX_BATCH_ENTRIES = 500;
  * @param isClosing whether to stop after the current batch
  */
 export async function deleteExpired(
-  query: Query,
+  database: Database,
   { doneMs, deadMs }: Retention,
   isClosing: () => boolean,
 ): Promise<number> {
-  const done = await deleteExpiredIn('done', doneMs, query, isClosing);
-  return done + (await deleteExpiredIn('dead', deadMs, query, isClosing));
+  const done = await deleteExpiredIn('done', doneMs, database, isClosing);
+  return done + (await deleteExpiredIn('dead', deadMs, database, isClosing));
 }
 
 async function deleteExpiredIn(
   state: 'done' | 'dead',
   ageMs: number,
-  query: Query,
+  database: Database,
   isClosing: () => boolean,
 ): Promise<number> {
   let total = 0;
-  let from = 0;
+  let from = '0';
   for (;;) {
     const values = [state, toDelay(ageMs), MAX_BATCH_ENTRIES, from];
-    const [row] = await query<{ deleted: number; next: number | null }>(DELETE_EXPIRED, values);
-    const deleted = row?.deleted ?? 0;
+    const [row] = await database.transaction((query) =>
+      query<TextRow<'deleted', 'next'>>(DELETE_EXPIRED, values),
+    );
+    const deleted = parseNumber(row?.deleted ?? '0');
     total += deleted;
     if (deleted < MAX_BATCH_ENTRIES || isClosing()) return total;
-    from = row?.next ?? 0;
+    from = row?.next ?? '0';
   }
 }

@@ -1,8 +1,9 @@
 import type { Query } from '../client/database.ts';
 import type { ParsedClaimRef } from './claim-ref.ts';
+import { parseNumber, type TextRow } from './row.ts';
 import { toDelay } from './text.ts';
 
-const EXTEND = 'SELECT n FROM novita_webhooks.extend($1::text) AS n';
+const EXTEND = 'SELECT n::text AS n FROM novita_webhooks.extend($1::text) AS n';
 
 export interface Extension extends ParsedClaimRef {
   readonly leaseDurationMs: number;
@@ -19,7 +20,7 @@ export async function extend(query: Query, extensions: readonly Extension[]): Pr
     n,
     leaseDurationMs: toDelay(extension.leaseDurationMs),
   }));
-  const rows = await query<{ n: number }>(EXTEND, [JSON.stringify(input)]);
-  const extended = new Set(rows.map(({ n }) => n));
+  const rows = await query<TextRow<'n'>>(EXTEND, [JSON.stringify(input)]);
+  const extended = new Set(rows.map(({ n }) => parseNumber(n)));
   return extensions.map((_, n) => extended.has(n));
 }

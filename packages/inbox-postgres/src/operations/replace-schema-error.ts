@@ -3,9 +3,11 @@ import type { NewEntry } from '@novita-webhooks/core';
 import type { Query } from '../client/database.ts';
 import { createCodedError } from '../errors.ts';
 import { toInput, type AddResult } from './add.ts';
+import { parseBoolean, type TextRow } from './row.ts';
 
 const SELECT_EXISTING = `
-SELECT id::text AS id, schema_error IS NOT NULL AS has_schema_error FROM novita_webhooks.events
+SELECT id::text AS id, (schema_error IS NOT NULL)::text AS has_schema_error
+FROM novita_webhooks.events
 WHERE task_id = $1::text AND endpoint = $2::text`;
 
 /** Locks entries before events, as every statement does: so no two transactions deadlock. */
@@ -16,7 +18,7 @@ WITH pending AS (
   DELETE FROM novita_webhooks.finished_entries WHERE id = $1::bigint AND state = 'dead'
   RETURNING id
 )
-SELECT id FROM pending UNION ALL SELECT id FROM dead`;
+SELECT id::text AS id FROM pending UNION ALL SELECT id::text FROM dead`;
 
 const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE id = $1::bigint';
 
@@ -34,10 +36,12 @@ WITH input AS (
   RETURNING events.id, events.endpoint
 )
 INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
-SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
+SELECT id, endpoint, clock_timestamp() FROM replaced
+RETURNING id::text AS id`;
 
 /** A duplicate must be as durable as an added entry: see migrations/002-functions.ts. */
-const CONFIRM_DUPLICATE = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
+const CONFIRM_DUPLICATE =
+  "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')::text AS position";
 
 /**
  * Replaces an entry with a schema error by a valid one with the same key, unless it is done. Each
@@ -47,10 +51,10 @@ const CONFIRM_DUPLICATE = "SELECT pg_logical_emit_message(true, 'novita_webhooks
  */
 export async function replaceSchemaError(query: Query, entry: NewEntry): Promise<AddResult> {
   const key = [entry.taskId, entry.endpoint];
-  const [existing] = await query<{ id: string; has_schema_error: boolean }>(SELECT_EXISTING, key);
-  if (!existing?.has_schema_error) return 'undecided';
+  const [existing] = await query<TextRow<'id' | 'has_schema_error'>>(SELECT_EXISTING, key);
+  if (existing === undefined || !parseBoolean(existing.has_schema_error)) return 'undecided';
   if ((await query(DELETE_STATE, [existing.id])).length === 0) {
-    const [finished] = await query<{ state: string }>(SELECT_STATE, [existing.id]);
+    const [finished] = await query<TextRow<'state'>>(SELECT_STATE, [existing.id]);
     if (finished?.state !== 'done') return 'undecided';
     await query(CONFIRM_DUPLICATE);
     return 'duplicate';

@@ -1,12 +1,11 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
-import { outsideTransaction } from '../client/transaction-guard.ts';
 
 const REPLAY = `
 WITH replayed AS (
   DELETE FROM novita_webhooks.finished_entries USING novita_webhooks.events
-  WHERE events.task_id = ${outsideTransaction('$1')} AND events.endpoint = $2::text
+  WHERE events.task_id = $1::text AND events.endpoint = $2::text
     AND finished_entries.id = events.id
   RETURNING finished_entries.id, events.endpoint, finished_entries.state,
             finished_entries.succeeded_handlers
@@ -15,7 +14,7 @@ INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_han
 SELECT id, endpoint, clock_timestamp(),
        CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
 FROM replayed
-RETURNING id`;
+RETURNING id::text AS id`;
 
 /**
  * Makes a finished entry pending. After `done` every handler runs again, after `dead` only those that

@@ -2,9 +2,10 @@ import type { Outcome } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import type { ParsedClaimRef } from './claim-ref.ts';
+import { parseNumber, type TextRow } from './row.ts';
 import { toDelay, toText } from './text.ts';
 
-const SETTLE = 'SELECT n FROM novita_webhooks.settle($1::text) AS n';
+const SETTLE = 'SELECT n::text AS n FROM novita_webhooks.settle($1::text) AS n';
 
 export interface Settlement extends ParsedClaimRef {
   readonly outcome: Outcome;
@@ -16,8 +17,8 @@ export interface Settlement extends ParsedClaimRef {
  * @returns for each outcome whether its fencing token was valid
  */
 export async function settle(query: Query, settlements: readonly Settlement[]): Promise<boolean[]> {
-  const rows = await query<{ n: number }>(SETTLE, [JSON.stringify(settlements.map(toInput))]);
-  const settled = new Set(rows.map(({ n }) => n));
+  const rows = await query<TextRow<'n'>>(SETTLE, [JSON.stringify(settlements.map(toInput))]);
+  const settled = new Set(rows.map(({ n }) => parseNumber(n)));
   return settlements.map((_, n) => settled.has(n));
 }
 

@@ -1,6 +1,7 @@
 import type { InboxStats } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
+import { parseNumber, type TextRow } from './row.ts';
 
 /** The lag needs the oldest due entry of each endpoint: the recursion steps through the index. */
 const STATS = `
@@ -15,16 +16,16 @@ WITH RECURSIVE endpoints (endpoint) AS (
   FROM endpoints WHERE endpoints.endpoint IS NOT NULL
 )
 SELECT
-  (SELECT coalesce(sum(pending), 0)::float8 FROM novita_webhooks.counts) AS unfinished,
-  (SELECT coalesce(sum(done), 0)::float8 FROM novita_webhooks.counts) AS done,
-  (SELECT coalesce(sum(dead), 0)::float8 FROM novita_webhooks.counts) AS dead,
+  (SELECT coalesce(sum(pending), 0)::text FROM novita_webhooks.counts) AS unfinished,
+  (SELECT coalesce(sum(done), 0)::text FROM novita_webhooks.counts) AS done,
+  (SELECT coalesce(sum(dead), 0)::text FROM novita_webhooks.counts) AS dead,
   (
-    SELECT count(*)::float8 FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL
+    SELECT count(*)::text FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL
   ) AS running,
   (
     SELECT round(
       (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000)::numeric, 3
-    )::float8
+    )::text
     FROM endpoints CROSS JOIN LATERAL (
       SELECT pending_entries.due_at FROM novita_webhooks.pending_entries
       WHERE pending_entries.endpoint = endpoints.endpoint
@@ -32,13 +33,18 @@ SELECT
     ) AS oldest
   ) AS lag_ms`;
 
-type Row = Readonly<
-  Record<'unfinished' | 'done' | 'dead' | 'running', number> & { lag_ms: number | null }
->;
+type Row = TextRow<'unfinished' | 'done' | 'dead' | 'running', 'lag_ms'>;
 
 /** Counts entries by state, and measures the lag. */
 export async function stats(query: Query): Promise<InboxStats> {
   const [row] = await query<Row>(STATS);
-  const { unfinished = 0, running = 0, done = 0, dead = 0, lag_ms: lagMs = 0 } = row ?? {};
-  return { pending: unfinished - running, running, done, dead, lagMs: Math.max(0, lagMs ?? 0) };
+  const toNumber = (column: keyof Row) => parseNumber(row?.[column] ?? '0');
+  const running = toNumber('running');
+  return {
+    pending: toNumber('unfinished') - running,
+    running,
+    done: toNumber('done'),
+    dead: toNumber('dead'),
+    lagMs: Math.max(0, toNumber('lag_ms')),
+  };
 }

@@ -4,13 +4,15 @@ import type { Database } from '../client/database.ts';
 import { createHandlerClient } from '../client/handler-client.ts';
 import { withTimeout } from '../client/timeout.ts';
 import { outsideTransaction } from '../client/transaction-guard.ts';
+import { DURABLE_COMMIT } from '../client/transaction-settings.ts';
 import { codeOf, createCodedError, toInboxError } from '../errors.ts';
 import type { PostgresClient } from '../pool.ts';
 import { parseClaimRef, type ParsedClaimRef } from './claim-ref.ts';
+import { parseBoolean, parseNumber, type TextRow } from './row.ts';
 import { toText } from './text.ts';
 
 const CHECK_CLAIM = `
-SELECT 1 FROM novita_webhooks.pending_entries
+SELECT pending_entries.id::text AS id FROM novita_webhooks.pending_entries
 JOIN novita_webhooks.events ON events.id = pending_entries.id
 WHERE pending_entries.id = $1::bigint
   AND pending_entries.fencing_token = ${outsideTransaction('$2')}
@@ -36,8 +38,9 @@ WITH recorded AS (
     AND current_setting('novita.transaction', true) = $4::text
   RETURNING id
 )
-SELECT (SELECT count(*) FROM recorded)::integer AS recorded,
-       coalesce(current_setting('novita.transaction', true) = $4::text, false) AS is_intact`;
+SELECT (SELECT count(*) FROM recorded)::text AS recorded,
+       coalesce(current_setting('novita.transaction', true) = $4::text, false)::text AS is_intact,
+       ${DURABLE_COMMIT} AS durable`;
 
 export interface HandlerTransaction<T> {
   readonly claimRef: ClaimRef;
@@ -116,9 +119,9 @@ async function commit(
     .catch((error: unknown) => {
       throw codeOf(error) === IN_FAILED_TRANSACTION ? statementFailed(error) : error;
     });
-  const { recorded, is_intact } = rows[0] as { recorded: number; is_intact: boolean };
-  if (!is_intact) throw new PermanentError(ENDED_BY_HANDLER);
-  if (recorded === 0) throw leaseLost();
+  const { recorded, is_intact } = rows[0] as TextRow<'recorded' | 'is_intact'>;
+  if (!parseBoolean(is_intact)) throw new PermanentError(ENDED_BY_HANDLER);
+  if (parseNumber(recorded) === 0) throw leaseLost();
   const { command } = await database.queryOn(client, 'COMMIT');
   if (command !== 'COMMIT') throw statementFailed(); // a statement that the handler did not await
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
 
 import { WebhookError } from '@novita-webhooks/core';
 
@@ -40,17 +41,27 @@ function loadBuiltIn(): DatabaseClass {
 
 /** Resolves from this package, where package managers put peers; then from the application. */
 function loadInstalled(name: string): DatabaseClass {
-  // The CommonJS build has no import.meta, and the ES module build has no __filename.
-  const requireFromHere = createRequire(
-    typeof __filename === 'string' ? __filename : import.meta.url,
-  );
   try {
-    return requireDriver(name, requireFromHere);
+    return requireDriver(name, createRequire(thisFile()));
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw error;
-    return requireDriver(name, createRequire(`${process.cwd()}/`));
+    return requireDriver(name, createRequire(appFolder()));
   }
 }
+
+/**
+ * The CommonJS build has no `import.meta.url`. The ES module build has no `__filename` of its own, and
+ * `node -e` defines a global one, `[eval]`. A bundler may leave neither.
+ */
+function thisFile(): string {
+  const { url } = import.meta as { url?: string };
+  return (
+    url ?? (typeof __filename === 'string' && isAbsolute(__filename) ? __filename : appFolder())
+  );
+}
+
+/** `createRequire` needs the slash at the end. */
+const appFolder = (): string => `${process.cwd()}/`;
 
 /** Checks the required Node version first: better-sqlite3 13 crashes the process on Node 20. */
 function requireDriver(name: string, require: NodeJS.Require): DatabaseClass {
@@ -75,10 +86,17 @@ function installHint(wanted: SqliteDriver | undefined): string {
   if (wanted === 'node:sqlite') {
     return `Node ${process.version} has no node:sqlite. Use Node 22.13 or later.`;
   }
-  if (wanted !== undefined) return `cannot load ${wanted}. Run \`npm install ${wanted}\`.`;
+  if (wanted !== undefined) {
+    return `cannot load ${wanted}. Run \`npm install ${wanted}\`. ${WHEN_BUNDLED}`;
+  }
   return (
     `found no SQLite library, and Node ${process.version} has none built in. Run ` +
     '`npm install libsql` (needs no compiler) or `npm install better-sqlite3` (a version for this ' +
-    'Node), or use Node 22.13 or later.'
+    `Node), or use Node 22.13 or later. ${WHEN_BUNDLED}`
   );
 }
+
+const WHEN_BUNDLED =
+  'If it is installed but a bundler or the file tracing of Next.js left it out of the deployment, import ' +
+  'the library yourself and pass `database: new Database(path)`, or name it in ' +
+  'outputFileTracingIncludes.';

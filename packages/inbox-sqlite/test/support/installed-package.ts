@@ -96,3 +96,26 @@ export function runApp(folder: string, { as = 'esm', from, driver, ...rest }: Ap
   });
   return { output: stdout, stderr, signal };
 }
+
+/** Runs an application whose code is not in a file: `node -e` and standard input. */
+export function runInlineApp(
+  folder: string,
+  how: 'import' | 'import without type' | 'require' | 'stdin',
+) {
+  const load = how === 'require' ? `Promise.resolve(require('${NAME}'))` : `import('${NAME}')`;
+  const options = JSON.stringify({ path: join(folder, 'webhooks.db'), driver: 'libsql' });
+  const code = `${load}.then(async ({ sqliteStore }) => {
+    const store = sqliteStore(${options});
+    console.log('stats ' + JSON.stringify(await store.stats()));
+    await store.close();
+  }).catch(({ code, message }) => console.log(code + ': ' + message));`;
+  const type = how === 'import' ? ['--input-type=module'] : [];
+  const args = how === 'stdin' ? ['-'] : [...type, '-e', code];
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    input: how === 'stdin' ? code : '',
+    env: { ...process.env, NODE_OPTIONS: '', NODE_PATH: '' },
+  });
+  return { output: stdout, stderr };
+}

@@ -1,0 +1,149 @@
+import type { Claim, Store } from '@novita-webhooks/core';
+import { createTestEntry } from '@novita-webhooks/testing';
+import { postgresStore } from '@novita-webhooks/inbox-postgres';
+import type { Pool, PoolClient } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
+
+const LEASE_MS = 30_000;
+const RETRY = { type: 'retry', delayMs: 0, reason: 'later', succeededHandlers: [] } as const;
+const OPERATIONS = [
+  'add',
+  'replace',
+  'claim',
+  'extend',
+  'retry',
+  'transaction',
+  'done',
+  'replay',
+  'discard',
+] as const;
+
+interface Fixture {
+  readonly pool: Pool;
+  readonly schema: string;
+  readonly store: Store<PoolClient>;
+}
+
+describe.skipIf(url === undefined)('postgresStore on connections with other settings', () => {
+  let owner: Pool;
+  let fixture: Fixture | undefined;
+
+  beforeAll(() => {
+    owner = openPool();
+  });
+  afterEach(async () => {
+    await fixture?.store.close();
+    await dropSchema(owner, fixture?.schema ?? '');
+    await fixture?.pool.end();
+    fixture = undefined;
+  });
+  afterAll(() => owner.end());
+
+  /** Opens a store on a pool whose single connection the application has changed. */
+  async function open(change: string): Promise<Fixture> {
+    const schema = uniqueName('test_settings');
+    const pool = openPool({ max: 1 });
+    const store = postgresStore({ pool, schema });
+    fixture = { pool, schema, store };
+    await store.stats(); // creates the schema
+    await pool.query(change);
+    return fixture;
+  }
+
+  test.each([
+    ['off', 'on'],
+    ['local', 'on'],
+    ['remote_write', 'on'],
+    ['on', 'on'],
+    ['remote_apply', 'remote_apply'],
+  ])('every write commits durably if synchronous_commit is %s', async (setting, expected) => {
+    const { schema, store, pool } = await open(`SET synchronous_commit TO ${setting}`);
+    await recordCommits(owner, schema);
+    const commits: Record<string, string[]> = {};
+    for await (const operation of runAll(store)) {
+      const text = `DELETE FROM ${schema}.commits RETURNING setting`;
+      const { rows } = await owner.query<{ setting: string }>(text);
+      commits[operation] = [...new Set(rows.map((row) => row.setting))];
+    }
+    const all = OPERATIONS.map((operation) => [operation, [expected]]);
+    // The handler of the transaction has set it to `off`.
+    expect(commits).toEqual({ ...Object.fromEntries(all), transaction: ['on'] });
+    const { rows } = await pool.query<{ setting: string }>(
+      `SELECT current_setting('synchronous_commit') AS setting`,
+    );
+    expect(rows).toEqual([{ setting }]); // the connection keeps what the application has set
+  });
+
+  test('stats counts exactly if session_replication_role is replica', async () => {
+    const { store, pool } = await open('SET session_replication_role TO replica');
+    const claims = await claimThree(store);
+    expect(await store.stats()).toMatchObject({ pending: 0, running: 3 });
+    await store.settle(claims[0], { type: 'done' });
+    await store.settle(claims[1], { type: 'dead', reason: 'no', succeededHandlers: [] });
+    expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 1 });
+    await store.replay(claims[1]);
+    await store.discard(claims[1]);
+    expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 0 });
+    expect(await store.deleteExpired({ doneMs: 0, deadMs: 0 })).toBe(1);
+    expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 0, dead: 0 });
+    const invalid = createTestEntry({ schemaError: 'images: not a list' });
+    await store.add(invalid);
+    await store.add({ ...invalid, schemaError: null });
+    expect(await store.stats()).toMatchObject({ pending: 1, running: 1 });
+    const { rows } = await pool.query<{ role: string }>(
+      `SELECT current_setting('session_replication_role') AS role`,
+    );
+    expect(rows).toEqual([{ role: 'replica' }]);
+  });
+});
+
+/** Records `synchronous_commit` at the commit of each transaction that changes a row. */
+async function recordCommits(owner: Pool, schema: string): Promise<void> {
+  const triggers = ['events', 'pending_entries', 'finished_entries'].map(
+    (table) => `
+      CREATE CONSTRAINT TRIGGER record_commit AFTER INSERT OR UPDATE OR DELETE ON ${schema}.${table}
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ${schema}.record_commit();`,
+  );
+  await owner.query(`
+    CREATE TABLE ${schema}.commits (setting text);
+    CREATE FUNCTION ${schema}.record_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO ${schema}.commits VALUES (current_setting('synchronous_commit'));
+      RETURN NULL;
+    END $$;
+    ${triggers.join('')}`);
+}
+
+/** Runs each operation that writes once, and yields its name. */
+async function* runAll(store: Store<PoolClient>): AsyncGenerator<(typeof OPERATIONS)[number]> {
+  const entry = createTestEntry({ schemaError: 'images: not a list' });
+  expect(await store.add(entry)).toBe('added');
+  yield 'add';
+  expect(await store.add({ ...entry, schemaError: null })).toBe('added');
+  yield 'replace';
+  let [claim] = (await store.claim(entry.endpoint, 1, LEASE_MS)) as [Claim];
+  yield 'claim';
+  expect(await store.extend(claim, LEASE_MS)).toBe(true);
+  yield 'extend';
+  expect(await store.settle(claim, RETRY)).toBe(true);
+  yield 'retry';
+  [claim] = (await store.claim(entry.endpoint, 1, LEASE_MS)) as [Claim];
+  yield 'claim';
+  await store.transaction?.(claim, 'one', async (client) => {
+    await client.query('SET LOCAL synchronous_commit TO off');
+  });
+  yield 'transaction';
+  expect(await store.settle(claim, { type: 'done' })).toBe(true);
+  yield 'done';
+  expect(await store.replay(entry)).toBe(true);
+  yield 'replay';
+  expect(await store.discard(entry)).toBe(true);
+  yield 'discard';
+}
+
+async function claimThree(store: Store<PoolClient>): Promise<[Claim, Claim, Claim]> {
+  for (let n = 0; n < 3; n += 1) await store.add(createTestEntry());
+  return (await store.claim('novita', 3, LEASE_MS)) as [Claim, Claim, Claim];
+}
