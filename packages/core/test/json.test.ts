@@ -1,3 +1,4 @@
+import { cpuTimeMs } from '../../../test/support/cpu-time.ts';
 import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -91,9 +92,9 @@ describe('parseJson: nesting', () => {
     ['objects 100,000 levels deep', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
     ['1 MiB of "', '"'.repeat(MiB)],
   ])('%s is rejected with 400 within a second', async (_, body) => {
-    const startedAt = performance.now();
+    const startedAt = cpuTimeMs();
     expect(await answer(body)).toEqual([400, 'invalid_json']);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(cpuTimeMs() - startedAt).toBeLessThan(1000);
   });
 
   test('50 levels are accepted, a cyclic value is rejected', async () => {
@@ -106,9 +107,9 @@ describe('parseJson: nesting', () => {
 
   test('a megabyte of small objects is accepted within 2 seconds', async () => {
     const many = `"many":[${'{},'.repeat(300_000)}{}]`;
-    const startedAt = performance.now();
+    const startedAt = cpuTimeMs();
     expect(await answer(inside(many))).toEqual([200, 'accepted']);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(cpuTimeMs() - startedAt).toBeLessThan(2000);
   });
 });
 

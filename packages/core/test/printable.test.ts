@@ -1,3 +1,4 @@
+import { cpuTimeMs } from '../../../test/support/cpu-time.ts';
 import { PermanentError, redactUrl } from '@novita-webhooks/core';
 import { delivery, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
@@ -189,10 +190,10 @@ describe('further secrets in the query of url', () => {
     ['encoded question marks', '%3F'.repeat(300_000)],
     ['equal signs', '?a='.repeat(300_000)],
   ])('a megabyte of %s is redacted in a moment', (_, text) => {
-    const startedAt = performance.now();
+    const startedAt = cpuTimeMs();
     redactPayload({ text, extra: { webhook: { url: text } } });
     describeError(new Error(text));
     redactUrl(text);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(cpuTimeMs() - startedAt).toBeLessThan(4000);
   });
 });
