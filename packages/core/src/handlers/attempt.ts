@@ -1,4 +1,3 @@
-import { parseTaskResult } from '../events/task-result-schema.ts';
 import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
@@ -6,6 +5,7 @@ import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import { parseStoredBody } from './parse-stored-body.ts';
 import { runHandler } from './run-handler.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
 
@@ -45,7 +45,7 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const { taskId, attempts } = entry;
   const { maxAttempts } = options.retry;
-  const { result, schemaError } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  const { result, schemaError } = parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
 
@@ -91,7 +91,7 @@ async function runOne(
   const { maxAttempts } = options.retry;
   if (stuck.has(entry, handler.name)) return toStuckFailure(timeoutMs);
   // Parsed for each handler, so that no handler can change the result of another one.
-  const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  const { result } = parseStoredBody(entry);
   if (result === null) return null;
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
