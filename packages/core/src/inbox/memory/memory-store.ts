@@ -2,30 +2,19 @@ import { z } from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
-import { WebhookError } from '../../shared/errors.ts';
-import type {
-  Claim,
-  Entry,
-  ClaimRef,
-  InboxStats,
-  NewEntry,
-  Outcome,
-  Retention,
-  Store,
-} from '../ports.ts';
+import { silentLogger, type Logger } from '../../shared/logger.ts';
+import type { Claim, ClaimRef, InboxStats, Outcome, Retention, Store } from '../ports.ts';
+import { addEntry } from './add-entry.ts';
 import { applyOutcome } from './apply-outcome.ts';
 import { listEntries } from './list-entries.ts';
-import {
-  bytesOf,
-  createMemoryTable,
-  firstSeries,
-  type MemoryTable,
-  type Row,
-} from './memory-table.ts';
+import { createMemoryTable, firstSeries, type MemoryTable, type Row } from './memory-table.ts';
 
 /** Limits of the memory store. */
 export interface MemoryStoreOptions {
-  /** Default 100,000. Above it, the oldest done entries are deleted, then `add` throws `inbox_full`. */
+  /**
+   * Default 100,000. Above it, the oldest done entries are deleted, then the oldest dead letters, each
+   * with a warning. Then `add` throws `inbox_full`.
+   */
   readonly maxEntries?: number | undefined;
   /** Memory for bodies in bytes, default 256 MiB. Above it, the same happens. */
   readonly maxBytes?: number | undefined;
@@ -48,9 +37,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', schema, options);
   const { maxEntries = 100_000, maxBytes = 256 * 1024 * 1024, clock = systemClock } = options;
   const table = createMemoryTable(clock);
+  let log = silentLogger;
   return {
     capabilities: { durable: false, shared: false, transactional: false },
-    add: async (entry) => add(table, entry, { maxEntries, maxBytes }),
+    open: (opened: Logger) => void (log = opened),
+    add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
     promote: async (key) => promote(table, table.find(key)),
     claim: async (endpoint, limit, leaseDurationMs) =>
       claim(table, endpoint, limit, leaseDurationMs),
@@ -69,56 +60,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       // Memory needs no closing.
     },
   };
-}
-
-interface Capacity {
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-}
-
-function add(table: MemoryTable, entry: NewEntry, capacity: Capacity): 'added' | 'duplicate' {
-  const existing = table.find(entry);
-  if (existing === undefined) {
-    freeCapacity(table, 1, bytesOf(entry), capacity);
-  } else {
-    if (!isReplaceable(existing.entry, entry)) return 'duplicate';
-    freeCapacity(table, 0, bytesOf(entry) - bytesOf(existing.entry), capacity);
-    table.remove(existing);
-  }
-  table.insert(entry);
-  return 'added';
-}
-
-/** An entry with a schema error must not block the real result. */
-function isReplaceable(existing: Entry, entry: NewEntry): boolean {
-  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
-}
-
-/** Deletes the oldest done entries; deletes nothing if that would not be enough. */
-function freeCapacity(
-  table: MemoryTable,
-  entries: number,
-  bytes: number,
-  capacity: Capacity,
-): void {
-  const { rows, states } = table;
-  const { done, ...others } = table.bytes;
-  const kept = others.pending + others.running + others.dead;
-  const isFull =
-    rows.size - states.done.size + entries > capacity.maxEntries ||
-    kept + bytes > capacity.maxBytes;
-  if (isFull) {
-    throw new WebhookError(
-      'inbox_full',
-      'memoryInbox: full of entries that are not done. Raise maxEntries or maxBytes, or use a durable inbox.',
-    );
-  }
-  let excess = kept + done + bytes - capacity.maxBytes;
-  for (const oldest of states.done) {
-    if (rows.size + entries <= capacity.maxEntries && excess <= 0) return;
-    excess -= bytesOf(oldest.entry);
-    table.remove(oldest);
-  }
 }
 
 function promote(table: MemoryTable, row: Row | undefined): void {
