@@ -120,7 +120,9 @@ describe('close', () => {
     const closed = receiver.close({ gracePeriodMs: 10 });
     await clock.advance(10);
     await closed;
-    expect((await receiver.inbox.get(KEY))?.succeededHandlers).toEqual(['succeeded#1']);
+    expect((await receiver.inbox.get(KEY))?.succeededHandlers).toEqual([
+      expect.stringMatching(/^succeeded#1/),
+    ]);
   });
 
   test('does not wait for a handler that ignores its signal, and leaves no timer', async () => {

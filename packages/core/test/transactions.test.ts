@@ -157,7 +157,7 @@ describe('what a transaction has committed', () => {
       claim: (...args) => (died ? dead() : store.claim(...args)),
     };
     const first = setUpAt(dying, clock);
-    first.receiver.onTaskSucceeded(async (_, context) => {
+    first.receiver.onTaskSucceeded({ handlerName: 'one' }, async (_, context) => {
       if (context.attempt < attempts) throw new Error('not yet');
       await context.transaction(writing('first'));
       died = true;
@@ -166,7 +166,9 @@ describe('what a transaction has committed', () => {
     await clock.advance(1000 * attempts);
     expect(await store.get(KEY)).toMatchObject({ state: 'running', attempts });
     const second = setUpAt(store, clock);
-    second.receiver.onTaskSucceeded((_, context) => context.transaction(writing('second')));
+    second.receiver.onTaskSucceeded({ handlerName: 'one' }, (_, context) =>
+      context.transaction(writing('second')),
+    );
     second.receiver.start();
     await clock.advance(2 * LEASE);
     expect(store.lines).toEqual(['first']);
@@ -189,7 +191,7 @@ describe('what a transaction has committed', () => {
     await settle(event);
     expect(await store.get(KEY)).toMatchObject({
       state: 'pending',
-      succeededHandlers: ['succeeded#1'],
+      succeededHandlers: [expect.stringMatching(/^succeeded#1/)],
     });
     await clock.advance(1000);
     expect(attempts).toEqual([1]);
@@ -216,7 +218,7 @@ describe('what a transaction has committed', () => {
         message:
           'worker: a handler failed after its transaction had committed. It counts as succeeded.',
         details: expect.objectContaining({
-          handler: 'succeeded#1',
+          handler: expect.stringMatching(/^succeeded#1/) as string,
           reason: expect.stringContaining('no mail server') as string,
         }) as object,
       }),
@@ -246,7 +248,7 @@ describe('what a transaction has committed', () => {
     await settle(event);
     expect(await store.get(KEY)).toMatchObject({
       state: 'pending',
-      succeededHandlers: ['succeeded#1'],
+      succeededHandlers: [expect.stringMatching(/^succeeded#1/)],
     });
     await clock.advance(1000);
     expect(store.lines).toEqual(['one', 'two']);

@@ -7,7 +7,9 @@ import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import { runHandler } from './run-handler.ts';
+import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
+import type { WarnOnce } from './warn-once.ts';
 
 /** An entry as an attempt needs it. */
 export interface AttemptEntry extends NewEntry {
@@ -21,6 +23,7 @@ export interface RunAttemptOptions {
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
   readonly stuck: StuckHandlers;
+  readonly warnOnce: WarnOnce;
   readonly clock: Clock;
   readonly log: Logger;
   /** Passed by inboxes with transactions. */
@@ -43,17 +46,14 @@ export async function runAttempt(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
-  const { taskId, attempts } = entry;
+  const { attempts } = entry;
   const { maxAttempts } = options.retry;
   const { result, schemaError } = parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
 
   const matching = options.handlers.matching(result);
-  if (matching.length === 0) {
-    options.log.debug({ taskId }, 'worker: no registered handler matches this result');
-  }
-  const remaining = matching.filter(({ name }) => !succeededHandlers.includes(name));
+  const remaining = selectHandlers(result, matching, succeededHandlers, options.warnOnce);
   if (remaining.length > 0 && attempts > maxAttempts) {
     return { type: 'dead', reason: neverSettled(attempts - 1, maxAttempts), succeededHandlers };
   }
@@ -89,7 +89,7 @@ async function runOne(
 ): Promise<Failure | null> {
   const { log, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
-  if (stuck.has(entry, handler.name)) return toStuckFailure(timeoutMs);
+  if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
   // Parsed for each handler, so that no handler can change the result of another one.
   const { result } = parseStoredBody(entry);
   if (result === null) return null;
@@ -102,7 +102,7 @@ async function runOne(
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
-  if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
+  if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
