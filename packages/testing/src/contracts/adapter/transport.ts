@@ -3,8 +3,8 @@ import { Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
 import { sampleEvents } from '../../samples/sample-events.ts';
-import { exchange, post, send } from './http-client.ts';
-import { assertReply, needs, needsHttp1, play, untilHandled, type AdapterCase } from './subject.ts';
+import { exchange, post, send } from './support/http-client.ts';
+import { assertReply, needs, needsHttp1, play, untilHandled, type AdapterCase } from './adapter-subject.ts';
 
 const event = sampleEvents.imageSucceeded;
 const GZIP = { 'content-type': 'application/json', 'content-encoding': 'gzip' };

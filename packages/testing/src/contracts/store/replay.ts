@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { Store } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { MINUTE, addAndClaim, claimOne, stateOf, again, dead, type StoreCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { MINUTE, addAndClaim, claimOne, stateOf, again, dead, type StoreCase } from './store-subject.ts';
 
 export const operating: readonly StoreCase[] = [
   {

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 
 import { sampleEvents } from '../../samples/sample-events.ts';
 import { createReceiver } from '@novita-webhooks/core';
-import { TEST_SECRET } from '../../samples/deliveries.ts';
-import { createFakeInbox } from '../../fakes/fake-inbox.ts';
-import { post } from './http-client.ts';
-import type { HttpReply } from './http-message.ts';
+import { TEST_SECRET } from '../../samples/signed-delivery.ts';
+import { createFakeInbox } from '../../fakes/create-fake-inbox.ts';
+import { post } from './support/http-client.ts';
+import type { HttpReply } from './support/http-message.ts';
 import {
   assertReply,
   play,
   untilHandled,
   type AdapterCase,
   type AdapterSubject,
-} from './subject.ts';
+} from './adapter-subject.ts';
 
 const event = sampleEvents.imageSucceeded;
 

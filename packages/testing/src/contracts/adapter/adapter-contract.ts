@@ -1,7 +1,7 @@
-import { accepting } from './accepting.ts';
-import { refusing } from './refusing.ts';
-import { routing } from './routing.ts';
-import type { AdapterCase } from './subject.ts';
+import { accepting } from './accept.ts';
+import { refusing } from './reject.ts';
+import { routing } from './route.ts';
+import type { AdapterCase } from './adapter-subject.ts';
 import { transport } from './transport.ts';
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Claim, Entry, NewEntry, Outcome, Store } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 
 /** A store under test, empty, with a hand on its clock. */
 export interface StoreSubject {

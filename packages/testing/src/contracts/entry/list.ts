@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { createTestEntry } from '../../samples/test-entry.ts';
-import type { EntryCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { EntryCase } from './entry-subject.ts';
 
 export const listing: readonly EntryCase[] = [
   {

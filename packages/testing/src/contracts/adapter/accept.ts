@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { sampleEvents } from '../../samples/sample-events.ts';
-import { post } from './http-client.ts';
+import { post } from './support/http-client.ts';
 import {
   assertReply,
   needs,
@@ -9,7 +9,7 @@ import {
   untilHandled,
   type AdapterCase,
   type Before,
-} from './subject.ts';
+} from './adapter-subject.ts';
 
 const event = sampleEvents.imageSucceeded;
 

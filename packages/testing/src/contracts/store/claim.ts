@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 import {
   MINUTE,
   LEASE,
@@ -10,7 +10,7 @@ import {
   stateOf,
   again,
   type StoreCase,
-} from './subject.ts';
+} from './store-subject.ts';
 
 export const claiming: readonly StoreCase[] = [
   {

@@ -1,14 +1,14 @@
-import { entryContract } from '../entry/index.ts';
-import { casesFor } from '../entry/subject.ts';
-import { consuming } from './consuming.ts';
-import { leasing } from './leasing.ts';
-import { operating } from './operating.ts';
-import { retaining } from './retaining.ts';
-import { settling } from './settling.ts';
-import { sharing } from './sharing.ts';
-import { sleeping } from './sleeping.ts';
-import { stopping } from './stopping.ts';
-import type { InboxCase, InboxSubject } from './subject.ts';
+import { entryContract } from '../entry/entry-contract.ts';
+import { casesFor } from '../entry/entry-subject.ts';
+import { consuming } from './consume.ts';
+import { leasing } from './lease.ts';
+import { operating } from './replay.ts';
+import { retaining } from './retention.ts';
+import { settling } from './settle.ts';
+import { sharing } from './shared.ts';
+import { sleeping } from './lease-expiry.ts';
+import { stopping } from './stop.ts';
+import type { InboxCase, InboxSubject } from './inbox-subject.ts';
 
 /** What every `Inbox` has to do. The subject of each case is an inbox of its own. */
 export const inboxContract: readonly InboxCase[] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Inbox } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 
 /** An inbox that only adds, with an empty queue, and the other end of that queue. */
 export interface AddOnlySubject {

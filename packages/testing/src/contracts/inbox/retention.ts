@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { consume, dead, done, eventually, settleAs, stateOf, type InboxCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { consume, dead, done, eventually, settleAs, stateOf, type InboxCase } from './inbox-subject.ts';
 
 const cases: readonly InboxCase[] = [
   {

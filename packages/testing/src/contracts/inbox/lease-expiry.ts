@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { Inbox, NewEntry, Outcome } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { toCase, type SharedCase } from './shared-case.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { toCase, type SharedCase } from './support/shared-case.ts';
 import {
   consume,
   done,
@@ -11,7 +11,7 @@ import {
   stateOf,
   type InboxCase,
   type InboxSubject,
-} from './subject.ts';
+} from './inbox-subject.ts';
 
 interface Overslept {
   readonly settled: readonly string[];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Inbox } from '@novita-webhooks/core';
-import type { InboxCase, InboxSubject } from './subject.ts';
+import type { InboxCase, InboxSubject } from '../inbox-subject.ts';
 
 /** A case with the inbox of another process, which is closed at the end. */
 export interface SharedCase {

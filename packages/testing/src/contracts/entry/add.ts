@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { Entry } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
-import type { EntryCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { EntryCase } from './entry-subject.ts';
 
 export const adding: readonly EntryCase[] = [
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { LEASE, addAndClaim, claimOne, claimNothing, dead, type StoreCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { LEASE, addAndClaim, claimOne, claimNothing, dead, type StoreCase } from './store-subject.ts';
 
 export const adding: readonly StoreCase[] = [
   {

@@ -11,7 +11,7 @@ import {
   dead,
   released,
   type StoreCase,
-} from './subject.ts';
+} from './store-subject.ts';
 
 export const settling: readonly StoreCase[] = [
   {

@@ -1,6 +1,6 @@
-import { adding } from './adding.ts';
-import { listing } from './listing.ts';
-import type { EntryCase } from './subject.ts';
+import { adding } from './add.ts';
+import { listing } from './list.ts';
+import type { EntryCase } from './entry-subject.ts';
 
 /** What holds for every store and every inbox, whether its entries are handled or not. */
 export const entryContract: readonly EntryCase[] = [...adding, ...listing];

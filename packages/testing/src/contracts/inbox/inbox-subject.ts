@@ -13,7 +13,7 @@ import type {
   EntryProcessor,
 } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 
 /** An inbox under test, empty, with a hand on its clock. */
 export interface InboxSubject {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { Outcome } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { consume, done, eventually, never, type InboxCase } from './subject.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { consume, done, eventually, never, type InboxCase } from './inbox-subject.ts';
 
 export const stopping: readonly InboxCase[] = [
   {

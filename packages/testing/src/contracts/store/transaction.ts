@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Claim } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 import {
   again,
   addAndClaim,
@@ -11,7 +11,7 @@ import {
   stateOf,
   type StoreCase,
   type StoreSubject,
-} from './subject.ts';
+} from './store-subject.ts';
 
 /** Not `async`: with some stores the work has to be synchronous. */
 const write = (subject: StoreSubject, line: string, thrown?: Error) => (tx: unknown) => {

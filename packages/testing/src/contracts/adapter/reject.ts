@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 
-import { BAD_TOKENS, badCallbackUrl } from '../../samples/deliveries.ts';
-import { createFakeInbox } from '../../fakes/fake-inbox.ts';
+import { BAD_TOKENS, badCallbackUrl } from '../../samples/signed-delivery.ts';
+import { createFakeInbox } from '../../fakes/create-fake-inbox.ts';
 import { sampleEvents } from '../../samples/sample-events.ts';
-import { post, send } from './http-client.ts';
-import type { HttpReply } from './http-message.ts';
+import { post, send } from './support/http-client.ts';
+import type { HttpReply } from './support/http-message.ts';
 import {
   assertCloses,
   assertReply,
@@ -12,7 +12,7 @@ import {
   play,
   untilHandled,
   type AdapterCase,
-} from './subject.ts';
+} from './adapter-subject.ts';
 
 const event = sampleEvents.imageSucceeded;
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { EntryQuery } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
 import {
   consume,
   dead,
@@ -11,7 +11,7 @@ import {
   settleAs,
   stateOf,
   type InboxCase,
-} from './subject.ts';
+} from './inbox-subject.ts';
 
 export const operating: readonly InboxCase[] = [
   {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { EntryProcessor, Inbox, Outcome } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/test-entry.ts';
-import { toCase, type SharedCase } from './shared-case.ts';
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { toCase, type SharedCase } from './support/shared-case.ts';
 import {
   consume,
   done,
@@ -11,7 +11,7 @@ import {
   settleAs,
   stateOf,
   type InboxCase,
-} from './subject.ts';
+} from './inbox-subject.ts';
 
 const addMany = (count: number, to: Inbox) =>
   Promise.all(

@@ -4,9 +4,9 @@ import { memoryInbox } from '@novita-webhooks/core';
 import type { ReceiverOptions } from '@novita-webhooks/core';
 import { createReceiver, type Receiver } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { TEST_SECRET } from '../../samples/deliveries.ts';
-import { post } from './http-client.ts';
-import type { HttpReply } from './http-message.ts';
+import { TEST_SECRET } from '../../samples/signed-delivery.ts';
+import { post } from './support/http-client.ts';
+import type { HttpReply } from './support/http-message.ts';
 
 /**
  * What is mounted before the adapter. `json`, `raw` and `text` are the framework's usual parsers,
