@@ -1,57 +1,64 @@
-import type { ClaimRef, Inbox, Store } from '@novita-webhooks/core';
-import { memoryStore } from '@novita-webhooks/core';
-import { pollingInbox, type PollingInboxOptions } from '@novita-webhooks/core';
+import {
+  memoryStore,
+  pollingInbox,
+  type ClaimRef,
+  type Inbox,
+  type PollingInboxOptions,
+  type Store,
+} from '@novita-webhooks/core';
 
-/** A memory inbox that misbehaves on demand. */
+/** A memory inbox that fails when the test says so. */
 export interface FakeInbox extends Inbox {
-  /** From now on adding, claiming and settling fail with this error, until `recover`. */
+  /** Makes add, get, stats, claim, extend and settle reject with `error`, until `recover`. */
   fail(error: Error): void;
-  /** From now on those calls do not come back before `recover`. */
+  /** Makes the same operations wait, until `recover`. */
   stall(): void;
+  /** Ends `fail` or `stall`. Operations that wait then continue. */
   recover(): void;
-  /** From now on every lease that was handed out so far counts as somebody else's. */
+  /** Makes every lease issued so far invalid: extend and settle return `false`. */
   loseLeases(): void;
 }
 
 /**
- * Makes an inbox in memory that does as it is told, also what no inbox should.
+ * Creates an inbox in memory whose failures a test can control.
  *
+ * @param options as for `pollingInbox`, without `pollIntervalMs`
+ * @throws WebhookError `invalid_option`
  * @example
  * const inbox = createFakeInbox();
- * inbox.fail(new Error('connection refused')); // deliveries are answered 503
+ * inbox.fail(new Error('connection refused')); // the receiver answers 503
  */
 export function createFakeInbox(
   options: Omit<PollingInboxOptions, 'pollIntervalMs'> = {},
 ): FakeInbox {
   const store = memoryStore({ clock: options.clock });
-  const current = new Set<string>();
-  let trouble: Promise<void> | undefined;
-  let recover: () => void = () => undefined;
+  const validTokens = new Set<string>();
+  let blocked: Promise<void> | undefined;
+  let unblock: () => void = () => undefined;
 
-  const holds = ({ fencingToken }: ClaimRef) => current.has(fencingToken);
-  /** Every call passes here first. */
-  async function pass<T>(call: () => Promise<T>): Promise<T> {
-    await trouble;
-    return call();
+  const isValid = ({ fencingToken }: ClaimRef) => validTokens.has(fencingToken);
+  async function guard<T>(operation: () => Promise<T>): Promise<T> {
+    await blocked;
+    return operation();
   }
 
   const faulty: Store = {
     ...store,
-    add: (entry) => pass(() => store.add(entry)),
-    get: (key) => pass(() => store.get(key)),
-    stats: () => pass(() => store.stats()),
+    add: (entry) => guard(() => store.add(entry)),
+    get: (key) => guard(() => store.get(key)),
+    stats: () => guard(() => store.stats()),
     extend: (claimRef, leaseDurationMs) =>
-      pass(async () => holds(claimRef) && store.extend(claimRef, leaseDurationMs)),
+      guard(async () => isValid(claimRef) && store.extend(claimRef, leaseDurationMs)),
     settle: (claimRef, outcome) =>
-      pass(async () => holds(claimRef) && store.settle(claimRef, outcome)),
+      guard(async () => isValid(claimRef) && store.settle(claimRef, outcome)),
     async claimOne(key, leaseDurationMs) {
-      const claim = await pass(async () => store.claimOne?.(key, leaseDurationMs));
-      if (claim !== undefined) current.add(claim.fencingToken);
+      const claim = await guard(async () => store.claimOne?.(key, leaseDurationMs));
+      if (claim !== undefined) validTokens.add(claim.fencingToken);
       return claim;
     },
     async claim(endpoint, limit, leaseDurationMs) {
-      const claims = await pass(() => store.claim(endpoint, limit, leaseDurationMs));
-      for (const { fencingToken } of claims) current.add(fencingToken);
+      const claims = await guard(() => store.claim(endpoint, limit, leaseDurationMs));
+      for (const { fencingToken } of claims) validTokens.add(fencingToken);
       return claims;
     },
   };
@@ -59,16 +66,17 @@ export function createFakeInbox(
   return {
     ...pollingInbox(faulty, options),
     fail(error) {
-      trouble = Promise.reject(error);
-      trouble.catch(() => undefined); // only those who call hear of it
+      blocked = Promise.reject(error);
+      // Without an operation that awaits it, the rejection must not end the process.
+      blocked.catch(() => undefined);
     },
     stall() {
-      trouble = new Promise((resolve) => (recover = resolve));
+      blocked = new Promise((resolve) => (unblock = resolve));
     },
     recover() {
-      trouble = undefined;
-      recover();
+      blocked = undefined;
+      unblock();
     },
-    loseLeases: () => current.clear(),
+    loseLeases: () => validTokens.clear(),
   };
 }

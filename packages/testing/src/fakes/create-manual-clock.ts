@@ -1,17 +1,17 @@
 import type { Clock } from '@novita-webhooks/core';
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until the test moves it. */
 export interface ManualClock extends Clock {
   /**
-   * Moves on by `ms` milliseconds, calls what falls due in its order, and lets what that sets in
-   * motion come to rest each time.
+   * Moves the clock forward by `ms` milliseconds. Calls the timers that become due, earliest first,
+   * and flushes after each.
    */
   advance(ms: number): Promise<void>;
-  /** Moves on without calling anything: a process that was asleep. */
+  /** Moves the clock forward by `ms` milliseconds and calls no timer: a suspended process. */
   skip(ms: number): void;
-  /** Lets what is in motion come to rest, without moving on. */
+  /** Waits until pending promises and Web Crypto operations have settled. Does not move the clock. */
   flush(): Promise<void>;
-  /** How many timers are set. */
+  /** Returns the number of timers that are set. */
   timers(): number;
 }
 
@@ -21,9 +21,13 @@ interface Timer {
 }
 
 /**
- * Makes a clock that stands still.
+ * Creates a clock for the `clock` option of receivers, inboxes and stores.
  *
- * @param startAt milliseconds since 1970; default 2026-03-01T10:15:00Z
+ * @param startAt milliseconds since 1970; default: 2026-03-01T10:15:00Z
+ * @example
+ * const clock = createManualClock();
+ * const receiver = createReceiver({ url, secret, clock, inbox: memoryInbox({ clock }) });
+ * await clock.advance(60_000); // due retries run
  */
 export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)): ManualClock {
   const timers = new Set<Timer>();
@@ -63,8 +67,8 @@ export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)
 }
 
 /**
- * A few turns of the event loop: promises settle, and so does Web Crypto's work elsewhere, which
- * takes its time on a busy machine. What is asked of it last is not done first.
+ * Runs five turns of the event loop, each after a Web Crypto digest. Web Crypto works on other
+ * threads: a digest requested here usually completes after those that the code under test requested.
  */
 async function flush(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) {

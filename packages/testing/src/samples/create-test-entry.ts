@@ -1,13 +1,19 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-let ids = 0;
+let count = 0;
 
-/** An entry with a task id of its own. */
+/**
+ * Creates an entry as `Inbox.add` takes it, with a task id that is unique in this process.
+ *
+ * @param changes fields that replace the defaults (endpoint `novita`, status `TASK_STATUS_SUCCEED`)
+ * @example
+ * await inbox.add(createTestEntry({ metadata: { orderId: 42 } }));
+ */
 export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
-  ids += 1;
+  count += 1;
   return {
     endpoint: 'novita',
-    taskId: `task-${ids}`,
+    taskId: `task-${count}`,
     status: 'TASK_STATUS_SUCCEED',
     body: '{"task":{"task_id":"task"}}',
     schemaError: null,

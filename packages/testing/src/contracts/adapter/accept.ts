@@ -1,113 +1,71 @@
 import assert from 'node:assert/strict';
 
 import { sampleEvents } from '../../samples/sample-events.ts';
+import type { AdapterCase } from './adapter-subject.ts';
+import { assertReply } from './support/assert-reply.ts';
 import { post } from './support/http-client.ts';
-import {
-  assertReply,
-  needs,
-  play,
-  untilHandled,
-  type AdapterCase,
-  type Before,
-} from './adapter-subject.ts';
+import { untilHandled, wait, withAdapter } from './support/with-adapter.ts';
 
 const event = sampleEvents.imageSucceeded;
 
-const parsedFirst: readonly AdapterCase[] = (
-  ['json', 'json-by-type', 'raw', 'text', 'rawBody'] satisfies Before[]
-).map((before) => ({
-  name: `after a parser (${before}): the event is handled`,
-  skip: needs(before),
-  run: (subject) =>
-    play(subject, { before }, async (scene) => {
-      assertReply(await scene.deliver(event({ taskId: 'parsed' })), 200, 'accepted');
-      await untilHandled(scene, 1);
-      assertReply(await scene.deliver(event({ taskId: 'parsed' })), 200, 'duplicate');
-    }),
-}));
-
-/** What is taken in, and what becomes of it. */
-export const accepting: readonly AdapterCase[] = [
+export const acceptCases: readonly AdapterCase[] = [
   {
-    name: 'a delivery is accepted, handled, and answered as a duplicate when it comes again',
+    name: 'accept: a delivery is handled once, its copy answered as a duplicate',
     run: (subject) =>
-      play(subject, {}, async (scene) => {
-        assertReply(await scene.deliver(event({ taskId: 'one' })), 200, 'accepted');
-        await untilHandled(scene, 1);
-        assertReply(await scene.deliver(event({ taskId: 'one' })), 200, 'duplicate');
-        assert.deepEqual(scene.handled, ['one']);
+      withAdapter(subject, {}, async (fixture) => {
+        assertReply(await fixture.deliver(event({ taskId: 'one' })), 200, 'accepted');
+        await untilHandled(fixture, 1);
+        assertReply(await fixture.deliver(event({ taskId: 'one' })), 200, 'duplicate');
+        assert.deepEqual(fixture.handled, ['one']);
       }),
   },
-  ...parsedFirst,
   {
-    name: 'after a parser that passed the body by (json-by-type, text/plain): it is read after all',
-    skip: needs('json-by-type'),
+    name: 'accept: a body without a content type is parsed as JSON',
     run: (subject) =>
-      play(subject, { before: 'json-by-type' }, async (scene) => {
-        const reply = await scene.deliver(event(), { 'content-type': 'text/plain' });
+      withAdapter(subject, {}, async (fixture) => {
+        const reply = await post(await fixture.callbackUrl(), JSON.stringify(event()));
         assertReply(reply, 200, 'accepted');
-        await untilHandled(scene, 1);
+        await untilHandled(fixture, 1);
       }),
   },
   {
-    name: 'beside a listener that does not wait (tap): handled, or 500 at once if it was too late',
-    skip: needs('tap'),
+    name: 'accept: 50 concurrent copies are all answered 200 and handled once',
     run: (subject) =>
-      play(subject, { before: 'tap' }, async (scene) => {
-        const startedAt = Date.now();
-        const reply = await scene.deliver(event());
-        assert.ok(Date.now() - startedAt < 1000);
-        if (reply.status === 200) await untilHandled(scene, 1);
-        else assertReply(reply, 500, 'body_already_read');
-      }),
-  },
-  {
-    name: 'without a content type: JSON is JSON',
-    run: (subject) =>
-      play(subject, {}, async (scene) => {
-        const reply = await post(await scene.callbackUrl(), JSON.stringify(event()));
-        assertReply(reply, 200, 'accepted');
-        await untilHandled(scene, 1);
-      }),
-  },
-  {
-    name: 'concurrent copies: all are answered 2xx, the handler runs once',
-    run: (subject) =>
-      play(subject, {}, async (scene) => {
-        const copies = Array.from({ length: 50 }, () => scene.deliver(event({ taskId: 'same' })));
+      withAdapter(subject, {}, async (fixture) => {
+        const copies = Array.from({ length: 50 }, () => fixture.deliver(event({ taskId: 'same' })));
         for (const { status } of await Promise.all(copies)) assert.equal(status, 200);
-        await untilHandled(scene, 1);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        assert.deepEqual(scene.handled, ['same']);
+        await untilHandled(fixture, 1);
+        await wait(20);
+        assert.deepEqual(fixture.handled, ['same']);
       }),
   },
   {
-    name: 'an answer is the last word: nothing after the adapter is reached',
+    name: 'accept: after a reply, no later middleware or error handler runs',
     run: (subject) =>
-      play(subject, {}, async (scene) => {
-        await scene.deliver(event());
-        await scene.deliver({});
-        await post(scene.server.url, '');
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        assert.equal(scene.server.passedOn(), 0);
+      withAdapter(subject, {}, async (fixture) => {
+        await fixture.deliver(event());
+        await fixture.deliver({});
+        await post(fixture.server.url, '');
+        await wait(20);
+        assert.equal(fixture.server.passedOn(), 0);
       }),
   },
   {
-    name: 'closing under load: what was answered 2xx is in the inbox',
+    name: 'accept: when closed under load, the inbox holds every event answered 200',
     run: (subject) =>
-      play(subject, {}, async (scene) => {
+      withAdapter(subject, {}, async (fixture) => {
         const acknowledged: string[] = [];
         const deliveries = Array.from({ length: 200 }, async (_, index) => {
           const taskId = `task-${index}`;
-          const { status } = await scene.deliver(event({ taskId }));
+          const { status } = await fixture.deliver(event({ taskId }));
           assert.ok(status === 200 || status === 503, `status ${status}`);
           if (status === 200) acknowledged.push(taskId);
         });
         await Promise.race(deliveries);
-        await scene.receiver.close({ gracePeriodMs: 1000 });
+        await fixture.receiver.close({ gracePeriodMs: 1000 });
         await Promise.all(deliveries);
         for (const taskId of acknowledged) {
-          assert.ok(await scene.receiver.inbox.get({ endpoint: 'novita', taskId }), taskId);
+          assert.ok(await fixture.receiver.inbox.get({ endpoint: 'novita', taskId }), taskId);
         }
       }),
   },

@@ -1,11 +1,13 @@
-import { accepting } from './accept.ts';
-import { refusing } from './reject.ts';
-import { routing } from './route.ts';
+import { acceptCases } from './accept.ts';
 import type { AdapterCase } from './adapter-subject.ts';
-import { transport } from './transport.ts';
+import { bodyLimitCases } from './body-limits.ts';
+import { parsedBodyCases } from './parsed-body.ts';
+import { rejectCases } from './reject.ts';
+import { routeCases } from './route.ts';
+import { transportCases } from './transport.ts';
 
 /**
- * What every adapter has to do, on a real socket.
+ * What every adapter must do: one case per requirement, on a server that listens on 127.0.0.1.
  *
  * @example
  * for (const contractCase of adapterContract) {
@@ -13,8 +15,10 @@ import { transport } from './transport.ts';
  * }
  */
 export const adapterContract: readonly AdapterCase[] = [
-  ...accepting,
-  ...transport,
-  ...routing,
-  ...refusing,
+  ...acceptCases,
+  ...parsedBodyCases,
+  ...transportCases,
+  ...routeCases,
+  ...rejectCases,
+  ...bodyLimitCases,
 ];

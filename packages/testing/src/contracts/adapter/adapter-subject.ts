@@ -1,124 +1,62 @@
-import assert from 'node:assert/strict';
+import type { Receiver } from '@novita-webhooks/core';
 
-import { memoryInbox } from '@novita-webhooks/core';
-import type { ReceiverOptions } from '@novita-webhooks/core';
-import { createReceiver, type Receiver } from '@novita-webhooks/core';
 import type { ContractCase } from '../contract-case.ts';
-import { TEST_SECRET } from '../../samples/signed-delivery.ts';
-import { post } from './support/http-client.ts';
-import type { HttpReply } from './support/http-message.ts';
 
 /**
- * What is mounted before the adapter. `json`, `raw` and `text` are the framework's usual parsers,
- * for every content type; `json-by-type` is the JSON parser with its defaults; `rawBody` keeps the
- * bytes as `rawBody` and nothing else; `tap` listens to the body and does not wait for it; `drain` reads
- * the body and keeps nothing.
+ * Middleware that runs before the adapter. `json`, `raw` and `text`: the framework's usual body
+ * parsers, for every content type. `json-by-type`: its JSON parser with default options. `rawBody`:
+ * keeps the bytes as `rawBody` only. `tap`: listens to the body stream without waiting for it.
+ * `drain`: reads the body and discards it.
  */
 export type Before = 'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'tap' | 'drain';
 
-/** A server with the adapter mounted. */
+/** A listening server with the adapter mounted. */
 export interface AdapterServer {
-  /** `http://127.0.0.1:port/path`, where the adapter is. */
+  /** Where the adapter is mounted: `http://127.0.0.1:<port>/<path>`. */
   readonly url: string;
-  /** How often what is mounted after the adapter was reached, or the framework's error handling. */
+  /** How often the server ran middleware after the adapter, or its error handler. */
   passedOn(): number;
   close(): Promise<void>;
 }
 
-/** An adapter under test: how to mount it in its framework, on a real socket. */
+/** An adapter under test: how a server of its framework mounts it. */
 export interface AdapterSubject {
-  /** What of `Before` there is for this framework. */
+  /** The middleware of {@link Before} that exists for this framework. */
   readonly parsers: readonly Before[];
-  /** Its `json` parser decodes what came with a `Content-Encoding`. */
+  /** The framework's `json` parser decodes bodies with a `Content-Encoding`. Default: `false`. */
   readonly inflates?: boolean;
-  /** It is mounted for POST only; other methods are the app's affair. */
+  /** The adapter receives POST requests only; the app handles other methods. Default: `false`. */
   readonly postOnly?: boolean;
-  /** What becomes of a delivery to the path with a slash more: the default, `'taken'`, or 404. */
+  /**
+   * What happens to a delivery whose path ends with an additional slash. `'taken'` (default): the
+   * adapter receives it. `'left'`: it is another path, and the app answers 404.
+   */
   readonly trailingSlash?: 'taken' | 'left';
-  /** `false`: connections are the server's affair, and the adapter cannot end one. */
+  /** `false`: the server manages connections, and the adapter cannot close one. */
   readonly closesConnections?: boolean;
-  /** The servers speak HTTP/2 without TLS, and their URLs begin with `h2c:`. */
+  /** The servers use HTTP/2 without TLS, and their URLs begin with `h2c:`. Default: `false`. */
   readonly http2?: boolean;
+  /**
+   * Starts a server on 127.0.0.1 with the adapter for `receiver`, after the middleware `before`.
+   * Rejects with `invalid_option` if the receiver accepts no deliveries.
+   */
   serve(receiver: Receiver, before: Before | undefined): Promise<AdapterServer>;
   /**
-   * The app with its usual parsers and another route, at `url`, that answers with what its handler
-   * received; with the adapter mounted, or without it for comparison. Left out where a server has
-   * no routes.
+   * Starts a server with the usual body parsers and one more route, at `url`, that replies with the
+   * body that it received. Mounts the adapter too if `receiver` is given. Absent where a server has
+   * no routes; the case is then skipped.
    */
-  serveNeighbour?(receiver: Receiver | undefined): Promise<Omit<AdapterServer, 'passedOn'>>;
+  serveOtherRoute?(receiver: Receiver | undefined): Promise<Omit<AdapterServer, 'passedOn'>>;
 }
 
 export type AdapterCase = ContractCase<AdapterSubject>;
 
-/** A receiver behind the adapter, and what its handlers saw. */
-export interface Scene {
-  readonly receiver: Receiver;
-  readonly server: AdapterServer;
-  /** Task ids, in the order in which they were handled. */
-  readonly handled: string[];
-  /** Posts an event to a fresh callback URL of the receiver. */
-  deliver(event: unknown, headers?: Record<string, string>): Promise<HttpReply>;
-  /** The path and query of a fresh callback URL, on the server. */
-  callbackUrl(): Promise<string>;
-}
-
-/** Sets the scene, plays it, and takes it down again whatever happened. */
-export async function play(
-  subject: AdapterSubject,
-  { before, ...options }: Omit<ReceiverOptions, 'secret'> & { readonly before?: Before },
-  act: (scene: Scene) => Promise<void>,
-): Promise<void> {
-  const handled: string[] = [];
-  const receiver = createReceiver({
-    url: 'https://example.com/webhooks/novita',
-    secret: TEST_SECRET,
-    inbox: memoryInbox(),
-    onTaskFinished: ({ task }) => void handled.push(task.task_id),
-    ...options,
-  });
-  const server = await subject.serve(receiver, before);
-  const callbackUrl = async () => server.url + new URL(await receiver.createCallbackUrl()).search;
-  const deliver = async (event: unknown, headers: Record<string, string> = {}) =>
-    post(await callbackUrl(), JSON.stringify(event), {
-      'content-type': 'application/json',
-      ...headers,
-    });
-  try {
-    await act({ receiver, server, handled, deliver, callbackUrl });
-  } finally {
-    await server.close();
-    await receiver.close({ gracePeriodMs: 100 });
-  }
-}
-
-/** Skips a case for frameworks without such a parser. */
+/** Skips a case for frameworks without this middleware. */
 export function needs(before: Before): (subject: AdapterSubject) => string | undefined {
-  return ({ parsers }) => (parsers.includes(before) ? undefined : `there is no ${before} here`);
+  return ({ parsers }) => (parsers.includes(before) ? undefined : `no ${before} middleware`);
 }
 
-/** Skips a case about connections on which one request follows another. */
+/** Skips a case about consecutive requests on one connection. */
 export function needsHttp1({ http2 }: AdapterSubject): string | undefined {
-  return http2 === true ? 'HTTP/2 has streams instead' : undefined;
-}
-
-/** Where the adapter can end a connection, it has to: what follows on it is not a request. */
-export function assertCloses({ closesConnections }: AdapterSubject, reply: HttpReply): void {
-  if (closesConnections !== false) assert.equal(reply.headers.connection, 'close');
-}
-
-export function assertReply(reply: HttpReply, status: number, code: string): void {
-  const said = JSON.parse(reply.body) as { status: unknown; code?: unknown };
-  assert.deepEqual([reply.status, said.code ?? said.status], [status, code]);
-  assert.equal(Number(reply.headers['content-length']), Buffer.byteLength(reply.body));
-  const type = reply.headers['content-type'] ?? '';
-  assert.match(type, status < 400 ? /^application\/json/ : /^application\/problem\+json/);
-}
-
-/** Waits until the handlers have seen as many tasks. */
-export async function untilHandled(scene: Scene, count: number): Promise<void> {
-  const deadline = Date.now() + 3000;
-  while (scene.handled.length < count && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  assert.equal(scene.handled.length, count, 'tasks handled');
+  return http2 === true ? 'HTTP/2 sends each request on its own stream' : undefined;
 }

@@ -1,59 +1,57 @@
 import assert from 'node:assert/strict';
 
-import { sampleEvents } from '../../samples/sample-events.ts';
-import { createReceiver } from '@novita-webhooks/core';
-import { TEST_SECRET } from '../../samples/signed-delivery.ts';
+import { createReceiver, type Receiver } from '@novita-webhooks/core';
+
 import { createFakeInbox } from '../../fakes/create-fake-inbox.ts';
+import { sampleEvents } from '../../samples/sample-events.ts';
+import { TEST_SECRET } from '../../samples/signed-delivery.ts';
+import type { AdapterCase, AdapterSubject } from './adapter-subject.ts';
+import { assertReply } from './support/assert-reply.ts';
 import { post } from './support/http-client.ts';
 import type { HttpReply } from './support/http-message.ts';
-import {
-  assertReply,
-  play,
-  untilHandled,
-  type AdapterCase,
-  type AdapterSubject,
-} from './adapter-subject.ts';
+import { untilHandled, wait, withAdapter, type AdapterFixture } from './support/with-adapter.ts';
 
 const event = sampleEvents.imageSucceeded;
 
-/** Where deliveries go, and what becomes of requests that are none. */
-export const routing: readonly AdapterCase[] = [
+/** The URL of a delivery, and requests to other routes. */
+export const routeCases: readonly AdapterCase[] = [
   {
-    name: 'metadata comes back from among the other parameters of the query',
+    name: 'route: metadata is read from a query with other parameters',
     async run(subject) {
       const seen: unknown[] = [];
       const onTaskFinished = (_: unknown, { metadata }: { metadata: unknown }) =>
         seen.push(metadata);
-      await play(subject, { onTaskFinished }, async ({ receiver, server }) => {
+      await withAdapter(subject, { onTaskFinished }, async ({ receiver, server }) => {
         const url = new URL(await receiver.createCallbackUrl({ metadata: { order: 'ü 42' } }));
         const query = `?first=1&a[]=2&a[]=3&${url.search.slice(1)}&empty&last=%20%26`;
         assertReply(await post(server.url + query, JSON.stringify(event())), 200, 'accepted');
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await wait(20);
         assert.deepEqual(seen, [{ order: 'ü 42' }]);
       });
     },
   },
   {
-    name: 'with a slash at the end of the path: taken all the same',
+    name: 'route: a path with a trailing slash is accepted',
     skip: ({ trailingSlash }) =>
-      trailingSlash === 'left' ? 'here that is another path' : undefined,
+      trailingSlash === 'left' ? 'a trailing slash is another path' : undefined,
     run: (subject) =>
-      play(subject, {}, async (scene) => {
-        assertReply(await deliverWithSlash(scene), 200, 'accepted');
-        await untilHandled(scene, 1);
+      withAdapter(subject, {}, async (fixture) => {
+        assertReply(await deliverWithSlash(fixture), 200, 'accepted');
+        await untilHandled(fixture, 1);
       }),
   },
   {
-    name: 'with a slash at the end of the path, where that is another one: 404 from the app',
-    skip: ({ trailingSlash }) => (trailingSlash === 'left' ? undefined : 'here it is the same'),
+    name: 'route: where a trailing slash is another path, the app answers 404',
+    skip: ({ trailingSlash }) =>
+      trailingSlash === 'left' ? undefined : 'a trailing slash is the same path',
     run: (subject) =>
-      play(subject, {}, async (scene) => {
-        assert.equal((await deliverWithSlash(scene)).status, 404);
-        assert.deepEqual((await scene.receiver.stats()).replies, {});
+      withAdapter(subject, {}, async (fixture) => {
+        assert.equal((await deliverWithSlash(fixture)).status, 404);
+        assert.deepEqual((await fixture.receiver.stats()).replies, {});
       }),
   },
   {
-    name: 'a receiver without a secret, which takes no deliveries, is not mounted',
+    name: 'route: mounting a receiver without a secret throws invalid_option',
     async run(subject) {
       const inbox = createFakeInbox();
       const capabilities = { ...inbox.capabilities, shared: true };
@@ -68,17 +66,14 @@ export const routing: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'another route receives its bodies as it does without the adapter',
-    skip: ({ serveNeighbour }) => (serveNeighbour ? undefined : 'there are no routes here'),
+    name: 'route: other routes receive bodies as they do without the adapter',
+    skip: ({ serveOtherRoute }) => (serveOtherRoute ? undefined : 'the server has no routes'),
     async run(subject) {
       const receiver = createReceiver({ secret: TEST_SECRET });
       try {
-        const [without, beside] = [
-          await answersOfNeighbour(subject, undefined),
-          await answersOfNeighbour(subject, receiver),
-        ];
-        assert.deepEqual(beside, without);
-        // It would be alike as well if nothing were parsed on either side.
+        const without = await repliesOfOtherRoute(subject, undefined);
+        assert.deepEqual(await repliesOfOtherRoute(subject, receiver), without);
+        // Also checks that the bodies are parsed at all: two equal failures would compare equal.
         assert.deepEqual(
           without.slice(0, 3).map(({ status }) => status),
           [200, 200, 200],
@@ -92,26 +87,20 @@ export const routing: readonly AdapterCase[] = [
   },
 ];
 
-async function deliverWithSlash({
-  server,
-  callbackUrl,
-}: {
-  readonly server: { readonly url: string };
-  callbackUrl(): Promise<string>;
-}): Promise<HttpReply> {
+async function deliverWithSlash({ server, callbackUrl }: AdapterFixture): Promise<HttpReply> {
   const url = (await callbackUrl()).replace('?', '/?');
   assert.ok(url.startsWith(`${server.url}/?`));
   return post(url, JSON.stringify(event()));
 }
 
-/** Bodies of every kind that a route may have. The first three are understood everywhere. */
+/** Bodies that a route may receive. Every subject parses the first three. */
 const bodies: readonly (readonly [type: string | undefined, body: string | Uint8Array])[] = [
   ['application/json', '{"a":[1,{"b":"ü"}]}'],
   ['application/json; charset=utf-8', JSON.stringify(event())],
   ['text/plain', 'plain {"text"}'],
   ['application/x-www-form-urlencoded', 'a=1&b=%C3%BC'],
   ['application/x-custom', new Uint8Array([0, 1, 128, 255])],
-  ['application/x-unknown', 'nobody parses this'],
+  ['application/x-unknown', 'no parser for this type'],
   ['application/json', '{"a":'],
   ['application/json', '{"__proto__":{"a":1}}'],
   ['application/json', ''],
@@ -119,24 +108,24 @@ const bodies: readonly (readonly [type: string | undefined, body: string | Uint8
   [undefined, 'no type'],
 ];
 
-async function answersOfNeighbour(
-  { serveNeighbour }: AdapterSubject,
-  receiver: Parameters<NonNullable<AdapterSubject['serveNeighbour']>>[0],
+async function repliesOfOtherRoute(
+  { serveOtherRoute }: AdapterSubject,
+  receiver: Receiver | undefined,
 ): Promise<{ status: number; type: string | undefined; body: string }[]> {
-  assert.ok(serveNeighbour);
-  const server = await serveNeighbour(receiver);
+  assert.ok(serveOtherRoute);
+  const server = await serveOtherRoute(receiver);
   try {
-    const answers = [];
+    const replies = [];
     for (const [type, body] of bodies) {
       const headers = type === undefined ? {} : { 'content-type': type };
       const reply = await post(server.url, body, headers);
-      answers.push({
+      replies.push({
         status: reply.status,
         type: reply.headers['content-type'],
         body: reply.body,
       });
     }
-    return answers;
+    return replies;
   } finally {
     await server.close();
   }

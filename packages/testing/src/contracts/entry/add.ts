@@ -1,40 +1,41 @@
 import assert from 'node:assert/strict';
 
 import type { Entry } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/create-test-entry.ts';
-import type { EntryCase } from './entry-subject.ts';
 
-export const adding: readonly EntryCase[] = [
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { EntryCase } from './entry-port.ts';
+
+export const addCases: readonly EntryCase[] = [
   {
-    name: 'add: the first is added, every later one is a duplicate',
-    async run(keeper) {
+    name: 'add: returns added once, then duplicate, and keeps the first status',
+    async run(port) {
       const entry = createTestEntry();
-      assert.equal(await keeper.add(entry), 'added');
-      assert.equal(await keeper.add(entry), 'duplicate');
-      assert.equal(await keeper.add({ ...entry, status: 'TASK_STATUS_FAILED' }), 'duplicate');
-      assert.equal((await keeper.get(entry))?.status, 'TASK_STATUS_SUCCEED');
+      assert.equal(await port.add(entry), 'added');
+      assert.equal(await port.add(entry), 'duplicate');
+      assert.equal(await port.add({ ...entry, status: 'TASK_STATUS_FAILED' }), 'duplicate');
+      assert.equal((await port.get(entry))?.status, 'TASK_STATUS_SUCCEED');
     },
   },
   {
-    name: 'add: of many at the same time exactly one is added',
-    async run(keeper) {
+    name: 'add: of 100 concurrent calls with one key, exactly one adds',
+    async run(port) {
       const entry = createTestEntry();
-      const results = await Promise.all(Array.from({ length: 100 }, () => keeper.add(entry)));
+      const results = await Promise.all(Array.from({ length: 100 }, () => port.add(entry)));
       assert.equal(results.filter((result) => result === 'added').length, 1);
-      assert.equal((await keeper.list()).entries.length, 1);
+      assert.equal((await port.list()).entries.length, 1);
     },
   },
   {
-    name: 'add: the same task at another endpoint is another entry',
-    async run(keeper) {
+    name: 'add: the same task id at another endpoint is another entry',
+    async run(port) {
       const entry = createTestEntry();
-      assert.equal(await keeper.add(entry), 'added');
-      assert.equal(await keeper.add({ ...entry, endpoint: 'other' }), 'added');
+      assert.equal(await port.add(entry), 'added');
+      assert.equal(await port.add({ ...entry, endpoint: 'other' }), 'added');
     },
   },
   {
-    name: 'add: names of endpoints and task ids of every shape are kept apart, and come back',
-    async run(keeper) {
+    name: 'add: endpoint names and task ids of any shape stay distinct',
+    async run(port) {
       const names = ['1', '01', 'a:b', 'a:b:c', "'; drop table x; --", '__proto__', 'ü', 'U', 'u', ' u',
         '任务', '%00', '\\', '{}', 'constructor', 'x'.repeat(64)]; // prettier-ignore
       const keys = [
@@ -44,17 +45,17 @@ export const adding: readonly EntryCase[] = [
         { endpoint: 'novita', taskId: 'x'.repeat(256) },
       ];
       for (const key of keys) {
-        assert.equal(await keeper.add(createTestEntry(key)), 'added', JSON.stringify(key));
+        assert.equal(await port.add(createTestEntry(key)), 'added', JSON.stringify(key));
       }
       for (const key of keys) {
-        const { endpoint, taskId } = (await keeper.get(key)) ?? {};
+        const { endpoint, taskId } = (await port.get(key)) ?? {};
         assert.deepEqual({ endpoint, taskId }, key);
       }
     },
   },
   {
-    name: 'add: everything in an entry comes back',
-    async run(keeper) {
+    name: 'add: every field of the entry is stored unchanged',
+    async run(port) {
       const entry = createTestEntry({
         body: JSON.stringify({
           text: 'ü 任务 \u0000 \u2028 "quoted"',
@@ -64,8 +65,8 @@ export const adding: readonly EntryCase[] = [
         schemaError: 'a reason',
         testMode: true,
       });
-      await keeper.add(entry);
-      const found = await keeper.get(entry);
+      await port.add(entry);
+      const found = await port.get(entry);
       assert.ok(found);
       for (const [field, value] of Object.entries(entry)) {
         assert.deepEqual(found[field as keyof Entry], value, field);

@@ -1,6 +1,7 @@
-import { adding } from './add.ts';
-import { listing } from './list.ts';
-import type { EntryCase } from './entry-subject.ts';
+import { addCases } from './add.ts';
+import type { EntryCase } from './entry-port.ts';
+import { getCases } from './get.ts';
+import { listCases } from './list.ts';
 
-/** What holds for every store and every inbox, whether its entries are handled or not. */
-export const entryContract: readonly EntryCase[] = [...adding, ...listing];
+/** What every store and every inbox must do, with or without a consumer. */
+export const entryContract: readonly EntryCase[] = [...addCases, ...listCases, ...getCases];

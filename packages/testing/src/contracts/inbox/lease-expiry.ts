@@ -1,63 +1,41 @@
 import assert from 'node:assert/strict';
 
-import type { Inbox, NewEntry, Outcome } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
-import { toCase, type SharedCase } from './support/shared-case.ts';
-import {
-  consume,
-  done,
-  eventually,
-  holdRuns,
-  stateOf,
-  type InboxCase,
-  type InboxSubject,
-} from './inbox-subject.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { InboxCase } from './inbox-subject.ts';
+import { eventually, untilState } from './support/eventually.ts';
+import { createHeldProcessor } from './support/held-processor.ts';
+import { toInboxCase, type SharedCase } from './support/shared-case.ts';
+import { done, startConsumer } from './support/start-consumer.ts';
 
-interface Overslept {
-  readonly settled: readonly string[];
-  wake(outcome: Outcome): void;
-  stop(): Promise<void>;
-}
-
-/** An entry that a worker has begun, and sleeps over. */
-async function overslept(
-  subject: InboxSubject,
-  sleeper: Inbox,
-  entry: NewEntry,
-): Promise<Overslept> {
-  const held = holdRuns();
-  const settled: string[] = [];
-  await sleeper.add(entry);
-  const consumption = consume({ inbox: sleeper }, held.run, {
-    onSettled: ({ taskId }) => void settled.push(taskId),
-  });
-  await eventually(subject, 'begun', () => held.entries.length === 1);
-  return { settled, wake: held.finish, stop: () => consumption.stop({ gracePeriodMs: 0 }) };
-}
-
-const takenOver: SharedCase = {
-  name: 'who sleeps past its lease is relieved, and its outcome does not count',
+const takeover: SharedCase = {
+  name: 'the entry of a suspended process is taken over when its lease expires',
   async run(subject, sleeper) {
     const entry = createTestEntry();
-    const { wake, settled, stop } = await overslept(subject, sleeper, entry);
-    const held = holdRuns();
-    const consumption = consume(subject, held.run);
+    const suspended = createHeldProcessor();
+    const settledLate: string[] = [];
+    await sleeper.add(entry);
+    const sleepingConsumer = startConsumer({ inbox: sleeper }, suspended.run, {
+      onSettled: ({ taskId }) => void settledLate.push(taskId),
+    });
+    await eventually(subject, 'running', () => suspended.entries.length === 1);
+
+    const held = createHeldProcessor();
+    const consumer = startConsumer(subject, held.run);
     const isTaken = () => held.entries.length === 1;
     await eventually(subject, 'taken over', isTaken, subject.leaseDurationMs / 20);
     assert.equal(held.entries[0]?.attempts, 2);
-    wake({ type: 'dead', reason: 'of the sleeper', succeededHandlers: [] });
-    for (let part = 0; part < 4; part += 1) await subject.advance(25);
+    suspended.finish({ type: 'dead', reason: 'too late', succeededHandlers: [] });
+    for (let step = 0; step < 4; step += 1) await subject.advance(25);
     assert.equal(await stateOf(subject.inbox, entry), 'running');
-    assert.deepEqual(settled, []);
+    assert.deepEqual(settledLate, []);
     held.finish(done);
-    const isDone = async () => (await stateOf(subject.inbox, entry)) === 'done';
-    await eventually(subject, 'done', isDone);
-    await consumption.stop({ gracePeriodMs: 1000 });
-    await stop();
+    await untilState(subject, entry, 'done');
+    await consumer.stop({ gracePeriodMs: 1000 });
+    await sleepingConsumer.stop({ gracePeriodMs: 0 });
   },
 };
 
-/** What becomes of an entry whose worker stands still. */
-export const sleeping: readonly InboxCase[] = [
-  toCase(takenOver, 'openSleeper', 'the subject cannot put a process to sleep'),
+export const leaseExpiryCases: readonly InboxCase[] = [
+  toInboxCase(takeover, 'openSleeper', 'the subject has no openSleeper'),
 ];

@@ -1,58 +1,54 @@
 import assert from 'node:assert/strict';
 
-import type { Outcome } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
-import { consume, done, eventually, type InboxCase } from './inbox-subject.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { InboxCase } from './inbox-subject.ts';
+import { eventually, untilState } from './support/eventually.ts';
+import { createHeldProcessor } from './support/held-processor.ts';
+import { done, startConsumer } from './support/start-consumer.ts';
 
-export const leasing: readonly InboxCase[] = [
+export const leaseCases: readonly InboxCase[] = [
   {
-    name: 'lease: a run that outlasts it many times over is still the only one',
+    name: 'lease: is extended while an attempt runs, so no second attempt begins',
     async run(subject) {
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      let runs = 0;
-      let finish: (outcome: Outcome) => void = () => undefined;
-      const consumption = consume(subject, () => {
-        runs += 1;
-        return new Promise((resolve) => (finish = resolve));
-      });
-      await eventually(subject, 'running', () => runs === 1);
-      for (let part = 0; part < 20; part += 1) await subject.advance(subject.leaseDurationMs / 4);
-      assert.equal(runs, 1);
-      finish(done);
-      await eventually(
-        subject,
-        'done',
-        async () => (await subject.inbox.get(entry))?.state === 'done',
-      );
-      await consumption.stop({ gracePeriodMs: 1000 });
+      const held = createHeldProcessor();
+      const consumer = startConsumer(subject, held.run);
+      await eventually(subject, 'running', () => held.entries.length === 1);
+      for (let quarter = 0; quarter < 20; quarter += 1)
+        await subject.advance(subject.leaseDurationMs / 4);
+      assert.equal(held.entries.length, 1);
+      held.finish(done);
+      await untilState(subject, entry, 'done');
+      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
-    name: 'lease: lost, the run is told through its signal and its outcome does not count',
-    skip: ({ loseLeases }) => (loseLeases ? undefined : 'the subject cannot take leases away'),
+    name: 'lease: if it is lost, the attempt is aborted and its outcome rejected',
+    skip: ({ loseLeases }) => (loseLeases ? undefined : 'the subject has no loseLeases'),
     async run(subject) {
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      let told: AbortSignal | undefined;
+      let first: AbortSignal | undefined;
       let settled = 0;
-      const consumption = consume(
+      const consumer = startConsumer(
         subject,
         (_, signal) =>
           new Promise((resolve) => {
-            told ??= signal;
+            first ??= signal;
             signal.addEventListener('abort', () => resolve(done));
           }),
         { onSettled: () => (settled += 1) },
       );
-      await eventually(subject, 'running', () => told !== undefined);
+      await eventually(subject, 'running', () => first !== undefined);
       await subject.loseLeases?.();
-      await eventually(subject, 'told', () => told?.aborted, subject.leaseDurationMs / 20);
-      assert.equal((told?.reason as { code: string }).code, 'lease_lost');
+      await eventually(subject, 'aborted', () => first?.aborted, subject.leaseDurationMs / 20);
+      assert.equal((first?.reason as { code: string }).code, 'lease_lost');
       await subject.advance(25);
       assert.equal(settled, 0);
-      assert.notEqual((await subject.inbox.get(entry))?.state, 'done');
-      await consumption.stop({ gracePeriodMs: 0 });
+      assert.notEqual(await stateOf(subject.inbox, entry), 'done');
+      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
 ];

@@ -1,44 +1,46 @@
 import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
-import { consume, dead, done, eventually, settleAs, stateOf, type InboxCase } from './inbox-subject.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { InboxCase } from './inbox-subject.ts';
+import { eventually } from './support/eventually.ts';
+import { addAndSettle, dead, done, startConsumer } from './support/start-consumer.ts';
 
 const cases: readonly InboxCase[] = [
   {
-    name: 'retention: what was done that long ago is forgotten, and its task is new again',
+    name: 'retention: a done entry is deleted, and its task can be added again',
     async run(subject) {
       const { doneMs = 0 } = subject.retention ?? {};
-      const entry = await settleAs(subject, done);
-      const consumption = consume(subject, async () => done);
+      const entry = await addAndSettle(subject, done);
+      const consumer = startConsumer(subject, async () => done);
       assert.equal(await stateOf(subject.inbox, entry), 'done');
-      const isGone = async () => (await subject.inbox.get(entry)) === undefined;
-      await eventually(subject, 'forgotten', isGone, doneMs / 40);
+      const isDeleted = async () => (await subject.inbox.get(entry)) === undefined;
+      await eventually(subject, 'deleted', isDeleted, doneMs / 40);
       assert.equal((await subject.inbox.stats()).done, 0);
       assert.deepEqual((await subject.inbox.list()).entries, []);
       assert.equal(await subject.inbox.add(entry), 'added');
-      await consumption.stop({ gracePeriodMs: 0 });
+      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
   {
-    name: 'retention: dead letters have their own, and what waits is kept',
+    name: 'retention: a dead entry is deleted, and a pending one is kept',
     async run(subject) {
       const { deadMs = 0 } = subject.retention ?? {};
-      const entry = await settleAs(subject, dead);
-      const waiting = createTestEntry({ endpoint: 'other' });
-      await subject.inbox.add(waiting);
-      const consumption = consume(subject, async () => done);
-      const isGone = async () => (await subject.inbox.get(entry)) === undefined;
-      await eventually(subject, 'forgotten', isGone, deadMs / 40);
+      const entry = await addAndSettle(subject, dead);
+      const pending = createTestEntry({ endpoint: 'other' });
+      await subject.inbox.add(pending);
+      const consumer = startConsumer(subject, async () => done);
+      const isDeleted = async () => (await subject.inbox.get(entry)) === undefined;
+      await eventually(subject, 'deleted', isDeleted, deadMs / 40);
       assert.equal((await subject.inbox.stats()).dead, 0);
-      assert.equal(await stateOf(subject.inbox, waiting), 'pending');
-      await consumption.stop({ gracePeriodMs: 0 });
+      assert.equal(await stateOf(subject.inbox, pending), 'pending');
+      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
 ];
 
-/** What is forgotten, and when: whoever consumes sees to it. */
-export const retaining: readonly InboxCase[] = cases.map((one) => ({
-  ...one,
-  skip: ({ retention }) =>
-    retention ? undefined : 'the subject does not say how long it keeps entries',
+/** Each case runs a consumer, since a consumer deletes the expired entries. */
+export const retentionCases: readonly InboxCase[] = cases.map((contractCase) => ({
+  ...contractCase,
+  skip: ({ retention }) => (retention ? undefined : 'the subject has no retention'),
 }));

@@ -1,30 +1,27 @@
 import assert from 'node:assert/strict';
 
-import type { EntryProcessor, Inbox, Outcome } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/create-test-entry.ts';
-import { toCase, type SharedCase } from './support/shared-case.ts';
-import {
-  consume,
-  done,
-  eventually,
-  holdRuns,
-  settleAs,
-  stateOf,
-  type InboxCase,
-} from './inbox-subject.ts';
+import type { EntryProcessor, Inbox, NewEntry } from '@novita-webhooks/core';
 
-const addMany = (count: number, to: Inbox) =>
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { InboxCase } from './inbox-subject.ts';
+import { eventually, untilDone, untilState } from './support/eventually.ts';
+import { createHeldProcessor, createReleasingProcessor } from './support/held-processor.ts';
+import { toInboxCase, type SharedCase } from './support/shared-case.ts';
+import { addAndSettle, done, startConsumer } from './support/start-consumer.ts';
+
+const addMany = (count: number, inbox: Inbox): Promise<NewEntry[]> =>
   Promise.all(
     Array.from({ length: count }, async () => {
       const entry = createTestEntry();
-      await to.add(entry);
+      await inbox.add(entry);
       return entry;
     }),
   );
 
 const cases: readonly SharedCase[] = [
   {
-    name: 'what another process added is a duplicate, and can be looked up',
+    name: 'an entry added by another process is a duplicate and can be read',
     async run({ inbox }, peer) {
       const entry = createTestEntry();
       assert.equal(await peer.add(entry), 'added');
@@ -35,29 +32,29 @@ const cases: readonly SharedCase[] = [
     },
   },
   {
-    name: 'of copies that come to several at the same time one is added',
+    name: 'of concurrent copies in two processes, exactly one is added',
     async run({ inbox }, peer) {
       for (let round = 0; round < 20; round += 1) {
         const entry = createTestEntry();
-        const doors = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? inbox : peer));
-        const answers = await Promise.all(doors.map((door) => door.add(entry)));
-        assert.equal(answers.filter((answer) => answer === 'added').length, 1);
+        const inboxes = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? inbox : peer));
+        const results = await Promise.all(inboxes.map((one) => one.add(entry)));
+        assert.equal(results.filter((result) => result === 'added').length, 1);
       }
       assert.equal((await inbox.stats()).pending, 20);
     },
   },
   {
-    name: 'a process that only takes events leaves them to others',
+    name: 'a consumer processes entries added by another process',
     async run(subject, peer) {
       const entries = await addMany(5, peer);
-      const consumption = consume(subject, async () => done);
-      await eventually(subject, 'all done', async () => (await peer.stats()).done === 5);
+      const consumer = startConsumer(subject, async () => done);
+      await untilDone(subject, 5, peer);
       for (const entry of entries) assert.equal(await stateOf(peer, entry), 'done');
-      await consumption.stop({ gracePeriodMs: 1000 });
+      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
-    name: 'each entry is run by one of them, once',
+    name: 'with a consumer in each process, each entry is processed once',
     async run(subject, peer) {
       const runs: string[] = [];
       const run: EntryProcessor = async ({ taskId }) => {
@@ -65,90 +62,84 @@ const cases: readonly SharedCase[] = [
         await Promise.resolve();
         return done;
       };
-      const both = [consume(subject, run), consume({ inbox: peer }, run)];
+      const consumers = [startConsumer(subject, run), startConsumer({ inbox: peer }, run)];
       const entries = [...(await addMany(40, subject.inbox)), ...(await addMany(40, peer))];
-      await eventually(subject, 'all done', async () => (await peer.stats()).done === 80);
-      const ids = entries.map(({ taskId }) => taskId).sort();
-      assert.deepEqual([...runs].sort(), ids);
-      await Promise.all(both.map((one) => one.stop({ gracePeriodMs: 1000 })));
+      await untilDone(subject, 80, peer);
+      const taskIds = entries.map(({ taskId }) => taskId).sort();
+      assert.deepEqual([...runs].sort(), taskIds);
+      await Promise.all(consumers.map((consumer) => consumer.stop({ gracePeriodMs: 1000 })));
     },
   },
   {
-    name: 'while one runs an entry, no other does',
+    name: 'no other process runs, discards or replays a running entry',
     async run(subject, peer) {
-      const here = holdRuns();
-      const there = holdRuns();
+      const [own, other] = [createHeldProcessor(), createHeldProcessor()];
       const entry = createTestEntry();
       await peer.add(entry);
-      const first = consume(subject, here.run);
-      await eventually(subject, 'running', () => here.entries.length === 1);
-      const second = consume({ inbox: peer }, there.run);
-      for (let part = 0; part < 8; part += 1) await subject.advance(subject.leaseDurationMs / 4);
-      assert.equal(there.entries.length, 0);
+      const first = startConsumer(subject, own.run);
+      await eventually(subject, 'running', () => own.entries.length === 1);
+      const second = startConsumer({ inbox: peer }, other.run);
+      for (let quarter = 0; quarter < 8; quarter += 1)
+        await subject.advance(subject.leaseDurationMs / 4);
+      assert.equal(other.entries.length, 0);
       assert.equal(await peer.discard(entry), false);
       assert.equal(await peer.replay(entry), false);
-      here.finish(done);
-      await eventually(subject, 'done', async () => (await stateOf(peer, entry)) === 'done');
+      own.finish(done);
+      await untilState(subject, entry, 'done', peer);
       await first.stop({ gracePeriodMs: 1000 });
       await second.stop({ gracePeriodMs: 1000 });
     },
   },
   {
-    name: 'what one gives back when it stops is run by another, as the same attempt',
+    name: 'an entry released at stop runs elsewhere as the same attempt',
     async run(subject, peer) {
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      let begun = false;
-      const leaving = consume(subject, (_, signal) => {
-        begun = true;
-        const released: Outcome = { type: 'released', delayMs: 0, succeededHandlers: ['one'] };
-        return new Promise((resolve) => signal.addEventListener('abort', () => resolve(released)));
-      });
-      await eventually(subject, 'running', () => begun);
-      const held = holdRuns();
-      const staying = consume({ inbox: peer }, held.run);
+      let started = false;
+      const run = createReleasingProcessor(() => (started = true), ['one']);
+      const leaving = startConsumer(subject, run);
+      await eventually(subject, 'running', () => started);
+      const held = createHeldProcessor();
+      const staying = startConsumer({ inbox: peer }, held.run);
       const stopped = leaving.stop({ gracePeriodMs: 0 });
       await eventually(subject, 'taken over', () => held.entries.length === 1);
       await stopped;
-      assert.deepEqual(
-        [held.entries[0]?.attempts, held.entries[0]?.succeededHandlers],
-        [1, ['one']],
-      );
+      const [taken] = held.entries;
+      assert.deepEqual([taken?.attempts, taken?.succeededHandlers], [1, ['one']]);
       held.finish(done);
-      await eventually(subject, 'done', async () => (await stateOf(peer, entry)) === 'done');
+      await untilState(subject, entry, 'done', peer);
       await staying.stop({ gracePeriodMs: 1000 });
     },
   },
   {
-    name: 'what one replays another runs, and what one discards is gone for all',
+    name: 'replay and discard take effect in every process',
     async run(subject, peer) {
-      const entry = await settleAs(subject, done);
-      const held = holdRuns();
-      const consumption = consume(subject, held.run);
+      const entry = await addAndSettle(subject, done);
+      const held = createHeldProcessor();
+      const consumer = startConsumer(subject, held.run);
       assert.equal(await peer.replay(entry), true);
-      await eventually(subject, 'run again', () => held.entries.length === 1);
+      await eventually(subject, 'running again', () => held.entries.length === 1);
       held.finish(done);
-      await eventually(subject, 'done', async () => (await stateOf(peer, entry)) === 'done');
+      await untilState(subject, entry, 'done', peer);
       assert.equal(await peer.discard(entry), true);
       assert.equal(await subject.inbox.get(entry), undefined);
-      await consumption.stop({ gracePeriodMs: 1000 });
+      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
-    name: 'closing one is no matter to the others',
+    name: 'closing the inbox in one process does not affect the others',
     async run(subject, peer) {
       await peer.add(createTestEntry());
       await peer.close();
-      const consumption = consume(subject, async () => done);
+      const consumer = startConsumer(subject, async () => done);
       await subject.inbox.add(createTestEntry());
-      const bothDone = async () => (await subject.inbox.stats()).done === 2;
-      await eventually(subject, 'both done', bothDone);
-      await consumption.stop({ gracePeriodMs: 1000 });
+      await untilDone(subject, 2);
+      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];
 
-/** What holds between processes that share an inbox. */
-export const sharing: readonly InboxCase[] = [
-  ...cases.map((one) => toCase(one, 'openPeer', 'the subject cannot be opened twice')),
-];
+/** Requirements between processes that share an inbox. */
+export const sharedCases: readonly InboxCase[] = cases.map((sharedCase) =>
+  toInboxCase(sharedCase, 'openPeer', 'the subject has no openPeer'),
+);

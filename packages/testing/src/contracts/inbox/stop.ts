@@ -1,71 +1,62 @@
 import assert from 'node:assert/strict';
 
-import type { Outcome } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
-import { consume, done, eventually, never, type InboxCase } from './inbox-subject.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { InboxCase } from './inbox-subject.ts';
+import { eventually } from './support/eventually.ts';
+import { createHeldProcessor, createReleasingProcessor } from './support/held-processor.ts';
+import { done, startConsumer } from './support/start-consumer.ts';
 
-export const stopping: readonly InboxCase[] = [
+export const stopCases: readonly InboxCase[] = [
   {
-    name: 'stop: nothing more is claimed, what runs may finish',
+    name: 'stop: claims nothing more and waits for the running attempt',
     async run(subject) {
       const [first, second] = [createTestEntry(), createTestEntry()];
       await subject.inbox.add(first);
-      let finish: (outcome: Outcome) => void = () => undefined;
-      let runs = 0;
-      const consumption = consume(subject, () => {
-        runs += 1;
-        return new Promise((resolve) => (finish = resolve));
-      });
-      await eventually(subject, 'running', () => runs === 1);
-      const stopped = consumption.stop({ gracePeriodMs: 60_000 });
+      const held = createHeldProcessor();
+      const consumer = startConsumer(subject, held.run);
+      await eventually(subject, 'running', () => held.entries.length === 1);
+      const stopped = consumer.stop({ gracePeriodMs: 60_000 });
       await subject.inbox.add(second);
       await subject.advance(25);
-      finish(done);
+      held.finish(done);
       await stopped;
-      assert.equal(runs, 1);
-      assert.equal((await subject.inbox.get(first))?.state, 'done');
-      assert.equal((await subject.inbox.get(second))?.state, 'pending');
+      assert.equal(held.entries.length, 1);
+      assert.equal(await stateOf(subject.inbox, first), 'done');
+      assert.equal(await stateOf(subject.inbox, second), 'pending');
     },
   },
   {
-    name: 'stop: past the grace period the rest is aborted and given back, at no cost in attempts',
+    name: 'stop: after the grace period, aborts and releases without counting',
     async run(subject) {
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      let told: AbortSignal | undefined;
-      const consumption = consume(subject, (_, signal) => {
-        told = signal;
-        return new Promise((resolve) => {
-          const release = { type: 'released', delayMs: 0, succeededHandlers: [] } as const;
-          signal.addEventListener('abort', () => resolve(release));
-        });
-      });
-      await eventually(subject, 'running', () => told !== undefined);
-      let over = false;
-      const stopped = consumption.stop({ gracePeriodMs: 100 }).then(() => (over = true));
-      await eventually(subject, 'stopped', () => over);
+      let started: AbortSignal | undefined;
+      const run = createReleasingProcessor((signal) => (started = signal));
+      const consumer = startConsumer(subject, run);
+      await eventually(subject, 'running', () => started !== undefined);
+      let isStopped = false;
+      const stopped = consumer.stop({ gracePeriodMs: 100 }).then(() => (isStopped = true));
+      await eventually(subject, 'stopped', () => isStopped);
       await stopped;
-      assert.equal((told?.reason as { code: string }).code, 'closing');
+      assert.equal((started?.reason as { code: string }).code, 'closing');
       const { state, attempts } = (await subject.inbox.get(entry)) ?? {};
       assert.deepEqual([state, attempts], ['pending', 0]);
     },
   },
   {
-    name: 'stop: does not wait for a handler that ignores its signal, and refuses what it settles',
+    name: 'stop: does not wait for a handler that ignores its signal',
     async run(subject) {
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      let runs = 0;
-      const consumption = consume(subject, () => {
-        runs += 1;
-        return never;
-      });
-      await eventually(subject, 'running', () => runs === 1);
-      let over = false;
-      const stopped = consumption.stop({ gracePeriodMs: 50 }).then(() => (over = true));
-      await eventually(subject, 'stopped', () => over);
+      const held = createHeldProcessor();
+      const consumer = startConsumer(subject, held.run);
+      await eventually(subject, 'running', () => held.entries.length === 1);
+      let isStopped = false;
+      const stopped = consumer.stop({ gracePeriodMs: 50 }).then(() => (isStopped = true));
+      await eventually(subject, 'stopped', () => isStopped);
       await stopped;
-      assert.equal((await subject.inbox.get(entry))?.state, 'pending');
+      assert.equal(await stateOf(subject.inbox, entry), 'pending');
     },
   },
 ];

@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
 
 import type { Claim } from '@novita-webhooks/core';
-import { createTestEntry } from '../../samples/create-test-entry.ts';
-import {
-  again,
-  addAndClaim,
-  claimOne,
-  LEASE,
-  MINUTE,
-  stateOf,
-  type StoreCase,
-  type StoreSubject,
-} from './store-subject.ts';
 
-/** Not `async`: with some stores the work has to be synchronous. */
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { stateOf } from '../entry/entry-port.ts';
+import type { StoreCase, StoreSubject } from './store-subject.ts';
+import { addAndClaim, claimOne, LEASE_MS } from './support/claims.ts';
+import { done, MINUTE_MS, retry } from './support/outcomes.ts';
+
+/** Not `async`: some stores accept only synchronous work. */
 const write = (subject: StoreSubject, line: string, thrown?: Error) => (tx: unknown) => {
   const fail = () => {
     if (thrown !== undefined) throw thrown;
@@ -25,14 +20,14 @@ const write = (subject: StoreSubject, line: string, thrown?: Error) => (tx: unkn
 const transact = async (subject: StoreSubject, claim: Claim, handler = 'one', thrown?: Error) =>
   subject.store.transaction?.(claim, handler, write(subject, `by ${handler}`, thrown));
 
-async function assertNothingKept({ store, ledger }: StoreSubject, claim: Claim): Promise<void> {
+async function assertRolledBack({ store, ledger }: StoreSubject, claim: Claim): Promise<void> {
   assert.deepEqual(await ledger?.read(), []);
   assert.deepEqual((await store.get(claim))?.succeededHandlers, []);
 }
 
 const cases: readonly StoreCase[] = [
   {
-    name: 'transaction: what it writes commits together with the name of its handler',
+    name: 'transaction: commits its writes together with the name of the handler',
     async run(subject) {
       const { store, ledger } = subject;
       const claim = await addAndClaim(store);
@@ -42,7 +37,7 @@ const cases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'transaction: gives back what its work returned',
+    name: 'transaction: returns what its work returned',
     async run({ store }) {
       const claim = await addAndClaim(store);
       const value = await store.transaction?.(claim, 'one', () => ({ answer: 42 }));
@@ -50,7 +45,7 @@ const cases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'transaction: work that throws leaves nothing, and its error is passed on as it is',
+    name: 'transaction: if the work throws, rolls back and rejects with its error',
     async run(subject) {
       const { store, ledger } = subject;
       const claim = await addAndClaim(store);
@@ -59,86 +54,86 @@ const cases: readonly StoreCase[] = [
         () => transact(subject, claim, 'one', error),
         (thrown) => thrown === error,
       );
-      await assertNothingKept(subject, claim);
+      await assertRolledBack(subject, claim);
       await transact(subject, claim, 'two');
-      assert.deepEqual(await ledger?.read(), ['by two'], 'and the next one is not hindered');
+      assert.deepEqual(await ledger?.read(), ['by two'], 'the next transaction is unaffected');
     },
   },
   {
-    name: 'transaction: under a fence that a later claim took over it is refused, and not begun',
+    name: 'transaction: rejects a replaced claim without running the work',
     async run(subject) {
       const { store, advance } = subject;
       const first = await addAndClaim(store);
-      await advance(LEASE + 1);
+      await advance(LEASE_MS + 1);
       await claimOne(store);
-      let begun = false;
-      const work = () => void (begun = true);
+      let ran = false;
+      const work = () => void (ran = true);
       await assert.rejects(async () => store.transaction?.(first, 'one', work), {
         name: 'WebhookError',
         code: 'lease_lost',
       });
-      assert.equal(begun, false);
+      assert.equal(ran, false);
       await assert.rejects(() => transact(subject, first), { code: 'lease_lost' });
-      await assertNothingKept(subject, first);
+      await assertRolledBack(subject, first);
     },
   },
   {
-    name: 'transaction: under a fence that was spent or never was it is refused',
+    name: 'transaction: rejects a settled claim, unknown entry or wrong token',
     async run(subject) {
       const { store, ledger } = subject;
-      const claim = await addAndClaim(store);
-      await store.settle(claim, { type: 'done' });
-      const nobody = { ...claim, taskId: createTestEntry().taskId };
-      for (const wrong of [claim, nobody, { ...claim, fence: '0' }]) {
-        await assert.rejects(() => transact(subject, wrong), { code: 'lease_lost' });
+      const settled = await addAndClaim(store);
+      await store.settle(settled, done);
+      const unknown = { ...settled, taskId: createTestEntry().taskId };
+      const wrongToken = { ...(await addAndClaim(store)), fencingToken: '0' };
+      for (const claim of [settled, unknown, wrongToken]) {
+        await assert.rejects(() => transact(subject, claim), { code: 'lease_lost' });
       }
       assert.deepEqual(await ledger?.read(), []);
     },
   },
   {
-    name: 'transaction: committed before the lease ended, the next claim has its handler as handled',
+    name: 'transaction: a committed handler counts as succeeded after lease expiry',
     async run(subject) {
       const { store, advance } = subject;
       await transact(subject, await addAndClaim(store));
-      await advance(LEASE + 1);
+      await advance(LEASE_MS + 1);
       const next = await claimOne(store);
       assert.deepEqual([next.attempts, next.succeededHandlers], [2, ['one']]);
     },
   },
   {
-    name: 'transaction: the entry runs on under its fence, and can be settled',
+    name: 'transaction: leaves the claim valid',
     async run(subject) {
       const { store, advance, ledger } = subject;
       const claim = await addAndClaim(store);
       await transact(subject, claim, 'one');
       assert.equal(await stateOf(store, claim), 'running');
-      assert.equal(await store.extend(claim, LEASE), true);
+      assert.equal(await store.extend(claim, LEASE_MS), true);
       await transact(subject, claim, 'two');
       assert.deepEqual(await ledger?.read(), ['by one', 'by two']);
-      assert.equal(await store.settle(claim, { ...again, succeededHandlers: [] }), true);
-      await advance(MINUTE + 1);
+      assert.equal(await store.settle(claim, { ...retry, succeededHandlers: [] }), true);
+      await advance(MINUTE_MS + 1);
       const next = await claimOne(store);
       assert.deepEqual(
         [...next.succeededHandlers].sort(),
         ['one', 'two'],
-        'although the attempt did not know',
+        'the attempt itself reported none',
       );
-      assert.equal(await store.settle(next, { type: 'done' }), true);
+      assert.equal(await store.settle(next, done), true);
       assert.equal(await stateOf(store, next), 'done');
     },
   },
 ];
 
-/** What `Store.transaction` has to keep. What is written is looked up in the subject's ledger. */
-export const transacting: readonly StoreCase[] = [
+export const transactionCases: readonly StoreCase[] = [
   {
-    name: 'transaction: there is one exactly where the store says that it is transactional',
+    name: 'transaction: exists if and only if the store declares `transactional`',
     async run({ store: { capabilities, transaction } }) {
       assert.equal(transaction !== undefined, capabilities.transactional);
     },
   },
-  ...cases.map((one): StoreCase => ({
-    ...one,
+  ...cases.map((contractCase): StoreCase => ({
+    ...contractCase,
     skip({ store, ledger }) {
       if (store.transaction === undefined) return 'the store is not transactional';
       return ledger ? undefined : 'the subject has no ledger to write to';

@@ -15,11 +15,15 @@ export function post(
   return send(url, { method: 'POST', body, headers });
 }
 
-/** One request. An answer counts also when the connection breaks after it. */
+/**
+ * Sends one request. Resolves with a complete reply, also if the connection fails after it.
+ *
+ * @throws Error without a reply within `timeoutMs`
+ */
 export function send(url: string, options: HttpOptions): Promise<HttpReply> {
   if (url.startsWith('h2c:')) return sendHttp2(url, options);
   const { method = 'GET', headers = {}, body = '', timeoutMs = 5000, agent } = options;
-  // It asks to keep the connection, so that an answer that closes it does so of its own accord.
+  // Requests keep-alive, so that `connection: close` in a reply was decided by the server.
   const own = agent ?? new Agent({ keepAlive: true });
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
@@ -32,7 +36,7 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
       outgoing.destroy();
     }, timeoutMs);
     outgoing.on('error', reject);
-    // A kept connection may break when nobody is left to hear of it: after the answer.
+    // A kept connection may fail after the reply, when the request has no error listener.
     outgoing.on('socket', (socket) => socket.on('error', () => undefined));
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];
@@ -52,22 +56,24 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
 }
 
 /**
- * What comes back on one connection to which requests are written all at once, as bytes; the last
- * of them has to ask for the connection to be closed.
+ * Writes raw requests to one connection at once, and returns all bytes that the server sends. The
+ * last request must contain `connection: close`.
  */
 export async function exchange(url: string, requests: string): Promise<string> {
   const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
-  socket.setTimeout(5000, () => socket.destroy(new Error('the connection stays open')));
-  let answers = '';
-  socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+  socket.setTimeout(5000, () =>
+    socket.destroy(new Error('the server did not close the connection within 5 s')),
+  );
+  let replies = '';
+  socket.on('data', (chunk: Buffer) => (replies += chunk.toString()));
   socket.write(requests);
   await once(socket, 'close');
-  return answers;
+  return replies;
 }
 
 type Outgoing = ReturnType<typeof request>;
 
-/** Writes chunk by chunk, and stops when nobody listens any more. */
+/** Writes chunk by chunk, and stops when the request is destroyed. */
 async function pump(body: AsyncIterable<string | Uint8Array>, outgoing: Outgoing): Promise<void> {
   let wake: () => void = () => undefined;
   for (const event of ['drain', 'close']) outgoing.on(event, () => wake());

@@ -6,7 +6,7 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** A body as a whole, or as chunks that may come as slowly as they like. */
+/** A complete body, or chunks that the client sends as they become available. */
 export type HttpBody = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
 export interface HttpOptions {
@@ -14,7 +14,7 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
   readonly agent?: Agent;
-  /** Default 5000: an adapter that does not answer fails its case. */
+  /** Time until the request fails without a reply, in milliseconds. Default: 5000. */
   readonly timeoutMs?: number;
 }
 

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 
 import { isWhole, type HttpOptions, type HttpReply } from './http-message.ts';
 
-/** One request on a connection of its own, by HTTP/2 without TLS, to a URL with `h2c:`. */
+/** Sends one request on a new HTTP/2 connection without TLS, to an `h2c:` URL. */
 export function sendHttp2(url: string, options: HttpOptions): Promise<HttpReply> {
   const { method = 'GET', headers = {}, body = '', timeoutMs = 5000 } = options;
   const { host, pathname, search } = new URL(url);
@@ -14,7 +14,7 @@ export function sendHttp2(url: string, options: HttpOptions): Promise<HttpReply>
     ...(isWhole(body) ? { 'content-length': Buffer.byteLength(body) } : {}),
     ...headers,
   });
-  const answered = new Promise<HttpReply>((resolve, reject) => {
+  const reply = new Promise<HttpReply>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
@@ -32,7 +32,7 @@ export function sendHttp2(url: string, options: HttpOptions): Promise<HttpReply>
     });
   });
   if (isWhole(body)) stream.end(body.length > 0 ? body : undefined);
-  // Closed before all is written, a stream has been answered, or fails by itself.
+  // A stream that closes before the body is written was answered, or emits its own error.
   else pipeline(body, stream).catch(() => undefined);
-  return answered.finally(() => session.destroy());
+  return reply.finally(() => session.destroy());
 }
