@@ -44,7 +44,7 @@ describe('the adapter contract fails for', () => {
       'parsed body: after a parser (json), the event is handled',
       'parsed body: a discarded body (drain) gets 500 within 1 s and the remedy',
     ]);
-  }, 20_000);
+  }, 30_000);
 
   test('an adapter that reads the body without a limit', async () => {
     const failures = await failuresOf(readsWithoutBodyLimit, /^body limits/);
@@ -54,7 +54,7 @@ describe('the adapter contract fails for', () => {
     expect(failures).toContain(
       'body limits: a body of the limit is accepted, one byte more gets 413',
     );
-  }, 20_000);
+  }, 30_000);
 
   test('an adapter that calls next() after its reply', async () => {
     const failures = await failuresOf(callsNextAfterTheReply, /after a reply|methods other/);

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
 
-import { isWhole, type HttpBody, type HttpOptions, type HttpReply } from './http-message.ts';
+import {
+  isWhole,
+  REPLY_TIMEOUT_MS,
+  type HttpBody,
+  type HttpOptions,
+  type HttpReply,
+} from './http-message.ts';
 import { sendHttp2 } from './http2-client.ts';
 
 export type { HttpBody, HttpReply };
@@ -22,7 +28,7 @@ export function post(
  */
 export function send(url: string, options: HttpOptions): Promise<HttpReply> {
   if (url.startsWith('h2c:')) return sendHttp2(url, options);
-  const { method = 'GET', headers = {}, body = '', timeoutMs = 5000, agent } = options;
+  const { method = 'GET', headers = {}, body = '', timeoutMs = REPLY_TIMEOUT_MS, agent } = options;
   // Requests keep-alive, so that `connection: close` in a reply was decided by the server.
   const own = agent ?? new Agent({ keepAlive: true });
   return new Promise((resolve, reject) => {
@@ -61,8 +67,8 @@ export function send(url: string, options: HttpOptions): Promise<HttpReply> {
  */
 export async function exchange(url: string, requests: string): Promise<string> {
   const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
-  socket.setTimeout(5000, () =>
-    socket.destroy(new Error('the server did not close the connection within 5 s')),
+  socket.setTimeout(REPLY_TIMEOUT_MS, () =>
+    socket.destroy(new Error('the server did not close the connection in time')),
   );
   let replies = '';
   socket.on('data', (chunk: Buffer) => (replies += chunk.toString()));

@@ -1,5 +1,8 @@
 import type { Agent, IncomingHttpHeaders } from 'node:http';
 
+/** Long enough for 200 concurrent deliveries on a busy machine. */
+export const REPLY_TIMEOUT_MS = 10_000;
+
 export interface HttpReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -14,7 +17,7 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
   readonly agent?: Agent;
-  /** Time until the request fails without a reply, in milliseconds. Default: 5000. */
+  /** Time until the request fails without a reply, in ms. Default: {@link REPLY_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
 }
 

@@ -1,11 +1,11 @@
 import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
 
-import { isWhole, type HttpOptions, type HttpReply } from './http-message.ts';
+import { isWhole, REPLY_TIMEOUT_MS, type HttpOptions, type HttpReply } from './http-message.ts';
 
 /** Sends one request on a new HTTP/2 connection without TLS, to an `h2c:` URL. */
 export function sendHttp2(url: string, options: HttpOptions): Promise<HttpReply> {
-  const { method = 'GET', headers = {}, body = '', timeoutMs = 5000 } = options;
+  const { method = 'GET', headers = {}, body = '', timeoutMs = REPLY_TIMEOUT_MS } = options;
   const { host, pathname, search } = new URL(url);
   const session = connect(`http://${host}`);
   const stream = session.request({

@@ -1,4 +1,4 @@
-import { wait } from './with-adapter.ts';
+import { REPLY_TIMEOUT_MS } from './http-message.ts';
 
 /** A body of spaces in chunks of 64 KiB, until the client stops sending. */
 export async function* endlessBody(): AsyncGenerator<Uint8Array> {
@@ -6,8 +6,8 @@ export async function* endlessBody(): AsyncGenerator<Uint8Array> {
   for (;;) yield chunk;
 }
 
-/** A body that sends its first bytes at once and the end after 10 s. */
+/** A body that sends its first bytes at once and the end after the client has given up. */
 export async function* stalledBody(): AsyncGenerator<string> {
   yield '{"event_type":';
-  await wait(10_000);
+  await new Promise((resolve) => setTimeout(resolve, 2 * REPLY_TIMEOUT_MS).unref());
 }
