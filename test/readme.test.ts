@@ -51,6 +51,17 @@ test('the README example of the core package gets a reply', async () => {
   expect(output).toContain('application/problem+json');
 }, 30_000);
 
+test.each([0, 1, 2, 3, 4])(
+  'the README example %i of the testing package passes under node:test',
+  async (index) => {
+    const code = (await codeBlocks('packages/testing/README.md'))[index] ?? '';
+    const output = await runUntil(code, /^# duration_ms/m, {});
+    expect(output).toMatch(/^# pass [1-9]/m);
+    expect(output).toMatch(/^# fail 0$/m);
+  },
+  30_000,
+);
+
 test('the README examples of the SQLite inbox keep an event, and write to its file once', async () => {
   const [receiver = '', transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
   const before = `

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-import { post, send } from '../../packages/testing/src/contracts/adapter/http-client.ts';
+import { post, send } from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
 import { SECRET } from './scenes.ts';
 import {
   ask,

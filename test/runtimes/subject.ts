@@ -6,7 +6,7 @@ import {
   post,
   type HttpBody,
   type HttpReply,
-} from '../../packages/testing/src/contracts/adapter/http-client.ts';
+} from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
 import { SECRET, type Handled, type SceneName } from './scenes.ts';
 
 /** A server in another process, with a receiver for every scene. */

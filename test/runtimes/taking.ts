@@ -2,7 +2,7 @@ import { sampleEvents, type ContractCase } from '@novita-webhooks/testing';
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 
-import { post, send } from '../../packages/testing/src/contracts/adapter/http-client.ts';
+import { post, send } from '../../packages/testing/src/contracts/adapter/support/http-client.ts';
 import {
   ask,
   assertReply,

@@ -1,7 +1,9 @@
 import {
+  adapterContract,
   inboxContract,
   runCase,
   storeContract,
+  type AdapterSubject,
   type ContractCase,
   type InboxSubject,
   type StoreSubject,
@@ -11,30 +13,45 @@ import { describe, test } from 'vitest';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What the subject of a contract declares: scripts/contract-table.mjs shows it. */
+    /** Declared by the subject of a contract. scripts/contract-table.mjs prints them. */
     capabilities?: InboxCapabilities;
   }
 }
 
-/** Some wait for a disk or a server at every step, and others use those as well. */
-const PATIENCE_MS = 30_000;
+/** Long enough for a server or a disk that other tests use at the same time. */
+const CASE_TIMEOUT_MS = 30_000;
 
 interface Opened<Subject> {
   readonly subject: Subject;
   close(): Promise<void>;
 }
 
-/** How a fresh subject is made for each case. */
+/** Creates a fresh subject for one case. */
 export type OpenSubject<Subject> = () => Opened<Subject> | Promise<Opened<Subject>>;
 
-/** Puts a store to everything that stores have to do. */
+/** Runs the store contract. */
 export function describeStoreContract(name: string, open: OpenSubject<StoreSubject>): void {
   describeContract(`the store contract, by ${name}`, storeContract, open, ({ store }) => store);
 }
 
-/** Puts an inbox to everything that inboxes have to do. */
+/** Runs the inbox contract. */
 export function describeInboxContract(name: string, open: OpenSubject<InboxSubject>): void {
   describeContract(`the inbox contract, by ${name}`, inboxContract, open, ({ inbox }) => inbox);
+}
+
+/** Runs the adapter contract, or only some of its cases. */
+export function describeAdapterContract(
+  name: string,
+  subject: AdapterSubject,
+  cases = adapterContract,
+): void {
+  describe(`the adapter contract, by ${name}`, () => {
+    for (const contractCase of cases) {
+      const open = () => subject;
+      const close = async () => undefined;
+      test(contractCase.name, ({ skip }) => runCase(contractCase, open, close, skip));
+    }
+  });
 }
 
 function describeContract<Subject>(
@@ -45,7 +62,7 @@ function describeContract<Subject>(
 ): void {
   describe(title, () => {
     for (const contractCase of contract) {
-      test(contractCase.name, { timeout: PATIENCE_MS }, async ({ skip, task }) => {
+      test(contractCase.name, { timeout: CASE_TIMEOUT_MS }, async ({ skip, task }) => {
         const { subject, close } = await open();
         task.meta.capabilities = partOf(subject).capabilities;
         await runCase(contractCase, () => subject, close, skip);

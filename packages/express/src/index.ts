@@ -2,21 +2,21 @@ import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhook
 import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Request, RequestHandler } from 'express';
 
-/** Express middleware, and the receiver behind it. */
+/** Express middleware with the receiver that it uses. */
 export type NovitaWebhooks = RequestHandler & { readonly receiver: Receiver };
 
 /**
- * Receives Novita's webhooks in an Express app, for `app.post`, `app.use` and routers, before or
- * after body parsers. Answers every request that reaches it.
+ * Creates Express middleware that receives Novita's webhooks, for `app.post`, `app.use` and routers,
+ * before or after body parsers. Starts the receiver. The middleware answers every request that
+ * reaches it, and calls `next` only with an error.
  *
- * Takes a receiver, or the options to make one.
- *
+ * @param receiver a receiver, or the options of `createReceiver`
  * @throws WebhookError `invalid_option`
  * @example
  * app.post('/webhooks/novita', novitaWebhooks({ secret, onTaskSucceeded }));
  */
 export function novitaWebhooks(receiver: Receiver): NovitaWebhooks;
-// Two signatures, since the parameters of inline handlers are not inferred from a union.
+// Two overloads: TypeScript does not infer the parameters of inline handlers from a union.
 // eslint-disable-next-line @typescript-eslint/unified-signatures
 export function novitaWebhooks(options: ReceiverOptions): NovitaWebhooks;
 export function novitaWebhooks(target: Receiver | ReceiverOptions): NovitaWebhooks {

@@ -6,7 +6,7 @@ import express418 from 'express-4-18';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
-/** Every Express that is supported: the oldest, the last of its major, the newest. */
+/** The oldest supported Express, the latest Express 4 and the latest Express 5. */
 export const versions = {
   'Express 4.18': express418,
   'Express 4': express4,
@@ -15,7 +15,7 @@ export const versions = {
 
 export const PATH = '/webhooks/novita';
 
-/** Ways to put middleware into an app, all of which have to work. */
+/** The supported ways to mount the middleware. */
 export const mounts = {
   'app.post': (app, handler) => app.post(PATH, handler),
   'app.use': (app, handler) => app.use(PATH, handler),
@@ -30,7 +30,7 @@ export const mounts = {
   (app: Express, handler: RequestHandler, express: typeof express5) => unknown
 >;
 
-/** The adapter, or one that is broken on purpose. */
+/** The adapter under test: `novitaWebhooks`, or a broken one. */
 export type Adapter = (receiver: Receiver) => RequestHandler;
 
 export function expressSubject(
@@ -43,7 +43,7 @@ export function expressSubject(
     parsers: Object.keys(parsers) as Before[],
     inflates: true,
     postOnly: mount === mounts['app.post'],
-    async serveNeighbour(receiver) {
+    async serveOtherRoute(receiver) {
       const app = express();
       if (receiver !== undefined) mount(app, adapter(receiver), express);
       const custom = express.raw({ type: 'application/x-custom' });

@@ -7,7 +7,7 @@ import fastify417 from 'fastify-4-17';
 import rawBody5 from 'fastify-raw-body';
 import rawBody4 from 'fastify-raw-body-4';
 
-/** Every Fastify that is supported: the oldest, the last of its major, the newest. */
+/** The oldest supported Fastify, the latest Fastify 4 and the latest Fastify 5. */
 export const versions = {
   'Fastify 4.17': { fastify: fastify417, rawBody: undefined },
   'Fastify 4': { fastify: fastify4, rawBody: rawBody4 },
@@ -16,7 +16,7 @@ export const versions = {
 
 export const PATH = '/webhooks/novita';
 
-/** Ways to put the webhooks into an app, all of which have to work. */
+/** The supported ways to mount the webhooks. */
 export const mounts = {
   'a plugin': (app: FastifyInstance, receiver: Receiver) => {
     void app.register(novitaWebhooks, { receiver, path: PATH });
@@ -44,7 +44,7 @@ export function fastifySubject(
     closesConnections: !http2,
     parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as Before[])],
     trailingSlash: 'left',
-    async serveNeighbour(receiver) {
+    async serveOtherRoute(receiver) {
       const app = create();
       app.addContentTypeParser('application/x-custom', { parseAs: 'buffer' }, (_, body, done) =>
         done(null, { custom: body.toString('hex') }),
@@ -77,7 +77,7 @@ async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What other plugins may have done before: Fastify itself reads no body before its handler. */
+/** Hooks that read the body before the adapter. Fastify itself reads it after `preParsing`. */
 const parsers: Partial<Record<Before, (app: FastifyInstance) => Promise<unknown>>> = {
   async rawBody(app) {
     app.addHook('onRequest', async (request) => {

@@ -2,14 +2,9 @@ import { createReceiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { PATH, versions } from './fastify-server.ts';
-
-const clean: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const undo of clean.splice(0).reverse()) await undo();
-});
 
 const event = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
 const headers = { 'content-type': 'application/json' };
@@ -22,12 +17,12 @@ function createSigned(options: Partial<ReceiverOptions> = {}) {
     onTaskFinished: ({ task }) => tasks.push(task.task_id),
     ...options,
   });
-  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
+  onTestFinished(() => receiver.close({ gracePeriodMs: 0 }));
   const signedPath = async () => PATH + new URL(await receiver.createCallbackUrl()).search;
   return { receiver, tasks, signedPath };
 }
 
-/** A promise that others resolve. */
+/** A promise that the test resolves. */
 function deferred() {
   let resolve: () => void = () => undefined;
   const promise = new Promise<void>((done) => (resolve = done));
@@ -37,11 +32,11 @@ function deferred() {
 describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) => {
   function create(options: FastifyServerOptions = {}): FastifyInstance {
     const app: FastifyInstance = fastify(options);
-    clean.push(() => app.close());
+    onTestFinished(() => app.close());
     return app;
   }
 
-  test('app.inject works: 200, 401, 400, 405, 413, 415', async () => {
+  test('the plugin answers app.inject with 200, 400, 401, 405, 413 and 415', async () => {
     const { receiver, tasks, signedPath } = createSigned({ limits: { maxBodyBytes: 1000 } });
     const app = create();
     await app.register(novitaWebhooks, { receiver, path: PATH });
@@ -58,7 +53,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     await expect.poll(() => tasks).toEqual(['one']);
   });
 
-  test('takes the options of a receiver, and its route where the prefix says', async () => {
+  test('the plugin creates a receiver from options, at the path below its prefix', async () => {
     const tasks: string[] = [];
     const app = create();
     await app.register(novitaWebhooks, {
@@ -76,7 +71,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     );
   });
 
-  test('is at the prefix itself without a path, and twice in an app without quarrel', async () => {
+  test('the plugin can be registered twice, at its prefix if it has no path', async () => {
     const app = create();
     for (const prefix of ['/a', '/b']) {
       await app.register(novitaWebhooks, { prefix, insecure: true, endpoint: prefix.slice(1) });
@@ -87,31 +82,31 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     }
   });
 
-  test('refuses options that make no sense when the app gets ready', async () => {
+  test('the plugin rejects invalid options when the app gets ready', async () => {
     const app = create();
     app.register(novitaWebhooks, { secret: 'short' }).then(undefined, () => undefined);
     await expect(app.ready()).rejects.toMatchObject({ code: 'invalid_option' });
   });
 
-  test("logs to the app's logger, unless it was given another", async () => {
+  test('the plugin logs to app.log unless `logger` is set', async () => {
     const lines: string[] = [];
     const stream = { write: (line: string) => void lines.push(line) };
     const app = create({ logger: { level: 'debug', stream } });
     await app.register(novitaWebhooks, { path: PATH, secret: TEST_SECRET });
-    const mine: string[] = [];
-    const keep = (_details: unknown, message: string) => void mine.push(message);
+    const ownLines: string[] = [];
+    const keep = (_details: unknown, message: string) => void ownLines.push(message);
     const logger = { debug: keep, info: keep, warn: keep, error: keep };
     await app.register(novitaWebhooks, { path: '/other', secret: TEST_SECRET, logger });
     await app.inject({ method: 'POST', url: PATH, payload: event });
     expect(lines.join()).toMatch(/refused for its token/);
-    expect(mine).toEqual([]);
+    expect(ownLines).toEqual([]);
     lines.length = 0;
     await app.inject({ method: 'POST', url: '/other', payload: event });
     expect(lines.join()).not.toMatch(/refused for its token/);
-    expect(mine.join()).toMatch(/refused for its token/);
+    expect(ownLines.join()).toMatch(/refused for its token/);
   });
 
-  test("keeps the token out of the app's log lines of its own", async () => {
+  test('the plugin writes no token to app.log', async () => {
     const lines: string[] = [];
     const { receiver, signedPath } = createSigned();
     const app = create({
@@ -124,7 +119,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     expect(lines.join()).not.toContain(url.split('token=')[1]);
   });
 
-  test('starts with the app, not before', async () => {
+  test('the plugin starts the receiver when the app is ready, not before', async () => {
     const inbox = createFakeInbox();
     const first = createReceiver({ insecure: true, inbox });
     await first.handle({ method: 'POST', url: '/', headers: {}, body: event });
@@ -141,7 +136,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     await expect.poll(() => tasks).toEqual(['one']);
   });
 
-  test('from preClose on: 503; and app.close() lets the handlers come to an end', async () => {
+  test('the plugin answers 503 from preClose on; app.close() awaits handlers', async () => {
     const begun = deferred();
     const end = deferred();
     let ended = false;
@@ -156,14 +151,14 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     });
     const app = create({ return503OnClosing: false, forceCloseConnections: true });
     await app.register(novitaWebhooks, { receiver, path: PATH });
-    // In a plugin that was registered later, it is reached when ours has been.
+    // A plugin registered later: its preClose hook runs after the one under test.
     await app.register(async (later) => {
       later.addHook('preClose', async () => {
         closing.resolve();
         await goOn.promise;
       });
     });
-    clean.push(async () => [goOn, end].forEach(({ resolve }) => resolve()));
+    onTestFinished(() => [goOn, end].forEach(({ resolve }) => resolve()));
     const url = (await app.listen({ host: '127.0.0.1', port: 0 })) + (await signedPath());
     const post = () => fetch(url, { method: 'POST', body: event });
     expect((await post()).status).toBe(200);
@@ -182,7 +177,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     expect(ended).toBe(true);
   });
 
-  test('closing the app under load: what was answered 2xx is in the inbox', async () => {
+  test('closing under load, the inbox holds every event answered 200', async () => {
     const inbox = createFakeInbox();
     const { receiver, signedPath } = createSigned({ inbox });
     const app = create({ forceCloseConnections: true });
@@ -192,7 +187,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     const deliveries = Array.from({ length: 100 }, async (_, index) => {
       const taskId = `task-${index}`;
       const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId }));
-      // Refused connections are as true an answer as 503.
+      // A refused connection is as good as 503: Novita repeats the delivery.
       const reply = await fetch(url, { method: 'POST', body }).catch(() => undefined);
       if (reply?.status === 200) acknowledged.push(taskId);
       else expect([503, undefined]).toContain(reply?.status);
@@ -206,7 +201,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     }
   });
 
-  test('behind a proxy that the app trusts', async () => {
+  test('the plugin keeps request.ip and protocol behind a trusted proxy', async () => {
     const { receiver, signedPath } = createSigned();
     const app = create({ trustProxy: true });
     const seen: unknown[] = [];
@@ -228,7 +223,7 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
   });
 
   describe('toFastifyHandler', () => {
-    test('as the handler of a route, after Fastify has read the body', async () => {
+    test('answers as the handler of a route, after Fastify has read the body', async () => {
       const { receiver, tasks, signedPath } = createSigned();
       receiver.start();
       const app = create();
@@ -243,9 +238,9 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
       await expect.poll(() => tasks).toEqual(['one']);
     });
 
-    // The last fastify-raw-body for Fastify 4 asks for 4.19.
+    // The latest fastify-raw-body for Fastify 4 requires Fastify 4.19.
     test.skipIf(version === 'Fastify 4.17')(
-      'with fastify-raw-body, which keeps the bytes of a route that asks for them',
+      'answers on a route with fastify-raw-body',
       async () => {
         const { receiver, tasks, signedPath } = createSigned();
         receiver.start();

@@ -15,16 +15,11 @@ import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/fastify';
 import fastify from 'fastify';
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { PATH } from './fastify-server.ts';
 
-const clean: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const undo of clean.splice(0).reverse()) await undo();
-});
-
-/** An app as it grows over the years, listening, with the webhooks registered before or after. */
+/** Starts an app with thirteen plugins, and the webhooks registered before or after them. */
 async function serve(registered: 'first' | 'last', max = 1000) {
   const tasks: string[] = [];
   const receiver = createReceiver({
@@ -34,7 +29,7 @@ async function serve(registered: 'first' | 'last', max = 1000) {
     onTaskFinished: ({ task }) => tasks.push(task.task_id),
   });
   const app = fastify({ logger: false });
-  clean.push(() => app.close());
+  onTestFinished(() => app.close());
   const mount = () => app.register(novitaWebhooks, { receiver, path: PATH });
   if (registered === 'first') await mount();
   await app.register(helmet);
@@ -70,7 +65,7 @@ const post = (url: string, body: string | FormData, headers: Record<string, stri
   });
 
 test.each(['first', 'last'] as const)(
-  'among a dozen plugins (registered %s): handled once, and answered as without them',
+  'with other plugins (registered %s), replies and handling are unchanged',
   async (registered) => {
     const { signed, origin, tasks } = await serve(registered);
     const url = await signed();
@@ -105,7 +100,7 @@ test.each(['first', 'last'] as const)(
   },
 );
 
-test('what plugins set on a reply before the route is on ours', async () => {
+test('replies have the headers that other plugins set in onRequest', async () => {
   const { signed, origin } = await serve('last');
   for (const [url, status] of [
     [await signed(), 200],
@@ -120,7 +115,7 @@ test('what plugins set on a reply before the route is on ours', async () => {
   }
 });
 
-test('a limit of requests counts ours, and is answered by its plugin', async () => {
+test('a rate limit counts deliveries and answers 429', async () => {
   const { signed, tasks } = await serve('last', 2);
   const url = await signed();
   const statuses: number[] = [];
@@ -129,7 +124,7 @@ test('a limit of requests counts ours, and is answered by its plugin', async () 
   await expect.poll(() => tasks).toEqual(['one']);
 });
 
-test('a preflight of another site is answered by cors', async () => {
+test('the CORS plugin answers a preflight request', async () => {
   const { signed } = await serve('last');
   const reply = await fetch(await signed(), {
     method: 'OPTIONS',
@@ -138,7 +133,7 @@ test('a preflight of another site is answered by cors', async () => {
   expect(reply.status).toBe(204);
 });
 
-test('other routes are served as by the plugins', async () => {
+test('other routes use the other plugins', async () => {
   const { origin } = await serve('first');
   const asForm = { 'content-type': 'application/x-www-form-urlencoded' };
   const reply = await post(`${origin}/other`, 'a=1', asForm);

@@ -2,26 +2,30 @@ import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhook
 import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Middleware } from 'koa';
 
-/** What can be set beside a receiver or its options. */
+/** Where the middleware is mounted. */
 export interface MountOptions {
-  /** Only requests to this path are taken; without it, all that reach the middleware. */
+  /**
+   * The middleware answers requests to this path, with or without a slash at its end, and passes
+   * others on. Default: it answers every request that reaches it.
+   */
   readonly path?: string | undefined;
 }
 
-/** Koa middleware, and the receiver behind it. */
+/** Koa middleware with the receiver that it uses. */
 export type NovitaWebhooks = Middleware & { readonly receiver: Receiver };
 
 /**
- * Receives Novita's webhooks in a Koa app: on a router's path, or mounted with a `path` of its
- * own, before or after body parsers. Takes a receiver, or the options to make one.
+ * Creates Koa middleware that receives Novita's webhooks: on a route, or with a `path`, before or
+ * after body parsers. Starts the receiver.
  *
+ * @param receiver a receiver, or the options of `createReceiver`
  * @throws WebhookError `invalid_option`
  * @example
  * router.post('/webhooks/novita', novitaWebhooks(receiver));
  * app.use(novitaWebhooks({ secret, onTaskSucceeded }, { path: '/webhooks/novita' }));
  */
 export function novitaWebhooks(receiver: Receiver, mount?: MountOptions): NovitaWebhooks;
-// Two signatures, since the parameters of inline handlers are not inferred from a union.
+// Two overloads: TypeScript does not infer the parameters of inline handlers from a union.
 // eslint-disable-next-line @typescript-eslint/unified-signatures
 export function novitaWebhooks(options: ReceiverOptions, mount?: MountOptions): NovitaWebhooks;
 export function novitaWebhooks(

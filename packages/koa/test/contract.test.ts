@@ -1,41 +1,18 @@
-import { adapterContract, runCase } from '@novita-webhooks/testing';
-import { describe, test } from 'vitest';
+import { adapterContract } from '@novita-webhooks/testing';
 
-import { koaSubject, mounts, parserFamilies, versions } from './koa-server.ts';
-
-const [[, usual] = []] = Object.entries(parserFamilies);
+import { describeAdapterContract } from '../../../test/support/describe-contract.ts';
+import { bodyParsers, koaSubject, mounts, versions } from './koa-server.ts';
 
 for (const [version, Koa] of Object.entries(versions)) {
   for (const [how, mount] of Object.entries(mounts)) {
-    describe(`the adapter contract, by ${version}, mounted with ${how}`, () => {
-      if (usual === undefined) throw new Error('there is a first one');
-      const subject = koaSubject(Koa, mount, usual);
-      for (const contractCase of adapterContract) {
-        test(contractCase.name, ({ skip }) =>
-          runCase(
-            contractCase,
-            () => subject,
-            async () => undefined,
-            skip,
-          ),
-        );
-      }
-    });
+    const subject = koaSubject(Koa, mount, bodyParsers['@koa/bodyparser 6']);
+    describeAdapterContract(`${version}, mounted with ${how}`, subject);
   }
 }
 
-for (const [family, parser] of Object.entries(parserFamilies)) {
-  describe(`the adapter contract, by Koa 3, mounted after ${family}`, () => {
-    const subject = koaSubject(versions['Koa 3'], mounts['a router'], parser);
-    for (const contractCase of adapterContract.filter(({ name }) => name.includes('(json)'))) {
-      test(contractCase.name, ({ skip }) =>
-        runCase(
-          contractCase,
-          () => subject,
-          async () => undefined,
-          skip,
-        ),
-      );
-    }
-  });
+const jsonCases = adapterContract.filter(({ name }) => name.includes('(json)'));
+
+for (const [name, parser] of Object.entries(bodyParsers)) {
+  const subject = koaSubject(versions['Koa 3'], mounts['a router'], parser);
+  describeAdapterContract(`Koa 3, mounted after ${name}`, subject, jsonCases);
 }

@@ -11,13 +11,13 @@ import oldBodyParser from 'koa-bodyparser';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-/** Every Koa that is supported: the oldest, the last of its major, the newest. */
+/** The oldest supported Koa, the latest Koa 2 and the latest Koa 3. */
 export const versions = { 'Koa 2.14': Koa214, 'Koa 2': Koa2, 'Koa 3': Koa3 };
 
 export const PATH = '/webhooks/novita';
 
-/** The body parsers that Koa apps have. */
-export const parserFamilies = {
+/** The common body parsers of Koa apps, for every content type. */
+export const bodyParsers = {
   '@koa/bodyparser 6': bodyParser({
     enableTypes: ['json'],
     extendTypes: { json: ['*/*'] },
@@ -29,7 +29,7 @@ export const parserFamilies = {
     jsonLimit: '10mb',
   }),
   'koa-body': koaBody({ jsonLimit: '10mb' }),
-} as unknown as Record<string, Middleware>;
+} as unknown as Record<'@koa/bodyparser 6' | 'koa-bodyparser 4' | 'koa-body', Middleware>;
 
 export const mounts = {
   'a path of its own': (app: Koa3, receiver: Receiver) => {
@@ -50,12 +50,12 @@ export function koaSubject(
   const parsers: Partial<Record<Before, Middleware>> = {
     json,
     'json-by-type': oldBodyParser(),
-    ...ownParsers,
+    ...streamReaders,
   };
   return {
     parsers: Object.keys(parsers) as Before[],
     inflates: true,
-    async serveNeighbour(receiver) {
+    async serveOtherRoute(receiver) {
       const app = new Koa();
       app.silent = true;
       if (receiver !== undefined) mount(app, receiver);
@@ -104,7 +104,7 @@ async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const ownParsers: Partial<Record<Before, Middleware>> = {
+const streamReaders: Partial<Record<Before, Middleware>> = {
   async raw(context, next) {
     Object.assign(context.request, { body: await readAll(context.req) });
     await next();

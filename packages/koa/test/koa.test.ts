@@ -4,14 +4,9 @@ import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/tes
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import type Koa from 'koa';
 import mount from 'koa-mount';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { PATH, serveApp, versions } from './koa-server.ts';
-
-const clean: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const undo of clean.splice(0).reverse()) await undo();
-});
 
 const event = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
 
@@ -23,52 +18,63 @@ function createSigned(options: Partial<ReceiverOptions> = {}) {
     onTaskFinished: ({ task }) => tasks.push(task.task_id),
     ...options,
   });
-  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
+  onTestFinished(() => receiver.close({ gracePeriodMs: 0 }));
   const query = async () => new URL(await receiver.createCallbackUrl()).search;
   return { receiver, tasks, query };
 }
 
 async function listen(app: Koa): Promise<string> {
   const { url, close } = await serveApp(app);
-  clean.push(close);
+  onTestFinished(close);
   return url.replace(PATH, '');
 }
 
 describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
-  test('takes the options of a receiver, and shows the receiver it made', async () => {
+  test('novitaWebhooks creates a receiver from options and exposes it', async () => {
     const tasks: string[] = [];
     const middleware = novitaWebhooks({
       url: 'https://hooks.example.com',
       secret: TEST_SECRET,
       onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
     });
-    clean.push(() => middleware.receiver.close());
+    onTestFinished(() => middleware.receiver.close());
     const origin = await listen(new KoaOfVersion().use(middleware));
     const { search } = new URL(await middleware.receiver.createCallbackUrl());
     expect((await fetch(origin + search, { method: 'POST', body: event })).status).toBe(200);
     await expect.poll(() => tasks).toEqual(['one']);
   });
 
-  test.each([PATH, `${PATH}/`])('mounted with the path %s: both ways to write it', async (path) => {
-    const { receiver, tasks, query } = createSigned();
-    const app = new KoaOfVersion();
-    app.use(novitaWebhooks(receiver, { path }));
-    app.use((context) => {
-      context.status = 418;
-    });
-    const origin = await listen(app);
-    for (const taken of [PATH, `${PATH}/`]) {
-      const url = origin + taken + (await query());
-      expect((await fetch(url, { method: 'POST', body: event })).status).toBe(200);
-    }
-    for (const other of ['', '/', '/webhooks', `${PATH}x`, `${PATH}/x`, `/x${PATH}`, `${PATH}//`]) {
-      const url = origin + other + (await query());
-      expect((await fetch(url, { method: 'POST', body: event })).status, other).toBe(418);
-    }
-    await expect.poll(() => tasks).toEqual(['one']);
-  });
+  test.each([PATH, `${PATH}/`])(
+    'with the path %s, answers it with and without a trailing slash',
+    async (path) => {
+      const { receiver, tasks, query } = createSigned();
+      const app = new KoaOfVersion();
+      app.use(novitaWebhooks(receiver, { path }));
+      app.use((context) => {
+        context.status = 418;
+      });
+      const origin = await listen(app);
+      for (const taken of [PATH, `${PATH}/`]) {
+        const url = origin + taken + (await query());
+        expect((await fetch(url, { method: 'POST', body: event })).status).toBe(200);
+      }
+      for (const other of [
+        '',
+        '/',
+        '/webhooks',
+        `${PATH}x`,
+        `${PATH}/x`,
+        `/x${PATH}`,
+        `${PATH}//`,
+      ]) {
+        const url = origin + other + (await query());
+        expect((await fetch(url, { method: 'POST', body: event })).status, other).toBe(418);
+      }
+      await expect.poll(() => tasks).toEqual(['one']);
+    },
+  );
 
-  test('mounted at the root', async () => {
+  test('with the path /, answers the root only', async () => {
     const { receiver, query } = createSigned();
     const origin = await listen(new KoaOfVersion().use(novitaWebhooks(receiver, { path: '/' })));
     const url = `${origin}/${await query()}`;
@@ -76,7 +82,7 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
     expect((await fetch(`${origin}/other`, { method: 'POST', body: event })).status).toBe(404);
   });
 
-  test('on a nested router, and by koa-mount', async () => {
+  test('answers on a nested router and under koa-mount', async () => {
     const { receiver, query } = createSigned();
     const inner = new Router();
     inner.post('/novita', novitaWebhooks(receiver));
@@ -92,13 +98,13 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
     }
   });
 
-  test('refuses options that make no sense when it is mounted', () => {
+  test('novitaWebhooks throws for invalid options', () => {
     expect(() => novitaWebhooks({ secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
-  test('begins with what an inbox already holds when it is mounted', async () => {
+  test('novitaWebhooks starts the receiver: entries in the inbox are processed', async () => {
     const inbox = createFakeInbox();
     const first = createReceiver({ insecure: true, inbox });
     await first.handle({ method: 'POST', url: '/', headers: {}, body: event });
@@ -108,11 +114,11 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
       inbox,
       onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
     });
-    clean.push(() => receiver.close());
+    onTestFinished(() => receiver.close());
     await expect.poll(() => tasks).toEqual(['one']);
   });
 
-  test('what was answered before it came here is an error of the app', async () => {
+  test('the middleware throws already_replied if the request was answered', async () => {
     const { receiver, query } = createSigned();
     const app = new KoaOfVersion();
     const errors: unknown[] = [];
@@ -128,7 +134,7 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
     await expect.poll(() => errors).toMatchObject([{ code: 'already_replied' }]);
   });
 
-  test('middleware around it that looks at the answer sees its status, and breaks nothing', async () => {
+  test('outer middleware sees the status and can add headers', async () => {
     const { receiver, query } = createSigned();
     const app = new KoaOfVersion();
     const errors: unknown[] = [];

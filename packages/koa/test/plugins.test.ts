@@ -15,14 +15,9 @@ import logger from 'koa-logger';
 import ratelimit from 'koa-ratelimit';
 import responseTime from 'koa-response-time';
 import session from 'koa-session';
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { PATH, serveApp } from './koa-server.ts';
-
-const clean: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const undo of clean.splice(0).reverse()) await undo();
-});
 
 const bodyParsers = {
   '@koa/bodyparser': bodyParser(),
@@ -30,7 +25,7 @@ const bodyParsers = {
   'koa-body': koaBody({ multipart: true }) as unknown as Middleware,
 };
 
-/** An app as it grows over the years, listening, with the webhooks mounted among all the rest. */
+/** Starts an app with eleven other middlewares, and the webhooks on a router after them. */
 async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   const tasks: string[] = [];
   const errors: unknown[] = [];
@@ -41,7 +36,7 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
     limits: { maxBodyBytes: 10_000 },
     onTaskFinished: ({ task }) => tasks.push(task.task_id),
   });
-  clean.push(() => receiver.close({ gracePeriodMs: 0 }));
+  onTestFinished(() => receiver.close({ gracePeriodMs: 0 }));
   const app = new Koa();
   app.on('error', (error) => errors.push(error));
   app.keys = [TEST_SECRET];
@@ -67,7 +62,7 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   });
   app.use(router.routes()).use(router.allowedMethods());
   const { url, close } = await serveApp(app);
-  clean.push(close);
+  onTestFinished(close);
   const signed = async () => url + new URL(await receiver.createCallbackUrl()).search;
   return { url, origin: url.replace(PATH, ''), signed, tasks, errors, logged };
 }
@@ -82,7 +77,7 @@ const post = (url: string, body: string | FormData, headers: Record<string, stri
   });
 
 test.each(Object.keys(bodyParsers) as (keyof typeof bodyParsers)[])(
-  'among a dozen middlewares, after %s: handled once, and answered as without them',
+  'with other middleware, after %s, replies and handling are unchanged',
   async (parser) => {
     const { signed, url, tasks, errors } = await serve(parser);
     const to = await signed();
@@ -115,7 +110,7 @@ test.each(Object.keys(bodyParsers) as (keyof typeof bodyParsers)[])(
   },
 );
 
-test('what middlewares set before and after is on our answers', async () => {
+test('replies have the headers that other middleware sets', async () => {
   const { signed, url } = await serve('@koa/bodyparser');
   for (const [to, status] of [
     [await signed(), 200],
@@ -133,7 +128,7 @@ test('what middlewares set before and after is on our answers', async () => {
   }
 });
 
-test('a limit of requests counts ours, and is answered by its middleware', async () => {
+test('a rate limit counts deliveries and answers 429', async () => {
   const { signed, tasks } = await serve('@koa/bodyparser', 2);
   const url = await signed();
   const statuses: number[] = [];
@@ -146,7 +141,7 @@ test('a limit of requests counts ours, and is answered by its middleware', async
   await expect.poll(() => tasks).toEqual(['one']);
 });
 
-test('the log of requests has the status that was answered', async () => {
+test('the request log has the status of the reply', async () => {
   const { signed, url, logged } = await serve('@koa/bodyparser');
   await (await post(await signed(), event, json)).text();
   await (await post(url, event, json)).text();
@@ -155,7 +150,7 @@ test('the log of requests has the status that was answered', async () => {
     .toEqual([expect.stringMatching(/200/), expect.stringMatching(/401/)]);
 });
 
-test('other routes are served as by the middlewares', async () => {
+test('other routes use the other middleware', async () => {
   const { origin, errors } = await serve('@koa/bodyparser');
   const reply = await post(`${origin}/other`, '{"a":1}', json);
   expect([reply.status, await reply.json()]).toEqual([200, { received: { a: 1 } }]);

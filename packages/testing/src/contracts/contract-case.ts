@@ -1,18 +1,22 @@
-/** One promise, as a test that any implementation can be put to. */
+/** One requirement of a contract, as a test that any implementation can run. */
 export interface ContractCase<Subject> {
+  /** `<operation>: <observable behaviour>`. Unique within a contract. */
   readonly name: string;
-  /** Why this case does not apply to a subject; `undefined` when it does. */
+  /** Returns why the case does not apply to a subject, or `undefined` if it applies. */
   readonly skip?: (subject: Subject) => string | undefined;
-  /** Rejects when the promise is broken. */
+  /** Rejects if the subject breaks the requirement. */
   readonly run: (subject: Subject) => Promise<void>;
 }
 
 /**
- * Puts a subject to a case, and skips it with a reason that people can read.
+ * Runs one case on a fresh subject. Works with any test runner.
  *
- * @param open makes a fresh subject
- * @param close is called whatever happened
- * @param skip your test runner's way to skip, called with the reason
+ * @param contractCase a case of `storeContract`, `inboxContract`, `adapterContract` or
+ * `addOnlyContract`
+ * @param open creates a fresh, empty subject
+ * @param close releases the subject; also called if the case fails or is skipped
+ * @param skip the test runner's way to skip a test; called with the reason
+ * @throws the error of `open`, of `close`, or the `AssertionError` of the broken requirement
  * @example
  * for (const contractCase of storeContract) {
  *   test(contractCase.name, ({ skip }) => runCase(contractCase, open, close, skip));

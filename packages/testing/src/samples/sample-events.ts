@@ -1,13 +1,14 @@
-/** An event as it comes in: the parsed body of a delivery. */
+/** An event: the parsed body of a delivery. */
 export interface SampleEvent {
   readonly event_type: string;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** What of a sample can be chosen. */
+/** What differs between samples of one kind. */
 export interface SampleOptions {
+  /** Default: `11111111-2222-4333-8444-000000000001`. */
   readonly taskId?: string;
-  /** Echoed in `extra.webhook.url`, as Novita does. */
+  /** The value of `extra.webhook.url`, where Novita repeats the callback URL. */
   readonly callbackUrl?: string;
 }
 
@@ -23,7 +24,7 @@ const image = {
 };
 
 /**
- * Events of every kind that Novita is known to send, with synthetic values.
+ * Functions that create an event of each kind that Novita is known to send. All values are synthetic.
  *
  * @example
  * const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
@@ -62,7 +63,7 @@ export const sampleEvents = {
     };
     return { event_type, payload: { ...payload, extra: { webhook } } };
   },
-  /** A status and a type that no version of the schema knew. */
+  /** A status and a list that do not fit the schema. */
   drifted: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_SUBLIMATED', 'TXT_TO_IMG', { images: 'none' }),
   other: (): SampleEvent => ({

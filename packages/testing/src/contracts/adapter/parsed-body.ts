@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+
+import { sampleEvents } from '../../samples/sample-events.ts';
+import { needs, type AdapterCase, type Before } from './adapter-subject.ts';
+import { assertReply } from './support/assert-reply.ts';
+import { post } from './support/http-client.ts';
+import { untilHandled, withAdapter } from './support/with-adapter.ts';
+
+const event = sampleEvents.imageSucceeded;
+
+const afterParser = (before: Before): AdapterCase => ({
+  name: `parsed body: after a parser (${before}), the event is handled`,
+  skip: needs(before),
+  run: (subject) =>
+    withAdapter(subject, { before }, async (fixture) => {
+      assertReply(await fixture.deliver(event({ taskId: 'parsed' })), 200, 'accepted');
+      await untilHandled(fixture, 1);
+      assertReply(await fixture.deliver(event({ taskId: 'parsed' })), 200, 'duplicate');
+    }),
+});
+
+/** Deliveries whose body earlier middleware has read, in part or completely. */
+export const parsedBodyCases: readonly AdapterCase[] = [
+  ...(['json', 'json-by-type', 'raw', 'text', 'rawBody'] as const).map(afterParser),
+  {
+    name: 'parsed body: a body that the parser skipped (json-by-type) is read',
+    skip: needs('json-by-type'),
+    run: (subject) =>
+      withAdapter(subject, { before: 'json-by-type' }, async (fixture) => {
+        const reply = await fixture.deliver(event(), { 'content-type': 'text/plain' });
+        assertReply(reply, 200, 'accepted');
+        await untilHandled(fixture, 1);
+      }),
+  },
+  {
+    name: 'parsed body: a gzip body decoded by the parser (json) is handled',
+    skip: (subject) =>
+      needs('json')(subject) ??
+      (subject.inflates === true ? undefined : 'the json middleware does not decode gzip'),
+    run: (subject) =>
+      withAdapter(subject, { before: 'json' }, async (fixture) => {
+        const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+        const body = gzipSync(JSON.stringify(event()));
+        assertReply(await post(await fixture.callbackUrl(), body, headers), 200, 'accepted');
+        await untilHandled(fixture, 1);
+      }),
+  },
+  {
+    name: 'parsed body: beside a stream listener (tap), handled or 500 within 1 s',
+    skip: needs('tap'),
+    run: (subject) =>
+      withAdapter(subject, { before: 'tap' }, async (fixture) => {
+        const startedAt = Date.now();
+        const reply = await fixture.deliver(event());
+        assert.ok(Date.now() - startedAt < 1000);
+        if (reply.status === 200) await untilHandled(fixture, 1);
+        else assertReply(reply, 500, 'body_already_read');
+      }),
+  },
+  {
+    name: 'parsed body: a discarded body (drain) gets 500 within 1 s and the remedy',
+    skip: needs('drain'),
+    run: (subject) =>
+      withAdapter(subject, { before: 'drain' }, async (fixture) => {
+        const startedAt = Date.now();
+        const reply = await fixture.deliver(event());
+        assertReply(reply, 500, 'body_already_read');
+        assert.match(reply.body, /Mount the webhook middleware before/);
+        assert.ok(Date.now() - startedAt < 1000);
+      }),
+  },
+];

@@ -1,0 +1,7 @@
+import { addCases } from './add.ts';
+import type { EntryCase } from './entry-port.ts';
+import { getCases } from './get.ts';
+import { listCases } from './list.ts';
+
+/** What every store and every inbox must do, with or without a consumer. */
+export const entryContract: readonly EntryCase[] = [...addCases, ...listCases, ...getCases];

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { EntryCase } from './entry-port.ts';
+
+export const getCases: readonly EntryCase[] = [
+  {
+    name: 'get: an unknown key returns undefined; replay and discard return false',
+    async run(port) {
+      const unknown = createTestEntry();
+      assert.equal(await port.get(unknown), undefined);
+      assert.equal(await port.replay(unknown), false);
+      assert.equal(await port.discard(unknown), false);
+      assert.deepEqual(await port.list(), { entries: [], cursor: null });
+      const none = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
+      assert.deepEqual(await port.stats(), none);
+    },
+  },
+];

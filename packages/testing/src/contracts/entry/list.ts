@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { EntryCase } from './entry-port.ts';
+
+export const listCases: readonly EntryCase[] = [
+  {
+    name: 'list: pages return each entry once, latest first, also during adds',
+    async run(port) {
+      const taskIds: string[] = [];
+      for (let index = 0; index < 25; index += 1) {
+        const entry = createTestEntry();
+        taskIds.unshift(entry.taskId);
+        await port.add(entry);
+      }
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await port.list({ limit: 10, cursor: cursor ?? undefined });
+        assert.ok(page.entries.length <= 10);
+        seen.push(...page.entries.map(({ taskId }) => taskId));
+        cursor = page.cursor;
+        await port.add(createTestEntry());
+      } while (cursor !== null);
+      assert.deepEqual(seen, taskIds);
+    },
+  },
+  {
+    name: 'list: rejects an invalid limit or cursor with invalid_argument',
+    async run(port) {
+      for (const query of [
+        { limit: 0 },
+        { limit: 1.5 },
+        { limit: 1001 },
+        { cursor: "1' or 1=1" },
+      ]) {
+        await assert.rejects(port.list(query), { code: 'invalid_argument' });
+      }
+    },
+  },
+];

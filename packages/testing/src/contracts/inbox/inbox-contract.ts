@@ -1,0 +1,46 @@
+import { entryContract } from '../entry/entry-contract.ts';
+import { toContractCases } from '../entry/entry-port.ts';
+import { consumeCases } from './consume.ts';
+import { discardCases } from './discard.ts';
+import type { InboxCase, InboxSubject } from './inbox-subject.ts';
+import { leaseExpiryCases } from './lease-expiry.ts';
+import { leaseCases } from './lease.ts';
+import { listCases } from './list.ts';
+import { replayCases } from './replay.ts';
+import { retentionCases } from './retention.ts';
+import { schemaErrorCases } from './schema-error.ts';
+import { settleCases } from './settle.ts';
+import { sharedCases } from './shared.ts';
+import { statsCases } from './stats.ts';
+import { stopCases } from './stop.ts';
+
+/**
+ * What every `Inbox` must do: one case per requirement. Each case needs a fresh, empty inbox. All
+ * cases are skipped for inboxes of `addOnlyInbox`: `addOnlyContract` is their contract.
+ *
+ * @example
+ * for (const contractCase of inboxContract) {
+ *   test(contractCase.name, ({ skip }) => runCase(contractCase, openSubject, closeSubject, skip));
+ * }
+ */
+export const inboxContract: readonly InboxCase[] = [
+  ...toContractCases(entryContract, ({ inbox }: InboxSubject) => inbox),
+  ...consumeCases,
+  ...settleCases,
+  ...schemaErrorCases,
+  ...leaseCases,
+  ...stopCases,
+  ...replayCases,
+  ...discardCases,
+  ...listCases,
+  ...statsCases,
+  ...retentionCases,
+  ...sharedCases,
+  ...leaseExpiryCases,
+].map((contractCase) => ({
+  ...contractCase,
+  skip: (subject) =>
+    subject.inbox.capabilities.addOnly
+      ? 'the inbox is add-only: use addOnlyContract'
+      : contractCase.skip?.(subject),
+}));

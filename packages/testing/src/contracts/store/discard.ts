@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+
+import { createTestEntry } from '../../samples/create-test-entry.ts';
+import type { StoreCase } from './store-subject.ts';
+import { addAndClaim } from './support/claims.ts';
+import { dead } from './support/outcomes.ts';
+
+export const discardCases: readonly StoreCase[] = [
+  {
+    name: 'discard: deletes a finished entry, not a running one',
+    async run({ store }) {
+      const claim = await addAndClaim(store);
+      assert.equal(await store.discard(claim), false);
+      await store.settle(claim, dead);
+      assert.equal(await store.discard(claim), true);
+      assert.equal(await store.get(claim), undefined);
+      assert.equal(await store.discard(claim), false);
+      assert.equal(await store.add(createTestEntry({ taskId: claim.taskId })), 'added');
+    },
+  },
+];

@@ -1,0 +1,41 @@
+import { entryContract } from '../entry/entry-contract.ts';
+import { toContractCases } from '../entry/entry-port.ts';
+import { addCases } from './add.ts';
+import { claimCases } from './claim.ts';
+import { deleteExpiredCases } from './delete-expired.ts';
+import { discardCases } from './discard.ts';
+import { extendCases } from './extend.ts';
+import { listCases } from './list.ts';
+import { nextDueCases } from './next-due.ts';
+import { promoteCases } from './promote.ts';
+import { replayCases } from './replay.ts';
+import { schemaErrorCases } from './schema-error.ts';
+import { settleCases } from './settle.ts';
+import { statsCases } from './stats.ts';
+import type { StoreCase, StoreSubject } from './store-subject.ts';
+import { transactionCases } from './transaction.ts';
+
+/**
+ * What every `Store` must do: one case per requirement. Each case needs a fresh, empty store.
+ *
+ * @example
+ * for (const contractCase of storeContract) {
+ *   test(contractCase.name, ({ skip }) => runCase(contractCase, openSubject, closeSubject, skip));
+ * }
+ */
+export const storeContract: readonly StoreCase[] = [
+  ...toContractCases(entryContract, ({ store }: StoreSubject) => store),
+  ...addCases,
+  ...schemaErrorCases,
+  ...claimCases,
+  ...extendCases,
+  ...nextDueCases,
+  ...settleCases,
+  ...transactionCases,
+  ...replayCases,
+  ...discardCases,
+  ...promoteCases,
+  ...listCases,
+  ...statsCases,
+  ...deleteExpiredCases,
+];

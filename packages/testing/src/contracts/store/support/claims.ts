@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+
+import type { Claim, NewEntry, Store } from '@novita-webhooks/core';
+
+import { createTestEntry } from '../../../samples/create-test-entry.ts';
+
+export const LEASE_MS = 30_000;
+
+export async function addAndClaim(
+  store: Store,
+  entry: NewEntry = createTestEntry(),
+): Promise<Claim> {
+  assert.equal(await store.add(entry), 'added');
+  return claimOne(store, entry.endpoint);
+}
+
+export async function claimOne(store: Store, endpoint = 'novita'): Promise<Claim> {
+  const [claim] = await store.claim(endpoint, 1, LEASE_MS);
+  assert.ok(claim, 'claim returned no entry');
+  return claim;
+}
+
+/** @param why shown if the store returns a claim */
+export async function assertNothingToClaim(store: Store, why: string): Promise<void> {
+  assert.deepEqual(await store.claim('novita', 10, LEASE_MS), [], why);
+}

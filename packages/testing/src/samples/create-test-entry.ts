@@ -1,0 +1,25 @@
+import type { NewEntry } from '@novita-webhooks/core';
+
+let count = 0;
+
+/**
+ * Creates an entry as `Inbox.add` takes it, with a task id that is unique in this process.
+ *
+ * @param changes fields that replace the defaults (endpoint `novita`, status `TASK_STATUS_SUCCEED`)
+ * @example
+ * await inbox.add(createTestEntry({ metadata: { orderId: 42 } }));
+ */
+export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
+  count += 1;
+  return {
+    endpoint: 'novita',
+    taskId: `task-${count}`,
+    status: 'TASK_STATUS_SUCCEED',
+    body: '{"task":{"task_id":"task"}}',
+    schemaError: null,
+    metadata: {},
+    testMode: false,
+    receivedAt: Date.UTC(2026, 2, 1),
+    ...changes,
+  };
+}
