@@ -94,7 +94,7 @@ describe('a lease that the store does not answer about', () => {
     await one.settle(event);
     other.receiver.onTaskSucceeded(() => void seen.push(signals[0]?.aborted));
     other.receiver.start();
-    await clock.advance(LEASE + 2000);
+    await clock.advance(LEASE * 1.5 + 3000);
     expect(seen).toEqual([true]);
   });
 });

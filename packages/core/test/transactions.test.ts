@@ -9,7 +9,7 @@ import {
 import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { deferred, noop, SAMPLE_TASK, setUp } from './helpers.ts';
+import { deferred, noop, SAMPLE_TASK, setUp, takeOver } from './helpers.ts';
 import {
   createTransactionalStore,
   type LedgerTx,
@@ -120,6 +120,8 @@ describe('a handler that writes in its transaction', () => {
     await settle(event);
     const claimed = await store.get(KEY);
     clock.skip(2 * LEASE);
+    await store.claim('novita', 1, LEASE);
+    clock.skip(LEASE / 2 + 1);
     await clock.advance(1000); // polls, and claims its own entry anew
     expect((await store.get(KEY))?.attempts).toBe((claimed?.attempts ?? 0) + 1);
     sign.resolve();
@@ -134,8 +136,7 @@ describe('a handler that writes in its transaction', () => {
     const { handle, sign, codes } = waiting((context) => context.transaction(writing('late')));
     receiver.onTaskSucceeded(handle);
     await settle(event);
-    clock.skip(2 * LEASE);
-    await store.claim('novita', 1, LEASE);
+    await takeOver(store, clock, LEASE);
     sign.resolve();
     await clock.flush();
     expect(codes).toEqual(['lease_lost']);

@@ -91,7 +91,10 @@ async function attempt(
   { worker }: ProcessDependencies,
 ): Promise<void> {
   const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-  const outcome = await worker.attempt({ ...entry, attempts, succeededHandlers }, either);
+  const outcome = await worker.attempt(
+    { ...entry, attempts, succeededHandlers, isTakeover: false },
+    either,
+  );
   if (outcome.type !== 'done') throw new HandlersFailedError(outcome);
 }
 

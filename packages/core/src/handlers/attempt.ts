@@ -16,6 +16,10 @@ export interface AttemptEntry extends NewEntry {
   /** Number of this attempt; the first is 1. */
   readonly attempts: number;
   readonly succeededHandlers: readonly string[];
+  /** Why an earlier attempt failed. */
+  readonly reason?: string | null;
+  /** See `Claim`. */
+  readonly isTakeover?: boolean;
 }
 
 export interface RunAttemptOptions {
@@ -46,7 +50,7 @@ export async function runAttempt(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
-  const { attempts } = entry;
+  const { attempts, isTakeover = true } = entry;
   const { maxAttempts } = options.retry;
   const { result, schemaError } = parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
@@ -54,8 +58,8 @@ export async function runAttempt(
 
   const matching = options.handlers.matching(result);
   const remaining = selectHandlers(result, matching, succeededHandlers, options.warnOnce);
-  if (remaining.length > 0 && attempts > maxAttempts) {
-    return { type: 'dead', reason: neverSettled(attempts - 1, maxAttempts), succeededHandlers };
+  if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
+    return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
   const failures: Failure[] = [];
   for (const handler of remaining) {
@@ -69,10 +73,11 @@ export async function runAttempt(
   return toOutcome(failures, attempts, succeededHandlers, options);
 }
 
-function neverSettled(attempts: number, maxAttempts: number): string {
+function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {
   return (
-    `gave up after ${attempts} of ${maxAttempts} attempts: the last attempt never reported a ` +
-    'result. The handler may have crashed the process.'
+    `gave up after ${attempts - 1} of ${maxAttempts} attempts: the last attempt never reported a ` +
+    'result. The handler may have crashed the process.' +
+    (typeof reason === 'string' ? ` An earlier attempt failed: ${reason}` : '')
   );
 }
 
@@ -161,7 +166,7 @@ function toOutcome(
   succeededHandlers: readonly string[],
   { retry, log }: RunAttemptOptions,
 ): Outcome {
-  if (failures.length === 0) return { type: 'done' };
+  if (failures.length === 0) return { type: 'done', succeededHandlers };
   const reason = failures.map((failure) => failure.reason).join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };

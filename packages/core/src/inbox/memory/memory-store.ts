@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
-import type { Claim, ClaimRef, InboxStats, Outcome, Retention, Store } from '../ports.ts';
+import type { InboxStats, Outcome, Retention, Store } from '../ports.ts';
 import { addEntry } from './add-entry.ts';
 import { applyOutcome } from './apply-outcome.ts';
+import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
 import { listEntries } from './list-entries.ts';
 import { createMemoryTable, firstSeries, type MemoryTable, type Row } from './memory-table.ts';
 
@@ -39,7 +40,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const table = createMemoryTable(clock);
   let log = silentLogger;
   return {
-    capabilities: { durable: false, shared: false, transactional: false },
+    capabilities: { durable: false, shared: false, transactional: false, confirmsTakeover: true },
     open: (opened: Logger) => void (log = opened),
     add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
     promote: async (key) => promote(table, table.find(key)),
@@ -49,6 +50,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     extend: async (claimRef, leaseDurationMs) =>
       extend(table, findClaimed(table, claimRef), leaseDurationMs),
     settle: async (claimRef, outcome) => settle(table, findClaimed(table, claimRef), outcome),
+    recordSucceeded: async (claimRef, names) => recordSucceeded(table, claimRef, names),
     nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => listEntries(table, query),
     get: async (key) => table.find(key)?.entry,
@@ -63,73 +65,26 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 }
 
 function promote(table: MemoryTable, row: Row | undefined): void {
-  if (row?.entry.state === 'pending') table.change(row, { dueAt: table.clock.now() }, null);
-}
-
-function claim(
-  table: MemoryTable,
-  endpoint: string,
-  limit: number,
-  leaseDurationMs: number,
-): Claim[] {
-  const queue = table.queue(endpoint);
-  const now = table.clock.now();
-  const claims: Claim[] = [];
-  while (claims.length < limit) {
-    const first = queue.peek();
-    if (first === undefined || first.dueAt > now) break;
-    claims.push(lease(table, first.value, leaseDurationMs));
-  }
-  return claims;
-}
-
-function claimOne(
-  table: MemoryTable,
-  row: Row | undefined,
-  leaseDurationMs: number,
-): Claim | undefined {
-  return row?.entry.state === 'pending' ? lease(table, row, leaseDurationMs) : undefined;
-}
-
-function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
-  const fencingToken = table.nextFencingToken();
-  const attempts = row.entry.attempts + 1;
-  table.change(
-    row,
-    { state: 'running', attempts, dueAt: table.clock.now() + leaseDurationMs },
-    fencingToken,
-  );
-  return { ...row.entry, fencingToken };
-}
-
-/** The row of a claim whose fencing token is valid. */
-function findClaimed(table: MemoryTable, claimRef: ClaimRef): Row | undefined {
-  const row = table.find(claimRef);
-  return row?.fencingToken === claimRef.fencingToken ? row : undefined;
-}
-
-function extend(table: MemoryTable, row: Row | undefined, leaseDurationMs: number): boolean {
-  if (row === undefined) return false;
-  table.change(row, { dueAt: table.clock.now() + leaseDurationMs }, row.fencingToken);
-  return true;
+  if (row?.entry.state === 'pending') table.change(row, { dueAt: table.now() }, null);
 }
 
 function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boolean {
   if (row === undefined) return false;
-  table.change(row, applyOutcome(row.entry, outcome, table.clock.now()), null);
+  table.change(row, applyOutcome(row.entry, outcome, table.now()), null);
   return true;
 }
 
 function nextDueMs(table: MemoryTable, endpoint: string): number | null {
   const first = table.queue(endpoint).peek();
-  return first === undefined ? null : Math.max(0, first.dueAt - table.clock.now());
+  return first === undefined ? null : Math.max(0, first.dueAt - table.now());
 }
 
 function replay(table: MemoryTable, row: Row | undefined): boolean {
   if (row === undefined) return false;
   const { state, succeededHandlers } = row.entry;
   if (state !== 'done' && state !== 'dead') return false;
-  const series = firstSeries(table.clock.now());
+  row.series = table.nextSeries();
+  const series = firstSeries(table.now());
   table.change(
     row,
     { ...series, succeededHandlers: state === 'done' ? [] : succeededHandlers },
@@ -147,12 +102,12 @@ function discard(table: MemoryTable, row: Row | undefined): boolean {
 function stats(table: MemoryTable): InboxStats {
   const { pending, running, done, dead } = table.states;
   const due = [...table.queues()].map((queue) => queue.peek()?.dueAt ?? Infinity);
-  const lagMs = Math.max(0, table.clock.now() - Math.min(Infinity, ...due));
+  const lagMs = Math.max(0, table.now() - Math.min(Infinity, ...due));
   return { pending: pending.size, running: running.size, done: done.size, dead: dead.size, lagMs };
 }
 
 function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {
-  const now = table.clock.now();
+  const now = table.now();
   const purgeState = (rows: ReadonlySet<Row>, before: number) => {
     for (const row of rows) {
       if ((row.entry.finishedAt ?? Infinity) > before) return;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/clock.ts';
+import { steadyTime, type Clock } from '../../shared/clock.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 
@@ -9,19 +9,25 @@ export interface Row {
   entry: Entry;
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
+  /** Number of the series of attempts; no two series of any entries have the same. */
+  series: number;
+  /** Whether a claim has found the lease expired since it was last extended. */
+  isOverdue: boolean;
 }
 
 /** Entries in memory, with an index for every operation of the store. */
 export interface MemoryTable {
-  readonly clock: Clock;
+  /** Time of the store in milliseconds since 1970. Does not jump when the machine's clock is set. */
+  now(): number;
   /** In order of arrival. */
   readonly rows: ReadonlyMap<string, Row>;
   /** By state. Done and dead entries are in the order in which they finished. */
   readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
   /** Memory of the entries in bytes, by state. */
   readonly bytes: Readonly<Record<EntryState, number>>;
-  /** A fencing token that no claim had before. */
-  nextFencingToken(): string;
+  /** A fencing token that no claim had before. Begins with the series. */
+  nextFencingToken(row: Row): string;
+  nextSeries(): number;
   find(key: EntryKey): Row | undefined;
   insert(entry: NewEntry): void;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
@@ -42,7 +48,9 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   };
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   let order = 0;
-  let lastToken = 0;
+  let lastNumber = 0;
+  const now = steadyTime(clock);
+  const nextNumber = () => (lastNumber += 1);
 
   function queue(endpoint: string): DueQueue<Row> {
     let found = queues.get(endpoint);
@@ -64,18 +72,22 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   }
 
   return {
-    clock,
+    now,
     rows,
     states,
     queue,
     queues: () => queues.values(),
     bytes,
-    nextFencingToken: () => String((lastToken += 1)),
+    nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
+    nextSeries: nextNumber,
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
       order += 1;
-      const fresh = { ...entry, ...firstSeries(clock.now()), succeededHandlers: [] };
-      const row: Row = { order, entry: fresh, fencingToken: null };
+      const fresh = { ...entry, ...firstSeries(now()), succeededHandlers: [] };
+      const row: Row = {
+        ...{ order, entry: fresh, fencingToken: null },
+        ...{ series: nextNumber(), isOverdue: false },
+      };
       rows.set(rowKey(entry), row);
       index(row);
     },
@@ -83,6 +95,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       unindex(row);
       row.entry = { ...row.entry, ...changes };
       row.fencingToken = fencingToken;
+      row.isOverdue = false;
       index(row);
     },
     remove(row) {

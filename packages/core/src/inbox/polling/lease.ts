@@ -1,4 +1,4 @@
-import { withDeadline, type Clock } from '../../shared/clock.ts';
+import { monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type { Claim, ClaimRef, Store } from '../ports.ts';
 
@@ -20,7 +20,7 @@ export interface Lease {
    * Continues under a later claim of the same event: this process was suspended for longer than its
    * lease, claimed the entry again, and the handlers of the first claim still run.
    *
-   * @param claimedAt when that claim was requested, in milliseconds since 1970
+   * @param claimedAt when that claim was requested, on the monotonic clock
    */
   adopt(claim: Claim, claimedAt: number): void;
   startSettling(): void;
@@ -42,7 +42,7 @@ export interface LeaseOptions {
 /** Two heartbeats may fail before the lease expires. */
 const HEARTBEATS_PER_LEASE = 3;
 
-/** @param claimedAt when the claim was requested, in milliseconds since 1970: the lease began later */
+/** @param claimedAt when the claim was requested, on the monotonic clock: the lease began later */
 export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions): Lease {
   const { leaseDurationMs, clock, onDoubt } = options;
   const heartbeatMs = leaseDurationMs / HEARTBEATS_PER_LEASE;
@@ -52,21 +52,33 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
   let isInDoubt = false;
   /** Whether the last heartbeat has not been confirmed. */
   let isUnconfirmed = false;
-  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - clock.now()), heartbeat);
+  let timerSetAt = monotonicMs(clock);
+  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - timerSetAt), heartbeat);
   let resolveEnded: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (resolveEnded = () => resolve(false)));
 
   function heartbeat(): void {
-    const remainingMs = expiresAt - clock.now();
+    warnIfStalled();
+    const remainingMs = expiresAt - monotonicMs(clock);
     const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
+    timerSetAt = monotonicMs(clock);
     cancelTimer = clock.after(delayMs, heartbeat);
     if (remainingMs > 0) void extend();
     else void confirmExpired();
   }
 
+  /** A heartbeat is set for a third of a lease at most. If it is this late, no timer has fired. */
+  function warnIfStalled(): void {
+    const stalledMs = Math.round(monotonicMs(clock) - timerSetAt);
+    if (stalledMs <= leaseDurationMs) return;
+    timerSetAt = monotonicMs(clock);
+    const fields = { taskId: claim.taskId, stalledMs, leaseDurationMs };
+    options.log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
+  }
+
   async function extend(): Promise<void> {
     const shown = claimRef;
-    const sentAt = clock.now();
+    const sentAt = monotonicMs(clock);
     isUnconfirmed = true;
     const extended = await tryExtend(shown, options);
     if (extended === true) {
@@ -83,7 +95,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
   async function confirmExpired(): Promise<void> {
     if (isUnconfirmed) signalDoubt();
     await withDeadline(extend(), heartbeatMs, clock);
-    if (!isOver(state) && clock.now() >= expiresAt) signalDoubt();
+    if (!isOver(state) && monotonicMs(clock) >= expiresAt) signalDoubt();
   }
 
   function signalDoubt(): void {
@@ -108,11 +120,20 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
       expiresAt = laterClaimedAt + leaseDurationMs;
     },
     startSettling() {
+      warnIfStalled();
       if (state === 'held') state = 'settling';
     },
     lose: () => end('lost'),
     stop: () => end('stopped'),
   };
+}
+
+function stalledMessage(stalledMs: number, leaseDurationMs: number): string {
+  return (
+    `inbox: the event loop stood still for ${stalledMs} ms, longer than the lease of ` +
+    `${leaseDurationMs} ms. Another worker may have run the entry at the same time. Move long ` +
+    'computations to a worker thread, or raise leaseDurationMs.'
+  );
 }
 
 /** Whether nothing can be recorded under the lease any more. */
