@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { capture, onAllCores } from './capture.mjs';
 import { root } from './packages.mjs';
 
-const SUITES = ['contract', 'operations', 'adding', 'migrations', 'transactions', 'plans'];
+const SUITES = ['contract', 'operations', 'add', 'migrations', 'transaction', 'plans'];
 const files = SUITES.map((name) => `packages/inbox-postgres/test/${name}.test.ts`);
 const vitest = [process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run'];
 const tests = [...vitest, '--config', 'vitest.workspace.ts', '--reporter=dot', ...files];

@@ -1,6 +1,9 @@
 import { memoryStore, type Clock, type Store } from '@novita-webhooks/core';
 
-import { createRestraint, type Restraint } from '../../packages/inbox-postgres/src/restraint.ts';
+import {
+  createPollThrottle,
+  type PollThrottle,
+} from '../../packages/inbox-postgres/src/notifications/poll-throttle.ts';
 import type { Random } from '../../test/crash/random.ts';
 import { createBatcher } from './batcher.ts';
 import type { EventClock } from './event-clock.ts';
@@ -181,7 +184,7 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
     const connections = createStation(clock, model.connections);
     const caller: Caller = { process, connections, thread };
     const notify = createNotifier(caller);
-    const restraints = new Set<Restraint>();
+    const restraints = new Set<PollThrottle>();
     const add = createBatcher<Parameters<Store['add']>[0], 'added' | 'duplicate'>(
       model.batch,
       model.flights,
@@ -217,7 +220,7 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
           process,
           call('claim', caller, claim, ({ length }) => length),
         );
-        for (const restraint of restraints) restraint.found(claims.length);
+        for (const restraint of restraints) restraint.claimed(claims.length);
         return claims;
       },
       extend: (claimRef, leaseDurationMs) =>
@@ -227,9 +230,9 @@ export function createSimulatedEngine(options: EngineOptions): SimulatedEngine {
       deleteExpired: (retention) => one('purge', () => contents.deleteExpired(retention)),
       subscribe(_endpoint, heard) {
         const draw = () => random.next();
-        const restraint = createRestraint({ look: heard, clock: process, random: draw });
+        const restraint = createPollThrottle({ poll: heard, clock: process, random: draw });
         const listener = () => {
-          if (process.isAlive()) restraint.hear();
+          if (process.isAlive()) restraint.notify();
         };
         restraints.add(restraint);
         listeners.add(listener);

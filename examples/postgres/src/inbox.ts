@@ -3,8 +3,8 @@ import { Pool } from 'pg';
 
 const { DATABASE_URL = 'postgres://postgres@127.0.0.1:5432/postgres' } = process.env;
 
-/** What both kinds of process share. The tables of the inbox are made at the first use. */
+/** Shared by web processes and workers. The first use of the inbox creates its tables. */
 export const pool = new Pool({ connectionString: DATABASE_URL });
-pool.on('error', (error) => console.error('an idle connection was lost:', error.message));
+pool.on('error', (error) => console.error('pool: an idle connection broke:', error.message));
 
 export const inbox = postgresInbox({ pool });

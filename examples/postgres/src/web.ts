@@ -1,4 +1,4 @@
-// Submits tasks and takes their events. As many of these as you like, behind a load balancer.
+// Submits tasks and accepts their events. Run any number of these processes behind a load balancer.
 import { createReceiver } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';
 import express from 'express';
@@ -21,9 +21,9 @@ const sdxl = {
 
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
-  secret: process.env['NOVITA_WEBHOOK_SECRET'], // the same in every web process
+  secret: process.env['NOVITA_WEBHOOK_SECRET'], // must be the same in every web process
   inbox,
-  consume: false, // the workers do
+  consume: false, // workers consume the inbox
   logger: console,
 });
 

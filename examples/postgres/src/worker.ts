@@ -1,9 +1,9 @@
-// Handles what the web processes have taken. As many of these as you like, on any machine; no server.
+// Handles the events that web processes have accepted. Run any number of these processes: none has a server.
 import { assets, createReceiver } from '@novita-webhooks/core';
 
 import { inbox, pool } from './inbox.ts';
 
-// One after the other: of two workers that start together, IF NOT EXISTS alone would let one fail.
+// The lock is necessary: two concurrent CREATE TABLE IF NOT EXISTS can fail with a duplicate key.
 await pool.query(`
   SELECT pg_advisory_xact_lock(hashtext('example_orders'));
   CREATE TABLE IF NOT EXISTS example_orders (order_id bigint, task_id text, image_url text)`);
@@ -12,7 +12,7 @@ const worker = createReceiver({ inbox, logger: console });
 
 worker.onTaskSucceeded(async (result, { taskId, metadata: { orderId }, transaction }) => {
   const [image] = assets(result);
-  // Commits together with the handler's success: exactly once, whatever dies when.
+  // The row commits together with the record of the handler's success: exactly once.
   await transaction(async (client) => {
     const row = [orderId, taskId, image?.url];
     await client.query('INSERT INTO example_orders VALUES ($1, $2, $3)', row);
@@ -27,5 +27,5 @@ worker.start();
 console.log('working');
 
 process.once('SIGTERM', () => {
-  void worker.close().then(() => pool.end()); // handlers that run may come to an end
+  void worker.close().then(() => pool.end()); // waits for running handlers
 });

@@ -1,44 +1,44 @@
-import { createDatabase } from './database.ts';
-import { migrate, toScript } from './migrations.ts';
-import { resolveOptions, type PostgresStoreOptions } from './options.ts';
+import { createDatabase } from './client/database.ts';
+import { toInboxError } from './errors.ts';
+import { migrate, toScript } from './migrations/migrate.ts';
+import { resolveOptions, resolveSchema, type PostgresStoreOptions } from './options.ts';
 import type { PostgresPool } from './pool.ts';
-import { DEFAULT_SCHEMA, quoteSchema } from './schema.ts';
-import { explain } from './troubles.ts';
 
-/** Which database is brought up to date. */
+/** Which schema is migrated. `queryTimeoutMs` limits each statement; default 1 hour. */
 export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'queryTimeoutMs'>;
 
-/** Migrations may rewrite large tables. */
-const PATIENCE_MS = 60 * 60 * 1000;
+/** A migration may rewrite large tables. */
+const DEFAULT_TIMEOUT_MS = 60 * 60 * 1000;
 
 /**
- * Makes the tables, or brings them up to date: for a deployment in which the processes that use them
- * may not. Does nothing where nothing is to be done.
+ * Creates the tables, or migrates them to this release. For deployments in which the role of the
+ * application may not do so. Does nothing if the schema is up to date.
  *
- * @throws WebhookError `invalid_option` when a newer release has changed the schema,
- * `inbox_unavailable` when the server does not let it
+ * @throws WebhookError `invalid_option` if a newer release has migrated the schema,
+ * `inbox_unavailable` if the server fails or refuses
  * @example
  * await migratePostgres({ pool: new Pool({ connectionString: process.env.OWNER_URL }) });
  */
 export async function migratePostgres(options: MigrateOptions): Promise<void> {
-  const { pool, schema, quoted, queryTimeoutMs } = resolveOptions<PostgresPool>({
-    queryTimeoutMs: PATIENCE_MS,
+  const { pool, schema, quotedSchema, queryTimeoutMs } = resolveOptions<PostgresPool>({
+    queryTimeoutMs: DEFAULT_TIMEOUT_MS,
     ...options,
   });
   try {
-    await migrate(createDatabase({ pool, schema: quoted, queryTimeoutMs }), schema);
+    await migrate(createDatabase({ pool, schema: quotedSchema, queryTimeoutMs }), schema);
   } catch (error) {
-    throw explain(error);
+    throw toInboxError(error);
   }
 }
 
 /**
- * The same as SQL, for tools of your own: one script that can be run again and does nothing then.
+ * Returns the same migrations as one SQL script, for other migration tools. The script can be run
+ * again: it skips what is done.
  *
  * @throws WebhookError `invalid_option`
  * @example
  * await writeFile('migrations/novita-webhooks.sql', migrationSql());
  */
 export function migrationSql(options: Pick<MigrateOptions, 'schema'> = {}): string {
-  return toScript(quoteSchema(options.schema ?? DEFAULT_SCHEMA));
+  return toScript(resolveSchema(options));
 }

@@ -1,24 +1,26 @@
 import { WebhookError } from '@novita-webhooks/core';
+import { z } from 'zod';
 
 import type { PostgresPool } from './pool.ts';
-import { DEFAULT_SCHEMA, quoteSchema } from './schema.ts';
+import { DEFAULT_SCHEMA, isSchemaName, quoteSchema, SCHEMA_NAME_RULE } from './schema.ts';
 
-/** Which database, and how patient to be with it. */
+/** Which database a store uses, and its timeouts. */
 export interface PostgresStoreOptions<Pool extends PostgresPool = PostgresPool> {
-  /** A pool of `pg`, or of what can be made to look like one. Ending it is up to you. */
+  /** A `Pool` of `pg`, or an object with the same methods. The caller ends it. */
   readonly pool: Pool;
-  /** Where the tables are; default `novita_webhooks`. One inbox each. */
+  /** The schema that holds the tables; default `novita_webhooks`. Each inbox needs its own. */
   readonly schema?: string | undefined;
   /**
-   * How long to wait for a free connection, and how long for each answer, in milliseconds; default
-   * 5 s. A connection that has not answered by then is closed.
+   * How long to wait for a free connection, and for each answer of the server, in milliseconds; default
+   * 5,000. A connection that does not answer in time is closed.
    */
   readonly queryTimeoutMs?: number | undefined;
-  /** How long a `context.transaction` may take, in milliseconds; default 1 minute. */
+  /** How long a `context.transaction` may take, in milliseconds; default 60,000. */
   readonly transactionTimeoutMs?: number | undefined;
   /**
-   * Whether to keep a connection of the pool for notifications, which wake workers at once; default
-   * `true`. Not through PgBouncer in transaction mode, where none arrive. Without it there is polling.
+   * Whether a consuming process keeps one connection of the pool for notifications; default `true`.
+   * Without them, workers find new entries by polling. Through PgBouncer in transaction mode no
+   * notification arrives: set `false` there.
    */
   readonly listen?: boolean | undefined;
 }
@@ -26,45 +28,51 @@ export interface PostgresStoreOptions<Pool extends PostgresPool = PostgresPool> 
 export interface ResolvedOptions<Pool extends PostgresPool> {
   readonly pool: Pool;
   readonly schema: string;
-  /** The schema's name as SQL takes it. */
-  readonly quoted: string;
+  /** The name of the schema as a quoted SQL identifier. */
+  readonly quotedSchema: string;
   readonly queryTimeoutMs: number;
   readonly transactionTimeoutMs: number;
   readonly listen: boolean;
 }
 
+/** The longest delay of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const TIMEOUT_RULE = `must be a number of milliseconds above 0 and at most ${MAX_TIMEOUT_MS}`;
+
+const hasConnect = (pool: unknown): boolean =>
+  typeof (pool as { connect?: unknown } | undefined)?.connect === 'function';
+
+const timeoutMs = z.number(TIMEOUT_RULE).positive(TIMEOUT_RULE).max(MAX_TIMEOUT_MS, TIMEOUT_RULE);
+const schemaOption = z.object({
+  schema: z.string(SCHEMA_NAME_RULE).refine(isSchemaName, SCHEMA_NAME_RULE).optional(),
+});
+const storeOptions = schemaOption.extend({
+  pool: z.custom(hasConnect, 'must be a Pool of pg or an object with the same methods'),
+  queryTimeoutMs: timeoutMs.optional(),
+  transactionTimeoutMs: timeoutMs.optional(),
+  listen: z.boolean('must be true or false').optional(),
+});
+
 /** @throws WebhookError `invalid_option` */
 export function resolveOptions<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): ResolvedOptions<Pool> {
-  const {
-    pool,
-    schema = DEFAULT_SCHEMA,
-    queryTimeoutMs = 5000,
-    transactionTimeoutMs = 60_000,
-  } = options;
-  const { listen = true } = options;
-  if (typeof (pool as { connect?: unknown } | undefined)?.connect !== 'function') {
-    throw invalid('pool must be a Pool of pg, or look like one');
-  }
-  for (const [name, ms] of Object.entries({ queryTimeoutMs, transactionTimeoutMs })) {
-    const isTime = typeof ms === 'number' && ms > 0 && ms <= LONGEST_MS;
-    if (!isTime) throw invalid(`${name} must be a number of milliseconds above 0`);
-  }
-  if (typeof listen !== 'boolean') throw invalid('listen must be true or false');
-  return {
-    pool,
-    schema,
-    quoted: quoteSchema(schema),
-    queryTimeoutMs,
-    transactionTimeoutMs,
-    listen,
-  };
+  checkOptions(storeOptions, options);
+  const { schema = DEFAULT_SCHEMA, queryTimeoutMs = 5000 } = options;
+  const { pool, transactionTimeoutMs = 60_000, listen = true } = options;
+  const quotedSchema = quoteSchema(schema);
+  return { pool, schema, quotedSchema, queryTimeoutMs, transactionTimeoutMs, listen };
 }
 
-/** What a timer takes. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** @throws WebhookError `invalid_option` */
+export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): string {
+  checkOptions(schemaOption, options);
+  return quoteSchema(options.schema ?? DEFAULT_SCHEMA);
+}
 
-function invalid(message: string): WebhookError {
-  return new WebhookError('invalid_option', `postgresInbox: ${message}`);
+function checkOptions(expected: z.ZodType, options: unknown): void {
+  const { error } = expected.safeParse(options);
+  if (error === undefined) return;
+  const problems = error.issues.map(({ path, message }) => [...path, message].join(' '));
+  throw new WebhookError('invalid_option', `inbox-postgres: ${problems.join('; ')}.`);
 }

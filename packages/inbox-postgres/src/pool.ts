@@ -1,42 +1,45 @@
-/** What a query answers with: the slice of `pg`'s `QueryResult` that is used. */
+// The part of the interface of `pg` that this package uses.
+
+/** The result of a query. */
 export interface PostgresResult {
   readonly rows: readonly unknown[];
-  /** The command that was done: `ROLLBACK` is how PostgreSQL answers a `COMMIT` that could not be. */
+  /** The command that ran. PostgreSQL answers `ROLLBACK` to the `COMMIT` of a failed transaction. */
   readonly command: string;
 }
 
-/** A statement with its parameters. One without `values` may be several, separated by `;`. */
+/** A statement with its parameters. Without `values` it may be several statements, separated by `;`. */
 export interface PostgresQuery {
   readonly text: string;
   readonly values?: unknown[];
 }
 
-/** A connection out of a pool: the slice of `pg`'s `PoolClient` that is used. */
+/** A connection of a pool, as a `PoolClient` of `pg`. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<PostgresResult>;
   /**
-   * Gives it back; with an error, to be closed. Then it really has to be: it may be in the middle of a
-   * transaction, and whoever got it next would lose what they write.
+   * Returns the connection to the pool. With an error, the pool must close it: it may be inside a
+   * transaction, and what its next user writes would be lost.
    */
   release(error?: Error): void;
-  /** For notifications, and to hear that the connection has ended. Without it there is polling. */
+  /** Reports notifications and the end of the connection. Without it, the inbox polls. */
   on?(event: 'notification' | 'error' | 'end', listener: (message: unknown) => void): unknown;
   removeListener?(
     event: 'notification' | 'error' | 'end',
     listener: (message: unknown) => void,
   ): unknown;
-  /** `T` and `E` in a transaction: such a client is not taken, but closed. `pg` has it from 8.23 on. */
+  /** `T` or `E` inside a transaction: the inbox closes such a client. In `pg` from 8.23 on. */
   getTransactionStatus?(): string | null;
 }
 
-/** A pool of connections: the slice of `pg`'s `Pool` that is used. */
+/** A pool of connections, as a `Pool` of `pg`. */
 export interface PostgresPool {
+  /** `max` limits the connections; default 10. */
   readonly options?: { readonly max?: number | undefined };
   connect(): Promise<PostgresClient>;
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** The clients of a pool. `pg` can also be called with a callback, which has to be looked past. */
+/** The type of the clients of a pool. `connect` of `pg` has an overload with a callback: it is skipped. */
 export type ClientOf<Pool extends PostgresPool> = Pool extends {
   connect: { (): Promise<infer Client>; (callback: never): unknown };
 }

@@ -4,16 +4,16 @@ import type { PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
 import { postgresStore } from './postgres-store.ts';
 
-/** Which database, and how it is consumed. */
+/** Which database an inbox uses, and how its entries are consumed. */
 export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
   PostgresStoreOptions<Pool> & PollingInboxOptions;
 
 /**
- * A durable inbox in PostgreSQL (13 and up), for any number of web processes and workers. What it has
- * acknowledged is committed there.
+ * Creates a durable inbox in PostgreSQL (13 and up), for any number of web processes and workers. An
+ * event is committed before its delivery is acknowledged.
  *
- * It takes a `Pool` of `pg`. The tables are made at the first use, in a schema of their own. A server
- * that cannot be reached is no reason to throw: deliveries are answered 503 until it can.
+ * The first use creates the tables, in a schema of their own. While the server cannot be reached,
+ * deliveries get 503.
  *
  * @throws WebhookError `invalid_option`
  * @example

@@ -1,57 +1,56 @@
 import type { ClaimRef, Store } from '@novita-webhooks/core';
 
-import { createDatabase } from './database.ts';
-import { createGate } from './gate.ts';
-import { createListener } from './listener.ts';
-import { createNotifier } from './notifier.ts';
+import { createBatchedWrites } from './batching/batched-writes.ts';
+import { createDatabase, type Database } from './client/database.ts';
+import { getPoolQuota } from './client/pool-quota.ts';
+import { createNotificationListener } from './notifications/notification-listener.ts';
+import { createNotificationSender } from './notifications/notification-sender.ts';
 import { claim } from './operations/claim.ts';
+import { deleteExpired } from './operations/delete-expired.ts';
 import { discard } from './operations/discard.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
-import { purge } from './operations/purge.ts';
 import { replay } from './operations/replay.ts';
 import { stats } from './operations/stats.ts';
-import { transact, type Transaction } from './operations/transact.ts';
-import { resolveOptions, type PostgresStoreOptions } from './options.ts';
+import { runHandlerTransaction, type HandlerTransaction } from './operations/transaction.ts';
+import { resolveOptions, type PostgresStoreOptions, type ResolvedOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
-import { sharesOf } from './shares.ts';
-import { createStarter } from './starter.ts';
-import { createWriter } from './writer.ts';
+import { createLifecycle, type Lifecycle } from './startup/lifecycle.ts';
+import { createStartupCheck } from './startup/startup-check.ts';
 
 /**
- * A store in a schema of a PostgreSQL database, for any number of processes. What it has acknowledged
- * is committed there.
+ * Creates a store in a schema of a PostgreSQL database, for any number of processes. A write is
+ * committed before its call resolves.
  *
  * @throws WebhookError `invalid_option`
  */
 export function postgresStore<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): Store<ClientOf<Pool>> {
-  const { pool, schema, quoted, queryTimeoutMs, transactionTimeoutMs, listen } =
-    resolveOptions(options);
-  const database = createDatabase({ pool, schema: quoted, queryTimeoutMs });
+  const resolved = resolveOptions(options);
+  const { pool, schema, quotedSchema, queryTimeoutMs, listen } = resolved;
+  const database = createDatabase({ pool, schema: quotedSchema, queryTimeoutMs });
   const { query } = database;
-  const { run, enter, ready, isClosing, close } = createGate(database, schema);
-  const writer = createWriter(database, queryTimeoutMs);
-  const { transactions } = sharesOf(pool);
-  const starter = createStarter({ query, ready });
-  const notifier = createNotifier(database, schema);
-  const listening = { channel: schema, checkMs: 2 * queryTimeoutMs, log: starter.log };
-  const listener = createListener({ database, pool, ...listening });
-
-  /** Tells others of what they may take up at once. */
-  function tellIf(isDue: boolean, endpoint: string): boolean {
-    if (isDue) notifier.notify(endpoint);
-    return isDue;
-  }
+  const lifecycle = createLifecycle(database, schema);
+  const { run, ensureMigrated, isClosing } = lifecycle;
+  const writes = createBatchedWrites(database, queryTimeoutMs);
+  const startupCheck = createStartupCheck({ query, ensureMigrated });
+  const sender = createNotificationSender(database, schema);
+  const listener = createNotificationListener({
+    database,
+    pool,
+    channel: schema,
+    checkIntervalMs: 2 * queryTimeoutMs,
+    log: startupCheck.log,
+  });
 
   return {
     capabilities: { durable: true, shared: true, transactional: true },
-    open: starter.start,
+    open: startupCheck.start,
     async add(entry) {
-      const added = await run(() => writer.add(entry));
-      tellIf(added === 'added', entry.endpoint);
+      const added = await run(() => writes.add(entry));
+      if (added === 'added') sender.notify(entry.endpoint);
       return added;
     },
     async claim(endpoint, limit, leaseDurationMs) {
@@ -59,33 +58,51 @@ export function postgresStore<Pool extends PostgresPool>(
       listener.claimed(endpoint, claims.length);
       return claims;
     },
-    extend: (claimRef, leaseDurationMs) => run(() => writer.extend(claimRef, leaseDurationMs)),
+    extend: (claimRef, leaseDurationMs) => run(() => writes.extend(claimRef, leaseDurationMs)),
     async settle(claimRef, outcome) {
-      const settled = await run(() => writer.settle(claimRef, outcome));
+      const isSettled = await run(() => writes.settle(claimRef, outcome));
       const isDue = 'delayMs' in outcome && outcome.delayMs <= 0;
-      tellIf(settled && isDue, claimRef.endpoint);
-      return settled;
+      if (isSettled && isDue) sender.notify(claimRef.endpoint);
+      return isSettled;
     },
-    transaction(claimRef: ClaimRef, handler: string, given) {
-      const work = given as Transaction<Awaited<ReturnType<typeof given>>>['work'];
-      return enter(async (signal) => {
-        const transaction = { claimRef, handler, work, longestMs: transactionTimeoutMs, signal };
-        const leave = await transactions.take(transactionTimeoutMs, signal);
-        return transact(database, transaction).finally(leave);
-      });
-    },
+    transaction: createTransaction(database, lifecycle, resolved),
     ...(listen && { subscribe: listener.subscribe }),
     nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),
-    list: (wanted) => run(() => list(query, wanted)),
+    list: (filter) => run(() => list(query, filter)),
     get: (key) => run(() => get(query, key)),
-    replay: async (key) => tellIf(await run(() => replay(query, key)), key.endpoint),
+    async replay(key) {
+      const isReplayed = await run(() => replay(query, key));
+      if (isReplayed) sender.notify(key.endpoint);
+      return isReplayed;
+    },
     discard: (key) => run(() => discard(query, key)),
     stats: () => run(() => stats(query)),
-    deleteExpired: (retention) => run(() => purge(query, retention, isClosing)),
+    deleteExpired: (retention) => run(() => deleteExpired(query, retention, isClosing)),
     async close() {
-      starter.stop();
-      await Promise.all([listener.close(), close(queryTimeoutMs)]);
-      await notifier.close();
+      startupCheck.stop();
+      await Promise.all([listener.close(), lifecycle.close(queryTimeoutMs)]);
+      await sender.close();
     },
+  };
+}
+
+/** `Store.transaction`: waits for a connection within the quota of the pool, then runs. */
+function createTransaction<Pool extends PostgresPool>(
+  database: Database,
+  { runAbortable }: Lifecycle,
+  { pool, transactionTimeoutMs: timeoutMs }: ResolvedOptions<Pool>,
+): NonNullable<Store<ClientOf<Pool>>['transaction']> {
+  const { transactions } = getPoolQuota(pool);
+  return <T>(
+    claimRef: ClaimRef,
+    handler: string,
+    callback: (client: ClientOf<Pool>) => T | Promise<T>,
+  ) => {
+    const work = callback as HandlerTransaction<T>['work']; // the clients of this pool
+    return runAbortable(async (signal) => {
+      const release = await transactions.acquire(timeoutMs, signal);
+      const transaction = { claimRef, handler, work, timeoutMs, signal };
+      return runHandlerTransaction(database, transaction).finally(release);
+    });
   };
 }

@@ -1,40 +1,32 @@
-import { WebhookError } from '@novita-webhooks/core';
-
-/** Where the tables are, and what the SQL of this package is written for. Also the channel’s name. */
+/** The default schema, and the one that the SQL of this package is written for. */
 export const DEFAULT_SCHEMA = 'novita_webhooks';
 
-/** PostgreSQL cuts longer names off without a word. */
-const MAX_BYTES = 63;
+/** PostgreSQL silently truncates longer names. */
+const MAX_NAME_BYTES = 63;
 
-/**
- * The name of a schema as SQL takes it.
- *
- * @throws WebhookError `invalid_option`
- */
-export function quoteSchema(name: unknown): string {
-  const isUsable =
-    typeof name === 'string' &&
+/** What a schema name must be, as an error message says it. */
+export const SCHEMA_NAME_RULE: string = `must be a name of 1 to ${MAX_NAME_BYTES} bytes without $ that does not begin with pg_`;
+
+export function isSchemaName(name: string): boolean {
+  return (
     name !== '' &&
     !/[\0$\p{Surrogate}]/u.test(name) &&
     !/^pg_/i.test(name) &&
-    new TextEncoder().encode(name).length <= MAX_BYTES;
-  if (!isUsable) {
-    throw new WebhookError(
-      'invalid_option',
-      `postgresInbox: schema must be a name of 1 to ${MAX_BYTES} bytes, without $, that does not begin with pg_`,
-    );
-  }
-  return `"${name.replaceAll('"', '""')}"`;
+    new TextEncoder().encode(name).length <= MAX_NAME_BYTES
+  );
 }
+
+/** The name of a schema as a quoted SQL identifier. */
+export const quoteSchema = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
- * SQL is written as it is run with the default name, so that it can be read.
+ * Replaces the default schema in SQL by the one in use. So the SQL in this package can be run as it is.
  *
- * @param text constant: what is put into it would be taken for SQL as well
- * @param quoted the name of the schema in use
+ * @param text a constant: user input in it would be changed as well
+ * @param quoted the name of the schema in use, quoted
  */
 export function inSchema(text: string, quoted: string): string {
-  return text.replace(NAMES, () => quoted);
+  return text.replace(DEFAULT_NAMES, () => quoted);
 }
 
-const NAMES = /\bnovita_webhooks(?=\.)|(?<=\b(?:SCHEMA|EXISTS|LISTEN) )novita_webhooks\b/g;
+const DEFAULT_NAMES = /\bnovita_webhooks(?=\.)|(?<=\b(?:SCHEMA|EXISTS|LISTEN) )novita_webhooks\b/g;

@@ -31,7 +31,7 @@ import {
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
-if (url === undefined) test.skip('the PostgreSQL store', () => undefined);
+if (url === undefined) test.skip('postgresStore', () => undefined);
 else await describePostgres(url);
 
 async function describePostgres(connectionString: string): Promise<void> {
@@ -46,9 +46,9 @@ async function describePostgres(connectionString: string): Promise<void> {
     await clocked.close();
   });
 
-  describeStoreContract('the PostgreSQL store', () => openStore(clocked, clocked.at));
-  describeInboxContract('the PostgreSQL inbox', () => openInbox(clocked));
-  describeStoreContract('the PostgreSQL store on postgres.js', () =>
+  describeStoreContract('postgresStore', () => openStore(clocked, clocked.at));
+  describeInboxContract('postgresInbox', () => openInbox(clocked));
+  describeStoreContract('postgresStore on postgres.js', () =>
     openStore(clocked, (clock) => withTime(toPool(sql), clock)),
   );
 }
@@ -57,7 +57,7 @@ async function openStore(clocked: ClockedPool, poolAt: (clock: ManualClock) => P
   const schema = uniqueName('test_contract');
   const clock = createManualClock();
   const store = postgresStore({ pool: poolAt(clock), schema });
-  await store.stats(); // there is a schema with the first use
+  await store.stats(); // the first use creates the schema
   await clocked.pool.query(`CREATE TABLE ${schema}.ledger (id serial, line text)`);
   const ledger = {
     async write(tx: unknown, line: string) {
@@ -80,19 +80,17 @@ function openInbox(clocked: ClockedPool) {
   const tables = { pool: clocked.at(clock), schema };
   const settings = { leaseDurationMs: LEASE_MS, cleanupIntervalMs: 500, retention: RETENTION };
   const open = () => postgresInbox({ ...tables, ...settings, clock });
-  // Entries go by the clock of all, its own timers by one that stands still.
+  // Its store uses the shared clock, its timers use a clock that never advances.
   const openSleeper = () => pollingInbox(postgresStore(tables), { clock: createManualClock() });
   const inbox = open();
   const advance = async (ms: number) => {
     await clock.advance(ms);
-    // The server takes real time: it has answered what was asked before when it answers this.
-    await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
+    // The server takes real time. Once it answers this, it has answered all earlier statements.
+    await inbox.discard({ endpoint: 'none', taskId: 'none' });
     await clock.flush();
   };
   const loseLeases = async () => {
-    await clocked.pool.query(
-      `UPDATE ${schema}.pending_entries SET fencing_token = 'of another worker'`,
-    );
+    await clocked.pool.query(`UPDATE ${schema}.pending_entries SET fencing_token = 'other-worker'`);
   };
   const subject: InboxSubject = {
     inbox,

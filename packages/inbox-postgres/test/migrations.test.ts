@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
-describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
+describe.skipIf(url === undefined)('migrate', () => {
   let pool: Pool;
   let schema: string;
 
@@ -27,7 +27,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
   });
   afterEach(() => dropSchema(pool, schema));
 
-  test('many stores that begin at the same time all have their tables', async () => {
+  test('migrates once when many stores start concurrently', async () => {
     const pools = Array.from({ length: 8 }, () => openPool({ max: 2 }));
     const stores = pools.map((each) => postgresStore({ pool: each, schema }));
     const answers = await Promise.all(stores.map((store) => store.add(createTestEntry())));
@@ -38,7 +38,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     for (const each of pools) await each.end();
   });
 
-  test('processes that begin at the same time do not get in each other’s way', async () => {
+  test('migrates once when several processes start concurrently', async () => {
     const program = fileURLToPath(new URL('support/migrator.ts', import.meta.url));
     const tsx = fileURLToPath(new URL('../../../node_modules/.bin/tsx', import.meta.url));
     const args = [program, url ?? '', schema];
@@ -47,12 +47,12 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
   }, 60_000);
 
-  test('one that freezes in the middle holds up the others for a moment only', async () => {
+  test('lets other stores migrate after one froze in its transaction', async () => {
     const proxy = await startTcpProxy(Number(new URL(url ?? '').port));
     const through = (url ?? '').replace(/:\d+\//, `:${proxy.port}/`);
-    const own = openPool({ connectionString: through });
+    const frozenPool = openPool({ connectionString: through });
     const connect = async () => {
-      const client = await own.connect();
+      const client = await frozenPool.connect();
       return {
         async query(query: PostgresQuery) {
           const answer = await client.query(query);
@@ -70,25 +70,25 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     expect((await frozen.stats()).pending).toBe(1);
     await frozen.close();
     await store.close();
-    await own.end();
+    await frozenPool.end();
     await proxy.close();
   });
 
-  test('a schema that a newer release has changed is refused, with what to do', async () => {
+  test('rejects a schema that a newer release has migrated', async () => {
     await migratePostgres({ pool, schema });
     await pool.query(`INSERT INTO ${schema}.migrations VALUES (99)`);
     const store = postgresStore({ pool, schema });
-    const refusal = { code: 'invalid_option', message: expect.stringContaining('Update the package') as string }; // prettier-ignore
-    await expect(store.add(createTestEntry())).rejects.toMatchObject(refusal);
-    await expect(migratePostgres({ pool, schema })).rejects.toMatchObject(refusal);
+    const rejection = { code: 'invalid_option', message: expect.stringContaining('Update the package') as string }; // prettier-ignore
+    await expect(store.add(createTestEntry())).rejects.toMatchObject(rejection);
+    await expect(migratePostgres({ pool, schema })).rejects.toMatchObject(rejection);
     await pool.query(`DELETE FROM ${schema}.migrations WHERE version = 99`);
     expect(await store.add(createTestEntry())).toBe('added');
     await store.close();
   });
 
-  test('one that failed half-way has left nothing, and is made good', async () => {
+  test('rolls a failed migration back and retries it at the next call', async () => {
     await pool.query(`CREATE SCHEMA ${schema}`);
-    await pool.query(`CREATE TABLE ${schema}.counts (in_the_way text)`);
+    await pool.query(`CREATE TABLE ${schema}.counts (other text)`);
     const store = postgresStore({ pool, schema });
     await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable' });
     const { rows } = await pool.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema]);
@@ -98,11 +98,11 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await store.close();
   });
 
-  test('a schema of the release before is brought up to date, with what is in it', async () => {
-    const before = postgresStore({ pool, schema });
+  test('migrates a schema of version 1 and keeps its entries', async () => {
+    const oldStore = postgresStore({ pool, schema });
     const entry = createTestEntry();
-    await before.add(entry);
-    await before.close();
+    await oldStore.add(entry);
+    await oldStore.close();
     for (const name of ['add', 'claim', 'extend', 'settle']) {
       await pool.query(`DROP FUNCTION ${schema}.${name}`);
     }
@@ -114,7 +114,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await store.close();
   });
 
-  test('tables that somebody drops are made anew', async () => {
+  test('creates the tables again after the schema was dropped', async () => {
     const store = postgresStore({ pool, schema });
     await store.add(createTestEntry());
     await dropSchema(pool, schema);
@@ -123,7 +123,7 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     await store.close();
   });
 
-  test('the SQL that others can run is the same, and can be run again', async () => {
+  test('migrationSql returns a script that can run twice', async () => {
     await pool.query(migrationSql({ schema }));
     await pool.query(migrationSql({ schema }));
     const store = postgresStore({ pool, schema });
@@ -137,21 +137,24 @@ describe.skipIf(url === undefined)('migrations of a PostgreSQL schema', () => {
     'Mixed Case',
     "it's; DROP TABLE x; --",
     'novita_webhooks.x',
-  ])('takes the name %s as it is', async (name) => {
-    const own = `${uniqueName('test')} ${name}`;
-    await pool.query(migrationSql({ schema: own }));
-    await pool.query(migrationSql({ schema: own }));
-    const store = postgresStore({ pool, schema: own });
+  ])('accepts the schema name %s', async (name) => {
+    const unusual = `${uniqueName('test')} ${name}`;
+    await pool.query(migrationSql({ schema: unusual }));
+    await pool.query(migrationSql({ schema: unusual }));
+    const store = postgresStore({ pool, schema: unusual });
     await store.add(createTestEntry());
     const [claim] = await store.claim('novita', 1, 1000);
     expect(claim && (await store.settle(claim, { type: 'done' }))).toBe(true);
-    const { rows } = await pool.query('SELECT FROM pg_namespace WHERE nspname = $1', [own]);
+    const { rows } = await pool.query('SELECT FROM pg_namespace WHERE nspname = $1', [unusual]);
     expect(rows).toHaveLength(1);
     await store.close();
-    await pool.query(`DROP SCHEMA "${own.replaceAll('"', '""')}" CASCADE`);
+    await pool.query(`DROP SCHEMA "${unusual.replaceAll('"', '""')}" CASCADE`);
   });
 
-  test.each(['', 'pg_own', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7])('refuses %j', (name) => {
-    expect(() => postgresStore({ pool, schema: name as string })).toThrow('schema must be');
-  });
+  test.each(['', 'pg_own', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7])(
+    'rejects the schema name %j',
+    (name) => {
+      expect(() => postgresStore({ pool, schema: name as string })).toThrow('schema must be');
+    },
+  );
 });

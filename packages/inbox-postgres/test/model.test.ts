@@ -12,19 +12,19 @@ import {
   type ClockedPool,
 } from './support/test-database.ts';
 
-/** `MODEL_RUNS=5000 npm test -- model.test` looks longer; `MODEL_SEED` repeats what has failed. */
+/** `MODEL_RUNS=5000 npm test -- model.test` runs longer; `MODEL_SEED` repeats a run. */
 const { MODEL_RUNS = '60', MODEL_SEED } = process.env;
 const numRuns = Number(MODEL_RUNS);
-const LONGEST_MS = 60_000 + 2000 * numRuns;
+const MAX_DURATION_MS = 60_000 + 2000 * numRuns;
 const parameters = {
   numRuns,
   ...(MODEL_SEED !== undefined && { seed: Number(MODEL_SEED) }),
-  // A server takes its time to make a failure smaller: then it is shown as it is by then.
-  interruptAfterTimeLimit: LONGEST_MS,
+  // Shrinking a failure takes long on a server: after this time, the smallest so far is reported.
+  interruptAfterTimeLimit: MAX_DURATION_MS,
   markInterruptAsFailure: true,
 };
 
-describe.skipIf(url === undefined)('what the PostgreSQL store does', () => {
+describe.skipIf(url === undefined)('postgresStore', () => {
   let clocked: ClockedPool;
 
   beforeAll(async () => {
@@ -32,18 +32,18 @@ describe.skipIf(url === undefined)('what the PostgreSQL store does', () => {
   });
   afterAll(() => clocked.close());
 
-  /** Two stores in one schema, as two processes have it open. */
+  /** Two stores on one schema, like two processes. */
   const subject: OpenSubject = (clock) => {
     const schema = uniqueName('test_model');
     const open = () => postgresStore({ pool: clocked.at(clock), schema, listen: false });
-    const both = createSubject({ name: 'the PostgreSQL store', keepsOrder: false }, open);
+    const both = createSubject({ name: 'postgresStore', keepsOrder: false }, open);
     const close = () => both.close().then(() => dropSchema(clocked.pool, schema));
     return { ...both, close };
   };
 
   test(
-    'is what the reference does',
+    'does what the reference store does',
     () => fc.assert(likeReference([subject], ['transaction']), parameters),
-    LONGEST_MS + 30_000,
+    MAX_DURATION_MS + 30_000,
   );
 });

@@ -8,30 +8,30 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
-const silence = () => undefined;
-const LOG = { debug: silence, info: silence, warn: silence, error: silence };
-/** Nothing that is found by polling is found in time. */
-const NEVER_MS = 60_000;
+const ignore = () => undefined;
+const LOG = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+/** Longer than any test: a worker finds an entry by a notification only. */
+const LONG_INTERVAL_MS = 60_000;
 
-/** @returns how many claims these pools have been asked for since then */
-function watchForLooks(pools: readonly Pool[]): () => number {
-  let looks = 0;
+/** @returns a function that counts the claims on these pools since this call */
+function countClaims(pools: readonly Pool[]): () => number {
+  let claims = 0;
   for (const pool of pools) {
     const connect = pool.connect.bind(pool);
     pool.connect = async () => {
       const client = await connect();
       const query = client.query.bind(client) as (...args: unknown[]) => unknown;
       const count = (...args: unknown[]) => {
-        if (JSON.stringify(args).includes('.claim(')) looks += 1;
+        if (JSON.stringify(args).includes('.claim(')) claims += 1;
         return query(...args);
       };
       return Object.assign(Object.create(client) as PoolClient, { query: count });
     };
   }
-  return () => looks;
+  return () => claims;
 }
 
-describe.skipIf(url === undefined)('notifications between processes on PostgreSQL', () => {
+describe.skipIf(url === undefined)('notifications on PostgreSQL', () => {
   let schema: string;
   let cleanUp: (() => Promise<unknown>)[];
 
@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
 
   function open(config: PoolConfig = {}, options: Partial<PostgresInboxOptions> = {}) {
     const pool = openPool(config);
-    const inbox = postgresInbox({ schema, pollIntervalMs: NEVER_MS, ...options, pool });
+    const inbox = postgresInbox({ schema, pollIntervalMs: LONG_INTERVAL_MS, ...options, pool });
     cleanUp.push(
       () => pool.end(),
       () => inbox.close(),
@@ -61,7 +61,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
       seen(entry);
       return { type: 'done' } as const;
     };
-    const options = { endpoint: 'novita', concurrency: 10, log: LOG, onSettled: silence };
+    const options = { endpoint: 'novita', concurrency: 10, log: LOG, onSettled: ignore };
     const consumption = inbox.consume(run, options);
     const stop = () => consumption.stop({ gracePeriodMs: 1000 });
     cleanUp.push(stop);
@@ -80,36 +80,36 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
       if (await isSo()) return;
       await pause(10);
     }
-    throw new Error('it never came true');
+    throw new Error('the condition was not met within 4 s');
   };
 
-  test('a worker begins at once with what another process has added', async () => {
+  test('wake a worker when another process adds an entry', async () => {
     const web = open();
     const worker = open({ application_name: schema });
-    const begun = new Map<string, number>();
-    consume(worker.inbox, ({ taskId }) => begun.set(taskId, performance.now()));
+    const startedAt = new Map<string, number>();
+    consume(worker.inbox, ({ taskId }) => startedAt.set(taskId, performance.now()));
     await until(async () => (await listeners(web.pool)).length === 1);
     const delays: number[] = [];
     for (let round = 0; round < 40; round += 1) {
       const entry = createTestEntry();
       await web.inbox.add(entry);
       const addedAt = performance.now();
-      await until(() => begun.has(entry.taskId));
-      delays.push((begun.get(entry.taskId) ?? Infinity) - addedAt);
+      await until(() => startedAt.has(entry.taskId));
+      delays.push((startedAt.get(entry.taskId) ?? Infinity) - addedAt);
       await pause(25); // idle again
     }
     const median = delays.toSorted((a, b) => a - b)[delays.length / 2] ?? Infinity;
     console.log(`from acknowledgement to handler: median ${median.toFixed(1)} ms`);
-    expect(median).toBeLessThan(NEVER_MS / 100); // how fast it is, bench:engines measures
+    expect(median).toBeLessThan(LONG_INTERVAL_MS / 100); // bench:engines measures the delay
   });
 
-  test('a crowd of workers does not look for every event', async () => {
+  test('cause a limited number of empty polls with many workers', async () => {
     const web = open();
     const workers = Array.from({ length: 6 }, () => open({ application_name: schema, max: 4 }));
     const seen = new Set<string>();
     for (const { inbox } of workers) consume(inbox, ({ taskId }) => seen.add(taskId));
     await until(async () => (await listeners(web.pool)).length === workers.length);
-    const countLooks = watchForLooks(workers.map(({ pool }) => pool));
+    const countSinceNow = countClaims(workers.map(({ pool }) => pool));
     const events = 100;
     const startedAt = performance.now();
     for (let event = 0; event < events; event += 1) {
@@ -118,15 +118,15 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     }
     await until(() => seen.size === events);
     const seconds = (performance.now() - startedAt) / 1000;
-    const inVain = countLooks() - 2 * events; // one finds it, one comes after it was handled
-    console.log(`${workers.length} workers, ${events} events, ${inVain} looks in vain`);
-    // 5 for each if all of them answer every call. Else six to begin with, and five a second; and one
-    // for each find.
+    const emptyPolls = countSinceNow() - 2 * events; // one poll finds an entry, one follows its handler
+    console.log(`${workers.length} workers, ${events} events, ${emptyPolls} empty polls`);
+    // Without the throttle, five for each event. With it, for each worker six at the start and five a
+    // second, and one more for each event.
     const allowed = events + workers.length * (6 + 5 * seconds);
-    expect(inVain).toBeLessThan(1.3 * allowed);
+    expect(emptyPolls).toBeLessThan(1.3 * allowed);
   });
 
-  test('a replay, and what is given back, are heard of as well', async () => {
+  test('wake a worker after a replay', async () => {
     const web = open();
     const worker = open({ application_name: schema });
     const seen: string[] = [];
@@ -139,7 +139,7 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     await until(() => seen.length === 2);
   });
 
-  test('a connection that was ended is replaced, and nothing is missed meanwhile', async () => {
+  test('miss no entry when the listening connection is replaced', async () => {
     const web = open();
     const worker = open({ application_name: schema });
     const seen = new Set<string>();
@@ -155,45 +155,45 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
     }
   });
 
-  test('a connection that is half-open is found out', async () => {
+  test('arrive again after the listening connection was half-open', async () => {
     const { hostname, port, username, pathname } = new URL(url ?? '');
     expect(hostname).toBe('127.0.0.1');
     const proxy = await startTcpProxy(Number(port || 5432));
     const web = open();
     const through = `postgres://${username}@127.0.0.1:${proxy.port}${pathname}`;
-    const own = { connectionString: through, application_name: schema };
-    const worker = open(own, { queryTimeoutMs: 200 });
-    await web.inbox.stats(); // there are tables
-    cleanUp.push(() => proxy.close()); // first, or the end of the pool waits for those that are frozen
+    const proxied = { connectionString: through, application_name: schema };
+    const worker = open(proxied, { queryTimeoutMs: 200 });
+    await web.inbox.stats(); // the first use creates the tables
+    cleanUp.push(() => proxy.close()); // runs first: the pool could not end frozen connections
     const seen = new Set<string>();
     consume(worker.inbox, ({ taskId }) => seen.add(taskId));
     await until(async () => (await listeners(web.pool)).length === 1);
-    await pause(300); // all that it asked by itself is answered
+    await pause(300); // until every statement is answered
     proxy.freeze();
     await pause(100);
-    proxy.abandon(); // nobody is told that what was connected is not any more
+    proxy.abandon(); // drops the old connections without closing them
     const entry = createTestEntry();
     await web.inbox.add(entry);
     await until(() => seen.has(entry.taskId));
   });
 
-  test('whoever does not consume keeps no connection, and whoever stops gives it back', async () => {
+  test('need a connection only while the inbox is consumed', async () => {
     const worker = open({ application_name: schema });
     await worker.inbox.stats();
     expect(worker.pool.totalCount).toBe(1);
-    const stop = consume(worker.inbox, silence);
+    const stop = consume(worker.inbox, ignore);
     await until(async () => (await listeners(worker.pool)).length === 1);
     await stop();
     await until(async () => (await listeners(worker.pool)).length === 0);
     expect(worker.pool.totalCount).toBe(worker.pool.idleCount);
   });
 
-  test('whoever closes while it is still connecting keeps no client', async () => {
+  test('keep no client if the inbox closes while it connects', async () => {
     const pool = openPool({ max: 4, application_name: schema });
     const inbox = postgresInbox({ pool, schema });
     await inbox.stats();
     const kept = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
-    const stop = consume(inbox, silence); // what it listens on has to be made first
+    const stop = consume(inbox, ignore); // its listening connection does not exist yet
     await stop();
     await inbox.close();
     expect(pool.totalCount - pool.idleCount).toBe(kept.length);
@@ -202,9 +202,9 @@ describe.skipIf(url === undefined)('notifications between processes on PostgreSQ
   });
 
   test.each([
-    ['with a pool of one, which has none to spare', { max: 1 }, {}],
-    ['where it is switched off', {}, { listen: false }],
-  ])('without them entries are found by polling: %s', async (_, config, options) => {
+    ['a pool of one connection', { max: 1 }, {}],
+    ['listen: false', {}, { listen: false }],
+  ])('are not necessary, since workers poll: %s', async (_, config, options) => {
     const web = open();
     const worker = open(
       { application_name: schema, ...config },

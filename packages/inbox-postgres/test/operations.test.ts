@@ -3,26 +3,26 @@ import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgr
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { openScene, type Scene } from './support/scene.ts';
+import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
-const DEAD = { type: 'dead', reason: 'no use', succeededHandlers: [] } as const;
+const DEAD = { type: 'dead', reason: 'failed', succeededHandlers: [] } as const;
 
-describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () => {
-  let scene: Scene;
+describe.skipIf(url === undefined)('postgresStore', () => {
+  let fixture: StoreFixture;
 
   beforeEach(async () => {
-    scene = await openScene();
+    fixture = await openStoreFixture();
   });
-  afterEach(() => scene.close());
+  afterEach(() => fixture.close());
 
-  test('pages go on through what was there, whatever commits late', async () => {
-    const { store, pool } = scene;
+  test('list skips and repeats nothing when a transaction commits late', async () => {
+    const { store, pool } = fixture;
     const late = await pool.connect();
     await late.query('BEGIN');
     const insert = `
-      INSERT INTO ${scene.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
+      INSERT INTO ${fixture.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
       VALUES ('novita', 'late', '', '{}', '{}', false, now()) RETURNING id`;
     const before = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of before) await store.add(entry);
@@ -30,20 +30,20 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     const after = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of after) await store.add(entry);
     const first = await store.list({ limit: 2 });
-    await late.query(`INSERT INTO ${scene.schema}.pending_entries (id, endpoint, due_at) VALUES ($1, 'novita', now())`, [rows[0]?.id]); // prettier-ignore
+    await late.query(`INSERT INTO ${fixture.schema}.pending_entries (id, endpoint, due_at) VALUES ($1, 'novita', now())`, [rows[0]?.id]); // prettier-ignore
     await late.query('COMMIT');
     late.release();
     const second = await store.list({ limit: 10, cursor: first.cursor ?? undefined });
     const seen = [...first.entries, ...second.entries].map(({ taskId }) => taskId);
     const known = [...before, ...after].map(({ taskId }) => taskId).reverse();
     expect(seen.filter((taskId) => taskId !== 'late')).toEqual(known);
-    expect(seen).toContain('late'); // in its place, since it was not passed yet
+    expect(seen).toContain('late'); // its id is below the cursor
     expect(second.cursor).toBeNull();
   });
 
-  test('counts are true at every moment, also after rows were deleted by hand', async () => {
-    const { store } = scene;
-    const peer = scene.openPeer();
+  test('stats counts exactly, also after rows were deleted by hand', async () => {
+    const { store } = fixture;
+    const peer = fixture.openPeer();
     const total = async () => {
       const { pending, running, done, dead } = await peer.stats();
       return pending + running + done + dead;
@@ -64,36 +64,36 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     expect(new Set(totals)).toEqual(new Set([100]));
     const { done, dead } = await store.stats();
     expect([done, dead]).toEqual([66, 34]);
-    await scene.query("DELETE FROM SCHEMA.finished_entries WHERE state = 'dead'");
+    await fixture.query("DELETE FROM SCHEMA.finished_entries WHERE state = 'dead'");
     await store.add(createTestEntry());
-    await scene.query('TRUNCATE SCHEMA.pending_entries');
+    await fixture.query('TRUNCATE SCHEMA.pending_entries');
     expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
   });
 
-  test('several purge at the same time, and each entry goes once', async () => {
-    const { store } = scene;
+  test('deleteExpired deletes each entry once in concurrent stores', async () => {
+    const { store } = fixture;
     await Promise.all(Array.from({ length: 1500 }, () => store.add(createTestEntry())));
     const claims = await store.claim('novita', 1500, LEASE_MS);
     await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
-    await scene.query(
+    await fixture.query(
       "UPDATE SCHEMA.finished_entries SET finished_at = finished_at - interval '1 day'",
     );
     const retention = { doneMs: 1000, deadMs: 1000 };
-    const stores = [store, scene.openPeer(), scene.openPeer()];
-    const purged = await Promise.all(stores.map((each) => each.deleteExpired(retention)));
-    const more = await store.deleteExpired(retention); // what others held at that moment
-    expect(purged.reduce((sum, count) => sum + count, more)).toBe(1500);
-    expect(await scene.query('SELECT FROM SCHEMA.events')).toEqual([]);
+    const stores = [store, fixture.openPeer(), fixture.openPeer()];
+    const deleted = await Promise.all(stores.map((each) => each.deleteExpired(retention)));
+    const more = await store.deleteExpired(retention); // entries that others had locked
+    expect(deleted.reduce((sum, count) => sum + count, more)).toBe(1500);
+    expect(await fixture.query('SELECT FROM SCHEMA.events')).toEqual([]);
     expect((await store.stats()).done).toBe(0);
   });
 
-  test('the lag is that of the endpoint that is behind most', async () => {
-    const { store } = scene;
+  test('stats reports the lag of the slowest endpoint', async () => {
+    const { store } = fixture;
     for (const endpoint of ['a', 'b', 'c']) await store.add(createTestEntry({ endpoint }));
-    await scene.query(
+    await fixture.query(
       "UPDATE SCHEMA.pending_entries SET due_at = now() + interval '1 hour' WHERE endpoint <> 'b'",
     );
-    await scene.query(
+    await fixture.query(
       "UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 hour' WHERE endpoint = 'b'",
     );
     const { lagMs } = await store.stats();
@@ -101,13 +101,13 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     expect(lagMs).toBeLessThan(3_660_000);
   });
 
-  test('claims of many at once share out what there is, and wait for nobody', async () => {
-    const stores = [scene.store, scene.openPeer(), scene.openPeer()];
-    await Promise.all(Array.from({ length: 200 }, () => scene.store.add(createTestEntry())));
-    const locking = await scene.pool.connect();
+  test('claim skips locked entries and never claims one twice', async () => {
+    const stores = [fixture.store, fixture.openPeer(), fixture.openPeer()];
+    await Promise.all(Array.from({ length: 200 }, () => fixture.store.add(createTestEntry())));
+    const locking = await fixture.pool.connect();
     await locking.query('BEGIN');
     await locking.query(
-      `SELECT id FROM ${scene.schema}.pending_entries ORDER BY id LIMIT 50 FOR UPDATE`,
+      `SELECT id FROM ${fixture.schema}.pending_entries ORDER BY id LIMIT 50 FOR UPDATE`,
     );
     const claims = await Promise.all(
       [...stores, ...stores, ...stores, ...stores].map((each) =>
@@ -118,17 +118,17 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     locking.release();
     const taken = claims.flat().map((claim) => claim.taskId);
     expect(new Set(taken).size).toBe(taken.length);
-    const rest = await scene.store.claim('novita', 200, LEASE_MS);
+    const rest = await fixture.store.claim('novita', 200, LEASE_MS);
     expect(taken.length + rest.length).toBe(200);
     expect(taken.length).toBeGreaterThanOrEqual(100);
     expect(taken.length).toBeLessThanOrEqual(150);
   });
 
-  test('a claim of which nobody hears leases nothing, and spends no attempt', async () => {
-    const { store, pool, schema } = scene;
+  test('claim leases nothing if its answer is lost', async () => {
+    const { store, pool, schema } = fixture;
     const entry = createTestEntry();
     await store.add(entry);
-    const deaf = postgresStore({
+    const unreachable = postgresStore({
       schema,
       queryTimeoutMs: 200,
       pool: {
@@ -145,22 +145,24 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
         },
       },
     });
-    await expect(deaf.claim('novita', 1, LEASE_MS)).rejects.toThrow('did not answer in time');
+    await expect(unreachable.claim('novita', 1, LEASE_MS)).rejects.toThrow(
+      'did not answer within 200 ms',
+    );
     await expect.poll(() => store.claim('novita', 1, LEASE_MS)).toMatchObject([{ attempts: 1 }]);
-    await deaf.close();
+    await unreachable.close();
   });
 
-  test('adds that nobody answers are refused in time, and not kept in memory', async () => {
+  test('add rejects in time and limits its memory if the server hangs', async () => {
     const hanging = { query: () => new Promise<never>(() => undefined), release: () => undefined };
     let hangs = false;
-    const pool = { connect: async () => (hangs ? hanging : scene.pool.connect()) };
-    const store = postgresStore({ pool, schema: scene.schema, queryTimeoutMs: 200 });
+    const pool = { connect: async () => (hangs ? hanging : fixture.pool.connect()) };
+    const store = postgresStore({ pool, schema: fixture.schema, queryTimeoutMs: 200 });
     await store.stats();
     hangs = true;
     const beganAt = performance.now();
     const body = 'x'.repeat(1024 * 1024);
-    const adding = Array.from({ length: 100 }, () => store.add(createTestEntry({ body })));
-    const codes = (await Promise.allSettled(adding)).map((one) =>
+    const adds = Array.from({ length: 100 }, () => store.add(createTestEntry({ body })));
+    const codes = (await Promise.allSettled(adds)).map((one) =>
       one.status === 'rejected' ? (one.reason as { code: string }).code : one.value,
     );
     expect(performance.now() - beganAt).toBeLessThan(1000);
@@ -169,17 +171,17 @@ describe.skipIf(url === undefined)('the operations of the PostgreSQL store', () 
     await store.close();
   });
 
-  test('closing waits for one batch of a purge, and leaves the rest to the next one', async () => {
-    const store = scene.openPeer();
-    await scene.query(`
+  test('close waits for one batch of deleteExpired only', async () => {
+    const store = fixture.openPeer();
+    await fixture.query(`
       INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
       SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 20000) AS n`);
-    await scene.query(`
+    await fixture.query(`
       INSERT INTO SCHEMA.finished_entries
       SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM SCHEMA.events`);
-    const purging = store.deleteExpired({ doneMs: 1, deadMs: 1 });
+    const deleting = store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await pause(50);
     await store.close();
-    expect(await purging).toBeLessThan(10_000);
+    expect(await deleting).toBeLessThan(10_000);
   });
 });

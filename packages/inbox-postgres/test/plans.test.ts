@@ -3,34 +3,34 @@ import { createTestEntry } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
 const DONE = 60_000;
 const WAITING = 20_000;
 const RUNNING = 2000;
-/** Of what is claimed, and no more than that is to be touched. */
+/** Entries of a claim. */
 const LIMIT = 10;
 const LEASE_MS = 30_000;
 
 const INSERT_DONE = `
-WITH arrived AS (
+WITH inserted AS (
   INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
   SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
   RETURNING id
 )
 INSERT INTO SCHEMA.finished_entries
-SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM arrived`;
+SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM inserted`;
 
 const insertWaiting = (name: string, count: number) => `
-WITH arrived AS (
+WITH inserted AS (
   INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
   SELECT 'novita', '${name}-' || n, '', '{}', '{}', false, now()
   FROM generate_series(1, ${count}) AS n
   RETURNING id
 )
 INSERT INTO SCHEMA.pending_entries (id, endpoint, due_at)
-SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM arrived`;
+SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM inserted`;
 
 const NEVER_CLAIMED = {
   fencingToken: `1.${crypto.randomUUID()}`,
@@ -44,74 +44,74 @@ const NEVER_CLAIMED = {
 
 const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.pending_entries, SCHEMA.finished_entries';
 
-/** What a statement may look at for the few that it is about: a table has thousands. */
-const FEW_PAGES = 400;
-const FEW_ROWS = 5 * LIMIT;
+/** What a statement for `LIMIT` entries may read. Each table has thousands of pages or rows. */
+const MAX_PAGES = 400;
+const MAX_ROWS = 5 * LIMIT;
 
 const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
 
-/** Nobody else is to choose when the planner learns of what. */
-async function withoutAutovacuum(): Promise<Scene> {
-  const scene = await openScene();
+/** Without autovacuum, only the test decides when the planner gets new statistics. */
+async function withoutAutovacuum(): Promise<StoreFixture> {
+  const fixture = await openStoreFixture();
   for (const table of ['events', 'pending_entries', 'finished_entries']) {
-    await scene.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
+    await fixture.query(`ALTER TABLE SCHEMA.${table} SET (autovacuum_enabled = false)`);
   }
-  return scene;
+  return fixture;
 }
 
-describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
-  let scene: Scene;
+describe.skipIf(url === undefined)('the plan of a statement, with many entries,', () => {
+  let fixture: StoreFixture;
 
   beforeAll(async () => {
-    scene = await withoutAutovacuum();
-    await scene.query(INSERT_DONE, [DONE]);
+    fixture = await withoutAutovacuum();
+    await fixture.query(INSERT_DONE, [DONE]);
   }, 60_000);
-  afterAll(() => scene.close());
+  afterAll(() => fixture.close());
 
   const planOf = async (work: (store: Store) => Promise<unknown>): Promise<Plan> => {
-    const [plan] = await explain(scene.pool, scene.schema, work);
+    const [plan] = await explain(fixture.pool, fixture.schema, work);
     if (plan === undefined) throw new Error('no statement was explained');
     return plan;
   };
-  const expectCheap = ({ wholeTables, mostRows, nodes, ...seen }: Plan, rows = FEW_ROWS) => {
+  const expectCheap = ({ wholeTables, maxRows, nodes, ...seen }: Plan, rows = MAX_ROWS) => {
     const what = nodes.join(', ');
-    // Small ones are read as a whole: that of the counts always, what waits when it is next to nothing.
+    // Two small tables may be read as a whole: counts, and pending_entries while it is almost empty.
     const large = wholeTables.filter((table) => table !== 'counts' && table !== 'pending_entries');
     expect(large, what).toEqual([]);
-    expect(mostRows, what).toBeLessThanOrEqual(rows);
-    // Also in functions.
-    expect(seen.pages, what).toBeLessThanOrEqual(Math.max(FEW_PAGES, 20 * rows));
+    expect(maxRows, what).toBeLessThanOrEqual(rows);
+    // These include the statements in functions.
+    expect(seen.pages, what).toBeLessThanOrEqual(Math.max(MAX_PAGES, 20 * rows));
     expect(seen.fetched, what).toBeLessThanOrEqual(5 * rows);
   };
 
-  test('a claim touches what it claims, whatever the planner knows', async () => {
-    expectCheap(await planOf(claim)); // nothing at all
-    await scene.query(ANALYZE);
-    expectCheap(await planOf(claim)); // that nothing waits
-    await scene.query(insertWaiting('waiting', WAITING));
-    expectCheap(await planOf(claim)); // still, although much does
-    await scene.query(ANALYZE);
-    expectCheap(await planOf(claim)); // everything
+  test('reads only claimed entries for a claim, with any statistics', async () => {
+    expectCheap(await planOf(claim)); // no statistics
+    await fixture.query(ANALYZE);
+    expectCheap(await planOf(claim)); // statistics of an empty table
+    await fixture.query(insertWaiting('waiting', WAITING));
+    expectCheap(await planOf(claim)); // the same, although the table is full
+    await fixture.query(ANALYZE);
+    expectCheap(await planOf(claim)); // current statistics
   });
 
-  test('so do all that are asked for often', async () => {
+  test('reads only its entries for each frequent statement', async () => {
     expectCheap(await planOf((store) => store.nextDueMs('novita')));
     expectCheap(await planOf((store) => store.add(createTestEntry())));
     expectCheap(await planOf((store) => store.add(createTestEntry({ taskId: 'done-7' }))));
     expectCheap(await planOf((store) => store.get(createTestEntry({ taskId: 'done-7' }))));
     expectCheap(await planOf((store) => store.stats()), 64);
-    const claims = await scene.store.claim('novita', LIMIT, LEASE_MS);
-    const settled = await explain(scene.pool, scene.schema, (store) =>
+    const claims = await fixture.store.claim('novita', LIMIT, LEASE_MS);
+    const settled = await explain(fixture.pool, fixture.schema, (store) =>
       Promise.all(claims.map((each) => store.settle(each, { type: 'done' }))),
     );
     expect(settled).toHaveLength(1);
     settled.forEach((plan) => expectCheap(plan));
-    const [held] = await scene.store.claim('novita', 1, LEASE_MS);
-    if (held === undefined) throw new Error('there is nothing to claim');
-    expectCheap(await planOf((store) => store.extend(held, LEASE_MS)));
+    const [running] = await fixture.store.claim('novita', 1, LEASE_MS);
+    if (running === undefined) throw new Error('no entry was claimed');
+    expectCheap(await planOf((store) => store.extend(running, LEASE_MS)));
   });
 
-  test('a page of any kind reads little more than a page', async () => {
+  test('reads little more than one page for each kind of list', async () => {
     for (const state of ['pending', 'running', 'done', 'dead', undefined] as const) {
       expectCheap(await planOf((store) => store.list({ state, limit: 10 })), 200);
     }
@@ -121,14 +121,14 @@ describe.skipIf(url === undefined)('with many entries in PostgreSQL', () => {
     }
   });
 
-  test('a purge reads what it purges', async () => {
+  test('reads only expired entries for deleteExpired', async () => {
     const retention = { doneMs: 24 * 60 * 60 * 1000, deadMs: 24 * 60 * 60 * 1000 };
     expectCheap(await planOf((store) => store.deleteExpired(retention)));
-    await scene.query(`
+    await fixture.query(`
       UPDATE SCHEMA.finished_entries SET finished_at = now() - interval '8 days'
       WHERE id IN (SELECT id FROM SCHEMA.finished_entries ORDER BY id LIMIT 700)`);
     expectCheap(await planOf((store) => store.deleteExpired(retention)), 1000);
-    expect((await scene.store.stats()).done).toBe(DONE + LIMIT - 700);
+    expect((await fixture.store.stats()).done).toBe(DONE + LIMIT - 700);
   });
 });
 
@@ -141,9 +141,9 @@ const SETTINGS = [
   'enable_nestloop=on',
 ];
 
-/** What a connection may have found when it made its plans. */
+/** States of the tables in which a connection makes its plans. */
 const BEFORE: Readonly<Record<string, readonly string[]>> = {
-  'was used by nobody': [ANALYZE],
+  'was never used': [ANALYZE],
   'is idle': [
     insertWaiting('early', 50),
     'DELETE FROM SCHEMA.pending_entries',
@@ -153,70 +153,70 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'has little to do': [insertWaiting('early', 50), `VACUUM ${ANALYZE}`],
 };
 
-describe.skipIf(url === undefined)('a plan that was made when PostgreSQL', () => {
+describe.skipIf(url === undefined)('a cached plan, made when the inbox', () => {
   test.each(Object.keys(BEFORE))(
-    '%s is as good with many entries',
+    '%s, is as good with many entries',
     async (state) => {
-      const scene = await withoutAutovacuum();
-      const pool = openPool({ max: 1 }); // each connection keeps its own
-      let held: Claim[] = [{ ...createTestEntry(), ...NEVER_CLAIMED }];
-      let failing = held;
-      const again = { type: 'retry', delayMs: 1, reason: '', succeededHandlers: [] } as const;
+      const fixture = await withoutAutovacuum();
+      const pool = openPool({ max: 1 }); // each connection caches its own plans
+      let running: Claim[] = [{ ...createTestEntry(), ...NEVER_CLAIMED }];
+      let failing = running;
+      const retry = { type: 'retry', delayMs: 1, reason: '', succeededHandlers: [] } as const;
       const calls: Record<string, (store: Store) => Promise<unknown>> = {
         'add, of a new one': (store) => store.add(createTestEntry()),
         'add, of a duplicate': (store) => store.add(createTestEntry({ taskId: 'known' })),
         claim,
-        extend: (store) => Promise.all(held.map((each) => store.extend(each, LEASE_MS))),
-        settle: (store) => Promise.all(held.map((each) => store.settle(each, { type: 'done' }))),
+        extend: (store) => Promise.all(running.map((each) => store.extend(each, LEASE_MS))),
+        settle: (store) => Promise.all(running.map((each) => store.settle(each, { type: 'done' }))),
         'settle, for another attempt': (store) =>
-          Promise.all(failing.map((each) => store.settle(each, again))),
+          Promise.all(failing.map((each) => store.settle(each, retry))),
       };
       const explainAll = async (names: readonly string[]) => {
         const seen: Record<string, Pick<Plan, 'pages' | 'fetched'>> = {};
         for (const name of names) {
-          const plans = await explain(pool, scene.schema, calls[name] ?? claim);
-          const [plan, ...more] = plans.filter(({ pages }) => pages > 0); // not those of notifications
-          expect(more, name).toEqual([]); // what is asked together is one statement
+          const plans = await explain(pool, fixture.schema, calls[name] ?? claim);
+          const [plan, ...more] = plans.filter(({ pages }) => pages > 0); // without the notifications
+          expect(more, name).toEqual([]); // concurrent calls share one statement
           if (plan) seen[name] = { pages: plan.pages, fetched: plan.fetched };
         }
         return seen;
       };
-      for (const text of BEFORE[state] ?? []) await scene.query(text);
+      for (const text of BEFORE[state] ?? []) await fixture.query(text);
       const names = Object.keys(calls);
-      await explainAll(names.toReversed()); // to add comes last: there is as little as before
+      await explainAll(names.toReversed()); // add comes last: until then the tables are as before
 
-      await scene.query(INSERT_DONE, [DONE]);
-      await scene.query(insertWaiting('waiting', WAITING));
-      await scene.store.claim('novita', RUNNING, LEASE_MS);
-      held = await scene.store.claim('novita', LIMIT, LEASE_MS);
-      failing = await scene.store.claim('novita', LIMIT, LEASE_MS);
+      await fixture.query(INSERT_DONE, [DONE]);
+      await fixture.query(insertWaiting('waiting', WAITING));
+      await fixture.store.claim('novita', RUNNING, LEASE_MS);
+      running = await fixture.store.claim('novita', LIMIT, LEASE_MS);
+      failing = await fixture.store.claim('novita', LIMIT, LEASE_MS);
       const seen = await explainAll(names);
       await pool.end();
-      await scene.close();
+      await fixture.close();
       expect(Object.keys(seen)).toEqual(names);
       for (const [name, { pages, fetched }] of Object.entries(seen)) {
-        expect(pages, name).toBeLessThanOrEqual(FEW_PAGES);
-        expect(fetched, name).toBeLessThanOrEqual(FEW_ROWS);
+        expect(pages, name).toBeLessThanOrEqual(MAX_PAGES);
+        expect(fetched, name).toBeLessThanOrEqual(MAX_ROWS);
       }
     },
     60_000,
   );
 
-  test('was asked has no other choice, by the settings of the functions and by the indexes', async () => {
-    const scene = await openScene();
-    const settings = await scene.query(`
+  test('has no alternative, by the settings of the functions and the indexes', async () => {
+    const fixture = await openStoreFixture();
+    const settings = await fixture.query(`
       SELECT proname AS name, proconfig AS settings FROM pg_proc
       WHERE pronamespace = 'SCHEMA'::regnamespace AND proname IN ('add', 'claim', 'extend', 'settle')
       ORDER BY proname`);
-    const lookedUpLater = await scene.query(`
+    const withIdAsLaterColumn = await fixture.query(`
       SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
       JOIN pg_attribute ON attrelid = indrelid AND attname = 'id'
       WHERE relnamespace = 'SCHEMA'::regnamespace AND indpred IS NULL AND NOT indisprimary
         AND attnum = ANY (indkey)`);
-    await scene.close();
+    await fixture.close();
     expect(settings).toEqual(
       ['add', 'claim', 'extend', 'settle'].map((name) => ({ name, settings: SETTINGS })),
     );
-    expect(lookedUpLater).toEqual([]);
+    expect(withIdAsLaterColumn).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toPool } from './support/postgres-js.ts';
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
-// The contract is in contract.test.ts.
-describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => {
+// contract.test.ts runs the store contract on postgres.js.
+describe.skipIf(url === undefined)('postgresStore on postgres.js', () => {
   const schema = uniqueName('test_postgres_js');
   let sql: postgres.Sql;
 
@@ -22,7 +22,7 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     await pool.end();
   });
 
-  test('says what to do about an error of the server', async () => {
+  test('says what to do after an error of the server', async () => {
     await postgresStore({ pool: toPool(sql), schema }).stats();
     const readOnly = postgres(url ?? '', {
       max: 1,
@@ -32,16 +32,16 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     const store = postgresStore({ pool: toPool(readOnly), schema });
     await expect(store.add(createTestEntry())).rejects.toMatchObject({
       code: 'inbox_unavailable',
-      message: expect.stringContaining('this server takes no writes') as string,
+      message: expect.stringContaining('the server is read-only') as string,
     });
-    await readOnly.end({ timeout: 1 }); // without it would wait for the one that was just closed
+    await readOnly.end({ timeout: 1 }); // without a timeout, it waits for the closed connection
   });
 
-  test('notices a transaction that was ended inside, or that had failed', async () => {
+  test('rejects a transaction that its handler ended or that had failed', async () => {
     const store = postgresStore({ pool: toPool(sql), schema });
     await store.add(createTestEntry());
     const [claim] = await store.claim('novita', 1, 30_000);
-    if (claim === undefined) throw new Error('there is nothing to claim');
+    if (claim === undefined) throw new Error('no entry was claimed');
     const transact = (work: (client: PostgresClient) => Promise<unknown>) =>
       store.transaction?.(claim, 'one', work);
     await expect(transact((client) => client.query({ text: 'COMMIT' }))).rejects.toMatchObject({
@@ -53,9 +53,14 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     expect((await store.get(claim))?.succeededHandlers).toEqual([]);
   });
 
-  test('a transaction that took too long, or was not answered, takes no event with it', async () => {
-    const one = postgres(url ?? '', { max: 1, onnotice: () => undefined });
-    const options = { pool: toPool(one), schema, queryTimeoutMs: 400, transactionTimeoutMs: 200 };
+  test('loses no acknowledged event after a transaction timed out', async () => {
+    const single = postgres(url ?? '', { max: 1, onnotice: () => undefined });
+    const options = {
+      pool: toPool(single),
+      schema,
+      queryTimeoutMs: 400,
+      transactionTimeoutMs: 200,
+    };
     const store = postgresStore(options);
     const safe = postgresStore({ pool: toPool(sql), schema });
     const addAll = async () => {
@@ -69,10 +74,10 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
       }
       expect(added).toBe(3);
     };
-    const drifted = createTestEntry({ endpoint: 'late', schemaError: 'images: not a list' });
-    await safe.add(drifted);
+    const invalid = createTestEntry({ endpoint: 'late', schemaError: 'images: not a list' });
+    await safe.add(invalid);
     const [claim] = await safe.claim('late', 1, 30_000);
-    if (claim === undefined) throw new Error('there is nothing to claim');
+    if (claim === undefined) throw new Error('no entry was claimed');
     const transacting = store.transaction?.(claim, 'one', async (client) => {
       await client.query({ text: 'SELECT 1' });
       await pause(600);
@@ -81,14 +86,14 @@ describe.skipIf(url === undefined)('the PostgreSQL store on postgres.js', () => 
     await addAll();
     await sql.begin(async (locking) => {
       await locking.unsafe(`SELECT FROM ${schema}.pending_entries FOR UPDATE`);
-      await expect(store.add({ ...drifted, schemaError: null })).rejects.toThrow('took too long');
+      await expect(store.add({ ...invalid, schemaError: null })).rejects.toThrow('took too long');
       await addAll();
     });
     await sql.begin(async (locking) => {
       await locking.unsafe(`LOCK TABLE ${schema}.events IN ACCESS EXCLUSIVE MODE`);
-      await expect(store.claim('after', 1, 30_000)).rejects.toThrow('PostgreSQL');
+      await expect(store.claim('after', 1, 30_000)).rejects.toThrow('inbox-postgres');
     });
     await addAll();
-    await one.end({ timeout: 1 });
+    await single.end({ timeout: 1 });
   });
 });

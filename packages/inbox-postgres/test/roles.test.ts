@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
-describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
+describe.skipIf(url === undefined)('roles and privileges', () => {
   const schema = uniqueName('test_roles');
   const owner = uniqueName('owner');
   const app = uniqueName('app');
@@ -31,16 +31,16 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
     await admin.end();
   });
 
-  test('whoever may not make tables is told who has to', async () => {
+  test('an application without CREATE gets an error that says what to do', async () => {
     const store = postgresStore({ pool: openAs(app), schema });
     const message = expect.stringContaining('let the owner of the schema run the migrations') as string; // prettier-ignore
     await expect(store.add(createTestEntry())).rejects.toMatchObject({ code: 'inbox_unavailable', message }); // prettier-ignore
     await store.close();
   });
 
-  test('with the rights that the README lists, an application needs no others', async () => {
+  test('an application needs only the privileges in the README', async () => {
     await migratePostgres({ pool: openAs(owner), schema });
-    await openAs(owner).query(migrationSql({ schema })); // who may make no schema, and need not
+    await openAs(owner).query(migrationSql({ schema })); // may not create a schema, and need not
     await admin.query(`
       GRANT USAGE ON SCHEMA ${schema} TO ${app};
       GRANT SELECT ON ${schema}.migrations TO ${app};
@@ -51,14 +51,14 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
       CREATE TABLE ${schema}.ledger (line text);
       GRANT INSERT ON ${schema}.ledger TO ${app}`);
     const pool = openAs(app);
-    await expect(pool.query(`CREATE TABLE ${schema}.own (id integer)`)).rejects.toThrow('denied');
+    await expect(pool.query(`CREATE TABLE ${schema}.other (id integer)`)).rejects.toThrow('denied');
     const store = postgresStore({ pool, schema });
-    const drifted = createTestEntry({ schemaError: 'images: not a list' });
-    expect(await store.add(drifted)).toBe('added');
-    expect(await store.add({ ...drifted, schemaError: null })).toBe('added');
-    expect(await store.add(drifted)).toBe('duplicate');
+    const invalid = createTestEntry({ schemaError: 'images: not a list' });
+    expect(await store.add(invalid)).toBe('added');
+    expect(await store.add({ ...invalid, schemaError: null })).toBe('added');
+    expect(await store.add(invalid)).toBe('duplicate');
     const [claim] = await store.claim('novita', 1, 1000);
-    if (claim === undefined) throw new Error('there is nothing to claim');
+    if (claim === undefined) throw new Error('no entry was claimed');
     expect(await store.extend(claim, 1000)).toBe(true);
     await store.transaction?.(claim, 'one', (client) =>
       client.query(`INSERT INTO ${schema}.ledger VALUES ('one')`),
@@ -72,7 +72,7 @@ describe.skipIf(url === undefined)('roles in PostgreSQL', () => {
     await store.close();
   });
 
-  test('whoever only looks needs to read, and is refused the rest', async () => {
+  test('a role with SELECT can list, get and count, but not add', async () => {
     await admin.query(`
       GRANT USAGE ON SCHEMA ${schema} TO ${viewer};
       GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${viewer}`);

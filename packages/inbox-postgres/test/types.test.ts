@@ -8,8 +8,8 @@ import {
 import type { Pool, PoolClient } from 'pg';
 import { expect, expectTypeOf, test } from 'vitest';
 
-// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail. Nothing is run.
-test('a pool of pg fits as it is, and transactions hand over its client', () => {
+// These tests fail when `tsc --noEmit` does not compile them.
+test('postgresInbox accepts a pool of pg and infers its client', () => {
   expectTypeOf<Pool>().toExtend<PostgresPool>();
   expectTypeOf<PoolClient>().toExtend<PostgresClient>();
   const open = (pool: Pool) => postgresInbox({ pool });
@@ -18,22 +18,22 @@ test('a pool of pg fits as it is, and transactions hand over its client', () => 
   expectTypeOf(openStore).returns.toEqualTypeOf<Store<PoolClient>>();
 });
 
-test('so does any other pool, with the client that it has', () => {
-  interface OwnClient extends PostgresClient {
-    readonly own: true;
+test('postgresInbox accepts another pool and infers its client', () => {
+  interface CustomClient extends PostgresClient {
+    readonly custom: true;
   }
-  const open = (pool: { connect(): Promise<OwnClient> }) => postgresInbox({ pool });
-  expectTypeOf(open).returns.toEqualTypeOf<Inbox<OwnClient>>();
+  const open = (pool: { connect(): Promise<CustomClient> }) => postgresInbox({ pool });
+  expectTypeOf(open).returns.toEqualTypeOf<Inbox<CustomClient>>();
   const openAny = (pool: PostgresPool) => postgresInbox({ pool });
   expectTypeOf(openAny).returns.toEqualTypeOf<Inbox<PostgresClient>>();
 });
 
-test('what is no pool does not compile', () => {
-  // @ts-expect-error: it has no connect
+test('postgresInbox rejects options of the wrong type', () => {
+  // @ts-expect-error: the pool has no connect
   expect(() => postgresInbox({ pool: {} })).toThrow('pool must be');
-  // @ts-expect-error: there is no pool
+  // @ts-expect-error: the pool is missing
   expect(() => postgresInbox({})).toThrow('pool must be');
   const pool = { connect: () => Promise.reject(new Error('not here')) };
-  // @ts-expect-error: it is no name
+  // @ts-expect-error: the schema is not a string
   expect(() => postgresInbox({ pool, schema: 1 })).toThrow('schema must be');
 });

@@ -8,7 +8,7 @@ import type { Engine, Ledger, OpenOptions } from '../engine.ts';
 import { POINT_NAMES } from '../points.ts';
 import { watchPool } from './watched-pool.ts';
 
-/** Where the server is. Each series has a schema of its own there. */
+/** The server. Each series has a schema of its own. */
 const connectionString =
   process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -26,13 +26,13 @@ export const postgres: Engine = {
     };
   },
   async open(schema, options) {
-    const queryTimeoutMs = 30_000; // in the end thousands of entries are asked for at once
+    const queryTimeoutMs = 30_000; // the final check requests thousands of entries at once
     const { watched, reach, leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } =
       options;
     const pool = openPool();
-    const own = watched ? watchPool(pool, reach) : pool;
+    const inboxPool = watched ? watchPool(pool, reach) : pool;
     const inbox = postgresInbox({
-      pool: own,
+      pool: inboxPool,
       schema,
       queryTimeoutMs,
       leaseDurationMs,
@@ -40,7 +40,7 @@ export const postgres: Engine = {
       cleanupIntervalMs,
       retention,
     });
-    await inbox.stats(); // the schema is migrated with the first use
+    await inbox.stats(); // the first use migrates the schema
     return {
       inbox: { ...inbox, close: () => inbox.close().then(() => pool.end()) },
       ledger: await openLedger(pool, schema, reach),
@@ -64,7 +64,7 @@ async function withPool<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
   }
 }
 
-/** In the same schema, and so gone with it. */
+/** Opens the ledger. Its table is in the same schema, and is dropped with it. */
 async function openLedger(
   pool: Pool,
   schema: string,
@@ -72,13 +72,13 @@ async function openLedger(
 ): Promise<Ledger> {
   await pool.query(`
     SELECT pg_advisory_xact_lock(hashtext('${schema}'));
-    CREATE TABLE IF NOT EXISTS ${schema}.crash_ledger (task_id text, victim text)`);
+    CREATE TABLE IF NOT EXISTS ${schema}.crash_ledger (task_id text, process text)`);
   return {
-    write: ({ transaction, taskId }: HandlerContext, victim) =>
+    write: ({ transaction, taskId }: HandlerContext, processName) =>
       transaction(async (tx) => {
         reach('transaction');
         const text = `INSERT INTO ${schema}.crash_ledger VALUES ($1, $2)`;
-        await (tx as PostgresClient).query({ text, values: [taskId, victim] });
+        await (tx as PostgresClient).query({ text, values: [taskId, processName] });
         reach('transaction');
       }),
     async count() {
@@ -91,20 +91,27 @@ async function openLedger(
 }
 
 const LEASE_MS = 60_000;
-const OLD = 'old';
+const OLD_ENDPOINT = 'old';
 
-/** Through the store itself, and then made old. */
+/** Adds done entries through the store, then moves their `finished_at` into the past. */
 async function addOld(pool: Pool, schema: string, count: number): Promise<void> {
   const store = postgresStore({ pool, schema, listen: false });
-  const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
-  const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
+  const common = {
+    endpoint: OLD_ENDPOINT,
+    status: '',
+    body: '{}',
+    schemaError: null,
+    metadata: {},
+  };
+  const ids = Array.from({ length: count }, () => `${OLD_ENDPOINT}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: Date.now() })),
   );
-  const claims = await store.claim(OLD, count, LEASE_MS);
+  const claims = await store.claim(OLD_ENDPOINT, count, LEASE_MS);
   await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
   await pool.query(`
-    UPDATE ${schema}.finished_entries SET finished_at = finished_at - interval '10 days' FROM ${schema}.events
-    WHERE events.id = finished_entries.id AND events.endpoint = '${OLD}'`);
+    UPDATE ${schema}.finished_entries SET finished_at = finished_at - interval '10 days'
+    FROM ${schema}.events
+    WHERE events.id = finished_entries.id AND events.endpoint = '${OLD_ENDPOINT}'`);
   await store.close();
 }

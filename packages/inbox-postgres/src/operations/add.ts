@@ -1,22 +1,26 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import { toText } from './text.ts';
 
-/** This and the other functions: migrations/002-functions.ts. */
-const ADD = 'SELECT n, fits FROM novita_webhooks.add($1::text)';
+/** The SQL of this function is in migrations/002-functions.ts. */
+const ADD = 'SELECT n, is_valid FROM novita_webhooks.add($1::text)';
 
-/** `unsure`: there is one already, and it may have drifted. */
-export type Added = 'added' | 'duplicate' | 'unsure';
+/** `undecided`: an entry with the key exists, and it may have a schema error. */
+export type AddResult = 'added' | 'duplicate' | 'undecided';
 
-/** @param entries no two of them with the same key */
-export async function add(query: Query, entries: readonly NewEntry[]): Promise<Added[]> {
-  const rows = await query<{ n: number; fits: boolean }>(ADD, [toInput(entries)]);
-  const known = new Map(rows.map(({ n, fits }) => [n, fits]));
+/**
+ * Adds entries, unless an entry with the same key exists.
+ *
+ * @param entries no two with the same key
+ */
+export async function add(query: Query, entries: readonly NewEntry[]): Promise<AddResult[]> {
+  const rows = await query<{ n: number; is_valid: boolean }>(ADD, [toInput(entries)]);
+  const existing = new Map(rows.map(({ n, is_valid }) => [n, is_valid]));
   return entries.map(({ schemaError }, n) => {
-    const fits = known.get(n);
-    if (fits === undefined) return 'added';
-    return fits || schemaError !== null ? 'duplicate' : 'unsure';
+    const isValid = existing.get(n);
+    if (isValid === undefined) return 'added';
+    return isValid || schemaError !== null ? 'duplicate' : 'undecided';
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Claim } from '@novita-webhooks/core';
 
-import type { Database } from '../database.ts';
-import { toFencingToken } from './fence.ts';
+import type { Database } from '../client/database.ts';
+import { formatFencingToken } from './claim-ref.ts';
 import { toEntry, type Row } from './row.ts';
 import { toDelay } from './text.ts';
 
@@ -10,7 +10,8 @@ SELECT *, 'running' AS state, NULL::float8 AS finished_at
 FROM novita_webhooks.claim($1::text, $2::integer, $3::float8, $4::text)`;
 
 /**
- * Committed when the answer has been read: what nobody hears of is not leased, and spends no attempt.
+ * Claims up to `limit` entries. Commits after the answer was read: an answer that is lost leases
+ * nothing and spends no attempt.
  *
  * @param leaseDurationMs in milliseconds
  */
@@ -20,8 +21,8 @@ export async function claim(
   limit: number,
   leaseDurationMs: number,
 ): Promise<Claim[]> {
-  const token = crypto.randomUUID(); // one for all that are claimed together: each is valid with its id only
+  const token = crypto.randomUUID(); // shared by the batch: it is valid only together with the id
   const values = [endpoint, limit, toDelay(leaseDurationMs), token];
   const rows = await database.transaction((query) => query<Row>(CLAIM, values));
-  return rows.map((row) => ({ ...toEntry(row), fencingToken: toFencingToken(row.id, token) }));
+  return rows.map((row) => ({ ...toEntry(row), fencingToken: formatFencingToken(row.id, token) }));
 }

@@ -1,14 +1,18 @@
-import type { Query } from '../database.ts';
-import type { Held } from './fence.ts';
+import type { Query } from '../client/database.ts';
+import type { ParsedClaimRef } from './claim-ref.ts';
 import { toDelay } from './text.ts';
 
 const EXTEND = 'SELECT n FROM novita_webhooks.extend($1::text) AS n';
 
-export interface Extension extends Held {
+export interface Extension extends ParsedClaimRef {
   readonly leaseDurationMs: number;
 }
 
-/** @returns for each whether its fence is valid */
+/**
+ * Extends leases.
+ *
+ * @returns for each lease whether its fencing token is valid
+ */
 export async function extend(query: Query, extensions: readonly Extension[]): Promise<boolean[]> {
   const input = extensions.map((extension, n) => ({
     ...extension,

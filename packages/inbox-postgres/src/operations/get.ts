@@ -1,15 +1,14 @@
 import type { Entry, EntryKey } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
-import { ANY_COLUMNS, EVENT_COLUMNS, toEntry, type Row } from './row.ts';
+import type { Query } from '../client/database.ts';
+import { EVENT_COLUMNS, EVENTS_WITH_STATE, STATE_COLUMNS, toEntry, type Row } from './row.ts';
 
 const GET = `
-SELECT ${EVENT_COLUMNS}, ${ANY_COLUMNS}
-FROM novita_webhooks.events
-LEFT JOIN novita_webhooks.pending_entries ON pending_entries.id = events.id
-LEFT JOIN novita_webhooks.finished_entries ON finished_entries.id = events.id
+SELECT ${EVENT_COLUMNS}, ${STATE_COLUMNS}
+FROM ${EVENTS_WITH_STATE}
 WHERE events.task_id = $1::text AND events.endpoint = $2::text`;
 
+/** Reads one entry with its state. */
 export async function get(
   query: Query,
   { endpoint, taskId }: EntryKey,

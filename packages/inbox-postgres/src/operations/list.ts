@@ -5,53 +5,57 @@ import {
   type EntryState,
 } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 import {
-  ANY_COLUMNS,
   EVENT_COLUMNS,
-  SETTLED_COLUMNS,
+  EVENTS_WITH_STATE,
+  FINISHED_COLUMNS,
+  PENDING_COLUMNS,
+  STATE_COLUMNS,
   toEntry,
-  WORK_COLUMNS,
   type Row,
 } from './row.ts';
 
-const inEvents = (id: string, condition: string) => `
-SELECT ${EVENT_COLUMNS}, ${ANY_COLUMNS}
-FROM novita_webhooks.events
-LEFT JOIN novita_webhooks.pending_entries ON pending_entries.id = events.id
-LEFT JOIN novita_webhooks.finished_entries ON finished_entries.id = events.id
+const selectEvents = (id: string, condition: string) => `
+SELECT ${EVENT_COLUMNS}, ${STATE_COLUMNS}
+FROM ${EVENTS_WITH_STATE}
 WHERE ${id} < $1::bigint AND ${condition}
 ORDER BY ${id} DESC LIMIT $2::integer`;
-const ANY = inEvents('events.id', '$3::text IS NULL');
-/** As the index of endpoints has the id: see migrations/002-functions.ts. */
-const ANY_OF_ENDPOINT = inEvents('events.id + 0', 'events.endpoint = $3::text');
 
-const inWork = (condition: string) => `
-SELECT ${EVENT_COLUMNS}, ${WORK_COLUMNS}
-FROM novita_webhooks.pending_entries JOIN novita_webhooks.events ON events.id = pending_entries.id
-WHERE pending_entries.id < $1::bigint AND ($3::text IS NULL OR pending_entries.endpoint = $3::text) AND ${condition}
+const OF_ANY_ENDPOINT = selectEvents('events.id', '$3::text IS NULL');
+/** The index on the endpoint has the id as `id + 0`: see migrations/002-functions.ts. */
+const OF_ONE_ENDPOINT = selectEvents('events.id + 0', 'events.endpoint = $3::text');
+
+const selectPending = (condition: string) => `
+SELECT ${EVENT_COLUMNS}, ${PENDING_COLUMNS}
+FROM novita_webhooks.pending_entries
+JOIN novita_webhooks.events ON events.id = pending_entries.id
+WHERE pending_entries.id < $1::bigint
+  AND ($3::text IS NULL OR pending_entries.endpoint = $3::text) AND ${condition}
 ORDER BY pending_entries.id DESC LIMIT $2::integer`;
 
-const inSettled = (state: 'done' | 'dead') => `
-SELECT ${EVENT_COLUMNS}, ${SETTLED_COLUMNS}
-FROM novita_webhooks.finished_entries JOIN novita_webhooks.events ON events.id = finished_entries.id
+const selectFinished = (state: 'done' | 'dead') => `
+SELECT ${EVENT_COLUMNS}, ${FINISHED_COLUMNS}
+FROM novita_webhooks.finished_entries
+JOIN novita_webhooks.events ON events.id = finished_entries.id
 WHERE finished_entries.id < $1::bigint AND ($3::text IS NULL OR events.endpoint = $3::text)
   AND finished_entries.state = '${state}'
 ORDER BY finished_entries.id DESC LIMIT $2::integer`;
 
 const BY_STATE: Readonly<Record<EntryState, string>> = {
-  pending: inWork('pending_entries.fencing_token IS NULL'),
-  running: inWork('pending_entries.fencing_token IS NOT NULL'),
-  done: inSettled('done'),
-  dead: inSettled('dead'),
+  pending: selectPending('pending_entries.fencing_token IS NULL'),
+  running: selectPending('pending_entries.fencing_token IS NOT NULL'),
+  done: selectFinished('done'),
+  dead: selectFinished('dead'),
 };
 
-export async function list(ask: Query, query: EntryQuery | undefined): Promise<EntryPage> {
-  const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const any = endpoint === undefined ? ANY : ANY_OF_ENDPOINT;
-  const rows = await ask<Row>(state === undefined ? any : BY_STATE[state], [
+/** Reads a page of entries, the latest arrival first. */
+export async function list(query: Query, filter: EntryQuery | undefined): Promise<EntryPage> {
+  const { endpoint, state, limit, before } = resolveEntryQuery(filter);
+  const ofAnyState = endpoint === undefined ? OF_ANY_ENDPOINT : OF_ONE_ENDPOINT;
+  const rows = await query<Row>(state === undefined ? ofAnyState : BY_STATE[state], [
     Math.min(before, Number.MAX_SAFE_INTEGER),
-    limit + 1, // one more, to see whether there is another page
+    limit + 1, // one more row shows that another page exists
     endpoint ?? null,
   ]);
   const page = rows.slice(0, limit);

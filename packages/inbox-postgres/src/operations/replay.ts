@@ -1,20 +1,26 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
+import { outsideTransaction } from '../client/transaction-guard.ts';
 
-import { outside } from './guard.ts';
-
-/** After `done` everything runs again, after `dead` only what had not succeeded. */
 const REPLAY = `
-WITH again AS (
+WITH replayed AS (
   DELETE FROM novita_webhooks.finished_entries USING novita_webhooks.events
-  WHERE events.task_id = ${outside('$1')} AND events.endpoint = $2::text AND finished_entries.id = events.id
-  RETURNING finished_entries.id, events.endpoint, finished_entries.state, finished_entries.succeeded_handlers
+  WHERE events.task_id = ${outsideTransaction('$1')} AND events.endpoint = $2::text
+    AND finished_entries.id = events.id
+  RETURNING finished_entries.id, events.endpoint, finished_entries.state,
+            finished_entries.succeeded_handlers
 )
 INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_handlers)
-SELECT id, endpoint, clock_timestamp(), CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
-FROM again RETURNING id`;
+SELECT id, endpoint, clock_timestamp(),
+       CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
+FROM replayed
+RETURNING id`;
 
+/**
+ * Makes a finished entry pending. After `done` every handler runs again, after `dead` only those that
+ * have not succeeded.
+ */
 export async function replay(query: Query, { endpoint, taskId }: EntryKey): Promise<boolean> {
   return (await query(REPLAY, [taskId, endpoint])).length > 0;
 }

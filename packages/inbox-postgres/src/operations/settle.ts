@@ -1,29 +1,33 @@
 import type { Outcome } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
-import type { Held } from './fence.ts';
+import type { Query } from '../client/database.ts';
+import type { ParsedClaimRef } from './claim-ref.ts';
 import { toDelay, toText } from './text.ts';
 
 const SETTLE = 'SELECT n FROM novita_webhooks.settle($1::text) AS n';
 
-export interface Settlement extends Held {
+export interface Settlement extends ParsedClaimRef {
   readonly outcome: Outcome;
 }
 
-/** @returns for each whether its fence was valid */
+/**
+ * Records the outcomes of attempts.
+ *
+ * @returns for each outcome whether its fencing token was valid
+ */
 export async function settle(query: Query, settlements: readonly Settlement[]): Promise<boolean[]> {
   const rows = await query<{ n: number }>(SETTLE, [JSON.stringify(settlements.map(toInput))]);
   const settled = new Set(rows.map(({ n }) => n));
   return settlements.map((_, n) => settled.has(n));
 }
 
-function toInput({ outcome, ...held }: Settlement, n: number): Record<string, unknown> {
+function toInput({ outcome, ...claimRef }: Settlement, n: number): Record<string, unknown> {
   return {
-    ...held,
+    ...claimRef,
     n,
     type: outcome.type,
     delayMs: 'delayMs' in outcome ? toDelay(outcome.delayMs) : 0,
     reason: 'reason' in outcome ? toText(outcome.reason) : null,
-    succeeded: 'succeededHandlers' in outcome ? outcome.succeededHandlers.map(toText) : [],
+    succeededHandlers: 'succeededHandlers' in outcome ? outcome.succeededHandlers.map(toText) : [],
   };
 }

@@ -1,15 +1,16 @@
 import type { InboxStats } from '@novita-webhooks/core';
 
-import type { Query } from '../database.ts';
+import type { Query } from '../client/database.ts';
 
-/** The longest due endpoint by endpoint, from one to the next: the index begins with it. */
+/** The lag needs the oldest due entry of each endpoint: the recursion steps through the index. */
 const STATS = `
 WITH RECURSIVE endpoints (endpoint) AS (
   (SELECT endpoint FROM novita_webhooks.pending_entries ORDER BY endpoint LIMIT 1)
   UNION ALL
   SELECT (
     SELECT pending_entries.endpoint FROM novita_webhooks.pending_entries
-    WHERE pending_entries.endpoint > endpoints.endpoint ORDER BY pending_entries.endpoint LIMIT 1
+    WHERE pending_entries.endpoint > endpoints.endpoint
+    ORDER BY pending_entries.endpoint LIMIT 1
   )
   FROM endpoints WHERE endpoints.endpoint IS NOT NULL
 )
@@ -17,19 +18,25 @@ SELECT
   (SELECT coalesce(sum(pending), 0)::float8 FROM novita_webhooks.counts) AS unfinished,
   (SELECT coalesce(sum(done), 0)::float8 FROM novita_webhooks.counts) AS done,
   (SELECT coalesce(sum(dead), 0)::float8 FROM novita_webhooks.counts) AS dead,
-  (SELECT count(*)::float8 FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL) AS running,
   (
-    SELECT round((extract(epoch FROM clock_timestamp() - min(first.due_at)) * 1000)::numeric, 3)::float8
+    SELECT count(*)::float8 FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL
+  ) AS running,
+  (
+    SELECT round(
+      (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000)::numeric, 3
+    )::float8
     FROM endpoints CROSS JOIN LATERAL (
       SELECT pending_entries.due_at FROM novita_webhooks.pending_entries
-      WHERE pending_entries.endpoint = endpoints.endpoint ORDER BY pending_entries.due_at LIMIT 1
-    ) AS first
+      WHERE pending_entries.endpoint = endpoints.endpoint
+      ORDER BY pending_entries.due_at LIMIT 1
+    ) AS oldest
   ) AS lag_ms`;
 
 type Row = Readonly<
   Record<'unfinished' | 'done' | 'dead' | 'running', number> & { lag_ms: number | null }
 >;
 
+/** Counts entries by state, and measures the lag. */
 export async function stats(query: Query): Promise<InboxStats> {
   const [row] = await query<Row>(STATS);
   const { unfinished = 0, running = 0, done = 0, dead = 0, lag_ms: lagMs = 0 } = row ?? {};

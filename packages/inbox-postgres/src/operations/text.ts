@@ -1,11 +1,11 @@
-/** What a text column does not take, as an error message may have it: NUL and halves of surrogates. */
+/** Replaces what a text column rejects and an error message may hold: NUL and lone surrogates. */
 export function toText(text: string): string {
   return text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 }
 
-/** Delays come with jitter, and a handler may ask for one of any length: whole ms, within a century. */
+/** Rounds a delay up to whole milliseconds, from 0 to a century: an interval holds no more. */
 export function toDelay(ms: number): number {
-  return Math.min(Math.max(0, Math.ceil(ms)), CENTURY_MS);
+  return Math.min(Math.max(0, Math.ceil(ms)), MAX_DELAY_MS);
 }
 
-const CENTURY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
+const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;

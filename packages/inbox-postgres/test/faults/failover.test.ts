@@ -4,12 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startTcpProxy, type TcpProxy } from '../../../../test/support/tcp-proxy.ts';
-import { ENOUGH, startScene } from './support/scene.ts';
+import { MIN_ACKNOWLEDGED, startReceiver } from './support/receiver-fixture.ts';
 import { createServerOf, findPrograms, type Server } from './support/server.ts';
 
 const bin = findPrograms();
 
-describe.skipIf(bin === undefined)('a PostgreSQL with a standby that commits wait for', () => {
+describe.skipIf(bin === undefined)('inbox-postgres with a synchronous standby', () => {
   let primary: Server;
   let standby: Server;
   let proxy: TcpProxy;
@@ -27,47 +27,47 @@ describe.skipIf(bin === undefined)('a PostgreSQL with a standby that commits wai
     await primary.remove();
   });
 
-  test('does not acknowledge a repeat of what is on one side only', async () => {
-    const scene = await startScene(proxy.port);
-    await scene.untilAnswered(200);
-    tellAll(standby, 'SIGSTOP');
+  test('does not acknowledge a duplicate that the standby lacks', async () => {
+    const fixture = await startReceiver(proxy.port);
+    await fixture.waitForStatus(200);
+    signalAll(standby, 'SIGSTOP');
     const taskId = randomUUID();
-    expect(await scene.deliver(taskId)).toBe(503); // it waits for the standby
-    // Somebody ends the wait: what waited is committed now, and on this side only.
-    await untilWaitIsOver(primary, taskId);
-    expect(await scene.deliver(taskId)).toBe(503);
-    tellAll(standby, 'SIGCONT');
-    await scene.untilAnswered(200);
-    expect(await scene.deliver(taskId)).toBe(200);
-    expect((await scene.keepsItsWord()).lost).toEqual([]);
-    await scene.close();
+    expect(await fixture.deliver(taskId)).toBe(503); // it waits for the standby
+    // Terminating the session commits the event on the primary only.
+    await endStandbyWait(primary, taskId);
+    expect(await fixture.deliver(taskId)).toBe(503);
+    signalAll(standby, 'SIGCONT');
+    await fixture.waitForStatus(200);
+    expect(await fixture.deliver(taskId)).toBe(200);
+    expect((await fixture.finish()).lost).toEqual([]);
+    await fixture.close();
   }, 30_000);
 
-  test('dies, and the standby takes over with everything that was acknowledged', async () => {
-    const scene = await startScene(proxy.port);
-    await scene.underLoad();
+  test('loses nothing acknowledged when the standby is promoted', async () => {
+    const fixture = await startReceiver(proxy.port);
+    await fixture.waitForLoad();
     await primary.end('kill');
-    await scene.untilAnswered(503);
+    await fixture.waitForStatus(503);
     await standby.query('SELECT pg_promote()');
     proxy.leadTo(standby.port);
-    await scene.untilAnswered(200);
-    const { lost, other, acknowledged } = await scene.keepsItsWord();
+    await fixture.waitForStatus(200);
+    const { lost, other, acknowledged } = await fixture.finish();
     expect(lost).toEqual([]);
-    expect(acknowledged).toBeGreaterThanOrEqual(ENOUGH);
+    expect(acknowledged).toBeGreaterThanOrEqual(MIN_ACKNOWLEDGED);
     expect(other).toEqual([]);
     const [row] = await standby.query<{ events: number }>(
       'SELECT count(*)::integer AS events FROM novita_webhooks.events',
     );
     expect(row?.events).toBeGreaterThanOrEqual(acknowledged);
-    await scene.close();
+    await fixture.close();
   }, 30_000);
 });
 
-function tellAll(server: Server, signal: 'SIGSTOP' | 'SIGCONT'): void {
+function signalAll(server: Server, signal: 'SIGSTOP' | 'SIGCONT'): void {
   for (const pid of [server.pid(), ...server.children()]) process.kill(pid, signal);
 }
 
-async function untilWaitIsOver(primary: Server, taskId: string): Promise<void> {
+async function endStandbyWait(primary: Server, taskId: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     await primary.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
@@ -78,5 +78,5 @@ async function untilWaitIsOver(primary: Server, taskId: string): Promise<void> {
     if (rows.length > 0) return;
     await pause(20);
   }
-  throw new Error('it was never committed');
+  throw new Error('the event was not committed');
 }

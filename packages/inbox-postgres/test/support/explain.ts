@@ -2,28 +2,28 @@ import type { Store } from '@novita-webhooks/core';
 import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgres';
 import type { Pool } from 'pg';
 
-/** What PostgreSQL did for a statement. */
+/** How PostgreSQL executed a statement. */
 export interface Plan {
-  /** Each node, with the table or index that it read. */
+  /** The nodes of the plan, with the table or index that each read. */
   readonly nodes: readonly string[];
-  /** Tables that were read from one end to the other. */
+  /** Tables that were read as a whole. */
   readonly wholeTables: readonly string[];
-  /** The most rows that any node had to do with, those that it threw away included. */
-  readonly mostRows: number;
-  /** Of tables and indexes that it looked at, also in functions. */
+  /** The rows of the largest node, those that a filter removed included. */
+  readonly maxRows: number;
+  /** Pages of tables and indexes that it read, also in functions. */
   readonly pages: number;
-  /** Rows of tables that it looked at, also in functions. */
+  /** Rows of tables that it fetched, also in functions. */
   readonly fetched: number;
-  /** What it wrote to the log: without any, its commit waits for nothing. */
+  /** WAL records that it wrote. Without any, its commit waits for no disk and no standby. */
   readonly walRecords: number;
 }
 
-/** By this connection, since it last reported. */
+/** Rows that this connection has fetched since it last reported its statistics. */
 const FETCHED = `
 SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::integer AS rows
 FROM pg_stat_xact_user_tables WHERE schemaname = $1 AND relname <> 'counts'`;
 
-/** Does something with a store, and says how each of its statements was carried out. Changes nothing. */
+/** Runs `work` on a store, and returns the plan of each of its statements. Every EXPLAIN is rolled back. */
 export async function explain(
   pool: Pool,
   schema: string,
@@ -92,7 +92,7 @@ function toPlan(nodes: readonly Node[], fetched: number): Plan {
       [node['Node Type'], node['Index Name'] ?? node['Relation Name']].filter(Boolean).join(' '),
     ),
     wholeTables: nodes.filter(isWhole).map((node) => node['Relation Name'] ?? ''),
-    mostRows: Math.max(
+    maxRows: Math.max(
       ...nodes.map(
         (node) =>
           (node['Actual Rows'] +

@@ -1,4 +1,4 @@
-// A process that does nothing but to bring a schema up to date.
+// A process that migrates a schema and exits.
 import { migratePostgres } from '@novita-webhooks/inbox-postgres';
 import { Pool } from 'pg';
 

@@ -1,7 +1,7 @@
 import type { PostgresPool } from '@novita-webhooks/inbox-postgres';
 import type { Sql } from 'postgres';
 
-/** What the README says about `postgres`. */
+/** The adapter for postgres.js in the README. */
 export function toPool(sql: Sql): PostgresPool {
   return {
     options: { max: sql.options.max },
@@ -10,7 +10,7 @@ export function toPool(sql: Sql): PostgresPool {
       let isOver = false;
       return {
         async query({ text, values = [] }) {
-          if (isOver) throw new Error('this connection was given back');
+          if (isOver) throw new Error('the connection was released');
           try {
             const rows = await connection.unsafe(text, values as never[]);
             return { rows, command: rows.command };
@@ -21,10 +21,10 @@ export function toPool(sql: Sql): PostgresPool {
         },
         release(error) {
           if (error === undefined) return connection.release();
-          if (isOver) return; // it has ended by itself, and is replaced
+          if (isOver) return; // the server ended it, and postgres.js replaces it
           isOver = true;
           const end = 'ROLLBACK; SELECT pg_terminate_backend(pg_backend_pid())';
-          connection.unsafe(end).catch(() => undefined); // which is how it ends
+          connection.unsafe(end).catch(() => undefined); // it rejects because the connection ends
         },
       };
     },

@@ -5,7 +5,7 @@ import { Pool, type PoolConfig } from 'pg';
 
 import { findPostgres } from '../../../../test/support/services.ts';
 
-/** Where the tests of this package find a server; `undefined` where they do not. */
+/** The address of a server for the tests; `undefined` if there is none. */
 export const url = await findPostgres('the PostgreSQL inbox');
 
 export const uniqueName = (prefix: string): string => `${prefix}_${randomBytes(6).toString('hex')}`;
@@ -20,19 +20,19 @@ export async function dropSchema(pool: Pool, name: string): Promise<void> {
   await pool.query(`DROP SCHEMA IF EXISTS "${name}" CASCADE`);
 }
 
-/** A pool in whose sessions the time is that of a clock in this process. */
+/** A pool whose sessions read the time from a clock of the test. */
 export interface ClockedPool {
   readonly pool: Pool;
-  /** Where its clock is, to be searched before everything else. */
+  /** The schema of the clock function; first in the search path. */
   readonly schema: string;
-  /** Takes the time along with every statement. */
+  /** A pool that sends the time of `clock` with every statement. */
   at(clock: Pick<Clock, 'now'>): PostgresPool;
   close(): Promise<void>;
 }
 
 /**
- * No statement of the store says where its time comes from: so a function of the same name in a
- * schema that is searched first is the clock, and the store needs nothing for that.
+ * Opens a pool with a clock of the test. The store calls `clock_timestamp()` without a schema, so a
+ * function of that name in a schema that is searched first replaces it.
  */
 export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedPool> {
   const schema = uniqueName('test_clock');
@@ -52,7 +52,7 @@ export async function openClockedPool(config: PoolConfig = {}): Promise<ClockedP
   };
 }
 
-/** A pool that takes the time of a clock along with every statement. */
+/** Wraps a pool: sends the time of a clock before every statement. */
 export function withTime(pool: PostgresPool, clock: Pick<Clock, 'now'>): PostgresPool {
   const toClient = (client: PostgresClient): PostgresClient => ({
     async query(query) {

@@ -9,35 +9,35 @@ import { promisify } from 'node:util';
 
 import { Client } from 'pg';
 
-/** A PostgreSQL server of the test's own, that may be mistreated. */
+/** A PostgreSQL server that a test starts, and may stop, kill or fill. */
 export interface Server {
   readonly port: number;
   readonly folder: string;
   /** The process id of its postmaster. */
   pid(): number;
-  /** The process ids of what the postmaster has started. */
+  /** The process ids of the children of the postmaster. */
   children(): number[];
   isRunning(): boolean;
   start(): Promise<void>;
-  /** `immediate`: as it would after a crash. `kill`: without a chance to do anything. */
+  /** `immediate`: SIGQUIT, without a checkpoint. `kill`: SIGKILL to the postmaster. */
   end(how: 'immediate' | 'kill'): Promise<void>;
   query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Makes a standby of it, that follows. */
+  /** Creates a standby of this server by streaming replication. */
   createStandby(): Promise<Server>;
   remove(): Promise<void>;
 }
 
-/** Where the programs of a PostgreSQL are; `undefined` where there are none. */
+/** The folder with the programs of PostgreSQL; `undefined` if it is not installed. */
 export function findPrograms(): string | undefined {
-  const given = process.env['POSTGRES_BIN'];
+  const configured = process.env['POSTGRES_BIN'];
   const base = '/usr/lib/postgresql';
   const installed = existsSync(base) ? readdirSync(base).sort().reverse() : [];
-  return [given, ...installed.map((version) => join(base, version, 'bin'))].find(
+  return [configured, ...installed.map((version) => join(base, version, 'bin'))].find(
     (folder) => folder !== undefined && existsSync(join(folder, 'initdb')),
   );
 }
 
-/** PostgreSQL refuses to be run by root. */
+/** The user that runs the server: PostgreSQL refuses root. */
 export const user: { readonly uid: number; readonly gid: number } =
   process.getuid?.() === 0
     ? { uid: idOf('-u'), gid: idOf('-g') }
@@ -57,7 +57,7 @@ const SETTINGS = {
   hot_standby: 'on',
 };
 
-/** @param wrap a program that is started with the server as its arguments, as root */
+/** @param wrap a command, run as root, that receives the command of the server as its arguments */
 export async function createServerOf(bin: string, wrap?: readonly string[]): Promise<Server> {
   const folder = newFolder();
   const data = join(folder, 'data');
@@ -106,15 +106,15 @@ async function toServer(
     },
     isRunning: () => child?.exitCode === null && child.signalCode === null,
     async start() {
-      const given = Object.entries({ ...SETTINGS, port: String(port) });
-      const args = ['-D', data, ...given.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+      const settings = Object.entries({ ...SETTINGS, port: String(port) });
+      const args = ['-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
       for (let tries = 0; ; tries += 1) {
         const [program = '', ...rest] = [...wrap, join(bin, 'postgres'), ...args];
         const as = wrap.length > 0 ? {} : user;
         child = spawn(program, rest, { ...as, cwd: folder, stdio: 'ignore' });
         if (await answers(server)) return;
         if (tries === 20) throw new Error('PostgreSQL does not start');
-        await pause(200); // what is left of the one before holds its memory
+        await pause(200); // the shared memory of the killed server is still in use
       }
     },
     async end(how) {
@@ -124,14 +124,23 @@ async function toServer(
       await ended;
     },
     async createStandby() {
-      const own = newFolder();
+      const standbyFolder = newFolder();
       const from = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres'];
-      const to = ['-D', join(own, 'data'), '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
+      const to = [
+        '-D',
+        join(standbyFolder, 'data'),
+        '-R',
+        '-X',
+        'stream',
+        '-c',
+        'fast',
+        '--no-sync',
+      ];
       await promisify(execFile)(join(bin, 'pg_basebackup'), [...from, ...to], {
         ...user,
-        cwd: own,
+        cwd: standbyFolder,
       });
-      const standby = await toServer(bin, own);
+      const standby = await toServer(bin, standbyFolder);
       await standby.start();
       return standby;
     },

@@ -1,0 +1,64 @@
+import type { NewEntry } from '@novita-webhooks/core';
+
+import type { Query } from '../client/database.ts';
+import { createCodedError } from '../errors.ts';
+import { toInput, type AddResult } from './add.ts';
+
+const SELECT_EXISTING = `
+SELECT id::text AS id, schema_error IS NOT NULL AS has_schema_error FROM novita_webhooks.events
+WHERE task_id = $1::text AND endpoint = $2::text`;
+
+/** Locks entries before events, as every statement does: so no two transactions deadlock. */
+const DELETE_STATE = `
+WITH pending AS (
+  DELETE FROM novita_webhooks.pending_entries WHERE id = $1::bigint RETURNING id
+), dead AS (
+  DELETE FROM novita_webhooks.finished_entries WHERE id = $1::bigint AND state = 'dead'
+  RETURNING id
+)
+SELECT id FROM pending UNION ALL SELECT id FROM dead`;
+
+const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE id = $1::bigint';
+
+const REPLACE = `
+WITH input AS (
+  SELECT * FROM json_to_recordset($2::text::json) AS input (
+    status text, body text, metadata text, "testMode" boolean, "receivedAt" float8
+  )
+), replaced AS (
+  UPDATE novita_webhooks.events
+  SET id = DEFAULT, status = input.status, body = input.body, schema_error = NULL,
+      metadata = input.metadata, test_mode = "testMode",
+      received_at = to_timestamp("receivedAt" / 1000)
+  FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
+  RETURNING events.id, events.endpoint
+)
+INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
+SELECT id, endpoint, clock_timestamp() FROM replaced RETURNING id`;
+
+/** A duplicate must be as durable as an added entry: see migrations/002-functions.ts. */
+const CONFIRM_DUPLICATE = "SELECT pg_logical_emit_message(true, 'novita_webhooks', '')";
+
+/**
+ * Replaces an entry with a schema error by a valid one with the same key, unless it is done. Each
+ * statement has a snapshot of its own: a concurrent commit must not make a duplicate of the valid one.
+ *
+ * @returns `undecided` if no entry with a schema error is left
+ */
+export async function replaceSchemaError(query: Query, entry: NewEntry): Promise<AddResult> {
+  const key = [entry.taskId, entry.endpoint];
+  const [existing] = await query<{ id: string; has_schema_error: boolean }>(SELECT_EXISTING, key);
+  if (!existing?.has_schema_error) return 'undecided';
+  if ((await query(DELETE_STATE, [existing.id])).length === 0) {
+    const [finished] = await query<{ state: string }>(SELECT_STATE, [existing.id]);
+    if (finished?.state !== 'done') return 'undecided';
+    await query(CONFIRM_DUPLICATE);
+    return 'duplicate';
+  }
+  const [replaced] = await query(REPLACE, [existing.id, toInput([entry])]);
+  if (replaced === undefined) throw conflict();
+  return 'added';
+}
+
+/** The SQLSTATE of a serialization failure: the transaction is rolled back and retried. */
+const conflict = (): Error => createCodedError('40001', 'an entry was modified concurrently');

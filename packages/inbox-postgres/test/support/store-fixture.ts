@@ -1,0 +1,49 @@
+import type { Store } from '@novita-webhooks/core';
+import { postgresStore, type PostgresStoreOptions } from '@novita-webhooks/inbox-postgres';
+import type { Pool, PoolClient } from 'pg';
+
+import { dropSchema, openPool, uniqueName } from './test-database.ts';
+
+/** A schema of its own with a store. Peers are stores of other processes. */
+export interface StoreFixture {
+  readonly pool: Pool;
+  readonly schema: string;
+  readonly store: Store<PoolClient>;
+  /** Opens another store on the same schema, on a pool of its own. */
+  openPeer(options?: Partial<Omit<PostgresStoreOptions, 'pool'>>): Store<PoolClient>;
+  /** Runs SQL in which `SCHEMA` stands for the schema. */
+  query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export async function openStoreFixture(): Promise<StoreFixture> {
+  const schema = uniqueName('test_store');
+  const pool = openPool();
+  const pools = [pool];
+  const stores: Store<PoolClient>[] = [];
+  const open = (storePool: Pool, options: Partial<Omit<PostgresStoreOptions, 'pool'>> = {}) => {
+    const store = postgresStore({ schema, ...options, pool: storePool });
+    stores.push(store);
+    return store;
+  };
+  const store = open(pool);
+  await store.stats(); // the first use creates the schema
+  return {
+    pool,
+    schema,
+    store,
+    openPeer(options) {
+      const peerPool = openPool();
+      pools.push(peerPool);
+      return open(peerPool, options);
+    },
+    async query<Row>(text: string, values?: unknown[]) {
+      return (await pool.query(text.replaceAll('SCHEMA', schema), values)).rows as Row[];
+    },
+    async close() {
+      for (const each of stores) await each.close();
+      await dropSchema(pool, schema);
+      for (const each of pools) await each.end();
+    },
+  };
+}
