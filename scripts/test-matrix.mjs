@@ -101,10 +101,10 @@ async function testAdapters(matrix, { column, binary }) {
 const SQLITE_TESTS = [
   'contract',
   'model',
-  'operations',
-  'operations-contents',
-  'drivers',
-  'dropped',
+  'large-inbox',
+  'entry-contents',
+  'find-driver',
+  'garbage-collection',
 ].map((name) => `packages/inbox-sqlite/test/${name}.test.ts`);
 
 async function testSqlite(matrix, driver, { column, binary, major }) {

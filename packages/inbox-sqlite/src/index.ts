@@ -1,3 +1,3 @@
-export type { SqliteDatabase, SqliteDriver, SqliteStatement } from './driver.ts';
+export type { SqliteDatabase, SqliteDriver, SqliteStatement } from './driver/driver.ts';
 export { sqliteInbox, type SqliteInboxOptions } from './sqlite-inbox.ts';
 export { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';

@@ -2,94 +2,114 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { isWebhookError, WebhookError } from '@novita-webhooks/core';
+import { z } from 'zod';
 
-import { pathOf } from './connection.ts';
-import { connectedTo, connectTo, type Connections } from './connections.ts';
-import { DRIVERS, findDriver, type SqliteDatabase, type SqliteDriver } from './driver.ts';
+import {
+  openFileConnections,
+  wrapCallerConnection,
+  type Connections,
+} from './connection/connections.ts';
+import { DRIVERS, filePathOf, type SqliteDatabase, type SqliteDriver } from './driver/driver.ts';
+import { findDriver } from './driver/find-driver.ts';
 
-/** Which database, and how patient to be with it. */
+/** Which database the inbox uses, and how long it waits for a lock. */
 export interface DatabaseOptions<Database extends SqliteDatabase = SqliteDatabase> {
-  /** The file; made where there is none. Its folder has to exist. */
+  /** The database file; created if it does not exist. Its folder must exist. */
   readonly path?: string | undefined;
-  /** The library to open it with. Default: the first that is there, in this order. */
+  /** The library that opens the file. Default: the first one found, in this order. */
   readonly driver?: SqliteDriver | undefined;
-  /** Instead of `path`: a connection that you have opened, and close yourself. */
+  /** An open connection instead of `path`. The caller closes it. */
   readonly database?: Database | undefined;
-  /** How long to wait for a lock that another process holds, in milliseconds; default 3 s. */
+  /** How long to wait for another connection's lock, in milliseconds; default 3 s. */
   readonly busyTimeoutMs?: number | undefined;
 }
 
+const FILE_NAME = 'Pass the name of a file';
+const POSITIVE_NUMBER = 'Pass a number of milliseconds above 0';
+
+const pathSchema = z
+  .string(FILE_NAME)
+  .refine((path) => path !== '' && !path.includes('\0'), FILE_NAME)
+  .refine(
+    (path) => path !== ':memory:' && !path.startsWith('file:'),
+    `${FILE_NAME}, not a URI. For an inbox in memory, use memoryInbox()`,
+  )
+  .refine((path) => path === path.trim(), 'Remove the white space around it');
+
+const schema = z
+  .object({
+    path: pathSchema.optional(),
+    driver: z.enum(DRIVERS, `Use one of ${DRIVERS.join(', ')}`).optional(),
+    database: z.unknown().optional(),
+    busyTimeoutMs: z.number(POSITIVE_NUMBER).positive(POSITIVE_NUMBER).optional(),
+  })
+  .refine(
+    ({ path, database }) => (path === undefined) !== (database === undefined),
+    'Pass either path, the name of a file, or database, an open connection',
+  );
+
 /** @throws WebhookError `invalid_option` */
-export function toConnections(options: DatabaseOptions): Connections {
-  const { path, driver, database, busyTimeoutMs } = options;
-  if (busyTimeoutMs !== undefined && !(typeof busyTimeoutMs === 'number' && busyTimeoutMs > 0)) {
-    throw invalid('busyTimeoutMs must be a number above 0');
+export function openConnections(options: DatabaseOptions): Connections {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) throw invalidOption(parsed.error.issues.map(describeIssue).join(' '));
+  const { path, driver, database } = options;
+  if (path !== undefined) {
+    return connectNow(openFileConnections(resolveLinks(resolve(path)), findDriver(driver)));
   }
-  if (driver !== undefined && !DRIVERS.includes(driver)) {
-    throw invalid(`driver must be one of ${DRIVERS.join(', ')}`);
-  }
-  if ((path === undefined) === (database === undefined)) {
-    throw invalid('pass either path, the name of a file, or database, an open connection');
-  }
-  return database === undefined ? toFile(path, driver) : toDatabase(database);
+  checkCallerConnection(database);
+  const file = filePathOf(database);
+  if (file === '') throw invalidOption('option database is in memory. Use memoryInbox().');
+  return connectNow(wrapCallerConnection(file, database));
 }
 
-function toFile(path: unknown, driver: SqliteDriver | undefined): Connections {
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw invalid('path must be the name of a file');
-  }
-  if (path === ':memory:' || path.startsWith('file:')) {
-    throw invalid('path must be the name of a file, no URI; for memory take memoryInbox()');
-  }
-  if (path !== path.trim()) throw invalid('path must not begin or end with a space');
-  return tried(connectTo(toRealPath(resolve(path)), findDriver(driver)));
-}
+const describeIssue = ({ path, message }: z.core.$ZodIssue): string =>
+  path.length > 0
+    ? `option ${path.join('.')} is not valid. ${message}.`
+    : `options are not valid. ${message}.`;
 
-/** The files beside it are beside what a link points to. */
-function toRealPath(path: string): string {
+/** Resolves symbolic links, because SQLite puts the -wal file beside the target of a link. */
+function resolveLinks(path: string): string {
   try {
     const folder = realpathSync(dirname(path));
     const file = join(folder, basename(path));
     const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-    return isLink ? toRealPath(resolve(folder, readlinkSync(file))) : file;
+    return isLink ? resolveLinks(resolve(folder, readlinkSync(file))) : file;
   } catch {
-    return path; // its folder is not there yet
+    return path; // its folder does not exist yet
   }
 }
 
-function tried(connections: Connections): Connections {
+/**
+ * Opens the first connection, so that invalid options throw at once. Other errors do not throw: a
+ * disk may be full only for now, and deliveries are answered 503 until it has space.
+ */
+function connectNow(connections: Connections): Connections {
   try {
     connections.get();
   } catch (error) {
-    // A mistake that only a person can mend is worth stopping for. A disk that is full, say, is
-    // not: deliveries are answered 503 until it has room again.
     if (isWebhookError(error, 'invalid_option')) throw error;
   }
   return connections;
 }
 
-function toDatabase(database: SqliteDatabase): Connections {
-  checkDatabase(database);
-  const path = pathOf(database);
-  if (path === '') throw invalid('database is in memory; memoryInbox() does that better');
-  return tried(connectedTo(path, database));
-}
-
-function checkDatabase(database: SqliteDatabase | null): void {
-  let answer: unknown;
+function checkCallerConnection(
+  database: SqliteDatabase | undefined,
+): asserts database is SqliteDatabase {
+  let row: unknown;
   try {
-    [answer] = database?.prepare('SELECT 1 AS number, :text AS text').all({ text: '' }) ?? [];
+    [row] = database?.prepare('SELECT 1 AS number, :text AS text').all({ text: '' }) ?? [];
   } catch (cause) {
-    throw invalid(`database ${WHAT_IT_HAS_TO_BE}`, cause);
+    throw invalidOption(UNUSABLE_CONNECTION, cause);
   }
-  const number = (answer as { number?: unknown } | undefined)?.number;
-  if (number !== 1) throw invalid(`database ${WHAT_IT_HAS_TO_BE}`);
+  const number = (row as { number?: unknown } | undefined)?.number;
+  if (number !== 1) throw invalidOption(UNUSABLE_CONNECTION);
 }
 
-const WHAT_IT_HAS_TO_BE =
-  'must be an open connection of node:sqlite, better-sqlite3 or libsql that takes parameters by ' +
-  'their bare names, and returns rows as objects and numbers as numbers, not as BigInt';
+const UNUSABLE_CONNECTION =
+  'option database is not usable. Pass an open connection of node:sqlite, better-sqlite3 or ' +
+  'libsql that binds parameters by their bare names, and returns rows as objects and numbers as ' +
+  'numbers, not as BigInt.';
 
-function invalid(message: string, cause?: unknown): WebhookError {
-  return new WebhookError('invalid_option', `sqliteInbox: ${message}`, { cause });
+function invalidOption(message: string, cause?: unknown): WebhookError {
+  return new WebhookError('invalid_option', `inbox-sqlite: ${message}`, { cause });
 }

@@ -1,21 +1,23 @@
 import { pollingInbox, type Inbox, type PollingInboxOptions } from '@novita-webhooks/core';
 
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase } from './driver/driver.ts';
 import { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 
-/** Which database, and how it is consumed. */
+/** Which database the inbox uses, and how it claims and retains entries. */
 export type SqliteInboxOptions<Database extends SqliteDatabase = SqliteDatabase> =
   SqliteStoreOptions<Database> & PollingInboxOptions;
 
 /**
- * A durable inbox in one SQLite file. What it has acknowledged is on disk, and survives the end of
- * the process and of the power. Several processes on one machine may share the file.
+ * Creates a durable inbox in one SQLite file. Everything that the inbox acknowledges is on disk and
+ * survives a crash and a power cut. Several processes on one machine may share the file.
  *
- * It takes `node:sqlite` (Node ≥ 22.13), `better-sqlite3` or `libsql`, whichever is there.
+ * Uses the first library found: `node:sqlite` (Node 22.13 or later), `better-sqlite3` or `libsql`.
  *
- * @throws WebhookError `invalid_option`: no SQLite library is installed, the file was written by a
- * newer version, or an option makes no sense. A file that cannot be used for now is no reason to
- * throw: deliveries are answered 503 until it can.
+ * A file that cannot be used at the moment does not throw. Deliveries are answered 503 until it can
+ * be used.
+ *
+ * @throws WebhookError `invalid_option` when an option is not valid, when no SQLite library is
+ * installed, or when a newer release has migrated the file
  * @example
  * createReceiver({ secret, inbox: sqliteInbox({ path: 'webhooks.db' }) });
  */

@@ -1,6 +1,6 @@
 import { systemClock, type Clock, type Retention, type Store } from '@novita-webhooks/core';
 
-import type { SqliteDatabase } from './driver.ts';
+import type { SqliteDatabase } from './driver/driver.ts';
 import { add } from './operations/add.ts';
 import { claim } from './operations/claim.ts';
 import { discard } from './operations/discard.ts';
@@ -8,16 +8,16 @@ import { extend } from './operations/extend.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
-import { purge } from './operations/purge.ts';
+import { deleteExpired } from './operations/delete-expired.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
 import { toMs } from './operations/time.ts';
-import { transact } from './operations/transact.ts';
-import { toConnections, type DatabaseOptions } from './options.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { transaction } from './operations/transaction.ts';
+import { openConnections, type DatabaseOptions } from './options.ts';
+import { createWriter, type Writer } from './writing/writer.ts';
 
-/** Which database, how patient to be with it, and where time comes from. */
+/** Which database the store uses, how long it waits for a lock, and its clock. */
 export interface SqliteStoreOptions<
   Database extends SqliteDatabase = SqliteDatabase,
 > extends DatabaseOptions<Database> {
@@ -25,8 +25,8 @@ export interface SqliteStoreOptions<
 }
 
 /**
- * A store in one SQLite file, for one process or for several on one machine. What it has
- * acknowledged is on disk.
+ * Creates a store in one SQLite file, which several processes on one machine may share. Everything
+ * that the store acknowledges is on disk.
  *
  * @throws WebhookError `invalid_option`, also when no SQLite library is installed
  */
@@ -34,9 +34,9 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteStoreOptions<Database>,
 ): Store<Database> {
   const { busyTimeoutMs = 3000, clock = systemClock } = options;
-  const connections = toConnections(options);
+  const connections = openConnections(options);
   const writer = createWriter(connections, busyTimeoutMs);
-  const { write, writeAlone, read } = writer;
+  const { write, writeInOwnTransaction, read } = writer;
   const now = () => toMs(clock.now());
 
   return {
@@ -49,8 +49,8 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
     settle: (claimRef, outcome) =>
       write((connection) => settle(connection, claimRef, outcome, now())),
     transaction: (claimRef, handler, work) =>
-      writeAlone((connection) =>
-        transact(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),
+      writeInOwnTransaction((connection) =>
+        transaction(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),
       ),
     nextDueMs: (endpoint) => read((connection) => nextDueMs(connection, endpoint, now())),
     list: (query) => read((connection) => list(connection, query)),
@@ -58,7 +58,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
     replay: (key) => write((connection) => replay(connection, key, now())),
     discard: (key) => write((connection) => discard(connection, key)),
     stats: () => read((connection) => stats(connection, now())),
-    deleteExpired: (retention) => purgeAll(writer, retention, now()),
+    deleteExpired: (retention) => deleteInBatches(writer, retention, now()),
     async close() {
       await writer.idle();
       connections.close();
@@ -66,25 +66,26 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   };
 }
 
-/** Few enough not to hold up what else is to be written. */
-const PURGED_TOGETHER = 200;
+/** Limits how long one deletion delays other writes. */
+const MAX_ENTRIES_PER_DELETION = 200;
 
-async function purgeAll(
+async function deleteInBatches(
   { write }: Writer,
   { doneMs, deadMs }: Retention,
   now: number,
 ): Promise<number> {
+  const limit = MAX_ENTRIES_PER_DELETION;
   const ages = [
-    { state: 'done', before: now - doneMs },
-    { state: 'dead', before: now - deadMs },
+    { state: 'done', before: now - doneMs, limit },
+    { state: 'dead', before: now - deadMs, limit },
   ] as const;
   let total = 0;
   for (const age of ages) {
-    let purged: number;
+    let deleted: number;
     do {
-      purged = await write((connection) => purge(connection, { ...age, limit: PURGED_TOGETHER }));
-      total += purged;
-    } while (purged === PURGED_TOGETHER);
+      deleted = await write((connection) => deleteExpired(connection, age));
+      total += deleted;
+    } while (deleted === limit);
   }
   return total;
 }

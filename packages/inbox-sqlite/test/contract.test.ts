@@ -7,12 +7,12 @@ import {
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
 import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
-import { temporaryFile } from './support/files.ts';
+import { temporaryFile } from './support/temporary-files.ts';
 
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
-reportMissing('the contract of stores and inboxes');
+reportMissing('the contracts of stores and inboxes');
 
 for (const driver of presentDrivers) {
   describeStoreContract(`the SQLite store on ${driver.name}`, () => {
@@ -43,7 +43,7 @@ function openStore(driver: DriverUnderTest): StoreSubject {
   return { store, ledger, advance: (ms) => clock.advance(ms) };
 }
 
-/** Beside the one of the store. */
+/** Uses a connection of its own, beside the store's. */
 function withConnection<T>(
   driver: DriverUnderTest,
   path: string,
@@ -70,14 +70,14 @@ function openInbox(driver: DriverUnderTest): InboxSubject {
         retention: RETENTION,
       }),
     );
-  // Entries go by the clock of all, its own timers by one that stands still.
+  // The store uses the shared clock; the timers of this inbox use a clock that stands still.
   const openSleeper = () =>
     driver.use(() => pollingInbox(sqliteStore(file), { clock: createManualClock() }));
   const inbox = open();
   const advance = async (ms: number) => {
     await clock.advance(ms);
-    // The disk takes real time: what was written before this is on it when this is.
-    await inbox.discard({ endpoint: 'nobody', taskId: 'nothing' });
+    // Waits for the disk: when this write is on disk, all earlier ones are as well.
+    await inbox.discard({ endpoint: 'unknown', taskId: 'unknown' });
     await clock.flush();
   };
   return {

@@ -15,48 +15,48 @@ const TYPES = {
 };
 const root = join(import.meta.dirname, '../../..');
 
-// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail. Nothing is run.
-describe('connections fit as they are', () => {
-  test('those of libsql', () => {
+// These tests fail in `tsc --noEmit`: they check that the code compiles, and run nothing.
+describe('sqliteInbox accepts, without a cast, connections of', () => {
+  test('libsql', () => {
     expectTypeOf<Libsql.Database>().toExtend<SqliteDatabase>();
     const open = (database: Libsql.Database) => sqliteInbox({ database });
     expectTypeOf(open).returns.toEqualTypeOf<Inbox<Libsql.Database>>();
   });
 
-  test('those of better-sqlite3', () => {
+  test('better-sqlite3', () => {
     expectTypeOf<BetterSqlite3.Database>().toExtend<SqliteDatabase>();
     const open = (database: BetterSqlite3.Database) => sqliteStore({ database });
     expectTypeOf(open).returns.toEqualTypeOf<Store<BetterSqlite3.Database>>();
   });
 
-  // These need types of a Node that is newer than the one that the rest is written for.
+  // Needs the types of a newer Node than the rest of the repository.
   test.each(['Node 22', 'Node 26'] as const)(
-    'those of node:sqlite, by the types of %s',
+    'node:sqlite, with the types of %s',
     (types) => {
-      expect(problemsOf(NODE_SQLITE, types)).toEqual([]);
+      expect(typeErrorsOf(NODE_SQLITE, types)).toEqual([]);
     },
     60_000,
   );
 
-  test('and it would be noticed if they did not', () => {
+  test('no other shape: the check reports type errors', () => {
     const wrong = NODE_SQLITE.replace('prepare', 'prepair');
-    expect(problemsOf(wrong, 'Node 22')).toEqual([expect.stringContaining('prepair')]);
-    expect(problemsOf(NODE_SQLITE, 'ours')).toEqual([expect.stringContaining('node:sqlite')]);
+    expect(typeErrorsOf(wrong, 'Node 22')).toEqual([expect.stringContaining('prepair')]);
+    expect(typeErrorsOf(NODE_SQLITE, 'ours')).toEqual([expect.stringContaining('node:sqlite')]);
     const tooNarrow = NODE_SQLITE.replace('Inbox<DatabaseSync>', 'Inbox<{ nothing: true }>');
-    expect(problemsOf(tooNarrow, 'Node 22')).toHaveLength(1);
+    expect(typeErrorsOf(tooNarrow, 'Node 22')).toHaveLength(1);
   }, 60_000);
 });
 
-test('without a connection of your own, transactions hand over the slice', () => {
+test('sqliteInbox: without a connection, transactions pass a SqliteDatabase', () => {
   const open = () => sqliteInbox({ path: 'webhooks.db' });
   expectTypeOf(open).returns.toEqualTypeOf<Inbox<SqliteDatabase>>();
 });
 
-test('what is no connection does not compile', () => {
+test('sqliteInbox: a wrong connection or driver does not compile', () => {
   const database = { exec: () => undefined, close: () => undefined };
-  // @ts-expect-error: it has no prepare
+  // @ts-expect-error: prepare is missing
   expect(() => sqliteInbox({ database })).toThrow();
-  // @ts-expect-error: there is no such driver
+  // @ts-expect-error: no such driver
   expect(() => sqliteInbox({ path: 'webhooks.db', driver: 'sqlite3' })).toThrow();
 });
 
@@ -66,13 +66,13 @@ import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite'
 import { DatabaseSync } from 'node:sqlite';
 
 const database = new DatabaseSync('webhooks.db');
-export const slice: SqliteDatabase = database;
+export const connection: SqliteDatabase = database;
 export const inbox: Inbox<DatabaseSync> = sqliteInbox({ database });
 database.prepare('SELECT 1').all();
 `;
 
-/** What `tsc` has to say of a source when `@types/node` is another package. */
-function problemsOf(source: string, types: keyof typeof TYPES): string[] {
+/** Returns the errors of `tsc` for a source, with another version of `@types/node`. */
+function typeErrorsOf(source: string, types: keyof typeof TYPES): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile) as {
     config: unknown;
   };

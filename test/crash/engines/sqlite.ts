@@ -10,12 +10,12 @@ import { POINT_NAMES } from '../points.ts';
 import { DRIVER, openDatabase } from './open-database.ts';
 import { watchDatabase } from './watched-database.ts';
 
-/** What stands between the inbox and its file. */
+/** Wraps the connection of an inbox. */
 export type Wrap = (database: SqliteDatabase) => SqliteDatabase;
 
 export const sqlite: Engine = createSqlite();
 
-/** @param wrap breaks something, to show that it is noticed */
+/** @param wrap breaks a guarantee, to show that the checks detect it */
 export function createSqlite(wrap?: Wrap): Engine {
   return {
     points: POINT_NAMES,
@@ -33,16 +33,16 @@ export function createSqlite(wrap?: Wrap): Engine {
     async open(location, options) {
       const { watched, reach, leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } =
         options;
-      const own = watched || wrap ? await openWatched(location, options, wrap) : undefined;
+      const database = watched || wrap ? await openWatched(location, options, wrap) : undefined;
       const polling = { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention };
-      const inbox = own
-        ? sqliteInbox({ database: own, ...polling })
+      const inbox = database
+        ? sqliteInbox({ database, ...polling })
         : sqliteInbox({ path: location, driver: DRIVER, ...polling });
-      await inbox.stats(); // the file is migrated with the first use
+      await inbox.stats(); // waits for the migration
       return {
         inbox,
         ledger: await openLedger(location, reach),
-        addOld: async (count) => own && addOld(own, count),
+        addOld: async (count) => database && addExpired(database, count),
       };
     },
   };
@@ -54,17 +54,19 @@ async function openWatched(
   wrap?: Wrap,
 ): Promise<SqliteDatabase> {
   const database = openDatabase(location);
-  // As the inbox does with connections of its own.
-  await untilFree(() => database.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL'));
+  // The inbox uses these settings for connections that it opens itself.
+  await retryWhileLocked(() =>
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL'),
+  );
   const watched = watchDatabase(database, reach);
   return wrap ? wrap(watched) : watched;
 }
 
-/** In the same file, since that is what its transactions are for; read on a connection of its own. */
+/** Creates a table in the file of the inbox, which handlers write to in context.transaction. */
 async function openLedger(location: string, reach: OpenOptions['reach']): Promise<Ledger> {
   const database = openDatabase(location);
   const create = 'CREATE TABLE IF NOT EXISTS crash_ledger (task_id TEXT, victim TEXT)';
-  await untilFree(() => database.exec(create));
+  await retryWhileLocked(() => database.exec(create));
   database.close();
   return {
     write: (context, victim) =>
@@ -83,7 +85,7 @@ async function openLedger(location: string, reach: OpenOptions['reach']): Promis
   };
 }
 
-async function untilFree(work: () => unknown): Promise<void> {
+async function retryWhileLocked(work: () => unknown): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       work();
@@ -95,18 +97,18 @@ async function untilFree(work: () => unknown): Promise<void> {
   }
 }
 
-const OLD_MS = 10 * 24 * 60 * 60 * 1000;
+const AGE_MS = 10 * 24 * 60 * 60 * 1000;
 const OLD = 'old';
 
-/** Through the store itself, by a clock that is ten days behind. */
-async function addOld(database: SqliteDatabase, count: number): Promise<void> {
-  const clock = { ...systemClock, now: () => Date.now() - OLD_MS };
+/** Adds done entries with a store whose clock is ten days behind. */
+async function addExpired(database: SqliteDatabase, count: number): Promise<void> {
+  const clock = { ...systemClock, now: () => Date.now() - AGE_MS };
   const store = sqliteStore({ database, clock });
   const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() })),
   );
-  const claims = await store.claim(OLD, count, OLD_MS);
+  const claims = await store.claim(OLD, count, AGE_MS);
   await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
 }

@@ -3,15 +3,15 @@ import type { SqliteDatabase, SqliteStatement } from '@novita-webhooks/inbox-sql
 import type { PointName } from '../points.ts';
 import type { Reach } from '../trap.ts';
 
-/** What a transaction does, and the points just before and just after its commit. */
-interface Work {
+/** A kind of transaction, with the kill points just before and after its commit. */
+interface TransactionKind {
   readonly pattern: RegExp;
   readonly before: PointName;
   readonly after: PointName;
 }
 
-/** The inbox is told by its SQL: it knows nothing of being watched. */
-const WORKS: readonly Work[] = [
+/** Recognised by their SQL: the inbox does not know that it is watched. */
+const KINDS: readonly TransactionKind[] = [
   { pattern: /INSERT INTO novita_events/, before: 'commit', after: 'committed' },
   { pattern: /SET state = 'running'/, before: 'claim', after: 'claim' },
   {
@@ -23,33 +23,35 @@ const WORKS: readonly Work[] = [
   { pattern: /DELETE FROM novita_entries[^]*finished_at/, before: 'purge', after: 'purge' },
 ];
 
-/** Calls `reach` around every commit, and before every statement of a migration. */
+/** Calls `reach` before and after every commit, and before every statement of a migration. */
 export function watchDatabase(database: SqliteDatabase, reach: Reach): SqliteDatabase {
-  let doing = new Set<Work>();
-  let migrates = false;
+  let current = new Set<TransactionKind>();
+  let isMigration = false;
 
   function around<T>(sql: string, execute: () => T): T {
     if (/^\s*(BEGIN|ROLLBACK)/.test(sql)) {
-      doing = new Set();
-      migrates = false;
+      current = new Set();
+      isMigration = false;
     }
     if (/^\s*COMMIT/.test(sql)) return commit(execute);
-    if (/CREATE TABLE (IF NOT EXISTS )?novita_/.test(sql)) migrates = true;
-    if (migrates) reach('migration');
+    if (/CREATE TABLE (IF NOT EXISTS )?novita_/.test(sql)) isMigration = true;
+    if (isMigration) reach('migration');
     const result = execute();
-    for (const work of WORKS) if (work.pattern.test(sql) && hasChanged(result)) doing.add(work);
+    for (const kind of KINDS) {
+      if (kind.pattern.test(sql) && hasChanged(result)) current.add(kind);
+    }
     return result;
   }
 
   function commit<T>(execute: () => T): T {
-    const [works, migrated] = [doing, migrates];
-    if (migrated) reach('migration');
-    for (const { before } of works) reach(before);
+    const [kinds, wasMigration] = [current, isMigration];
+    if (wasMigration) reach('migration');
+    for (const { before } of kinds) reach(before);
     const result = execute();
-    doing = new Set();
-    migrates = false;
-    for (const { after } of works) reach(after);
-    if (migrated) reach('migration');
+    current = new Set();
+    isMigration = false;
+    for (const { after } of kinds) reach(after);
+    if (wasMigration) reach('migration');
     return result;
   }
 
@@ -68,7 +70,7 @@ export function watchDatabase(database: SqliteDatabase, reach: Reach): SqliteDat
   };
 }
 
-/** A purge that finds nothing, a duplicate, a settle that is refused: none of them is the point. */
+/** Excludes deletions that find nothing, duplicates and rejected settles from the kill points. */
 function hasChanged(result: unknown): boolean {
   return Number((result as { changes?: unknown } | undefined)?.changes ?? 0) > 0;
 }

@@ -1,41 +1,41 @@
 /**
- * What came never changes, and what becomes of it changes twice at least. Apart, a change of state
- * rewrites a small row and not the body beside it. A rowid as the key keeps the arrival in order;
- * task ids are random, and a table clustered by them would be rewritten all over.
+ * Creates the tables. Payload and state are separate: a change of state rewrites a small row and not
+ * the body. The key is a rowid in order of arrival: task ids are random, and a table clustered by
+ * them would be rewritten all over. See docs/decisions/0012.
  */
 export const entriesAndEvents: string = `
 CREATE TABLE novita_events (
-  id          INTEGER PRIMARY KEY,
-  status      TEXT    NOT NULL,
-  body        TEXT    NOT NULL,
+  id           INTEGER PRIMARY KEY,
+  status       TEXT    NOT NULL,
+  body         TEXT    NOT NULL,
   schema_error TEXT,
-  metadata    TEXT    NOT NULL,
-  test_mode   INTEGER NOT NULL,
-  received_at INTEGER NOT NULL
+  metadata     TEXT    NOT NULL,
+  test_mode    INTEGER NOT NULL,
+  received_at  INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE novita_entries (
-  id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  endpoint   TEXT    NOT NULL,
-  task_id    TEXT    NOT NULL,
-  state      TEXT    NOT NULL,
-  attempts   INTEGER NOT NULL DEFAULT 0,
+  id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+  endpoint           TEXT    NOT NULL,
+  task_id            TEXT    NOT NULL,
+  state              TEXT    NOT NULL,
+  attempts           INTEGER NOT NULL DEFAULT 0,
   succeeded_handlers TEXT    NOT NULL DEFAULT '[]',
-  reason     TEXT,
-  due_at     INTEGER,
-  finished_at INTEGER,
-  fencing_token TEXT
+  reason             TEXT,
+  due_at             INTEGER,
+  finished_at        INTEGER,
+  fencing_token      TEXT
 ) STRICT;
 
 CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);
 
--- What there is to do, and what there is to forget: a million done entries cost a claim nothing.
+-- Partial indexes: a million done entries do not slow down a claim.
 CREATE INDEX novita_entries_due ON novita_entries (endpoint, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX novita_entries_finished ON novita_entries (state, finished_at) WHERE finished_at IS NOT NULL;
--- For listing by state. Done ones are so many that reading from the end finds them anyway.
+-- For lists by state. Most entries are done, so a list of those reads from the end of the table.
 CREATE INDEX novita_entries_state ON novita_entries (state) WHERE state <> 'done';
 
--- Counting a million rows takes too long for something that is asked for every second.
+-- Counters for stats(): counting a million rows on each call takes too long.
 CREATE TABLE novita_counts (
   endpoint TEXT    NOT NULL,
   state    TEXT    NOT NULL,

@@ -1,6 +1,6 @@
 import type { NewEntry } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { toMs } from './time.ts';
 
 const INSERT_ENTRY = `
@@ -12,8 +12,8 @@ const INSERT_EVENT = `
 INSERT INTO novita_events (id, status, body, schema_error, metadata, test_mode, received_at)
 VALUES (last_insert_rowid(), :status, :body, :schemaError, :metadata, :testMode, :receivedAt)`;
 
-/** What drifted must not stand in the way of the real result. */
-const DELETE_DRIFTED = `
+/** A result that fits the schema replaces one that does not, unless that one is done. */
+const DELETE_SCHEMA_ERROR = `
 DELETE FROM novita_entries
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done'
   AND EXISTS (SELECT 1 FROM novita_events WHERE id = novita_entries.id AND schema_error IS NOT NULL)`;
@@ -22,15 +22,14 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
   if (insert(connection, entry, now)) return 'added';
   if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
-  const { changes } = connection.statement(DELETE_DRIFTED).run({ endpoint, taskId });
-  return Number(changes) > 0 && insert(connection, entry, now) ? 'added' : 'duplicate';
+  const isDeleted = connection.run(DELETE_SCHEMA_ERROR, { endpoint, taskId }) > 0;
+  return isDeleted && insert(connection, entry, now) ? 'added' : 'duplicate';
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {
   const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
-  const { changes } = connection.statement(INSERT_ENTRY).run({ endpoint, taskId, now });
-  if (Number(changes) === 0) return false;
-  connection.statement(INSERT_EVENT).run({
+  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return false;
+  connection.run(INSERT_EVENT, {
     status,
     body,
     schemaError,

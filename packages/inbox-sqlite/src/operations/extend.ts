@@ -1,6 +1,6 @@
 import type { ClaimRef } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const EXTEND = `
 UPDATE novita_entries SET due_at = :dueAt
@@ -11,6 +11,5 @@ export function extend(
   { endpoint, taskId, fencingToken }: ClaimRef,
   dueAt: number,
 ): boolean {
-  const { changes } = connection.statement(EXTEND).run({ endpoint, taskId, fencingToken, dueAt });
-  return Number(changes) > 0;
+  return connection.run(EXTEND, { endpoint, taskId, fencingToken, dueAt }) > 0;
 }

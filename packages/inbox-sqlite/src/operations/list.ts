@@ -5,10 +5,13 @@ import {
   type EntryState,
 } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
 
-/** One text per combination, so that each finds its index: only what says so is not `done`. */
+/**
+ * Returns one SQL text per combination of filters. The partial index over states serves a query only
+ * if the text itself says that the state is not `done`.
+ */
 const toSql = (endpoint: string | undefined, state: EntryState | undefined): string =>
   [
     SELECT_ENTRY,
@@ -21,9 +24,9 @@ const toSql = (endpoint: string | undefined, state: EntryState | undefined): str
 
 export function list(connection: Connection, query: EntryQuery | undefined): EntryPage {
   const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const rows = connection.statement(toSql(endpoint, state)).all({
+  const rows = connection.all(toSql(endpoint, state), {
     before: Math.min(before, Number.MAX_SAFE_INTEGER),
-    limit: limit + 1, // one more, to see whether there is another page
+    limit: limit + 1, // one more, which shows whether another page follows
     ...(endpoint !== undefined && { endpoint }),
     ...(state !== undefined && { state }),
   }) as Row[];

@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const NEXT_DUE = `
 SELECT due_at FROM novita_entries
@@ -6,6 +6,6 @@ WHERE endpoint = :endpoint AND due_at IS NOT NULL
 ORDER BY due_at LIMIT 1`;
 
 export function nextDueMs(connection: Connection, endpoint: string, now: number): number | null {
-  const [row] = connection.statement(NEXT_DUE).all({ endpoint }) as { due_at: number }[];
+  const [row] = connection.all(NEXT_DUE, { endpoint }) as { due_at: number }[];
   return row === undefined ? null : Math.max(0, row.due_at - now);
 }

@@ -1,8 +1,8 @@
 import type { EntryKey } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
-/** After `done` everything runs again, after `dead` only what had not succeeded. */
+/** Runs all handlers of a done entry again; of a dead entry only those that have not succeeded. */
 const REPLAY = `
 UPDATE novita_entries
 SET state = 'pending', attempts = 0, reason = NULL, due_at = :now, finished_at = NULL,
@@ -14,5 +14,5 @@ export function replay(
   { endpoint, taskId }: EntryKey,
   now: number,
 ): boolean {
-  return Number(connection.statement(REPLAY).run({ endpoint, taskId, now }).changes) > 0;
+  return connection.run(REPLAY, { endpoint, taskId, now }) > 0;
 }

@@ -1,6 +1,6 @@
 import type { Entry, EntryState, JsonObject } from '@novita-webhooks/core';
 
-/** An entry as it is stored. */
+/** A stored entry with its event. */
 export interface Row {
   readonly id: number;
   readonly endpoint: string;
@@ -19,7 +19,6 @@ export interface Row {
   readonly received_at: number;
 }
 
-/** Everything that makes an entry. */
 export const SELECT_ENTRY = `
 SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason, due_at, finished_at,
        status, body, schema_error, metadata, test_mode, received_at

@@ -1,34 +1,34 @@
 import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
-import { UNITE_HANDLED } from './handled.ts';
+import type { Connection } from '../connection/connection.ts';
+import { ALL_SUCCEEDED_HANDLERS } from './succeeded-handlers.ts';
 import { toMs } from './time.ts';
 
-const WITH_TOKEN =
+const WHERE_CLAIMED =
   'WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken';
 
 const DONE = `
 UPDATE novita_entries
 SET state = 'done', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = NULL
-${WITH_TOKEN}`;
+${WHERE_CLAIMED}`;
 
 const DEAD = `
 UPDATE novita_entries
 SET state = 'dead', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = :reason,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 const RETRY = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, reason = :reason,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 const RELEASED = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, attempts = attempts - 1,
-    succeeded_handlers = ${UNITE_HANDLED}
-${WITH_TOKEN}`;
+    succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
+${WHERE_CLAIMED}`;
 
 export function settle(
   connection: Connection,
@@ -37,8 +37,8 @@ export function settle(
   now: number,
 ): boolean {
   const run = (sql: string, params: Readonly<Record<string, unknown>>) =>
-    Number(connection.statement(sql).run({ endpoint, taskId, fencingToken, ...params }).changes) >
-    0;
+    connection.run(sql, { endpoint, taskId, fencingToken, ...params }) > 0;
+  const dueAt = ({ delayMs }: { readonly delayMs: number }) => toMs(now + delayMs);
   if (outcome.type === 'done') return run(DONE, { now });
 
   const succeededHandlers = JSON.stringify(outcome.succeededHandlers);
@@ -46,12 +46,8 @@ export function settle(
     case 'dead':
       return run(DEAD, { now, reason: outcome.reason, succeededHandlers });
     case 'retry':
-      return run(RETRY, {
-        dueAt: toMs(now + outcome.delayMs),
-        reason: outcome.reason,
-        succeededHandlers,
-      });
+      return run(RETRY, { dueAt: dueAt(outcome), reason: outcome.reason, succeededHandlers });
     case 'released':
-      return run(RELEASED, { dueAt: toMs(now + outcome.delayMs), succeededHandlers });
+      return run(RELEASED, { dueAt: dueAt(outcome), succeededHandlers });
   }
 }

@@ -1,10 +1,10 @@
 import type { EntryState, InboxStats } from '@novita-webhooks/core';
 
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 const COUNT = 'SELECT state, sum(entries) AS entries FROM novita_counts GROUP BY state';
 
-/** Endpoint by endpoint, since the index begins with it. */
+/** Searches each endpoint separately, because the index begins with the endpoint. */
 const OLDEST_DUE = `
 SELECT min((
   SELECT min(due_at) FROM novita_entries
@@ -13,9 +13,9 @@ SELECT min((
 FROM (SELECT DISTINCT endpoint FROM novita_counts) AS endpoints`;
 
 export function stats(connection: Connection, now: number): InboxStats {
-  const rows = connection.statement(COUNT).all() as { state: EntryState; entries: number }[];
+  const rows = connection.all(COUNT) as { state: EntryState; entries: number }[];
   const counts = Object.fromEntries(rows.map(({ state, entries }) => [state, entries]));
-  const [oldest] = connection.statement(OLDEST_DUE).all() as { due_at: number | null }[];
+  const [oldest] = connection.all(OLDEST_DUE) as { due_at: number | null }[];
   const { pending = 0, running = 0, done = 0, dead = 0 } = counts;
   return { pending, running, done, dead, lagMs: Math.max(0, now - (oldest?.due_at ?? now)) };
 }

@@ -1,6 +1,6 @@
 /**
- * A time as the columns take it: whole milliseconds. Clocks may tell fractions of them, delays come
- * with jitter, and a handler may ask for a delay of any length.
+ * Rounds a time up to whole milliseconds, which the columns hold, and limits it to safe integers.
+ * Clocks and delays may have fractions, and a handler may request a delay of any length.
  */
 export function toMs(time: number): number {
   return Math.min(Math.ceil(time), Number.MAX_SAFE_INTEGER);

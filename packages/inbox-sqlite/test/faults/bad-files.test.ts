@@ -14,27 +14,27 @@ import { isWebhookError } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { openDatabase } from './support/database.ts';
-import { newTask, startVictim } from './support/start-victim.ts';
+import { newTask, startReceiver } from './support/start-receiver.ts';
 
-/** What is at the path at the start, what is said about it, and what a person then does. */
-const BAD: [
+/** What is at the path at the start, what the log says about it, and what the operator then does. */
+const UNUSABLE: [
   name: string,
-  make: (path: string) => void,
-  said: RegExp,
-  mend: (path: string) => void,
+  create: (path: string) => void,
+  logged: RegExp,
+  repair: (path: string) => void,
 ][] = [
   [
     'random bytes',
     (path) => writeFileSync(path, randomBytes(65_536)),
-    /damaged or no SQLite database.*move it away/,
+    /damaged or not a SQLite database.*move it away/,
     (path) => renameSync(path, `${path}-bad`),
   ],
   [
     'a text file',
     (path) => writeFileSync(path, 'These are my notes. '.repeat(500)),
-    /damaged or no SQLite database/,
+    /damaged or not a SQLite database/,
     (path) => rmSync(path),
   ],
   [
@@ -44,60 +44,60 @@ const BAD: [
     (path) => rmSync(path, { recursive: true }),
   ],
   [
-    'nothing of a file but its -wal',
+    'an empty file with a -wal file',
     (path) => {
       writeFileSync(path, '');
       writeFileSync(`${path}-wal`, randomBytes(8192));
     },
-    /cut short.*Put a backup in its place, or remove it/,
+    /truncated.*Replace it with a backup, or remove it/,
     (path) => rmSync(path),
   ],
 ];
 
-test.each(BAD)(
-  '%s at the start: refused until it is out of the way',
-  async (_, make, said, mend) => {
+test.each(UNUSABLE)(
+  'sqliteInbox: with %s at its path, answers 503 until it is removed',
+  async (_, create, logged, repair) => {
     const path = temporaryFile();
-    make(path);
-    const victim = await startVictim({ path });
+    create(path);
+    const receiver = await startReceiver({ path });
 
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(said);
-    mend(path);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(logged);
+    repair(path);
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   },
 );
 
-test('a folder that is missing at the start: refused until it is there', async () => {
+test('sqliteInbox: answers 503 until the missing folder exists', async () => {
   const folder = join(temporaryFolder(), 'later');
-  const victim = await startVictim({ path: join(folder, 'webhooks.db') });
+  const receiver = await startReceiver({ path: join(folder, 'webhooks.db') });
 
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(victim.readLog()).toMatch(/cannot be opened\. Does its folder exist/);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(receiver.readLog()).toMatch(/cannot be opened\. Check that its folder exists/);
   mkdirSync(folder);
 
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });
 
-test('a file without a byte at the start is a new one', async () => {
+test('sqliteInbox: takes an empty file for a new one', async () => {
   const path = temporaryFile();
   writeFileSync(path, '');
-  const victim = await startVictim({ path });
-  expect(await victim.deliver(newTask())).toBe(200);
-  await victim.keepsItsWord();
+  const receiver = await startReceiver({ path });
+  expect(await receiver.deliver(newTask())).toBe(200);
+  await receiver.expectNothingLost();
 });
 
-test('damaged pages under a good header: refused until a backup is in its place', async () => {
+test('sqliteInbox: answers 503 for damaged pages until a backup replaces the file', async () => {
   const path = temporaryFile();
   const backup = `${path}-backup`;
-  const first = await startVictim({ path });
+  const first = await startReceiver({ path });
   for (let index = 0; index < 30; index += 1) await first.deliver(newTask(), 2000);
-  await first.keepsItsWord();
-  await first.ask('close'); // all in the one file
+  await first.expectNothingLost();
+  await first.call('close'); // moves everything into the database file
   await first.kill();
   copyFileSync(path, backup);
   const damaged = Buffer.concat([
@@ -105,21 +105,21 @@ test('damaged pages under a good header: refused until a backup is in its place'
     randomBytes(statSync(path).size - 4096),
   ]);
   writeFileSync(path, damaged);
-  const victim = await startVictim({ path });
+  const receiver = await startReceiver({ path });
 
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(victim.readLog()).toMatch(/damaged.*Put a backup in its place/);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(receiver.readLog()).toMatch(/damaged.*Replace it with a backup/);
   renameSync(backup, path);
 
-  await victim.recovers();
-  await victim.keepsItsWord();
-  expect((await victim.ask('states')).length).toBeGreaterThanOrEqual(31);
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
+  expect((await receiver.call('states')).length).toBeGreaterThanOrEqual(31);
 });
 
-const NEWER = /has version 99, and this release.*Update the package/;
+const NEWER = /schema version 99, but this release.*Update @novita-webhooks/;
 
-test('a file of a newer release is a mistake that stops the start', async () => {
+test('sqliteInbox: throws for a file that a newer release has migrated', async () => {
   const path = temporaryFile();
   await sqliteInbox({ path, driver: 'libsql' }).close();
   openDatabase(path).exec('INSERT INTO novita_migrations VALUES (99)');
@@ -129,17 +129,17 @@ test('a file of a newer release is a mistake that stops the start', async () => 
   expect(open).toThrow(expect.toSatisfy((error) => isWebhookError(error, 'invalid_option')));
 });
 
-test('a newer release changes the file while this one runs: refused until one of them goes', async () => {
+test('sqliteInbox: answers 503 while a file in use has a newer schema version', async () => {
   const path = temporaryFile();
-  const victim = await startVictim({ path });
-  await victim.recovers();
+  const receiver = await startReceiver({ path });
+  await receiver.expectRecovery();
   const newer = openDatabase(path);
   newer.exec('PRAGMA busy_timeout = 1000; INSERT INTO novita_migrations VALUES (99)');
 
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(victim.readLog()).toMatch(NEWER);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(receiver.readLog()).toMatch(NEWER);
   newer.exec('DELETE FROM novita_migrations WHERE version = 99');
 
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });

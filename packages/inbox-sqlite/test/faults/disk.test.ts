@@ -3,160 +3,162 @@ import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { createFiller, onSmallDisk, seenBy, type Filler } from './support/full-disk.ts';
-import { canMount, nobody } from './support/needs.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { canMount, unprivileged } from './support/needs.ts';
+import { newTask, startReceiver, type ReceiverProcess } from './support/start-receiver.ts';
 
-describe.runIf(canMount())('a disk that is full', () => {
-  async function victimOnDisk(
+describe.runIf(canMount())('sqliteInbox on a full disk', () => {
+  async function receiverOnDisk(
     sizeKiB: number,
-  ): Promise<{ victim: Victim; file: string; filler: Filler }> {
+  ): Promise<{ receiver: ReceiverProcess; file: string; filler: Filler }> {
     const folder = temporaryFolder();
     const path = join(folder, 'webhooks.db');
-    const victim = await startVictim({ path, wrap: onSmallDisk(folder, sizeKiB) });
-    const file = seenBy(victim.pid, path);
-    return { victim, file, filler: createFiller(join(dirname(file), 'filler')) };
+    const receiver = await startReceiver({ path, wrap: onSmallDisk(folder, sizeKiB) });
+    const file = seenBy(receiver.pid, path);
+    return { receiver, file, filler: createFiller(join(dirname(file), 'filler')) };
   }
 
-  /** Delivers until nothing more fits. */
-  async function fillWithEvents(victim: Victim): Promise<number> {
-    let taken = 0;
-    while ((await victim.deliver(newTask(), 20_000)) === 200) taken += 1;
-    return taken;
+  /** Delivers until the disk is full. Returns how many events were accepted. */
+  async function fillWithEvents(receiver: ReceiverProcess): Promise<number> {
+    let accepted = 0;
+    while ((await receiver.deliver(newTask(), 20_000)) === 200) accepted += 1;
+    return accepted;
   }
 
-  test('refuses what does not fit, and takes it when there is room again', async () => {
-    const { victim, filler } = await victimOnDisk(4096);
-    await victim.recovers();
+  test('answers 503 until the disk has space', async () => {
+    const { receiver, filler } = await receiverOnDisk(4096);
+    await receiver.expectRecovery();
 
     filler.fill(200_000);
-    await fillWithEvents(victim);
-    expect(await victim.deliver(newTask(), 20_000)).toBe(503);
-    expect(victim.readLog()).toMatch(/webhooks\.db: the disk is full\. Free some space/);
+    await fillWithEvents(receiver);
+    expect(await receiver.deliver(newTask(), 20_000)).toBe(503);
+    expect(receiver.readLog()).toMatch(
+      /cannot use .*webhooks\.db: the disk is full\. Free some space/,
+    );
     filler.free();
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('may be full when a checkpoint is due: the -wal keeps what the database has no room for', async () => {
-    const { victim, file, filler } = await victimOnDisk(12_288);
-    await victim.recovers();
-    filler.fill(5_000_000); // a checkpoint is due after 4 MB in the -wal, and doubles them
+  test('keeps events in the -wal file if a checkpoint does not fit', async () => {
+    const { receiver, file, filler } = await receiverOnDisk(12_288);
+    await receiver.expectRecovery();
+    filler.fill(5_000_000); // a checkpoint copies 4 MB from the -wal file
 
-    const taken = await fillWithEvents(victim);
-    expect(taken).toBeGreaterThan(30);
+    const accepted = await fillWithEvents(receiver);
+    expect(accepted).toBeGreaterThan(30);
     expect(statSync(`${file}-wal`).size).toBeGreaterThan(4_000_000);
-    expect(victim.readLog()).toMatch(/the disk is full/);
+    expect(receiver.readLog()).toMatch(/the disk is full/);
     filler.free();
 
-    await victim.recovers();
-    await victim.keepsItsWord();
-    expect(statSync(file).size).toBeGreaterThan(1_000_000); // and the checkpoint was made up for
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
+    expect(statSync(file).size).toBeGreaterThan(1_000_000); // the checkpoint ran later
   });
 
-  // Wherever it ends: before the database is there, or its -wal, its -shm, its tables.
+  // Space runs out before the database exists, or its -wal file, its -shm file or its tables.
   test.each([0, 12, 60])(
-    'with %i KiB left at the start: begins when there is room',
+    'with %i KiB free at the start, answers 503 until there is space',
     async (left) => {
       const folder = temporaryFolder();
       const path = join(folder, 'webhooks.db');
-      const victim = await startVictim({ path, wrap: onSmallDisk(folder, 1024, 1024 - left) });
+      const receiver = await startReceiver({ path, wrap: onSmallDisk(folder, 1024, 1024 - left) });
 
-      expect(await victim.deliver(newTask(), 100_000)).toBe(503);
-      expect(victim.readLog()).toMatch(/the disk is full|is the disk full/);
-      createFiller(seenBy(victim.pid, join(folder, 'filler'))).free();
+      expect(await receiver.deliver(newTask(), 100_000)).toBe(503);
+      expect(receiver.readLog()).toMatch(/the disk is (not )?full/);
+      createFiller(seenBy(receiver.pid, join(folder, 'filler'))).free();
 
-      await victim.recovers();
-      await victim.keepsItsWord();
+      await receiver.expectRecovery();
+      await receiver.expectNothingLost();
     },
   );
 
-  test('deleted while the disk is full: it cannot be put back, and is when there is room', async () => {
-    const { victim, file, filler } = await victimOnDisk(4096);
-    for (let index = 0; index < 20; index += 1) await victim.deliver(newTask(), 20_000);
+  test('restores a deleted file when the disk has space', async () => {
+    const { receiver, file, filler } = await receiverOnDisk(4096);
+    for (let index = 0; index < 20; index += 1) await receiver.deliver(newTask(), 20_000);
     filler.fill();
     for (const ending of ['', '-wal', '-shm']) rmSync(`${file}${ending}`, { force: true });
 
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(/the disk is full/);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(/the disk is full/);
     filler.free();
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 });
 
-describe('what may not be written to', () => {
+describe('sqliteInbox without write permission', () => {
   function ownFile(): { folder: string; path: string; setMode: (mode: number) => void } {
     const folder = join(temporaryFolder(), 'data');
     const path = join(folder, 'webhooks.db');
     mkdirSync(folder);
     chmodSync(dirname(folder), 0o755);
-    if (nobody.uid !== undefined) chownSync(folder, nobody.uid, nobody.uid);
+    if (unprivileged.uid !== undefined) chownSync(folder, unprivileged.uid, unprivileged.uid);
     return { folder, path, setMode: (mode) => chmodSync(folder, mode) };
   }
 
-  test('a folder at the start: refused until it may be written to', async () => {
+  test('answers 503 until the folder is writable', async () => {
     const { path, setMode } = ownFile();
     setMode(0o555);
-    const victim = await startVictim({ path, ...nobody });
+    const receiver = await startReceiver({ path, ...unprivileged });
 
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(/cannot be opened.*may this process write there/);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(/cannot be opened.*this process may write there/);
     setMode(0o755);
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('a file at the start: refused until it may be written to', async () => {
+  test('answers 503 until the file is writable', async () => {
     const { path } = ownFile();
-    const first = await startVictim({ path, ...nobody });
-    await first.recovers();
+    const first = await startReceiver({ path, ...unprivileged });
+    await first.expectRecovery();
     await first.kill();
     for (const ending of ['', '-wal', '-shm']) chmodSync(`${path}${ending}`, 0o444);
-    const victim = await startVictim({ path, ...nobody });
+    const receiver = await startReceiver({ path, ...unprivileged });
 
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(/cannot be written to\. Check the permissions/);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(/may not write to it\. Check the permissions/);
     for (const ending of ['', '-wal', '-shm']) chmodSync(`${path}${ending}`, 0o644);
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('a folder while running: what is open goes on, what is lost is not put back before it may', async () => {
+  test('uses open files in a read-only folder, and restores deleted ones when it is writable', async () => {
     const { path, setMode } = ownFile();
-    const victim = await startVictim({ path, ...nobody });
-    await victim.recovers();
+    const receiver = await startReceiver({ path, ...unprivileged });
+    await receiver.expectRecovery();
 
     setMode(0o555);
-    expect(await victim.deliver(newTask())).toBe(200);
+    expect(await receiver.deliver(newTask())).toBe(200);
     setMode(0o755);
     for (const ending of ['', '-wal', '-shm']) rmSync(`${path}${ending}`);
     setMode(0o555);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(/may this process write there|Check the permissions/);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(/this process may write there|Check the permissions/);
     setMode(0o755);
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('a refusal that lasts does not use up descriptors', async () => {
+  test('does not leak descriptors while the file cannot be opened', async () => {
     const path = temporaryFile();
     mkdirSync(path);
-    const victim = await startVictim({ path });
-    const before = await victim.ask('descriptors');
+    const receiver = await startReceiver({ path });
+    const before = await receiver.call('countDescriptors');
     for (let index = 0; index < 5; index += 1) {
-      expect(await victim.deliver(newTask())).toBe(503);
+      expect(await receiver.deliver(newTask())).toBe(503);
       await new Promise((resolve) => setTimeout(resolve, 260));
     }
-    expect(await victim.ask('descriptors')).toBeLessThan(before + 20);
+    expect(await receiver.call('countDescriptors')).toBeLessThan(before + 20);
   });
 });

@@ -10,46 +10,48 @@ import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/test
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test, vi } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
-import { bundled } from './support/bundle.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
+import { bundleScript } from './support/bundle.ts';
 import { holdLock, openDatabase } from './support/database.ts';
-import { newTask, startVictim } from './support/start-victim.ts';
+import { newTask, startReceiver } from './support/start-receiver.ts';
 
-const BUSY_MS = 400;
+const BUSY_TIMEOUT_MS = 400;
 
 test.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
-  'another process holds the lock (%s): refused in time, and no handler runs twice at a time',
+  'sqliteInbox: answers 503 after busyTimeoutMs while another process holds an %s lock',
   async (mode) => {
     const path = temporaryFile();
-    const victim = await startVictim({
+    const receiver = await startReceiver({
       path,
-      busyTimeoutMs: BUSY_MS,
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
       leaseDurationMs: 600,
       handlerMs: 300,
     });
     const [early, late] = [newTask(), newTask()];
-    expect(await victim.deliver(early)).toBe(200);
-    await vi.waitFor(() => expect(victim.runs(early).total).toBe(1));
+    expect(await receiver.deliver(early)).toBe(200);
+    await vi.waitFor(() => expect(receiver.handlerRuns(early).total).toBe(1));
 
-    const release = holdLock(path, mode); // for longer than the lease that the handler has
+    const release = holdLock(path, mode); // for longer than the lease of the running handler
     const startedAt = performance.now();
-    expect(await victim.deliver(late)).toBe(503);
+    expect(await receiver.deliver(late)).toBe(503);
     const waited = performance.now() - startedAt;
-    expect(waited).toBeGreaterThan(BUSY_MS - 50);
-    expect(waited).toBeLessThan(BUSY_MS + 500);
+    expect(waited).toBeGreaterThan(BUSY_TIMEOUT_MS - 50);
+    expect(waited).toBeLessThan(BUSY_TIMEOUT_MS + 500);
     await setTimeout(1200);
-    expect(victim.readLog()).toMatch(/something else holds its write lock.*transaction left open/);
+    expect(receiver.readLog()).toMatch(
+      /held the write lock for longer than busyTimeoutMs.*left a transaction open/,
+    );
     release();
 
-    await victim.recovers();
-    await victim.keepsItsWord();
-    expect(victim.runs(early).together).toBe(1);
-    const [entry] = (await victim.ask('states')).filter(({ taskId }) => taskId === early);
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
+    expect(receiver.handlerRuns(early).maxConcurrent).toBe(1);
+    const [entry] = (await receiver.call('states')).filter(({ taskId }) => taskId === early);
     expect(entry).toMatchObject({ state: 'done' });
   },
 );
 
-test("an open transaction on the caller's own connection is waited for", async () => {
+test("sqliteInbox: waits for a transaction on the caller's connection", async () => {
   const database = openDatabase(temporaryFile());
   const inbox = sqliteInbox({ database, busyTimeoutMs: 1000 });
   const receiver = createReceiver({ url: 'http://localhost/', secret: TEST_SECRET, inbox });
@@ -60,7 +62,7 @@ test("an open transaction on the caller's own connection is waited for", async (
 
   database.exec('BEGIN; INSERT INTO own VALUES (1)');
   const delivered = deliver('second');
-  expect(await Promise.race([delivered, setTimeout(200, 'waits')])).toBe('waits');
+  expect(await Promise.race([delivered, setTimeout(200, 'still waiting')])).toBe('still waiting');
   database.exec('ROLLBACK');
 
   expect(await delivered).toMatchObject({ status: 200 });
@@ -73,50 +75,50 @@ test("an open transaction on the caller's own connection is waited for", async (
   await receiver.close();
 });
 
-test('ten thousand entries and bodies of a megabyte, all at the lock: refused in bounded memory', async () => {
+test('sqliteInbox: rejects 10,000 blocked entries and 1 MB bodies in bounded memory', async () => {
   const path = temporaryFile();
-  const victim = await startVictim({ path, busyTimeoutMs: BUSY_MS });
-  await victim.recovers();
+  const receiver = await startReceiver({ path, busyTimeoutMs: BUSY_TIMEOUT_MS });
+  await receiver.expectRecovery();
   const release = holdLock(path);
 
-  const { added, megabytes } = await victim.ask('addMany', 10_000);
+  const { added, megabytes } = await receiver.call('addMany', 10_000);
   expect(added).toBe(0);
   expect(megabytes).toBeLessThan(150);
   const large = await Promise.all(
-    Array.from({ length: 20 }, () => victim.deliver(newTask(), 1_000_000)),
+    Array.from({ length: 20 }, () => receiver.deliver(newTask(), 1_000_000)),
   );
   expect(new Set(large)).toEqual(new Set([503]));
   release();
 
-  await victim.recovers();
-  expect(await victim.deliver(newTask(), 1_000_000)).toBe(200);
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  expect(await receiver.deliver(newTask(), 1_000_000)).toBe(200);
+  await receiver.expectNothingLost();
 });
 
-test('closing while somebody holds the lock: in bounded time, and everything is answered', async () => {
+test('receiver.close: ends in bounded time and answers everything while the file is locked', async () => {
   const path = temporaryFile();
-  const victim = await startVictim({ path, busyTimeoutMs: BUSY_MS, handlerMs: 300 });
+  const receiver = await startReceiver({ path, busyTimeoutMs: BUSY_TIMEOUT_MS, handlerMs: 300 });
   const begun = newTask();
-  await victim.deliver(begun);
+  await receiver.deliver(begun);
   const release = holdLock(path);
 
-  const waiting = Array.from({ length: 300 }, () => victim.deliver(newTask()));
+  const waiting = Array.from({ length: 300 }, () => receiver.deliver(newTask()));
   await setTimeout(50);
-  expect(await victim.ask('close', 500)).toBeLessThan(4000);
+  expect(await receiver.call('close', 500)).toBeLessThan(4000);
   expect(new Set(await Promise.all(waiting))).toEqual(new Set([503]));
-  expect(await victim.ask('add')).toMatch(/the inbox is closed/);
-  expect(await victim.deliver(newTask())).toBe(503);
+  expect(await receiver.call('add')).toMatch(/the inbox is closed/);
+  expect(await receiver.deliver(newTask())).toBe(503);
   release();
 });
 
-test('after closing, the one file holds everything and nobody is in its way', async () => {
+test('receiver.close: moves everything into the database file and releases all locks', async () => {
   const path = temporaryFile();
   const copy = join(temporaryFolder(), 'copy.db');
-  const victim = await startVictim({ path });
-  for (let index = 0; index < 10; index += 1) await victim.deliver(newTask());
-  await victim.keepsItsWord();
+  const receiver = await startReceiver({ path });
+  for (let index = 0; index < 10; index += 1) await receiver.deliver(newTask());
+  await receiver.expectNothingLost();
 
-  await victim.ask('close');
+  await receiver.call('close');
 
   copyFileSync(path, copy);
   const query = "SELECT count(*) AS n FROM novita_entries WHERE state = 'done'";
@@ -126,10 +128,10 @@ test('after closing, the one file holds everything and nobody is in its way', as
 });
 
 test(
-  'eight processes begin with a new file at once: all succeed',
+  'sqliteInbox: eight processes create the same file at the same time',
   { timeout: 30_000 },
   async () => {
-    const script = await bundled('starter.ts');
+    const script = await bundleScript('opener-process.ts');
     const cwd = fileURLToPath(new URL('../../../../', import.meta.url));
     const processes = Array.from({ length: 8 }, () => fork(script, { cwd, execArgv: [] }));
     try {

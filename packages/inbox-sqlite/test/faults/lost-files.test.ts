@@ -11,16 +11,16 @@ import { dirname, join } from 'node:path';
 
 import { expect, test, vi } from 'vitest';
 
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { holdLock, openDatabase } from './support/database.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { newTask, startReceiver, type ReceiverProcess } from './support/start-receiver.ts';
 
-async function victimWithEvents(path: string, count = 30): Promise<Victim> {
-  const victim = await startVictim({ path });
+async function receiverWithEvents(path: string, count = 30): Promise<ReceiverProcess> {
+  const receiver = await startReceiver({ path });
   for (let index = 0; index < count; index += 1) {
-    expect(await victim.deliver(newTask(), 2000)).toBe(200);
+    expect(await receiver.deliver(newTask(), 2000)).toBe(200);
   }
-  return victim;
+  return receiver;
 }
 
 function remove(path: string, endings: readonly string[]): void {
@@ -33,144 +33,144 @@ test.each([
   ['the -wal alone', ['-wal']],
   ['the -shm alone', ['-shm']],
   ['the -wal and the -shm', ['-wal', '-shm']],
-])('%s deleted while running: it is put back, and nothing is lost', async (_, endings) => {
+])('sqliteInbox: restores %s after deletion without losing events', async (_, endings) => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
 
   remove(path, endings);
 
-  expect([200, 503]).toContain(await victim.deliver(newTask()));
-  await victim.recovers();
-  await victim.keepsItsWord();
-  // … and it is the file at this path that holds it, as another process sees it.
+  expect([200, 503]).toContain(await receiver.deliver(newTask()));
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
+  // The file at this path holds the entries, also for another process.
   const rows = openDatabase(path).prepare('SELECT count(*) AS n FROM novita_entries').all();
   expect((rows[0] as { n: number }).n).toBeGreaterThanOrEqual(31);
-  expect(readdirSync(dirname(path)).filter((name) => name.includes('-rescue'))).toEqual([]);
+  expect(readdirSync(dirname(path)).filter((name) => name.includes('-recovery'))).toEqual([]);
 });
 
-test('deleted again and again, and once before closing: nothing is lost', async () => {
+test('sqliteInbox: loses nothing after repeated deletions, also before closing', async () => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
   for (let round = 0; round < 3; round += 1) {
     remove(path, ['', '-wal', '-shm']);
-    await victim.recovers();
+    await receiver.expectRecovery();
   }
-  await victim.keepsItsWord();
+  await receiver.expectNothingLost();
 
   remove(path, ['', '-wal', '-shm']);
-  await victim.ask('close');
+  await receiver.call('close');
 
   const rows = openDatabase(path).prepare('SELECT count(*) AS n FROM novita_entries').all();
   expect((rows[0] as { n: number }).n).toBe(33);
 });
 
-test('deleted while somebody holds the lock: put back when the lock is gone', async () => {
+test('sqliteInbox: restores a file deleted under a lock when the lock is released', async () => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
   const release = holdLock(path);
-  expect(await victim.deliver(newTask())).toBe(503);
+  expect(await receiver.deliver(newTask())).toBe(503);
 
   remove(path, ['', '-wal', '-shm']);
   release();
 
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });
 
-test('the folder moved away and back: refused meanwhile, and nothing is lost', async () => {
+test('sqliteInbox: answers 503 while the folder is moved away, and loses nothing', async () => {
   const folder = join(temporaryFolder(), 'data');
   const away = `${folder}-away`;
   mkdirSync(folder);
   const path = join(folder, 'webhooks.db');
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
 
   renameSync(folder, away);
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(await victim.deliver(newTask())).toBe(503);
-  expect(victim.readLog()).toMatch(/Does its folder exist/);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(await receiver.deliver(newTask())).toBe(503);
+  expect(receiver.readLog()).toMatch(/Check that its folder exists/);
   renameSync(away, folder);
 
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });
 
-test('a folder that comes back empty gets everything that was in the one before', async () => {
+test('sqliteInbox: restores the file into a folder that was deleted and created again', async () => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
 
-  // Away in one step: it would put files back into a folder that is being emptied.
+  // Renames first: the inbox would restore files into a folder that is being deleted.
   renameSync(dirname(path), `${dirname(path)}-gone`);
   rmSync(`${dirname(path)}-gone`, { recursive: true });
-  expect(await victim.deliver(newTask())).toBe(503);
+  expect(await receiver.deliver(newTask())).toBe(503);
   mkdirSync(dirname(path));
 
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });
 
-test('replaced by a backup: it goes on with that, and not with the -wal of the file before', async () => {
+test('sqliteInbox: uses a backup that replaced the file, without the previous -wal file', async () => {
   const path = temporaryFile();
   const backup = join(dirname(path), 'backup');
-  const victim = await victimWithEvents(path, 5);
+  const receiver = await receiverWithEvents(path, 5);
   openDatabase(path).exec(`VACUUM INTO '${backup}'`);
-  for (let index = 0; index < 20; index += 1) await victim.deliver(newTask(), 2000);
+  for (let index = 0; index < 20; index += 1) await receiver.deliver(newTask(), 2000);
 
   renameSync(backup, path);
 
-  await victim.recovers();
-  const states = await victim.ask('states');
+  await receiver.expectRecovery();
+  const states = await receiver.call('states');
   expect(states.length).toBeLessThanOrEqual(7);
   expect(integrity(path)).toBe('ok');
 });
 
-test('cut to nothing: refused until somebody decides, and never begun anew without a word', async () => {
+test('sqliteInbox: answers 503 for a file truncated to 0 bytes until it is removed', async () => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
   openDatabase(path).exec('PRAGMA wal_checkpoint(TRUNCATE)');
 
   truncateSync(path, 0);
 
   for (let index = 0; index < 3; index += 1) {
-    expect(await victim.deliver(newTask())).toBe(503);
-    await new Promise((resolve) => setTimeout(resolve, 300)); // it tries again after 250 ms
+    expect(await receiver.deliver(newTask())).toBe(503);
+    await new Promise((resolve) => setTimeout(resolve, 300)); // the inbox retries after 250 ms
   }
-  expect(victim.readLog()).toMatch(/(cut short|damaged).*Put a backup in its place, or/);
+  expect(receiver.readLog()).toMatch(/(truncated|damaged).*Replace it with a backup, or/);
   remove(path, ['', '-wal', '-shm']);
-  await victim.recovers();
-  expect((await victim.ask('states')).length).toBeLessThanOrEqual(4);
+  await receiver.expectRecovery();
+  expect((await receiver.call('states')).length).toBeLessThanOrEqual(4);
 });
 
-test('cut to half: refused until a backup is put in its place', async () => {
+test('sqliteInbox: answers 503 for a file truncated to half until a backup replaces it', async () => {
   const path = temporaryFile();
   const backup = join(dirname(path), 'backup');
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
   await vi.waitFor(async () => {
-    expect((await victim.ask('states')).every(({ state }) => state === 'done')).toBe(true);
+    expect((await receiver.call('states')).every(({ state }) => state === 'done')).toBe(true);
   });
   openDatabase(path).exec(`PRAGMA wal_checkpoint(TRUNCATE)`);
   copyFileSync(path, backup);
-  await victim.deliver(newTask()); // so that the -wal knows how long the file was
+  await receiver.deliver(newTask()); // the -wal file now records the size of the database
 
   truncateSync(path, statSync(path).size / 2);
 
   for (let index = 0; index < 3; index += 1) {
-    expect(await victim.deliver(newTask())).toBe(503);
+    expect(await receiver.deliver(newTask())).toBe(503);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  expect(victim.readLog()).toMatch(/(cut short|damaged).*Put a backup in its place/);
+  expect(receiver.readLog()).toMatch(/(truncated|damaged).*Replace it with a backup/);
   renameSync(backup, path);
-  await victim.recovers();
-  expect((await victim.ask('states')).length).toBeGreaterThanOrEqual(31);
+  await receiver.expectRecovery();
+  expect((await receiver.call('states')).length).toBeGreaterThanOrEqual(31);
   expect(integrity(path)).toBe('ok');
 });
 
-test('made smaller in an orderly way (VACUUM by somebody else): it goes on, and nothing is lost', async () => {
+test('sqliteInbox: keeps working after another process runs VACUUM', async () => {
   const path = temporaryFile();
-  const victim = await victimWithEvents(path);
+  const receiver = await receiverWithEvents(path);
   const other = openDatabase(path);
   other.exec('CREATE TABLE ballast (x); INSERT INTO ballast VALUES (zeroblob(1000000))');
   other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  await victim.recovers();
+  await receiver.expectRecovery();
   const before = statSync(path).size;
 
   other.exec(
@@ -178,8 +178,8 @@ test('made smaller in an orderly way (VACUUM by somebody else): it goes on, and 
   );
 
   expect(statSync(path).size).toBeLessThan(before);
-  await victim.recovers();
-  await victim.keepsItsWord();
+  await receiver.expectRecovery();
+  await receiver.expectNothingLost();
 });
 
 function integrity(path: string): unknown {

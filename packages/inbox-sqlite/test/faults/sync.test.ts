@@ -6,133 +6,136 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test, vi } from 'vitest';
 
-import { explain } from '../../src/troubles.ts';
-import { temporaryFile, temporaryFolder } from '../support/files.ts';
+import { toInboxError } from '../../src/errors.ts';
+import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { openDatabase } from './support/database.ts';
 import { hasCompiler, works } from './support/needs.ts';
-import { newTask, startVictim, type Victim } from './support/start-victim.ts';
+import { newTask, startReceiver, type ReceiverProcess } from './support/start-receiver.ts';
 
-describe.runIf(hasCompiler())('a disk that fails to sync', () => {
-  interface Faulty {
-    readonly victim: Victim;
+describe.runIf(hasCompiler())('sqliteInbox on a disk that fails to sync', () => {
+  interface FaultyDisk {
+    readonly receiver: ReceiverProcess;
     readonly path: string;
-    /** The next sync of a -wal file fails, or all until `mend`. */
-    breakDown(how: 'once' | 'for good'): void;
-    mend(): void;
+    /** Makes the next sync of a -wal file fail, or all until `repair`. */
+    breakSyncs(which: 'once' | 'always'): void;
+    repair(): void;
     readonly isBroken: () => boolean;
   }
 
-  async function startFaulty(): Promise<Faulty> {
+  async function startOnFaultyDisk(): Promise<FaultyDisk> {
     const folder = temporaryFolder();
     const [shim, fault] = ['shim.so', 'fault'].map((name) => join(folder, name));
     const source = fileURLToPath(new URL('support/shim.c', import.meta.url));
     execFileSync('cc', ['-shared', '-fPIC', '-Wall', '-o', String(shim), source, '-ldl']);
     const path = temporaryFile();
-    const victim = await startVictim({
+    const receiver = await startReceiver({
       path,
       env: {
         LD_PRELOAD: String(shim),
         FAULT_SWITCH: String(fault),
-        UV_USE_IO_URING: '0', // a ring would sync past the shim
+        UV_USE_IO_URING: '0', // io_uring bypasses the shim
       },
     });
     return {
-      victim,
+      receiver,
       path,
-      breakDown: (how) => writeFileSync(String(fault), how),
-      mend: () => rmSync(String(fault)),
+      breakSyncs: (which) => writeFileSync(String(fault), which),
+      repair: () => rmSync(String(fault)),
       isBroken: () => existsSync(String(fault)),
     };
   }
 
-  test('refuses all that waits for it, and goes on when the disk does', async () => {
-    const { victim, breakDown, mend } = await startFaulty();
-    await victim.recovers();
+  test('rejects everything that waits for a sync, and works again after the repair', async () => {
+    const { receiver, breakSyncs, repair } = await startOnFaultyDisk();
+    await receiver.expectRecovery();
 
-    breakDown('for good');
+    breakSyncs('always');
     for (let round = 0; round < 3; round += 1) {
-      const delivered = Array.from({ length: 20 }, () => victim.deliver(newTask()));
+      const delivered = Array.from({ length: 20 }, () => receiver.deliver(newTask()));
       expect(new Set(await Promise.all(delivered))).toEqual(new Set([503]));
     }
-    expect(victim.readLog()).toMatch(/reading or writing failed\. Check the disk/);
-    mend();
+    expect(receiver.readLog()).toMatch(/reading or writing failed\. Check the disk/);
+    repair();
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('keeps its word about what comes in while a sync is failing', async () => {
-    const { victim, breakDown, isBroken } = await startFaulty();
-    await victim.recovers();
+  test('loses no event that arrives while a sync is failing', async () => {
+    const { receiver, breakSyncs, isBroken } = await startOnFaultyDisk();
+    await receiver.expectRecovery();
 
-    breakDown('once');
-    // The next look for work takes the fault, and its sync goes on for a while before it fails.
+    breakSyncs('once');
+    // The next poll triggers the fault, and its sync takes 300 ms to fail.
     await vi.waitFor(() => expect(isBroken()).toBe(false), { interval: 5 });
-    await Promise.all(Array.from({ length: 10 }, () => victim.deliver(newTask())));
+    await Promise.all(Array.from({ length: 10 }, () => receiver.deliver(newTask())));
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('a backup put in place meanwhile does not get what was in the -wal', async () => {
-    const { victim, path, breakDown, mend } = await startFaulty();
-    await victim.recovers();
+  test('does not apply the previous -wal file to a backup', async () => {
+    const { receiver, path, breakSyncs, repair } = await startOnFaultyDisk();
+    await receiver.expectRecovery();
     openDatabase(path).exec(`VACUUM INTO '${path}-backup'`);
-    for (let index = 0; index < 20; index += 1) await victim.deliver(newTask());
-    breakDown('for good');
-    expect(await victim.deliver(newTask())).toBe(503);
+    for (let index = 0; index < 20; index += 1) await receiver.deliver(newTask());
+    breakSyncs('always');
+    expect(await receiver.deliver(newTask())).toBe(503);
 
     renameSync(`${path}-backup`, path);
-    mend();
+    repair();
 
-    await victim.recovers();
-    expect((await victim.ask('states')).length).toBeLessThan(5);
+    await receiver.expectRecovery();
+    expect((await receiver.call('states')).length).toBeLessThan(5);
   });
 });
 
-const canLimit = works('too few descriptors', 'prlimit', ['--version']);
+const canLimit = works('a limit on file descriptors', 'prlimit', ['--version']);
 
-describe.runIf(canLimit)('too few descriptors', () => {
+describe.runIf(canLimit)('sqliteInbox with too few file descriptors', () => {
   const wrap = ['prlimit', '--nofile=200:200'];
 
-  test.each([0, 1])('%i left when it opens anew: refused until there are more', async (left) => {
-    const path = temporaryFile();
-    const victim = await startVictim({ path, wrap });
-    await victim.recovers();
+  test.each([0, 1])(
+    'with %i free to reopen the file, answers 503 until more are free',
+    async (left) => {
+      const path = temporaryFile();
+      const receiver = await startReceiver({ path, wrap });
+      await receiver.expectRecovery();
 
-    await victim.ask('exhaust', left);
-    rmSync(`${path}-wal`);
-    let log = '';
-    for (let tries = 0; tries < 3; tries += 1) {
-      expect(await victim.deliver(newTask())).toBe(503);
-      await setTimeout(260); // for so long it leaves a file alone that is of no use
-      log += victim.readLog();
-    }
-    expect(log).toMatch(/too many files (are )?open/);
-    await victim.ask('relax');
+      await receiver.call('exhaustDescriptors', left);
+      rmSync(`${path}-wal`);
+      let log = '';
+      for (let tries = 0; tries < 3; tries += 1) {
+        expect(await receiver.deliver(newTask())).toBe(503);
+        await setTimeout(260); // longer than MIN_REOPEN_DELAY_MS
+        log += receiver.readLog();
+      }
+      expect(log).toMatch(/too many files (are )?open/);
+      await receiver.call('freeDescriptors');
 
-    await victim.recovers();
-    await victim.keepsItsWord();
-  });
+      await receiver.expectRecovery();
+      await receiver.expectNothingLost();
+    },
+  );
 
-  test('with just enough to open, but not to sync: refused until there are more', async () => {
+  test('with enough to open but not to sync, answers 503 until more are free', async () => {
     const folder = join(temporaryFolder(), 'later');
-    const victim = await startVictim({ path: join(folder, 'webhooks.db'), wrap });
-    expect(await victim.deliver(newTask())).toBe(503);
+    const receiver = await startReceiver({ path: join(folder, 'webhooks.db'), wrap });
+    expect(await receiver.deliver(newTask())).toBe(503);
 
-    await victim.ask('exhaust', 3); // for the database, its -wal and its -shm
+    await receiver.call('exhaustDescriptors', 3); // for the database, its -wal and its -shm
     mkdirSync(folder);
-    expect(await victim.deliver(newTask())).toBe(503);
-    expect(victim.readLog()).toMatch(/too many files (are )?open/);
-    await victim.ask('relax');
+    expect(await receiver.deliver(newTask())).toBe(503);
+    expect(receiver.readLog()).toMatch(/too many files (are )?open/);
+    await receiver.call('freeDescriptors');
 
-    await victim.recovers();
-    await victim.keepsItsWord();
+    await receiver.expectRecovery();
+    await receiver.expectNothingLost();
   });
 
-  test('is said with what to do about it', () => {
+  test('toInboxError says how to raise the limit', () => {
     const error = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
-    expect(explain('webhooks.db', error).message).toMatch(
+    expect(toInboxError('webhooks.db', error).message).toMatch(
       /are open\. Raise the limit \(ulimit -n\)/,
     );
   });

@@ -1,47 +1,48 @@
-import { createRandom } from './random.ts';
+import { createRandom } from '../../../../test/crash/random.ts';
 import type { Operation } from './trace.ts';
 
-/** A moment at which the power is cut: so many operations have happened. */
+/** A kill point of the power: the number of operations before the cut. */
 export type Cut = number;
 
 /**
- * All boundaries at which something begins or ends (a sync, a file, a run of writes to one file as
- * in a checkpoint, a run of acknowledgements), and `count` of the others.
+ * Chooses every boundary at which something starts or ends, and `count` of the other positions.
+ * Boundaries are syncs, files, runs of writes to one file (as in a checkpoint) and runs of
+ * acknowledgements.
  */
 export function chooseCuts(
   operations: readonly Operation[],
   count: number,
   seed: number,
 ): readonly Cut[] {
-  const random = createRandom(seed);
-  const turning: Cut[] = [];
+  const { next: random } = createRandom(seed);
+  const boundaries: Cut[] = [];
   const others: Cut[] = [];
   for (let cut = 1; cut <= operations.length; cut++) {
     const before = operations[cut - 1];
     const after = operations[cut];
-    if (!before || isWeaker(after)) continue;
-    if (after && isOneRun(before, after)) others.push(cut);
-    else turning.push(cut);
+    if (!before || isCoveredByNext(after)) continue;
+    if (after && isSameRun(before, after)) others.push(cut);
+    else boundaries.push(cut);
   }
   const chosen = others
     .map((cut) => ({ cut, key: random() }))
     .sort((a, b) => a.key - b.key)
     .slice(0, count)
     .map(({ cut }) => cut);
-  return [...turning, ...chosen].sort((a, b) => a - b);
+  return [...boundaries, ...chosen].sort((a, b) => a - b);
 }
 
 /**
- * The disk is the same after the next operation, and as much or more is promised by then: whatever
- * this cut would show, the next one shows as well.
+ * Returns whether the next cut finds everything that this one would: the next operation leaves the
+ * disk unchanged, and the store has acknowledged at least as much after it.
  */
-function isWeaker(next: Operation | undefined): boolean {
-  return next?.kind === 'sync begin' || (next?.kind === 'ack' && !takesBack(next.line));
+function isCoveredByNext(next: Operation | undefined): boolean {
+  return next?.kind === 'sync begin' || (next?.kind === 'ack' && !allowsDeletion(next.line));
 }
 
-/** From here on entries may rightly be gone. */
-export const takesBack = (line: string): boolean => line === 'purging';
+/** Returns whether entries may be missing from this line of the history on. */
+export const allowsDeletion = (line: string): boolean => line === 'deleting';
 
-function isOneRun(before: Operation, after: Operation): boolean {
+function isSameRun(before: Operation, after: Operation): boolean {
   return before.kind === 'write' && after.kind === 'write' && before.file === after.file;
 }

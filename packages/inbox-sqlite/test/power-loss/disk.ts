@@ -1,38 +1,36 @@
 import { DIRECTORY, type Operation } from './trace.ts';
 
-/** A change of a file's content that no sync has covered yet. */
+/** A change of a file's content. */
 export type Change = Extract<Operation, { kind: 'write' | 'truncate' }>;
-/** A change of the directory that no sync of the directory has covered yet. */
+/** A change of the directory. */
 export type Renaming = Extract<Operation, { kind: 'create' | 'unlink' | 'rename' }>;
 
-/** Something that is surely on the disk, and what may or may not have reached it since. */
+/** Content that is on the disk, and changes since then that may be on it. */
 interface Layered<Durable, Pending> {
   durable: Durable;
   pending: { readonly at: number; readonly operation: Pending }[];
 }
 
 /**
- * The model of a disk. It promises less than ext4, XFS or APFS do:
+ * A model of a disk with weaker guarantees than ext4, XFS or APFS:
  *
- * - A write, truncation or extension is durable only when a sync of that file that *began after
- *   it* has ended (fsync and fdatasync alike: the size is data). Until then any part of it may be
- *   there, whatever the state of later and earlier ones.
- * - A name (creation, unlink, rename) is durable only when a sync of the directory that began after
- *   it has ended. Syncing a new file does not make its name durable, as it would on ext4.
- * - After a sync that failed, nothing that it should have covered is tried again: a later sync that
- *   succeeds says nothing about it (Linux marks the pages clean and reports the error once).
- * - What was synced stays, and a write leaves the bytes next to it alone ("powersafe overwrite",
- *   which SQLite assumes as well).
+ * - A write, truncation or extension is durable only when a sync of that file has ended that *began
+ *   after it*. This holds for fsync and fdatasync: the size is data. Until then any part of the
+ *   change may be on the disk, independent of earlier and later changes.
+ * - A name (creation, unlink, rename) is durable only when a sync of the directory has ended that
+ *   began after it. Syncing a new file does not make its name durable, unlike on ext4.
+ * - After a failed sync, the kernel does not write the covered changes again, and a later successful
+ *   sync does not cover them. Linux marks the pages clean and reports the error once.
+ * - Synced content stays, and a write does not change the bytes next to it. SQLite assumes this as
+ *   well ("powersafe overwrite").
  */
 export interface Disk {
   readonly files: ReadonlyMap<number, Layered<Buffer, Change>>;
   readonly names: Layered<ReadonlyMap<string, number>, Renaming>;
-  /** Goes up whenever something became durable. */
-  readonly version: number;
   apply(operation: Operation): void;
 }
 
-/** Which changes are on the disk after a sync that should have covered them has failed. */
+/** Chooses which changes are on the disk after a sync of them has failed. */
 export type Survivors = (changes: readonly Change[]) => readonly Change[];
 
 export function createDisk(afterFailure: Survivors): Disk {
@@ -40,18 +38,15 @@ export function createDisk(afterFailure: Survivors): Disk {
   const names: Disk['names'] = { durable: new Map(), pending: [] };
   const begun = new Map<number, number>();
   let clock = 0;
-  let version = 0;
 
   const sync = (file: number, until: number, survivors: Survivors) => {
     if (file === DIRECTORY) {
       names.durable = rename(names.durable, takeUntil(names.pending, until));
-      version += 1;
       return;
     }
     const layers = fileOf(files, file);
     const synced = takeUntil(layers.pending, until);
-    if (synced.length > 0) version += 1;
-    layers.durable = change(layers.durable, survivors(synced));
+    layers.durable = applyChanges(layers.durable, survivors(synced));
   };
 
   const apply = (operation: Operation) => {
@@ -82,14 +77,7 @@ export function createDisk(afterFailure: Survivors): Disk {
       case 'ack':
     }
   };
-  return {
-    files,
-    names,
-    get version() {
-      return version;
-    },
-    apply,
-  };
+  return { files, names, apply };
 }
 
 function fileOf<Layers>(files: ReadonlyMap<number, Layers>, file: number): Layers {
@@ -106,7 +94,7 @@ function takeUntil<Pending>(
   return pending.splice(0, count < 0 ? pending.length : count).map(({ operation }) => operation);
 }
 
-/** The directory after some changes. */
+/** Returns the directory after changes. */
 export function rename(
   names: ReadonlyMap<string, number>,
   changes: readonly Renaming[],
@@ -124,8 +112,8 @@ export function rename(
   return after;
 }
 
-/** A file's content after some changes, in their order. A hole reads as zeros. */
-export function change(content: Buffer, changes: readonly Change[]): Buffer {
+/** Returns a file's content after changes, in their order. A hole reads as zeros. */
+export function applyChanges(content: Buffer, changes: readonly Change[]): Buffer {
   const largest = changes.reduce((size, step) => Math.max(size, endOf(step)), content.length);
   const bytes = Buffer.alloc(largest);
   content.copy(bytes);

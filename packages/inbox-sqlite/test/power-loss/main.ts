@@ -1,25 +1,26 @@
 /**
- * The proof at any size:
+ * Runs the power-loss simulation at any size:
  *
  *     node --import tsx packages/inbox-sqlite/test/power-loss/main.ts --cuts 5000 --seed 7 --thorough
  *
- * `--subject` takes another store (`full`, `group`: controls that hold; `late-join`, `normal`,
- * `off`: controls that do not), `--syncs` takes syncs away (`no-fsync`, `no-fdatasync`, `none`) or
- * lets some fail (`failing`),
- * `--entries` makes the victim work longer, `--thorough` has all variants at every cut.
+ * - `--store`: `sqlite` (default), or a control. `full` and `group` must lose nothing; `late-join`,
+ *   `normal` and `off` must lose something.
+ * - `--syncs`: `all` (default), skipped syncs (`no-fsync`, `no-fdatasync`, `none`) or `failing`.
+ * - `--entries`: size of the workload.
+ * - `--thorough`: all variants at every cut.
  */
 import { parseArgs } from 'node:util';
 
-import { prove } from './prove.ts';
-import { toHonesty, whyNot } from './shim.ts';
-import { toSubjectName } from './subjects.ts';
+import { toSyncMode, whyUnavailable } from './shim.ts';
+import { simulatePowerLoss } from './simulate-power-loss.ts';
+import { toStoreName } from './stores-under-test.ts';
 import { describeTrace, toTable } from './table.ts';
-import { total } from './tally.ts';
+import { total } from './tallies.ts';
 
 const { values } = parseArgs({
   options: {
-    subject: { type: 'string', default: 'store' },
-    syncs: { type: 'string', default: 'honest' },
+    store: { type: 'string', default: 'sqlite' },
+    syncs: { type: 'string', default: 'all' },
     entries: { type: 'string', default: '2000' },
     cuts: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
@@ -27,23 +28,23 @@ const { values } = parseArgs({
   },
 });
 
-const reason = whyNot();
-if (reason !== undefined) throw new Error(`no proof of power loss: ${reason}`);
+const reason = whyUnavailable();
+if (reason !== undefined) throw new Error(`the power-loss simulation cannot run: ${reason}`);
 
 const started = performance.now();
-const proof = await prove({
-  subject: toSubjectName(values.subject),
-  honesty: toHonesty(values.syncs),
+const result = await simulatePowerLoss({
+  store: toStoreName(values.store),
+  syncs: toSyncMode(values.syncs),
   entries: Number(values.entries),
   cuts: Number(values.cuts),
   seed: Number(values.seed),
   others: values.thorough ? 5 : 1,
 });
-const { examples, lost, wrong, broken } = total(proof.tallies);
+const { examples, lost, wrong, unusable } = total(result.tallies);
 
-console.log(`${values.subject}, syncs: ${values.syncs}, seed ${values.seed}`);
-console.log(describeTrace(proof));
-console.log(toTable(proof.tallies));
+console.log(`store: ${values.store}, syncs: ${values.syncs}, seed: ${values.seed}`);
+console.log(describeTrace(result));
+console.log(toTable(result.tallies));
 for (const example of examples) console.log(example);
 console.log(`${Math.round((performance.now() - started) / 1000)} s`);
-if (lost + wrong + broken > 0) process.exitCode = 1;
+if (lost + wrong + unusable > 0) process.exitCode = 1;

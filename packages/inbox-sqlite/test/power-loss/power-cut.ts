@@ -1,28 +1,34 @@
-import { change, rename, type Change, type Disk, type Renaming } from './disk.ts';
-import { createRandom, type Random } from './random.ts';
+import { createRandom } from '../../../../test/crash/random.ts';
+import { applyChanges, rename, type Change, type Disk, type Renaming } from './disk.ts';
+
+/** Returns numbers from 0 up to 1. */
+type Random = () => number;
 
 /**
- * What a power cut leaves of the unsynced changes: `none`; `all`; of every single one a coin's toss
- * (`half`); of every file all or none, as if one had been written back and the other not (`files`);
- * of every 512-byte sector a coin's toss (`torn`); of every sector the old, the new or nonsense
- * (`garbage`).
+ * Which unsynced changes survive a power cut:
+ *
+ * - `none`, `all`.
+ * - `half`: each change with probability one half.
+ * - `files`: all or none of each file, as if the kernel had written back only some files.
+ * - `torn`: each 512-byte sector with probability 0.6.
+ * - `garbage`: each sector has its old content, its new content or random bytes.
  */
 export const variants = ['none', 'all', 'half', 'files', 'torn', 'garbage'] as const;
 export type Variant = (typeof variants)[number];
 
-const SECTOR = 512;
+const SECTOR_BYTES = 512;
 
-/** What is in the directory when the power is back: contents by name. */
-export type Image = ReadonlyMap<string, Buffer>;
+/** The directory after the power cut: file contents by name. */
+export type DiskImage = ReadonlyMap<string, Buffer>;
 
-export function cutPower(disk: Disk, variant: Variant, random: Random): Image {
+export function cutPower(disk: Disk, variant: Variant, random: Random): DiskImage {
   const pending = disk.names.pending.map(({ operation }) => operation);
   const image = new Map<string, Buffer>();
   for (const [name, file] of rename(disk.names.durable, survivingNames(pending, variant, random))) {
     const layers = disk.files.get(file);
     if (!layers) continue;
     const changes = layers.pending.map(({ operation }) => operation);
-    image.set(name, change(layers.durable, survivingChanges(changes, variant, random)));
+    image.set(name, applyChanges(layers.durable, survivingChanges(changes, variant, random)));
   }
   return image;
 }
@@ -34,7 +40,7 @@ function survivingNames(
 ): readonly Renaming[] {
   if (variant === 'none') return [];
   if (variant === 'all') return pending;
-  // Most creations on their own are a missing database, and tell nothing: all of them half the time.
+  // Half the time all survive: with only some files, the database is mostly missing.
   return random() < 0.5 ? pending : pending.filter(() => random() < 0.5);
 }
 
@@ -63,28 +69,28 @@ function tear(step: Change, variant: Variant, random: Random): readonly Change[]
   return sectorsOf(step).flatMap((sector) => {
     const chance = random();
     if (chance < 0.4) return [];
-    const spoilt = variant === 'garbage' && chance > 0.8;
-    return [spoilt ? { ...sector, data: noise(sector.data.length, random) } : sector];
+    const isGarbage = variant === 'garbage' && chance > 0.8;
+    return [isGarbage ? { ...sector, data: garbage(sector.data.length, random) } : sector];
   });
 }
 
 function sectorsOf(step: Extract<Change, { kind: 'write' }>): (typeof step)[] {
   const sectors: (typeof step)[] = [];
   for (let from = 0; from < step.data.length;) {
-    const to = Math.min(step.data.length, from + SECTOR - ((step.offset + from) % SECTOR));
+    const to = Math.min(
+      step.data.length,
+      from + SECTOR_BYTES - ((step.offset + from) % SECTOR_BYTES),
+    );
     sectors.push({ ...step, offset: step.offset + from, data: step.data.subarray(from, to) });
     from = to;
   }
   return sectors;
 }
 
-const NONSENSE = nonsense(createRandom(1));
+const { between } = createRandom(1);
+const GARBAGE = Buffer.from(Array.from({ length: 16 * SECTOR_BYTES }, () => between(0, 255)));
 
-function nonsense(random: Random): Buffer {
-  return Buffer.from(Array.from({ length: 16 * SECTOR }, () => Math.floor(random() * 256)));
-}
-
-function noise(length: number, random: Random): Buffer {
-  const from = Math.floor(random() * (NONSENSE.length - length));
-  return NONSENSE.subarray(from, from + length);
+function garbage(length: number, random: Random): Buffer {
+  const from = Math.floor(random() * (GARBAGE.length - length));
+  return GARBAGE.subarray(from, from + length);
 }

@@ -4,16 +4,19 @@ import { promisify } from 'node:util';
 import type { Claim, Entry, NewEntry, Outcome, Store } from '@novita-webhooks/core';
 import Database from 'libsql';
 
-/** What the victim and the inspector use of a store. */
-export type Subject = Pick<Store, 'add' | 'claim' | 'settle' | 'deleteExpired' | 'list' | 'close'>;
+/** The operations of a store that the power-loss simulation uses. */
+export type StoreUnderTest = Pick<
+  Store,
+  'add' | 'claim' | 'settle' | 'deleteExpired' | 'list' | 'close'
+>;
 
 /**
- * How the raw store makes a commit durable. Controls: of these the proof knows the right answer.
+ * How the raw store makes a commit durable. These are controls, for which the result is known.
  *
  * - `full`: SQLite syncs in every commit.
- * - `group`: commits do not sync; an asynchronous fdatasync of the WAL that began afterwards does.
- * - `late-join`: as `group`, but joins a sync that is under way: the classic mistake.
- * - `normal`, `off`: SQLite's settings of these names, and nothing else.
+ * - `group`: an asynchronous fdatasync of the WAL starts after the commit.
+ * - `late-join`: like `group`, but joins a sync that is already in progress, which is a mistake.
+ * - `normal`, `off`: only SQLite's settings with these names.
  */
 export const rawModes = ['full', 'group', 'late-join', 'normal', 'off'] as const;
 export type RawMode = (typeof rawModes)[number];
@@ -39,13 +42,13 @@ interface Row {
   readonly attempts: number;
 }
 
-/** The least that can be called a store: SQL and a sync, commits one by one. */
-export function rawStore(path: string, mode: RawMode): Subject {
+/** A minimal store: SQL and a sync, one commit per operation. */
+export function rawStore(path: string, mode: RawMode): StoreUnderTest {
   const database = new Database(path);
   database.exec(`PRAGMA synchronous = ${SYNCHRONOUS[mode]}`);
   database.prepare('PRAGMA journal_mode = WAL').all();
   database.exec(TABLE);
-  const syncer = mode === 'group' || mode === 'late-join' ? syncWal(path, mode) : undefined;
+  const syncer = mode === 'group' || mode === 'late-join' ? createSyncer(path, mode) : undefined;
 
   const run = async (sql: string, ...params: unknown[]): Promise<number> => {
     const { changes } = database.prepare(sql).run(...params);
@@ -108,20 +111,20 @@ function toEntry({ id, body, state, attempts }: Row): Entry {
   };
 }
 
-function syncWal(path: string, mode: 'group' | 'late-join') {
+function createSyncer(path: string, mode: 'group' | 'late-join') {
   const wal = openSync(`${path}-wal`, 'r+');
-  let present: Promise<void> | undefined;
+  let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
 
   const begin = (): Promise<void> => {
     next = undefined;
-    return (present = promisify(fdatasync)(wal).finally(() => (present = undefined)));
+    return (current = promisify(fdatasync)(wal).finally(() => (current = undefined)));
   };
   return {
     sync(): Promise<void> {
-      if (present === undefined) return begin();
-      if (mode === 'late-join') return present;
-      return (next ??= present.then(begin));
+      if (current === undefined) return begin();
+      if (mode === 'late-join') return current;
+      return (next ??= current.then(begin));
     },
     close: () => closeSync(wal),
   };

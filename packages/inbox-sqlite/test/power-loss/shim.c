@@ -1,20 +1,21 @@
 /*
- * LD_PRELOAD shim: writes down, in their true order, all file operations below POWER_LOSS_DIR.
+ * LD_PRELOAD shim that records all file operations below POWER_LOSS_DIR in the order in which they
+ * happen.
  *
- * One mutex is held across an operation and its record, so the trace is a total order of what
- * really happened. A sync alone runs outside of it and has two records: it covers exactly the
- * writes recorded before its BEGIN, and what waited for it can only be recorded after its END.
+ * One mutex is held during an operation and its record, so the trace is a total order. A sync runs
+ * outside of the mutex and has two records. It covers exactly the writes recorded before its BEGIN.
+ * What waited for it is recorded after its END.
  *
- * What the replay could not model (a shared writable mapping, a hard link, …) is recorded as
- * UNMODELLED, and the replay refuses such a trace. `-shm` is left out: SQLite never reads one that
- * no process has open (the first to connect truncates it and rebuilds it from the WAL).
+ * Operations that the replay cannot model (such as a shared writable mapping) are recorded as
+ * UNMODELLED, and the replay rejects such a trace. The -shm file is not recorded: SQLite never reads
+ * one that no process has open. The first connection truncates it and rebuilds it from the WAL.
  *
- * POWER_LOSS_SYNC: `honest`, or which calls succeed without doing anything and without a record:
- * `no-fsync`, `no-fdatasync`, `none`; with `failing` every 15th sync of a WAL fails
- * with EIO and its data is lost; as on Linux, every descriptor of the file hears of it once. POWER_LOSS_SYNC_US makes every sync last longer, so that
- * writes happen during it even on a fast disk.
+ * POWER_LOSS_SYNC: with `all`, every sync works. With `no-fsync`, `no-fdatasync` or `none`, the
+ * calls succeed without a sync and without a record. With `failing`, every 15th sync of a WAL fails
+ * with EIO and its data is lost; as on Linux, every descriptor of the file reports the error once.
+ * POWER_LOSS_SYNC_US makes every sync last longer, so that writes happen during it on any disk.
  *
- * System calls are made directly, not through dlsym: nothing to resolve, nothing to recurse into.
+ * System calls are made directly, not through dlsym, so that no call can recurse into the shim.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,7 +50,7 @@ static uint64_t syncs = 0, wal_syncs = 0;
 static char root[PATH_MAX];
 static char trace_path[PATH_MAX];
 static int trace = -1;
-static int lies_on_fsync, lies_on_fdatasync, fails;
+static int skips_fsync, skips_fdatasync, fails;
 static useconds_t sync_us;
 
 __attribute__((constructor)) static void start(void) {
@@ -57,11 +58,11 @@ __attribute__((constructor)) static void start(void) {
   const char *sync = getenv("POWER_LOSS_SYNC"), *us = getenv("POWER_LOSS_SYNC_US");
   if (dir) snprintf(root, sizeof root, "%s", dir);
   if (to) snprintf(trace_path, sizeof trace_path, "%s", to);
-  lies_on_fsync = sync && (!strcmp(sync, "no-fsync") || !strcmp(sync, "none"));
-  lies_on_fdatasync = sync && (!strcmp(sync, "no-fdatasync") || !strcmp(sync, "none"));
+  skips_fsync = sync && (!strcmp(sync, "no-fsync") || !strcmp(sync, "none"));
+  skips_fdatasync = sync && (!strcmp(sync, "no-fdatasync") || !strcmp(sync, "none"));
   fails = sync && !strcmp(sync, "failing");
   sync_us = us ? (useconds_t)atoi(us) : 0;
-  unsetenv("LD_PRELOAD"); /* children are none of ours */
+  unsetenv("LD_PRELOAD"); /* child processes are not recorded */
 }
 
 static void lock(void) { pthread_mutex_lock(&mutex); }
@@ -86,7 +87,7 @@ static void unmodelled(const char *what) { note(UNMODELLED, 0, 0, what, strlen(w
 
 static uint32_t file_of(int fd) { return fd >= 0 && fd < MAX_FDS ? file_of_fd[fd] : 0; }
 
-/* The name in the traced directory; "" for the directory itself; NULL when the path is elsewhere. */
+/* Returns the name in the traced directory; "" for the directory; NULL for a path elsewhere. */
 static const char *traced_name(int at, const char *path, char *full) {
   char base[PATH_MAX] = "", link[64];
   if (!root[0] || !path) return NULL;
@@ -137,7 +138,7 @@ static int do_open(int at, const char *path, int flags, mode_t mode) {
     else {
       file_of_fd[fd] = existed ? known(&s) : created(&s, name);
       errors_seen[fd] = files[file_of_fd[fd]].errors;
-      if (!file_of_fd[fd]) unmodelled("a file that came from nowhere");
+      if (!file_of_fd[fd]) unmodelled("a file that exists without a record");
       else if (existed && (flags & O_TRUNC)) note(TRUNCATE, file_of_fd[fd], 0, NULL, 0);
     }
   }
@@ -182,13 +183,13 @@ ssize_t write(int fd, const void *data, size_t length) {
   if (!file) return syscall(SYS_write, fd, data, length);
   lock();
   ssize_t n = syscall(SYS_write, fd, data, length);
-  /* Where it ended says where it began, with O_APPEND too. */
+  /* Derives the start from the end, which works with O_APPEND too. */
   if (n > 0) note(WRITE, file, (uint64_t)(lseek(fd, 0, SEEK_CUR) - n), data, (size_t)n);
   unlock();
   return n;
 }
 
-/* As many single writes: a caller has to expect short ones anyway. */
+/* Writes only the first part: callers must expect short writes. */
 static ssize_t first_part(const struct iovec *parts, int count) {
   for (int i = 0; i < count; i++) if (parts[i].iov_len) return i;
   return -1;
@@ -232,10 +233,10 @@ int fallocate64(int fd, int mode, off64_t offset, off64_t length) { return fallo
 int posix_fallocate(int fd, off_t offset, off_t length) { return fallocate(fd, 0, offset, length) ? errno : 0; }
 int posix_fallocate64(int fd, off64_t offset, off64_t length) { return posix_fallocate(fd, offset, length); }
 
-static int do_sync(int fd, long call, int lies) {
+static int do_sync(int fd, long call, int is_skipped) {
   uint32_t file = file_of(fd);
   if (!file) return (int)syscall(call, fd);
-  if (lies) return 0;
+  if (is_skipped) return 0;
   lock();
   uint64_t which = ++syncs;
   int is_failing = fails && files[file].is_wal && ++wal_syncs % FAILING == 0;
@@ -254,8 +255,8 @@ static int do_sync(int fd, long call, int lies) {
   unlock();
   return result;
 }
-int fsync(int fd) { return do_sync(fd, SYS_fsync, lies_on_fsync); }
-int fdatasync(int fd) { return do_sync(fd, SYS_fdatasync, lies_on_fdatasync); }
+int fsync(int fd) { return do_sync(fd, SYS_fsync, skips_fsync); }
+int fdatasync(int fd) { return do_sync(fd, SYS_fdatasync, skips_fdatasync); }
 
 int unlinkat(int at, const char *path, int flags) {
   char full[PATH_MAX];
@@ -277,7 +278,7 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
   int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
   if (result == 0 && old && new && !flags)
     note(RENAME, 0, 0, both, (size_t)snprintf(both, sizeof both, "%s/%s", old, new));
-  else if (result == 0) unmodelled("rename across the folder's border");
+  else if (result == 0) unmodelled("a rename into or out of the folder");
   unlock();
   return result;
 }

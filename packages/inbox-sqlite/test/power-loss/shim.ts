@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Which syncs reach the disk; see shim.c. */
-const honesties = ['honest', 'no-fsync', 'no-fdatasync', 'none', 'failing'] as const;
-export type Honesty = (typeof honesties)[number];
+const syncModes = ['all', 'no-fsync', 'no-fdatasync', 'none', 'failing'] as const;
+export type SyncMode = (typeof syncModes)[number];
 
-export function toHonesty(text: string): Honesty {
-  const honesty = honesties.find((known) => known === text);
-  if (honesty === undefined) throw new Error(`no such syncs: ${text}`);
-  return honesty;
+export function toSyncMode(text: string): SyncMode {
+  const mode = syncModes.find((known) => known === text);
+  if (mode === undefined) throw new Error(`unknown sync mode: ${text}`);
+  return mode;
 }
 
-/** Why the proof cannot be made here; `undefined` when it can. */
-export function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return `it needs LD_PRELOAD; this is ${process.platform}`;
+/** Returns why the simulation cannot run on this machine; `undefined` if it can. */
+export function whyUnavailable(): string | undefined {
+  if (process.platform !== 'linux')
+    return `it needs LD_PRELOAD of Linux; this is ${process.platform}`;
   if (spawnSync('cc', ['--version']).status !== 0) return 'there is no C compiler (`cc`)';
   return undefined;
 }

@@ -5,20 +5,20 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** How a script of this folder ended, and what it printed. */
-export interface Ended {
+/** The exit and the output of a script. */
+export interface ScriptResult {
   readonly output: string;
   readonly errors: string;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Runs a script of this folder in a process of its own, from source. */
+/** Runs a script of this folder from source, in a child process. */
 export async function spawnScript(
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+): Promise<ScriptResult> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
     cwd: root,

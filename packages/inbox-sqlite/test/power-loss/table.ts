@@ -1,33 +1,39 @@
 import Table from 'cli-table3';
 
-import type { Proof } from './prove.ts';
-import { total, type Tallies, type Tally } from './tally.ts';
+import type { PowerLossResult } from './simulate-power-loss.ts';
+import { total, type Tallies, type Tally } from './tallies.ts';
 
 const COLUMNS = [
   'cuts',
-  'entries promised',
-  'outcomes promised',
+  'entries acknowledged',
+  'outcomes acknowledged',
   'lost',
-  'otherwise wrong',
-  'not usable',
+  'wrong',
+  'unusable',
 ];
 
-/** What was found, a line for each way in which unsynced changes may survive. */
+/** Formats the results, one line per way in which unsynced changes may survive. */
 export function toTable(tallies: Tallies): string {
   const table = new Table({
     head: ['unsynced changes', ...COLUMNS],
     colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
     style: { head: [], border: [] },
   });
-  for (const [variant, tally] of tallies) table.push([variant, ...figuresOf(tally)]);
-  table.push(['together', ...figuresOf(total(tallies))]);
+  for (const [variant, tally] of tallies) table.push([variant, ...toCells(tally)]);
+  table.push(['total', ...toCells(total(tallies))]);
   return table.toString();
 }
 
-const figuresOf = ({ cuts, kept, settled, lost, wrong, broken }: Tally): string[] =>
-  [cuts, kept, settled, lost, wrong, broken].map((count) => count.toLocaleString('en'));
+const toCells = ({ cuts, added, settled, lost, wrong, unusable }: Tally): string[] =>
+  [cuts, added, settled, lost, wrong, unusable].map((count) => count.toLocaleString('en'));
 
-/** What happened until the last cut. */
-export const describeTrace = ({ operations, syncs, checkpoints, walResets, acks }: Proof): string =>
+/** Describes the recorded trace. */
+export const describeTrace = ({
+  operations,
+  syncs,
+  checkpoints,
+  walResets,
+  acks,
+}: PowerLossResult): string =>
   `${operations} operations, ${syncs} syncs, ${checkpoints} checkpoints, ${walResets} WAL resets, ` +
-  `${acks} lines of the victim`;
+  `${acks} lines of history`;

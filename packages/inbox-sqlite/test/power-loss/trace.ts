@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** The file that the victim writes its acknowledgements to: part of the trace, not of the disk. */
+/** The file of acknowledgements, which is part of the trace but not of the disk. */
 export const ACKS = 'acks';
 /** The id of the traced directory itself. */
 export const DIRECTORY = 1;
 
-/** What shim.c recorded, in its true order. */
+/** An operation that shim.c recorded, in the order in which it happened. */
 export type Operation =
   | { readonly kind: 'create'; readonly file: number; readonly name: string }
   | {
@@ -22,20 +22,24 @@ export type Operation =
     }
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
-  /** A line of the victim: a promise that it was given, or what it is about to do. */
+  /** A line of the history: an acknowledgement, or what the process is about to do. */
   | { readonly kind: 'ack'; readonly line: string };
 
-const HEAD = 24;
+const HEADER_BYTES = 24;
 
-/** @throws Error when the trace has something that the model of the disk does not know */
+/** @throws Error when the trace has an operation that the model of the disk lacks */
 export function readTrace(path: string): readonly Operation[] {
   const bytes = readFileSync(path);
   const operations: Operation[] = [];
   let acks = 0;
   for (let at = 0; at < bytes.length;) {
     const length = bytes.readUInt32LE(at + 8);
-    const operation = toOperation(bytes, at, bytes.subarray(at + HEAD, at + HEAD + length));
-    at += HEAD + length;
+    const operation = toOperation(
+      bytes,
+      at,
+      bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length),
+    );
+    at += HEADER_BYTES + length;
     if (operation.kind === 'create' && operation.name === ACKS) acks = operation.file;
     else if (operation.kind === 'write' && operation.file === acks) {
       for (const line of linesOf(operation.data)) operations.push({ kind: 'ack', line });
@@ -70,6 +74,6 @@ function toOperation(bytes: Buffer, at: number, payload: Buffer): Operation {
     case 9:
       return { kind: 'sync failed', file, sync: value };
     default:
-      throw new Error(`the victim did what the model does not know: ${payload.toString()}`);
+      throw new Error(`the model of the disk lacks this operation: ${payload.toString()}`);
   }
 }

@@ -2,18 +2,18 @@ import type { SqliteDatabase, SqliteDriver } from '@novita-webhooks/inbox-sqlite
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/** A SQLite library that the tests run on, or would. */
+/** A SQLite library that the tests run on, if it is installed. */
 export interface DriverUnderTest {
   readonly name: SqliteDriver;
-  /** Why it is not there; `null` when it is. */
+  /** Why it is not available; `null` if it is. */
   readonly missing: string | null;
-  /** Calls something that looks for the driver, from where it is found. */
+  /** Calls a function in the working folder from which the driver can be loaded. */
   use<T>(work: () => T): T;
-  /** A connection past our own code. */
+  /** Opens a connection without code of the package. */
   open(path: string): SqliteDatabase;
 }
 
-/** Where `scripts/fetch-driver.mjs` has put better-sqlite3, which is in no package.json here. */
+/** Folder of better-sqlite3 from `scripts/fetch-driver.mjs`; no package.json lists it. */
 export const betterSqliteFolder: string | undefined = process.env['TEST_BETTER_SQLITE3'];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -21,7 +21,7 @@ const isStrict = [process.env['CI'], process.env['REQUIRE_SERVICES']].some(Boole
 
 /** Node 22.13 and later have `node:sqlite` without a flag. */
 export const hasBuiltIn: boolean = major > 22 || (major === 22 && minor >= 13);
-/** better-sqlite3 13; on an older Node it ends the process with a segmentation fault. */
+/** On older versions of Node, better-sqlite3 13 ends the process with a segmentation fault. */
 export const runsBetterSqlite: boolean = major >= 22;
 
 const inPlace = <T>(work: () => T): T => work();
@@ -36,7 +36,7 @@ function inFolder<T>(folder: string, work: () => T): T {
   }
 }
 
-function opener(name: SqliteDriver): (path: string) => SqliteDatabase {
+function createOpen(name: SqliteDriver): (path: string) => SqliteDatabase {
   const from = name === 'better-sqlite3' ? betterSqliteFolder : undefined;
   const require = createRequire(from === undefined ? import.meta.url : join(from, 'package.json'));
   return (path) => {
@@ -47,24 +47,24 @@ function opener(name: SqliteDriver): (path: string) => SqliteDatabase {
 }
 
 const known: Readonly<Record<SqliteDriver, DriverUnderTest>> = {
-  libsql: { name: 'libsql', missing: null, use: inPlace, open: opener('libsql') },
+  libsql: { name: 'libsql', missing: null, use: inPlace, open: createOpen('libsql') },
   'better-sqlite3': {
     name: 'better-sqlite3',
-    missing: whyNoBetterSqlite(),
+    missing: whyBetterSqliteIsMissing(),
     use: (work) => inFolder(betterSqliteFolder ?? '.', work),
-    open: opener('better-sqlite3'),
+    open: createOpen('better-sqlite3'),
   },
   'node:sqlite': {
     name: 'node:sqlite',
-    missing: hasBuiltIn ? null : `Node ${process.version} has none; 22.13 and later have it`,
+    missing: hasBuiltIn ? null : `Node ${process.version} has none; Node 22.13 and later do`,
     use: inPlace,
-    open: opener('node:sqlite'),
+    open: createOpen('node:sqlite'),
   },
 };
 
-function whyNoBetterSqlite(): string | null {
-  if (!runsBetterSqlite) return `it needs Node 22, and this is ${process.version}`;
-  return betterSqliteFolder === undefined ? 'TEST_BETTER_SQLITE3 does not say where it is' : null;
+function whyBetterSqliteIsMissing(): string | null {
+  if (!runsBetterSqlite) return `it needs Node 22; this is Node ${process.version}`;
+  return betterSqliteFolder === undefined ? 'TEST_BETTER_SQLITE3 is not set' : null;
 }
 
 const drivers: readonly DriverUnderTest[] = Object.values(known);
@@ -73,7 +73,10 @@ export const presentDrivers: readonly DriverUnderTest[] = drivers.filter(
   ({ missing }) => missing === null,
 );
 
-/** Says so aloud for each that is not there. Where no skip is allowed, one that this Node runs must be. */
+/**
+ * Prints a warning for each library that is missing. With `CI` or `REQUIRE_SERVICES` set, throws if
+ * this Node could run it.
+ */
 export function reportMissing(what: string): void {
   for (const { name, missing } of drivers) {
     if (missing === null) continue;

@@ -1,4 +1,4 @@
-// Uses an inbox, forgets it without closing it, and lets everything be collected.
+// Uses an inbox, drops it without closing it, and runs the garbage collector.
 import { createTestEntry } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { setImmediate } from 'node:timers/promises';
@@ -9,4 +9,4 @@ for (let turn = 0; turn < 10; turn += 1) {
   await setImmediate();
   globalThis.gc?.();
 }
-console.log('still there');
+console.log('alive');

@@ -9,9 +9,10 @@ const PACKAGE = join(import.meta.dirname, '../..');
 const NAME = '@novita-webhooks/inbox-sqlite';
 
 /**
- * Builds the package as it is published, except that core is in it: so it can be put anywhere.
+ * Builds the package like a release, but with its dependencies in the bundle, so that it works in any
+ * folder.
  *
- * @returns its folder
+ * @returns the folder of the build
  */
 export async function buildPackage(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'novita-built-'));
@@ -32,39 +33,39 @@ export async function buildPackage(): Promise<string> {
   return folder;
 }
 
-/** Puts a package into a folder's `node_modules`. */
+/** Copies a built package into a folder's `node_modules`. */
 export function install(built: string, folder: string): void {
   const target = join(folder, 'node_modules', NAME);
   mkdirSync(join(target, '..'), { recursive: true });
   cpSync(built, target, { recursive: true });
 }
 
-/** A library that says who it is when a database is opened with it. `code`: instead of that. */
+/** Installs a library that prints its name when it opens a database, or that runs `code`. */
 export function installFake(folder: string, name: SqliteDriver, code?: string): void {
   const target = join(folder, 'node_modules', name);
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'package.json'), JSON.stringify({ name, version: '12.0.0' }));
-  const speak = `module.exports = class { constructor() { console.log('opened by ${name}'); } close() {} };`;
-  writeFileSync(join(target, 'index.js'), code ?? speak);
+  const printName = `module.exports = class { constructor() { console.log('opened by ${name}'); } close() {} };`;
+  writeFileSync(join(target, 'index.js'), code ?? printName);
 }
 
-/** Puts a link to a library that is really there. */
+/** Installs a link to a real library. */
 export function installReal(folder: string, name: SqliteDriver, from: string): void {
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
   symlinkSync(join(from, 'node_modules', name), join(folder, 'node_modules', name), 'junction');
 }
 
 export interface AppOptions {
-  /** How the application is written. */
+  /** The module format of the application. */
   readonly as?: 'esm' | 'cjs';
-  /** Where the package is; default: in the application's own `node_modules`. */
+  /** The folder where the package is installed; default: the application's. */
   readonly from?: string;
   readonly driver?: string;
-  /** As on a Node that has no `node:sqlite`. */
+  /** Runs Node without `node:sqlite`. */
   readonly withoutBuiltIn?: boolean;
 }
 
-/** Runs an application that opens an inbox, in its folder, and returns what it said. */
+/** Runs an application that opens a store, in its folder, and returns its output. */
 export function runApp(folder: string, { as = 'esm', from, driver, ...rest }: AppOptions = {}) {
   const options = JSON.stringify({ path: join(folder, 'webhooks.db'), driver });
   const entry =
@@ -93,5 +94,5 @@ export function runApp(folder: string, { as = 'esm', from, driver, ...rest }: Ap
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '', NODE_PATH: '' },
   });
-  return { said: stdout, stderr, signal };
+  return { output: stdout, stderr, signal };
 }

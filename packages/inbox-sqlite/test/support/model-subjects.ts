@@ -1,10 +1,10 @@
 import { sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import { createSubject, type OpenSubject } from '../../../../test/model/subjects.ts';
-import { quickTemporaryFile } from './files.ts';
+import { quickTemporaryFile } from './temporary-files.ts';
 import type { DriverUnderTest } from './drivers.ts';
 
-/** Two stores on one file. */
+/** Opens two stores on one file. */
 export const sqliteSubject =
   (driver: DriverUnderTest): OpenSubject =>
   (clock) => {
@@ -13,24 +13,24 @@ export const sqliteSubject =
     return createSubject({ name: `the SQLite store on ${driver.name}`, keepsOrder: true }, open);
   };
 
-/** A slip in the SQL of the store: what stands there, and what might have. */
-export interface Slip {
+/** A mutation of the store's SQL: replaces `from` with `to`. */
+export interface Mutation {
   readonly from: string;
   readonly to: string;
 }
 
-/** One whose SQL is not what it should be: to show that this is noticed. */
-export const brokenSubject =
-  (driver: DriverUnderTest, { from, to }: Slip): OpenSubject =>
+/** Opens two stores whose SQL is mutated, to show that the model test detects it. */
+export const mutatedSubject =
+  (driver: DriverUnderTest, { from, to }: Mutation): OpenSubject =>
   (clock) => {
     const path = quickTemporaryFile();
     const databases: SqliteDatabase[] = [];
     const open = () => {
       const database = driver.open(path);
       databases.push(database);
-      return sqliteStore({ database: withSlip(database, { from, to }), clock });
+      return sqliteStore({ database: mutate(database, { from, to }), clock });
     };
-    const subject = createSubject({ name: 'the broken store', keepsOrder: true }, open);
+    const subject = createSubject({ name: 'the mutated store', keepsOrder: true }, open);
     return {
       ...subject,
       async close() {
@@ -40,7 +40,7 @@ export const brokenSubject =
     };
   };
 
-function withSlip(database: SqliteDatabase, { from, to }: Slip): SqliteDatabase {
+function mutate(database: SqliteDatabase, { from, to }: Mutation): SqliteDatabase {
   return {
     exec: (sql) => database.exec(sql.replace(from, to)),
     prepare: (sql) => database.prepare(sql.replace(from, to)),

@@ -8,11 +8,11 @@ import { afterAll } from 'vitest';
 const bundles = new Map<string, Promise<string>>();
 const folders: string[] = [];
 
-/** A script as one file that anybody may read: from source it would take a second to start. */
-export function bundled(script: 'victim.ts' | 'starter.ts' = 'victim.ts'): Promise<string> {
-  const known = bundles.get(script) ?? bundle(script);
-  bundles.set(script, known);
-  return known;
+/** Bundles a script into one file that every user may read. From source it starts a second later. */
+export function bundleScript(script: 'receiver-process.ts' | 'opener-process.ts'): Promise<string> {
+  const bundling = bundles.get(script) ?? bundle(script);
+  bundles.set(script, bundling);
+  return bundling;
 }
 
 async function bundle(script: string): Promise<string> {

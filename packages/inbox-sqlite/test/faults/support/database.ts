@@ -4,12 +4,12 @@ import type { SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 const Database = createRequire(import.meta.url)('libsql') as new (path: string) => SqliteDatabase;
 
-/** A connection of somebody else's: this process is not the victim's. */
+/** Opens a connection in the test's process, beside that of the receiver process. */
 export function openDatabase(path: string): SqliteDatabase {
   return new Database(path);
 }
 
-/** Takes the write lock. Returns what gives it back. */
+/** Takes the write lock. Returns the function that releases it. */
 export function holdLock(path: string, mode: 'IMMEDIATE' | 'EXCLUSIVE' = 'IMMEDIATE'): () => void {
   const database = openDatabase(path);
   database.exec(`PRAGMA busy_timeout = 5000; BEGIN ${mode}`);

@@ -3,9 +3,10 @@ import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { unshare } from './needs.ts';
 
 /**
- * Starts what follows with a small disk of its own at a folder; it goes when the process ends.
+ * Returns a command prefix that mounts a small disk at a folder and runs a command with it. The mount
+ * ends with the process.
  *
- * @param filledKiB how much of it a file named `filler` takes from the start
+ * @param filledKiB initial size of a file named `filler` on that disk
  */
 export function onSmallDisk(folder: string, sizeKiB: number, filledKiB = 0): readonly string[] {
   const script =
@@ -14,16 +15,16 @@ export function onSmallDisk(folder: string, sizeKiB: number, filledKiB = 0): rea
   return [...unshare, 'sh', '-c', script];
 }
 
-/** The same file as that process sees it. */
+/** Returns the path of a file as a process sees it, which may have mounts of its own. */
 export const seenBy = (pid: number, path: string): string => `/proc/${pid}/root${path}`;
 
 export interface Filler {
-  /** Leaves only so many bytes. */
+  /** Fills the disk until only `left` bytes are free. */
   fill(left?: number): void;
   free(): void;
 }
 
-/** @param path of a file to make, on the disk to be filled */
+/** @param path of a file to create, on the disk to fill */
 export function createFiller(path: string): Filler {
   return {
     fill(left = 0) {

@@ -1,4 +1,4 @@
-export interface VictimOptions {
+export interface ReceiverOptions {
   readonly path: string;
   readonly busyTimeoutMs?: number;
   readonly leaseDurationMs?: number;
@@ -6,30 +6,30 @@ export interface VictimOptions {
   readonly handlerMs?: number;
 }
 
-/** What a victim can be asked for, and what it answers. */
-export interface Answers {
+/** The commands of a receiver process, by the type of their results. */
+export interface CommandResults {
   readonly states: readonly { taskId: string; state: string; attempts: number }[];
   readonly addMany: { readonly added: number; readonly megabytes: number };
-  readonly exhaust: null;
-  readonly relax: null;
-  readonly descriptors: number;
+  readonly exhaustDescriptors: null;
+  readonly freeDescriptors: null;
+  readonly countDescriptors: number;
   readonly close: number;
   readonly add: string;
 }
 
 export interface Command {
   readonly id: number;
-  readonly name: keyof Answers;
+  readonly name: keyof CommandResults;
   readonly argument: number;
 }
 
-/** What a victim tells by itself. */
-export type News =
+/** A message from a receiver process. */
+export type Message =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'log'; readonly level: string; readonly text: string }
-  | { readonly type: 'began' | 'handled'; readonly taskId: string }
+  | { readonly type: 'handler-started' | 'handler-ended'; readonly taskId: string }
   | {
-      readonly type: 'answer';
+      readonly type: 'result';
       readonly id: number;
       readonly value?: unknown;
       readonly error?: string;

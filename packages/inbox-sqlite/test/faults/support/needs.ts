@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 const isStrict = Boolean(process.env['CI'] ?? process.env['REQUIRE_SERVICES']);
 
 /**
- * Whether a command works here, which some test needs. Where it does not, the test is skipped and
- * said so; with `REQUIRE_SERVICES` set it runs all the same, and fails.
+ * Returns whether a command that a test needs works on this machine. If not, prints a warning, and
+ * the test is skipped. With `CI` or `REQUIRE_SERVICES` set, the test runs anyway and fails.
  */
 export function works(what: string, command: string, args: readonly string[]): boolean {
   const { status, error } = spawnSync(command, args);
@@ -16,9 +16,9 @@ export function works(what: string, command: string, args: readonly string[]): b
 }
 
 const isRoot = process.getuid?.() === 0;
-/** Permissions bind everybody but root: who is that becomes nobody. */
-export const nobody: { uid?: number } = isRoot ? { uid: 65_534 } : {};
-/** Puts a process into mounts of its own, which end with it. */
+/** Spawn options for a user whom permissions restrict, which they do not for root. */
+export const unprivileged: { uid?: number } = isRoot ? { uid: 65_534 } : {};
+/** A command prefix that gives a process mounts of its own, which end with it. */
 export const unshare: readonly string[] = ['unshare', isRoot ? '-m' : '-rm'];
 export const canMount = (): boolean =>
   works('a full disk', 'unshare', [...unshare.slice(1), 'mount', '-t', 'tmpfs', 'none', '/mnt']);

@@ -13,7 +13,7 @@ export interface ToSend {
   readonly body: string;
 }
 
-/** One HTTP request, and how long its answer took. */
+/** Sends one HTTP request; returns the status and the time until the answer was complete. */
 export function send({ port, agent, method, url, body }: ToSend): Promise<Sent> {
   const { pathname, search } = new URL(url, 'http://localhost');
   const startedAt = performance.now();

@@ -1,4 +1,4 @@
-/* Makes the syncs of -wal files fail. */
+/* LD_PRELOAD shim that makes syncs of -wal files fail. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,10 +14,10 @@ static int ends_with(const char *text, const char *ending) {
 }
 
 /*
- * While the file FAULT_SWITCH exists. If it says "once" it goes with the first failure, which then
- * takes as long as a slow disk does.
+ * Syncs fail while the file FAULT_SWITCH exists. If it contains "once", the first failure removes
+ * it and takes 300 ms, like a slow disk.
  */
-static int is_to_fail(const char *path) {
+static int should_fail(const char *path) {
   if (!ends_with(path, "-wal")) return 0;
   const char *name = getenv("FAULT_SWITCH");
   int file = name == NULL ? -1 : open(name, O_RDONLY);
@@ -36,7 +36,7 @@ static int sync_as(const char *call, int descriptor) {
   int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, call);
   char link[64], path[4096] = {0};
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-  if (readlink(link, path, sizeof path - 1) < 0 || !is_to_fail(path)) return real(descriptor);
+  if (readlink(link, path, sizeof path - 1) < 0 || !should_fail(path)) return real(descriptor);
   errno = EIO;
   return -1;
 }
