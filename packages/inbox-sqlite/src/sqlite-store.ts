@@ -9,6 +9,7 @@ import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { deleteExpired } from './operations/delete-expired.ts';
+import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
@@ -40,7 +41,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   const now = () => toMs(clock.now());
 
   return {
-    capabilities: { durable: true, shared: true, transactional: true },
+    capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
     add: (entry) => write((connection) => add(connection, entry, now())),
     claim: (endpoint, limit, leaseDurationMs) =>
       write((connection) => claim(connection, { endpoint, limit, leaseDurationMs, now: now() })),
@@ -48,6 +49,8 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
       write((connection) => extend(connection, claimRef, toMs(now() + leaseDurationMs))),
     settle: (claimRef, outcome) =>
       write((connection) => settle(connection, claimRef, outcome, now())),
+    recordSucceeded: (claimRef, names) =>
+      write((connection) => recordSucceeded(connection, claimRef, names)),
     transaction: (claimRef, handler, work) =>
       writeInOwnTransaction((connection) =>
         transaction(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),

@@ -248,7 +248,7 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   promote?(key: EntryKey): Promise<void>;
   /**
    * Claims up to `limit` entries of an endpoint that are pending and due, or running with an expired
-   * lease; the longest due first. Each claim starts an attempt and has a new fencing token. May return
+   * lease; the longest due first, then in the order of arrival. Each claim starts an attempt and has a new fencing token. May return
    * fewer entries than are due; `nextDueMs` tells.
    *
    * A running entry is taken over in two steps. The claim that finds its lease expired gives the

@@ -9,7 +9,7 @@ export function claim(
 ): Claim[] {
   const queue = table.queue(endpoint);
   const claims: Claim[] = [];
-  while (claims.length < limit) {
+  for (let looked = 0; looked < limit; looked += 1) {
     const first = queue.peek();
     if (first === undefined || first.dueAt > table.now()) break;
     const row = first.value;

@@ -63,7 +63,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     states[state].add(row);
     bytes[state] += bytesOf(row.entry);
     if (dueAt === null) queue(endpoint).remove(row);
-    else queue(endpoint).set(row, dueAt);
+    else queue(endpoint).set(row, dueAt, row.order);
   }
 
   function unindex(row: Row): void {
