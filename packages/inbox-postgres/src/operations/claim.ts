@@ -2,8 +2,13 @@ import type { Claim } from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
 import { formatFencingToken } from './claim-ref.ts';
-import { toEntry, type Row } from './row.ts';
+import { toEntry, type Row as EntryRow } from './row.ts';
 import { toDelay } from './text.ts';
+
+interface Row extends EntryRow {
+  readonly fencing_token: string;
+  readonly is_takeover: boolean;
+}
 
 const CLAIM = `
 SELECT *, 'running' AS state, NULL::float8 AS finished_at
@@ -24,5 +29,9 @@ export async function claim(
   const token = crypto.randomUUID(); // shared by the batch: it is valid only together with the id
   const values = [endpoint, limit, toDelay(leaseDurationMs), token];
   const rows = await database.transaction((query) => query<Row>(CLAIM, values));
-  return rows.map((row) => ({ ...toEntry(row), fencingToken: formatFencingToken(row.id, token) }));
+  return rows.map((row) => ({
+    ...toEntry(row),
+    fencingToken: formatFencingToken(row.id, row.fencing_token),
+    isTakeover: row.is_takeover,
+  }));
 }
