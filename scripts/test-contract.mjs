@@ -11,7 +11,7 @@ const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 const inboxes = readdirSync(join(root, 'packages')).filter((name) => name.startsWith('inbox-'));
 const files = [
-  'packages/core/test/memory.test',
+  'packages/core/test/memory-inbox.test',
   ...inboxes.map((name) => `packages/${name}/test/contract.test`),
   'examples/nats/test/contract.test',
 ];

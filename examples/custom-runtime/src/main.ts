@@ -1,5 +1,5 @@
-// Deliveries as lines on stdin, one JSON object each: `url` with the token, and the body's bytes
-// in base64. As they would come out of any queue whose messages can be acknowledged.
+// Reads deliveries from stdin, one JSON object a line: `url` with the token, and the body in base64.
+// Replace stdin with a queue whose messages can be acknowledged.
 import { assets, createReceiver } from '@novita-webhooks/core';
 import { createInterface } from 'node:readline';
 
@@ -10,13 +10,13 @@ interface Message {
 
 const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  ack: 'handled', // the queue keeps a message until its handlers have succeeded
-  limits: { replyTimeoutMs: 60_000 }, // and nobody but the queue waits for them
+  ack: 'handled', // a message is acknowledged only after its handlers have succeeded
+  limits: { replyTimeoutMs: 60_000 }, // longer than the 5 s of Novita, since only the queue waits
   logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
 });
 receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {

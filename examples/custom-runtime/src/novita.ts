@@ -1,5 +1,5 @@
-// A local Novita, and in front of the queue something with an address: it answers at once, and
-// writes what it got as lines to stdout. The one event that comes is sent twice.
+// Runs a local Novita that delivers one event twice, and a server that accepts the deliveries. The
+// server answers at once and writes each delivery to stdout as a line, which is the queue here.
 import { createReceiver } from '@novita-webhooks/core';
 import { createSimulator } from '@novita-webhooks/simulator';
 import { once } from 'node:events';

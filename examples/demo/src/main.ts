@@ -7,15 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { castRoles, type Role } from './cast.ts';
-import { checkClaims } from './claims.ts';
-import { readFromDisk } from './disk.ts';
-import { sentAndSeen, verdict } from './report.ts';
+import { sendBadDeliveries, type BadDelivery } from './bad-deliveries.ts';
+import { checkRun } from './checks.ts';
+import { readStates } from './read-states.ts';
+import { formatChecks, formatTotals } from './report.ts';
 import { startServer, type DemoServer } from './server.ts';
-import { intrude, type Intrusion } from './strangers.ts';
+import { createTasks, type DemoTask } from './tasks.ts';
 
-const TASKS = 300;
-const DEADLINE_MS = 30_000;
+const TASK_COUNT = 300;
+const BAD_DELIVERY_ROUNDS = 5;
+const MAX_DURATION_MS = 30_000;
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
@@ -23,35 +24,39 @@ const simulator = await createSimulator({ retry: { delayMs: (retry) => 200 * ret
 const folder = mkdtempSync(join(tmpdir(), 'novita-demo-'));
 const path = join(folder, 'webhooks.db');
 const server = await startServer(path);
-const roles = new Map<string, Role>();
-const intrusions: Intrusion[] = [];
+const tasks = new Map<string, DemoTask>();
+const badDeliveries: BadDelivery[] = [];
 
 const watchdog = setTimeout(() => {
-  console.error(`The demo did not come to an end within ${DEADLINE_MS / 1000} s.`);
+  console.error(
+    `demo: not finished after ${MAX_DURATION_MS / 1000} s. Run it on a less busy machine.`,
+  );
   process.exit(1);
-}, DEADLINE_MS);
+}, MAX_DURATION_MS);
 
 await new Listr(
   [
     {
-      title: `A local Novita at ${simulator.url}, an Express server beside it, its inbox in ${path}`,
+      title: `Local Novita at ${simulator.url}, Express server with its inbox in ${path}`,
       task: () => undefined,
     },
     {
-      title: `Submit ${TASKS} tasks of all kinds`,
+      title: `Submit ${TASK_COUNT} tasks of all kinds`,
       task: () => submitAll(simulator, server),
     },
     {
-      title: 'Slip in forged and malformed deliveries',
+      title: 'Send forged and malformed deliveries',
       async task() {
-        const [taskId = ''] = roles.keys();
+        const [taskId = ''] = tasks.keys();
         const { url } = await server.receiver.createCallback();
-        for (let round = 0; round < 5; round += 1) intrusions.push(...(await intrude(url, taskId)));
+        for (let round = 0; round < BAD_DELIVERY_ROUNDS; round += 1) {
+          badDeliveries.push(...(await sendBadDeliveries(url, taskId)));
+        }
       },
     },
     {
-      title: 'Deliver, repeat, handle, try again',
-      task: (_, task) => waitUntilQuiet((line) => (task.output = line)),
+      title: 'Deliver, repeat, handle, retry',
+      task: (_, task) => waitUntilFinished((line) => (task.output = line)),
       rendererOptions: { persistentOutput: true },
     },
   ],
@@ -59,39 +64,39 @@ await new Listr(
 ).run();
 clearTimeout(watchdog);
 
-const story = { roles, simulator, server, intrusions, onDisk: await readFromDisk(path) };
-const claims = checkClaims(story);
-console.log(`\n${await sentAndSeen(story)}\n\n${verdict(claims)}\n`);
+const run = { tasks, simulator, server, badDeliveries, states: await readStates(path) };
+const checks = checkRun(run);
+console.log(`\n${await formatTotals(run)}\n\n${formatChecks(checks)}\n`);
 if (values.keep) await keepRunning();
 await server.close();
 await simulator.close();
 rmSync(folder, { recursive: true });
-process.exitCode = claims.every(({ exceptions }) => exceptions.length === 0) ? 0 : 1;
+process.exitCode = checks.every(({ exceptions }) => exceptions.length === 0) ? 0 : 1;
 
 async function submitAll({ submit }: Simulator, { receiver }: DemoServer): Promise<void> {
-  for (const role of castRoles(TASKS)) {
-    const metadata = { order: role.number, temper: role.temper };
-    const { testMode } = role;
+  for (const task of createTasks(TASK_COUNT)) {
+    const { number, behaviour, testMode } = task;
+    const metadata = { order: number, behaviour };
     const webhook = await receiver.createCallback({ metadata, ...(testMode ? { testMode } : {}) });
-    const { task_id } = await submit(role.endpoint, { extra: { webhook } }, role.plan);
-    roles.set(task_id, role);
+    const { task_id } = await submit(task.endpoint, { extra: { webhook } }, task.plan);
+    tasks.set(task_id, task);
   }
 }
 
-/** Ends when Novita has nothing left to deliver and the inbox has nothing left to do. */
-async function waitUntilQuiet(show: (line: string) => void): Promise<void> {
+/** Resolves when the simulator has no delivery left and the inbox no entry to handle. */
+async function waitUntilFinished(show: (line: string) => void): Promise<void> {
   const idle = simulator.idle().then(() => 'idle' as const);
-  for (let look = 0; ; look += 1) {
+  for (let round = 0; ; round += 1) {
     const pause = new Promise<'busy'>((resolve) => setTimeout(() => resolve('busy'), 50));
-    const novita = await Promise.race([idle, pause]);
+    const deliveryState = await Promise.race([idle, pause]);
     const { pending, running, done, dead } = await server.receiver.inbox.stats();
-    const toDo = pending + running;
-    const isQuiet = novita === 'idle' && toDo === 0;
-    if (process.stdout.isTTY || look % 20 === 0 || isQuiet) {
+    const open = pending + running;
+    const isFinished = deliveryState === 'idle' && open === 0;
+    if (process.stdout.isTTY || round % 20 === 0 || isFinished) {
       const delivered = simulator.deliveries().length;
-      show(`${delivered} deliveries · ${done} handled · ${toDo} to do · ${dead} dead letters`);
+      show(`${delivered} deliveries · ${done} done · ${open} open · ${dead} dead letters`);
     }
-    if (isQuiet) return;
+    if (isFinished) return;
     await pause;
   }
 }
@@ -99,7 +104,7 @@ async function waitUntilQuiet(show: (line: string) => void): Promise<void> {
 async function keepRunning(): Promise<void> {
   const { url } = await server.receiver.createCallback({
     expiresInMs: Infinity,
-    metadata: { by: 'hand' },
+    metadata: { sentBy: 'curl' },
   });
   server.receiver.onTaskFinished(({ task }, { metadata }) =>
     console.log(`handled ${task.task_id} (${task.status})`, metadata),
@@ -108,10 +113,10 @@ async function keepRunning(): Promise<void> {
     event_type: 'ASYNC_TASK_RESULT',
     payload: { task: { task_id: 'by-hand-1', status: 'TASK_STATUS_SUCCEED' }, images: [] },
   };
-  console.log(`Still running. Deliver an event by hand; the same task id again is a duplicate:
+  console.log(`The server keeps running. This command delivers an event; a second time it is a duplicate:
 
   ${colors.cyan(`curl -i '${url}' -H 'content-type: application/json' -d '${JSON.stringify(event)}'`)}
 
-Ctrl-C ends it.`);
+Press Ctrl-C to stop.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }

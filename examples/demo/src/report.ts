@@ -1,57 +1,45 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
 
-import type { Claim, Story } from './claims.ts';
+import type { Check, DemoRun } from './checks.ts';
 
-const noLineBetweenRows = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+const NO_LINE_BETWEEN_ROWS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 
-/** What was sent and what the handlers saw, side by side. */
-export async function sentAndSeen({
-  roles,
-  simulator,
-  server,
-  intrusions,
-}: Story): Promise<string> {
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+
+/** Formats what was sent, and beside it what the receiver and the handlers did with it. */
+export async function formatTotals(run: DemoRun): Promise<string> {
+  const { tasks, simulator, server, badDeliveries } = run;
   const { replies, inbox } = await server.receiver.stats();
   const deliveries = simulator.deliveries();
-  const sightings = [...server.sightings.values()];
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
-  const kind = (name: string) => deliveries.filter((one) => one.kind === name).length;
-  const repeats = deliveries.filter(({ attempt }) => attempt > 1).length;
-  const refused = intrusions.filter(({ answered }) => answered >= 400).length;
-  const successes = sum(sightings.map((one) => one.successes));
+  const records = [...server.records.values()];
+  const ofKind = (name: string) => deliveries.filter(({ kind }) => kind === name).length;
+  const retries = deliveries.filter(({ attempt }) => attempt > 1).length;
+  const refused = badDeliveries.filter(({ status }) => status >= 400).length;
+  const runs = sum(records.map((record) => record.runs));
+  const successes = sum(records.map((record) => record.successes));
 
   const table = new Table({
-    head: ['sent', '', 'seen', ''],
+    head: ['sent', '', 'result', ''],
     colAligns: ['left', 'right', 'left', 'right'],
     style: { head: colors.isColorSupported ? ['bold'] : [], border: [] },
-    chars: noLineBetweenRows,
+    chars: NO_LINE_BETWEEN_ROWS,
   });
   table.push(
-    ['tasks submitted', roles.size, 'tasks handled', successes],
-    [
-      'first deliveries',
-      kind('main') - repeats,
-      'handler runs',
-      sum(sightings.map((one) => one.runs)),
-    ],
-    [
-      'repeats after an outage',
-      repeats,
-      'of them failed',
-      sum(sightings.map((one) => one.runs)) - successes,
-    ],
-    ['duplicates', kind('duplicate'), 'dead letters', inbox.dead],
-    ['parallel copies', kind('parallel'), 'answered as duplicates', replies.duplicate ?? 0],
-    ['forged, malformed, irrelevant', intrusions.length, 'refused', refused],
-    ['', '', 'result files downloaded', sum(sightings.map((one) => one.files))],
+    ['tasks submitted', tasks.size, 'tasks handled', successes],
+    ['first deliveries', ofKind('main') - retries, 'handler runs', runs],
+    ['retries after an outage', retries, 'failed handler runs', runs - successes],
+    ['duplicates', ofKind('duplicate'), 'dead letters', inbox.dead],
+    ['parallel copies', ofKind('parallel'), 'answered as duplicates', replies.duplicate ?? 0],
+    ['forged, malformed, irrelevant', badDeliveries.length, 'refused', refused],
+    ['', '', 'result files downloaded', sum(records.map(({ files }) => files))],
   );
   return table.toString();
 }
 
-/** The claims, one a line, each with what contradicts it. */
-export function verdict(claims: readonly Claim[]): string {
-  return claims
+/** Formats the checks, one a line, each with up to five exceptions. */
+export function formatChecks(checks: readonly Check[]): string {
+  return checks
     .map(({ text, exceptions }) => {
       if (exceptions.length === 0) return `${colors.green('✔')} ${text}`;
       const first = exceptions.slice(0, 5).join(', ');

@@ -7,14 +7,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-import type { Temper } from './cast.ts';
+import type { HandlerBehaviour } from './tasks.ts';
 
-/** What the handlers saw of one task. */
-export interface Sighting {
+/** What the handler recorded for one task. */
+export interface HandlerRecord {
   runs: number;
   successes: number;
   runningNow: number;
-  mostAtATime: number;
+  maxParallelRuns: number;
   metadata: unknown;
   files: number;
 }
@@ -22,20 +22,18 @@ export interface Sighting {
 export interface DemoServer {
   readonly receiver: Receiver;
   /** By task id. */
-  readonly sightings: Map<string, Sighting>;
+  readonly records: Map<string, HandlerRecord>;
   /** Task ids. */
   readonly deadLetters: string[];
-  /** Deliveries that never reached the middleware: the server was "down". */
-  outages(): number;
   close(): Promise<void>;
 }
 
-export const ATTEMPTS = 4;
+export const MAX_ATTEMPTS = 4;
 
 /**
- * The server of somebody who uses the library, with a handler that has its moods.
+ * Starts an Express server with a receiver, and a handler that fails for some tasks.
  *
- * @param path where events are kept until they are handled
+ * @param path the file of the inbox
  */
 export async function startServer(path: string): Promise<DemoServer> {
   const app = express();
@@ -47,29 +45,29 @@ export async function startServer(path: string): Promise<DemoServer> {
     url: `http://127.0.0.1:${port}/webhooks/novita`,
     secret: randomBytes(32).toString('hex'),
     inbox: sqliteInbox({ path }),
-    retry: { maxAttempts: ATTEMPTS, delay: exponentialBackoff({ initialMs: 100, factor: 2 }) },
+    retry: {
+      maxAttempts: MAX_ATTEMPTS,
+      delay: exponentialBackoff({ initialMs: 100, factor: 2 }),
+    },
   });
-  const sightings = new Map<string, Sighting>();
+  const records = new Map<string, HandlerRecord>();
   const deadLetters: string[] = [];
-  receiver.onTaskFinished((result, context) => handle(result, context, sightings));
+  receiver.onTaskFinished((result, context) => handle(result, context, records));
   receiver.onDeadLetter(({ taskId }) => deadLetters.push(taskId));
 
   let posts = 0;
-  let outages = 0;
   app.use((_request, response, next) => {
     posts += 1;
     if (posts % 20 !== 0) return next();
-    outages += 1;
-    return response.sendStatus(502); // a proxy in front has a bad moment: Novita must try again
+    return response.sendStatus(502); // simulates an outage behind a proxy: Novita must retry
   });
   app.use(express.json()); // mounted first, as in most apps
   app.post('/webhooks/novita', novitaWebhooks(receiver));
 
   return {
     receiver,
-    sightings,
+    records,
     deadLetters,
-    outages: () => outages,
     async close() {
       await receiver.close();
       listener.close();
@@ -81,32 +79,34 @@ export async function startServer(path: string): Promise<DemoServer> {
 async function handle(
   result: TaskResult,
   { taskId, metadata, signal }: HandlerContext,
-  sightings: Map<string, Sighting>,
+  records: Map<string, HandlerRecord>,
 ): Promise<void> {
-  const seen = sightings.get(taskId) ?? newSighting();
-  sightings.set(taskId, seen);
-  seen.runs += 1;
-  seen.runningNow += 1;
-  seen.mostAtATime = Math.max(seen.mostAtATime, seen.runningNow);
-  seen.metadata = metadata;
+  const record = records.get(taskId) ?? newRecord();
+  records.set(taskId, record);
+  record.runs += 1;
+  record.runningNow += 1;
+  record.maxParallelRuns = Math.max(record.maxParallelRuns, record.runningNow);
+  record.metadata = metadata;
   try {
     const files = await Promise.all(assets(result).map(({ url }) => download(url, signal)));
-    const temper = metadata['temper'] as Temper | undefined;
-    if (temper === 'never succeeds') throw new Error('this handler never succeeds');
-    if (temper === 'fails twice' && seen.runs <= 2) throw new Error('this handler fails twice');
-    seen.successes += 1;
-    seen.files = files.length;
+    const behaviour = metadata['behaviour'] as HandlerBehaviour | undefined;
+    if (behaviour === 'always fails') throw new Error('this handler always fails');
+    if (behaviour === 'fails twice' && record.runs <= 2) {
+      throw new Error('this handler fails twice');
+    }
+    record.successes += 1;
+    record.files = files.length;
   } finally {
-    seen.runningNow -= 1;
+    record.runningNow -= 1;
   }
 }
 
 async function download(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
   const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`download failed with ${response.status}`);
+  if (!response.ok) throw new Error(`the download failed with status ${response.status}`);
   return response.arrayBuffer();
 }
 
-function newSighting(): Sighting {
-  return { runs: 0, successes: 0, runningNow: 0, mostAtATime: 0, metadata: null, files: 0 };
+function newRecord(): HandlerRecord {
+  return { runs: 0, successes: 0, runningNow: 0, maxParallelRuns: 0, metadata: null, files: 0 };
 }

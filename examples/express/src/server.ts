@@ -21,12 +21,12 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // an event is on disk before it is answered
   logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
 });
 receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
@@ -57,5 +57,5 @@ const server = app.listen(Number(PORT), HOST, () => {
 
 process.once('SIGTERM', () => {
   server.close();
-  void receiver.close(); // handlers that run may come to an end
+  void receiver.close(); // waits for the handlers that run
 });

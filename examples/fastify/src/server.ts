@@ -23,12 +23,12 @@ const app = fastify({ logger: true });
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // an event is on disk before it is answered
   logger: app.log,
 });
 
 receiver.onTaskSucceeded((result, { metadata: { orderId }, log }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   log.info({ orderId, urls: assets(result).map(({ url }) => url) }, 'order is ready');
 });
 receiver.onTaskFailed(({ task: { reason } }, { metadata: { orderId }, log }) => {
@@ -61,5 +61,5 @@ app.post<{ Body: { orderId: number; prompt: string } }>(
   },
 );
 
-process.once('SIGTERM', () => void app.close()); // closes the receiver as well
+process.once('SIGTERM', () => void app.close()); // also closes the receiver
 await app.listen({ host: HOST, port: Number(PORT) });

@@ -22,18 +22,18 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // events are on disk before they are answered
+  inbox: sqliteInbox({ path: WEBHOOKS_DB }), // an event is on disk before it is answered
   logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
 });
 receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
   console.log('order', orderId, 'has failed:', taskId, task.reason);
 });
-receiver.start(); // this server runs on after the answer; leave it out where that is not so
+receiver.start(); // only on a server that keeps running after an answer
 
 const app = new Hono();
 const webhooks = toFetchHandler(receiver);
@@ -59,5 +59,5 @@ const server = serve({ fetch: app.fetch, hostname: HOST, port: Number(PORT) }, (
 
 process.once('SIGTERM', () => {
   server.close();
-  void receiver.close(); // handlers that run may come to an end
+  void receiver.close(); // waits for the handlers that run
 });

@@ -15,7 +15,7 @@ const sdxl = {
   guidance_scale: 7.5,
 };
 
-// Outside of the functions: made once, and used by all invocations of an instance.
+// Outside of the functions: all invocations of an instance share one receiver.
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
@@ -23,17 +23,17 @@ const receiver = createReceiver({
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
 });
 receiver.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
   console.log('order', orderId, 'has failed:', taskId, task.reason);
 });
 
-/** `POST /webhooks/novita` */
+/** Handles `POST /webhooks/novita`. */
 export const webhooks = toLambdaHandler(receiver);
 
-/** `POST /images` */
+/** Handles `POST /images`: submits a task to Novita. */
 export async function images({ body, isBase64Encoded }: LambdaEvent): Promise<LambdaResult> {
   const text = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8').toString();
   const { orderId, prompt } = JSON.parse(text) as { orderId: number; prompt: string };

@@ -1,4 +1,4 @@
-// Invokes the functions as API Gateway v2 would. For trying them; it is not deployed.
+// Invokes the functions on this machine, as API Gateway v2 does. Do not deploy it.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
@@ -31,7 +31,7 @@ async function invoke(request: IncomingMessage, response: ServerResponse): Promi
 const server = createServer((request, response) => {
   invoke(request, response).catch((error: unknown) => {
     console.error(error);
-    response.writeHead(502).end(); // what API Gateway makes of a function that throws
+    response.writeHead(502).end(); // the answer of API Gateway if a function throws
   });
 });
 server.listen(Number(PORT), HOST, () => console.log(`listening at http://${HOST}:${PORT}`));

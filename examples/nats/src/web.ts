@@ -1,4 +1,4 @@
-// Takes orders and events, and handles none of them. Start as many as you like.
+// The web process: accepts orders and events, and runs no handlers. Any number can run at the same time.
 import { connect } from '@nats-io/transport-node';
 import { createReceiver } from '@novita-webhooks/core';
 import { novitaWebhooks } from '@novita-webhooks/express';

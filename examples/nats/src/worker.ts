@@ -1,4 +1,4 @@
-// Handles events, and takes none: no server, and no secret. Start as many as you like.
+// The worker: runs the handlers, without a server and without a secret. Any number can run at a time.
 import { connect } from '@nats-io/transport-node';
 import { assets, createReceiver } from '@novita-webhooks/core';
 
@@ -13,7 +13,7 @@ const worker = createReceiver({
 });
 
 worker.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
-  // The place to keep the files: their links die after about an hour.
+  // Download the files here: their links expire after about an hour.
   console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));
 });
 worker.onTaskFailed(({ task }, { taskId, metadata: { orderId } }) => {
@@ -24,5 +24,5 @@ worker.start();
 console.log('working');
 
 process.once('SIGTERM', () => {
-  void worker.close().then(() => connection.close()); // handlers that run may come to an end
+  void worker.close().then(() => connection.close()); // waits for the handlers that run
 });

@@ -19,7 +19,7 @@ const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 const version = await findNatsServer('the NATS inbox of the examples');
 
-describe.skipIf(version === undefined)('an inbox of your own', () => {
+describe.skipIf(version === undefined)('nats-inbox', () => {
   let server: NatsServer;
   let streams = 0;
   beforeAll(async () => {
@@ -27,33 +27,33 @@ describe.skipIf(version === undefined)('an inbox of your own', () => {
   });
   afterAll(() => server.remove());
 
-  /** A stream of its own for each case. */
-  async function open() {
+  /** Opens a connection and a new stream for each case. */
+  async function openStream() {
     const connection = await connect({ servers: server.url });
     streams += 1;
     return { connection, stream: `CASE_${streams}`, clock: createManualClock() };
   }
 
-  describeStoreContract(`the NATS store of the examples`, async () => {
-    const given = await open();
-    const { clock, connection } = given;
-    const store = natsStore(given);
+  describeStoreContract('nats-store', async () => {
+    const options = await openStream();
+    const { clock, connection } = options;
+    const store = natsStore(options);
     const subject = { store, advance: (ms: number) => clock.advance(ms) };
     return { subject, close: () => store.close().then(() => connection.close()) };
   });
 
-  describeInboxContract(`the NATS inbox of the examples`, async () => {
-    const given = await open();
-    const { clock, connection } = given;
+  describeInboxContract('nats-inbox', async () => {
+    const options = await openStream();
+    const { clock, connection } = options;
     const openPeer = () =>
       natsInbox({
-        ...given,
+        ...options,
         leaseDurationMs: LEASE_MS,
         cleanupIntervalMs: 500,
         retention: RETENTION,
       });
-    // Entries go by the clock of all, its own timers by one that stands still.
-    const openSleeper = () => pollingInbox(natsStore(given), { clock: createManualClock() });
+    // Entries use the common clock. The timers of this inbox use a clock that does not move.
+    const openSleeper = () => pollingInbox(natsStore(options), { clock: createManualClock() });
     const inbox = openPeer();
     const subject = {
       inbox,
@@ -63,7 +63,7 @@ describe.skipIf(version === undefined)('an inbox of your own', () => {
       openSleeper,
       async advance(ms: number) {
         await clock.advance(ms);
-        await connection.flush(); // the server takes real time
+        await connection.flush(); // waits until the server has answered
         await clock.flush();
       },
     };

@@ -10,27 +10,33 @@ const LEASE_MS = 3000;
 const ORDERS = 120;
 const TIMEOUT_MS = 90_000;
 
+/** One run of the handler. Times are milliseconds since 1970. */
 interface Run {
   readonly taskId: string;
   readonly begin: number;
-  /** `Infinity` for one that its process did not survive, until that is known. */
+  /** For a run that was killed: when its process was killed, or `Infinity` if it was not. */
   readonly end: number;
-  readonly how: string;
+  readonly result: string;
 }
 
-/** What a worker said of its runs; those without an end ended with it. */
-function runsOf(worker: Program, died = Infinity): Run[] {
+/** Reads the runs from the lines of a worker. A run without an end line ended when the worker was killed. */
+function runsOf(worker: Program, killedAt = Infinity): Run[] {
   const open = new Map<string, number>();
   const runs: Run[] = [];
   for (const line of worker.lines) {
-    const [, what = '', taskId = '', at] = /^RUN (\w+) (\S+) (\d+)$/.exec(line) ?? [];
-    if (what === '') continue;
-    if (what === 'begin') open.set(taskId, Number(at));
-    else runs.push({ taskId, begin: open.get(taskId) ?? NaN, end: Number(at), how: what });
-    if (what !== 'begin') open.delete(taskId);
+    const [, step = '', taskId = '', at] = /^RUN (\w+) (\S+) (\d+)$/.exec(line) ?? [];
+    if (step === '') continue;
+    if (step === 'begin') open.set(taskId, Number(at));
+    else runs.push({ taskId, begin: open.get(taskId) ?? NaN, end: Number(at), result: step });
+    if (step !== 'begin') open.delete(taskId);
   }
-  const cut = [...open].map(([taskId, begin]) => ({ taskId, begin, end: died, how: 'cut' }));
-  return [...runs, ...cut];
+  const killed = [...open].map(([taskId, begin]) => ({
+    taskId,
+    begin,
+    end: killedAt,
+    result: 'killed',
+  }));
+  return [...runs, ...killed];
 }
 
 function overlapsOf(runs: readonly Run[]): Run[] {
@@ -82,7 +88,7 @@ describe.skipIf(version === undefined)('two web processes and two workers on NAT
   }
 
   test(
-    'handle an order once, tell of a duplicate, and stop when asked to',
+    'handle an order once, answer a repeat as a duplicate, and stop on SIGTERM',
     async () => {
       const { simulator, web, worker } = await setUp();
       const [one, other, ...workers] = await Promise.all([
@@ -114,19 +120,19 @@ describe.skipIf(version === undefined)('two web processes and two workers on NAT
   );
 
   test(
-    'lose nothing and run nothing twice at a time when a worker and the server are killed',
+    'lose no event and run no task twice at a time when a worker and the server are killed',
     async () => {
       const { nats, simulator, web, worker } = await setUp();
       const webs = await Promise.all([web(), web()]);
-      const victim = await worker('test/slow-worker.ts');
+      const killedWorker = await worker('test/slow-worker.ts');
       const workers = [await worker('test/slow-worker.ts')];
       const taskIds: string[] = [];
-      let died = Infinity;
+      let killedAt = Infinity;
       for (let index = 0; index < ORDERS; index += 1) {
         taskIds.push(await order(webs[index % 2]?.address ?? '', index));
         if (index === ORDERS / 3) {
-          victim.kill();
-          died = Date.now();
+          killedWorker.kill();
+          killedAt = Date.now();
           workers.push(await worker('test/slow-worker.ts'));
         }
         if (index === (2 * ORDERS) / 3) {
@@ -138,18 +144,21 @@ describe.skipIf(version === undefined)('two web processes and two workers on NAT
       }
       await simulator.idle();
 
-      const runs = () => [...runsOf(victim, died), ...workers.flatMap((one) => runsOf(one))];
+      const runs = () => [
+        ...runsOf(killedWorker, killedAt),
+        ...workers.flatMap((one) => runsOf(one)),
+      ];
       const finished = () =>
-        new Set(runs().flatMap(({ how, taskId }) => (how === 'end' ? [taskId] : [])));
+        new Set(runs().flatMap(({ result, taskId }) => (result === 'end' ? [taskId] : [])));
       const answersOf = (taskId: string) =>
         simulator
           .deliveries()
           .filter((delivery) => delivery.taskId === taskId)
           .map(({ answer }) => JSON.stringify(answer));
-      const isKept = (taskId: string) =>
+      const isAcknowledged = (taskId: string) =>
         answersOf(taskId).some((answer) => /accepted|duplicate/.test(answer));
-      const kept = taskIds.filter(isKept);
-      expect(kept.length, 'after its repeats every event should have come through').toBe(ORDERS);
+      const acknowledged = taskIds.filter(isAcknowledged);
+      expect(acknowledged.length, 'after its retries every event was answered 2xx').toBe(ORDERS);
       await expect.poll(() => finished().size, { timeout: 30_000 }).toBe(ORDERS);
 
       expect(overlapsOf(runs())).toEqual([]);
@@ -159,17 +168,19 @@ describe.skipIf(version === undefined)('two web processes and two workers on NAT
         const others = answersOf(taskId).filter((answer) => !/accepted|duplicate/.test(answer));
         expect(others.filter((answer) => !answer.includes('"status":503'))).toEqual([]);
       }
-      // Handled before the server was killed, and still known after it.
+      // This task was handled before the server was killed.
       const [first = ''] = taskIds;
       await simulator.deliver(first);
       await simulator.idle();
       expect(answersOf(first).at(-1)).toContain('duplicate');
 
-      const cut = runs().filter(({ how }) => how === 'cut');
-      expect(cut.length, 'the worker died in the middle of something').toBeGreaterThan(0);
-      const again = runs().length - ORDERS;
-      const aborted = runs().filter(({ how }) => how === 'aborted').length;
-      console.log(`${ORDERS} tasks, ${again} runs repeated: ${cut.length} cut, ${aborted} aborted`);
+      const killed = runs().filter(({ result }) => result === 'killed');
+      expect(killed.length, 'the worker was killed during a run').toBeGreaterThan(0);
+      const repeated = runs().length - ORDERS;
+      const aborted = runs().filter(({ result }) => result === 'aborted').length;
+      console.log(
+        `${ORDERS} tasks, ${repeated} runs repeated: ${killed.length} killed, ${aborted} aborted`,
+      );
     },
     TIMEOUT_MS,
   );

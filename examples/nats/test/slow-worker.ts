@@ -1,4 +1,4 @@
-// A worker that says when each run begins and ends, and takes its time in between.
+// Runs a worker whose handler takes 100 to 700 ms, and prints when each run begins and ends.
 import { connect } from '@nats-io/transport-node';
 import { createReceiver } from '@novita-webhooks/core';
 import { once } from 'node:events';
@@ -19,10 +19,10 @@ const worker = createReceiver({
 });
 
 worker.onTaskSucceeded(async (_, { taskId, signal }) => {
-  const say = (what: string) => console.log('RUN', what, taskId, Date.now());
-  say('begin');
+  const print = (what: string) => console.log('RUN', what, taskId, Date.now());
+  print('begin');
   await Promise.race([pause(100 + Math.random() * 600), once(signal, 'abort')]);
-  say(signal.aborted ? 'aborted' : 'end');
+  print(signal.aborted ? 'aborted' : 'end');
 });
 
 worker.start();

@@ -1,4 +1,4 @@
-// A local Novita to try the server with. It sends every event twice, as the real one may.
+// Runs a local Novita for this example. It sends every event twice, as the real one may.
 import { createSimulator } from '@novita-webhooks/simulator';
 
 const { NOVITA_PORT = '4000' } = process.env;

@@ -18,14 +18,14 @@ import { codeOf, noop, SAMPLE_TASK, setUp } from './helpers.ts';
 
 const event = sampleEvents.imageSucceeded();
 
-/** A queue in an array, which knows what it has seen. */
+/** A queue in an array that rejects duplicates. */
 function setUpQueue(durable = true) {
   const messages: string[] = [];
   const seen = new Set<string>();
   const inbox = addOnlyInbox({
     durable,
     async add(entry: NewEntry) {
-      // A drifted event must not stand in the way of the real one.
+      // An event with a schema error must not make its valid copy a duplicate.
       const key = JSON.stringify([entry.endpoint, entry.taskId, entry.schemaError !== null]);
       if (seen.has(key)) return 'duplicate';
       seen.add(key);
@@ -44,21 +44,21 @@ for (const contractCase of addOnlyContract) {
   });
 }
 
-test('the contract of whole inboxes is skipped, and says why', () => {
+test('inboxContract skips an add-only inbox and names addOnlyContract', () => {
   const subject = { inbox: setUpQueue().inbox, leaseDurationMs: 1, advance: async () => undefined };
   const reasons = inboxContract.map(({ skip }) => skip?.(subject));
   expect(new Set(reasons)).toEqual(new Set([expect.stringContaining('addOnlyContract')]));
 });
 
-describe('an inbox of add alone', () => {
-  test('takes deliveries in one process, and another one handles what comes out', async () => {
+describe('addOnlyInbox', () => {
+  test('stores deliveries in one process and lets another process handle them', async () => {
     const { inbox, messages } = setUpQueue();
     const { deliver, log, receiver } = setUp({ inbox });
     expect(codeOf(await deliver(event, { orderId: 42 }))).toBe('accepted');
     expect(codeOf(await deliver(event, { orderId: 42 }))).toBe('duplicate');
     expect(messages).toHaveLength(1);
     await receiver.close();
-    expect(log.lines).toEqual([]); // nothing to warn of: others handle it
+    expect(log.lines).toEqual([]); // no warning about missing handlers: another process has them
 
     const worker = createReceiver({ inbox, secret: TEST_SECRET });
     const handled: unknown[] = [];
@@ -68,7 +68,7 @@ describe('an inbox of add alone', () => {
     await worker.close();
   });
 
-  test('answers 503 when add rejects, and says why in the log', async () => {
+  test('makes the receiver reply 503 and log the reason if add rejects', async () => {
     const inbox = addOnlyInbox({
       durable: true,
       add: async () => Promise.reject(new Error('no broker there')),
@@ -79,7 +79,7 @@ describe('an inbox of add alone', () => {
     expect(JSON.stringify(log.lines)).toContain('no broker there');
   });
 
-  test('runs no handler by itself, also when one is registered and the receiver started', async () => {
+  test('runs no handler, even if the receiver has one and is started', async () => {
     const { inbox } = setUpQueue();
     const { settle, receiver, log } = setUp({ inbox });
     let runs = 0;
@@ -90,7 +90,7 @@ describe('an inbox of add alone', () => {
     expect(log.messages('error')).toEqual([]);
   });
 
-  test('does not pretend to read: a duplicate with another status is not looked up', async () => {
+  test('does not read the first entry to compare the status of a duplicate', async () => {
     const { inbox } = setUpQueue();
     let reads = 0;
     const get: Inbox['get'] = async (key) => {
@@ -112,7 +112,7 @@ describe('an inbox of add alone', () => {
     ['stats', (inbox) => inbox.stats()],
     ['stats', (inbox) => createReceiver({ inbox }).stats()],
   ];
-  test.each(missing)('says of %s that it is not there, and where to look', async (name, call) => {
+  test.each(missing)('rejects %s() and refers to the tools of the queue', async (name, call) => {
     const message = expect.stringMatching(
       new RegExp(`^addOnlyInbox: ${name}\\(\\) .*the queue's own tools`),
     ) as unknown;
@@ -123,7 +123,7 @@ describe('an inbox of add alone', () => {
     });
   });
 
-  test('cannot be consumed, and whoever asks for it hears so at once', () => {
+  test('throws if it is consumed, and names processEntry()', () => {
     const { inbox } = setUpQueue();
     const message = expect.stringContaining('processEntry()') as unknown;
     const refused = { code: 'invalid_option', message };
@@ -134,14 +134,14 @@ describe('an inbox of add alone', () => {
     );
   });
 
-  test('does not make a receiver without a secret one that takes deliveries', () => {
+  test('does not allow a receiver without a secret to take deliveries', () => {
     const { inbox } = setUpQueue();
     expect(() => toReceiver(createReceiver({ inbox }))).toThrow(/without a secret/);
     expect(() => createReceiver({ inbox, secret: undefined })).toThrow(/secret is missing/);
     expect(() => createReceiver({ inbox, consume: false })).toThrow(/secret is missing/);
   });
 
-  test('says no word of loss at closing: what it added is not its own', async () => {
+  test('logs no loss when it closes, since the queue keeps the entries', async () => {
     const { inbox } = setUpQueue(false);
     const { deliver, receiver, log } = setUp({ inbox });
     await deliver(event);
@@ -149,7 +149,7 @@ describe('an inbox of add alone', () => {
     expect(log.lines).toEqual([]);
   });
 
-  test('is opened and closed as the queue wants it', async () => {
+  test('calls open and close of the queue', async () => {
     const calls: string[] = [];
     const inbox = addOnlyInbox({
       durable: true,

@@ -19,8 +19,8 @@ async function answer(changes: Partial<WebhookRequest>, setup: Setup = setUp()) 
   return setup.receiver.handle(await request(setup.receiver, changes));
 }
 
-/** A stream that is fed by hand, and tells what is done with it. */
-function createHandFed() {
+/** A stream whose chunks the test supplies. It counts reads and cancellations. */
+function createManualStream() {
   let give: (result: IteratorResult<string>) => void = noop;
   const state = { asked: 0, returned: 0 };
   const body: AsyncIterable<string> = {
@@ -49,7 +49,7 @@ function eventOfBytes(bytes: number, filler = 'x'): string {
   return made;
 }
 
-describe('a body is taken in whatever form it is left', () => {
+describe('body: is accepted as', () => {
   const bytes = utf8.encode(text);
   const forms: [string, () => RequestBody][] = [
     ['text', () => text],
@@ -73,45 +73,45 @@ describe('a body is taken in whatever form it is left', () => {
     const setup = setUp();
     const reply = await answer({ body: make() }, setup);
     expect([reply.status, codeOf(reply)]).toEqual([200, 'accepted']);
-    const kept = await setup.receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
-    expect(JSON.parse(kept?.body ?? '')).toEqual(JSON.parse(JSON.stringify(event.payload)));
+    const stored = await setup.receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
+    expect(JSON.parse(stored?.body ?? '')).toEqual(JSON.parse(JSON.stringify(event.payload)));
   });
 
-  test('characters that are cut by chunks are put together again', async () => {
+  test('characters that are split over chunks', async () => {
     const setup = setUp();
     const odd = JSON.stringify({ ...event, payload: { ...event.payload, note: '🪁東ü' } });
     const chunks = [...utf8.encode(odd)].map((byte) => Uint8Array.of(byte));
     await answer({ body: stream(...chunks) }, setup);
-    const kept = await setup.receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
-    expect(JSON.parse(kept?.body ?? '')).toMatchObject({ note: '🪁東ü' });
+    const stored = await setup.receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
+    expect(JSON.parse(stored?.body ?? '')).toMatchObject({ note: '🪁東ü' });
   });
 });
 
-describe('the byte limit', () => {
+describe('body: maxBodyBytes', () => {
   test.each([
     ['text', (body: string) => body],
     ['bytes', (body: string) => utf8.encode(body)],
     ['a stream', (body: string) => stream(body.slice(0, 1000), body.slice(1000))],
-  ])('of %s is 1 MiB in bytes: exactly that passes, one more does not', async (_, form) => {
+  ])('accepts %s of exactly 1 MiB and rejects one more byte', async (_, form) => {
     for (const filler of ['x', '東']) {
       expect((await answer({ body: form(eventOfBytes(MiB, filler)) })).status).toBe(200);
       expect((await answer({ body: form(eventOfBytes(MiB + 1, filler)) })).status).toBe(413);
     }
   });
 
-  test('can be chosen', async () => {
+  test('can be set to another number of bytes', async () => {
     const setup = setUp({ limits: { maxBodyBytes: text.length } });
     expect((await answer({ body: text }, setup)).status).toBe(200);
     expect((await answer({ body: `${text} ` }, setup)).status).toBe(413);
   });
 
-  test('by header is found without reading; the connection is to be closed', async () => {
-    const { body, state } = createHandFed();
+  test('rejects a too large content-length without reading, and closes', async () => {
+    const { body, state } = createManualStream();
     const reply = await answer({ body, headers: { 'content-length': String(MiB + 1) } });
     expect([reply.status, reply.close, state.asked]).toEqual([413, true, 0]);
   });
 
-  test('by count stops reading at once, whatever the header says', async () => {
+  test('stops reading at the limit if content-length is too small', async () => {
     let pulled = 0;
     let closed = false;
     async function* endless() {
@@ -129,7 +129,7 @@ describe('the byte limit', () => {
   });
 
   test.each(['', 'abc', '-1', '1e99x', ['5', '6']])(
-    'a content length of %j does no harm',
+    'ignores the invalid content-length %j',
     async (length) => {
       const headers = { 'content-length': length };
       expect((await answer({ body: stream(text), headers })).status).toBe(200);
@@ -137,10 +137,10 @@ describe('the byte limit', () => {
   );
 });
 
-describe('the time limit', () => {
-  test('a body that is not there after 3 s is answered 408, and let go of', async () => {
+describe('body: bodyTimeoutMs', () => {
+  test('replies 408 after 3 s and cancels the body', async () => {
     const setup = setUp();
-    const { body, state, feed } = createHandFed();
+    const { body, state, feed } = createManualStream();
     const asked = await request(setup.receiver, { body });
     const reply = track(setup.receiver.handle(asked));
     await setup.clock.flush();
@@ -153,9 +153,9 @@ describe('the time limit', () => {
     expect(setup.clock.timers()).toBe(0);
   });
 
-  test('is for the whole body: a trickle does not renew it', async () => {
+  test('covers the whole body: further chunks do not renew it', async () => {
     const setup = setUp({ limits: { bodyTimeoutMs: 1000 } });
-    const { body, feed } = createHandFed();
+    const { body, feed } = createManualStream();
     const reply = track(setup.receiver.handle(await request(setup.receiver, { body })));
     for (let tick = 0; tick < 9; tick += 1) {
       await setup.clock.advance(100);
@@ -166,9 +166,9 @@ describe('the time limit', () => {
     expect(reply.value?.status).toBe(408);
   });
 
-  test('a slow body within it is taken', async () => {
+  test('accepts a slow body that ends in time', async () => {
     const setup = setUp();
-    const { body, feed, end } = createHandFed();
+    const { body, feed, end } = createManualStream();
     const reply = track(setup.receiver.handle(await request(setup.receiver, { body })));
     for (const part of [text.slice(0, 50), text.slice(50)]) {
       await setup.clock.advance(1400);
@@ -181,7 +181,7 @@ describe('the time limit', () => {
     expect((await setup.receiver.stats()).inbox.pending).toBe(1);
   });
 
-  test('a reader that throws while it is let go of changes nothing', async () => {
+  test('ignores an error of the stream that is cancelled', async () => {
     const body: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
         next: async () => ({ done: false, value: 'x'.repeat(MiB + 1) }),
@@ -190,10 +190,22 @@ describe('the time limit', () => {
     };
     expect((await answer({ body })).status).toBe(413);
   });
+
+  test('is cut short by replyTimeoutMs', async () => {
+    const { receiver, clock } = setUp({ limits: { replyTimeoutMs: 200, bodyTimeoutMs: 3000 } });
+    async function* stalls() {
+      yield '{';
+      await new Promise(() => undefined);
+    }
+    const { url } = await receiver.createCallback();
+    const reply = track(receiver.handle({ method: 'POST', url, headers: {}, body: stalls() }));
+    await clock.advance(201);
+    expect(reply.value?.status).toBe(408);
+  });
 });
 
-describe('a body that is gone', () => {
-  test('is answered 500 at once and says what to do about it, in the log too', async () => {
+describe('body: already read', () => {
+  test('replies 500 at once and names the remedy in reply and log', async () => {
     const setup = setUp();
     const reply = await answer({ body: undefined }, setup);
     expect(reply.status).toBe(500);
@@ -203,7 +215,7 @@ describe('a body that is gone', () => {
   });
 });
 
-describe('the content type', () => {
+describe('body: content type', () => {
   test.each([
     undefined,
     '',
@@ -217,7 +229,7 @@ describe('the content type', () => {
     'application/vnd.novita.v3+json',
     'application/octet-stream',
     'application/x-www-form-urlencoded',
-  ])('%s: JSON is parsed as JSON', async (type) => {
+  ])('%s is parsed as JSON', async (type) => {
     const headers = type === undefined ? {} : { 'content-type': type };
     expect((await answer({ body: text, headers })).status).toBe(200);
   });
@@ -230,25 +242,28 @@ describe('the content type', () => {
     'application/jsonp',
     'json',
     'nonsense',
-  ])('%s: 415', async (type) => {
+  ])('%s is rejected with 415', async (type) => {
     const reply = await answer({ body: text, headers: { 'content-type': type } });
     expect([reply.status, codeOf(reply)]).toEqual([415, 'unsupported_media_type']);
   });
 });
 
-describe('a content encoding', () => {
-  test.each(['gzip', 'br', 'GZIP', 'gzip, br'])('%s on a stream: 415, nothing read', async (it) => {
-    const { body, state } = createHandFed();
-    const reply = await answer({ body, headers: { 'content-encoding': it } });
-    expect([reply.status, state.asked]).toEqual([415, 0]);
-  });
+describe('body: content encoding', () => {
+  test.each(['gzip', 'br', 'GZIP', 'gzip, br'])(
+    '%s of a stream is rejected with 415 before it is read',
+    async (it) => {
+      const { body, state } = createManualStream();
+      const reply = await answer({ body, headers: { 'content-encoding': it } });
+      expect([reply.status, state.asked]).toEqual([415, 0]);
+    },
+  );
 
-  test.each(['identity', 'Identity', ''])('%j on a stream is none', async (it) => {
+  test.each(['identity', 'Identity', ''])('%j of a stream is ignored', async (it) => {
     const reply = await answer({ body: stream(text), headers: { 'content-encoding': it } });
     expect(reply.status).toBe(200);
   });
 
-  test('on a body that a parser has unpacked is no concern', async () => {
+  test('is ignored if a parser has decoded the body', async () => {
     const headers = { 'content-encoding': 'gzip' };
     expect((await answer({ body: { parsed: event }, headers })).status).toBe(200);
     expect((await answer({ body: Buffer.from(text), headers })).status).toBe(200);

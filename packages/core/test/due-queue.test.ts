@@ -24,7 +24,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ type: 'take' as const }) },
 );
 
-/** The same in plain code: an array that is sorted each time. */
+/** A model of the queue: an array that is sorted after each change. */
 function createModel() {
   let items: { value: number; dueAt: number; ticket: number }[] = [];
   let ticket = 0;
@@ -40,7 +40,7 @@ function createModel() {
   };
 }
 
-test('a due queue is a sorted array, whatever is done to it', () => {
+test('due queue: behaves like a sorted array for any sequence of operations', () => {
   const property = fc.property(fc.array(command, { maxLength: 200 }), (commands) => {
     const queue = createDueQueue<number>();
     const model = createModel();
@@ -74,10 +74,10 @@ test('a due queue is a sorted array, whatever is done to it', () => {
   fc.assert(property, { numRuns: 500 });
 });
 
-test('values due at the same time leave in the order they came', () => {
+test('due queue: returns values with the same due time in insertion order', () => {
   const queue = createDueQueue<string>();
   for (const name of ['b', 'a', 'c']) queue.set(name, 5);
-  queue.set('b', 5); // comes anew
+  queue.set('b', 5); // moves to the end
   const order: string[] = [];
   for (let first = queue.peek(); first !== undefined; first = queue.peek()) {
     order.push(first.value);

@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { describeError, retryDelayOf } from '../src/shared/errors.ts';
 
 describe('isWebhookError', () => {
-  test('knows the library’s errors, also those of another copy of it', () => {
+  test('accepts errors of this and of another copy of the library', () => {
     const copy = Object.assign(new Error('elsewhere'), { name: 'WebhookError', code: 'closing' });
     for (const error of [new WebhookError('closing', 'x'), copy]) {
       expect(isWebhookError(error)).toBe(true);
@@ -19,14 +19,14 @@ describe('isWebhookError', () => {
     }
   });
 
-  test('knows those that are special', () => {
+  test('accepts the subclasses with their codes', () => {
     expect(isWebhookError(new PermanentError('x'), 'permanent')).toBe(true);
     expect(isWebhookError(new RetryLaterError(1), 'retry_later')).toBe(true);
     const failed = new HandlersFailedError({ type: 'dead', reason: 'x', succeededHandlers: [] });
     expect(isWebhookError(failed, 'handler_failed')).toBe(true);
   });
 
-  test('does not take anything else for one, and never throws', () => {
+  test('rejects any other value and never throws', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     for (const other of [
@@ -54,13 +54,13 @@ describe('retryDelayOf', () => {
     [{ name: 'WebhookError', code: 'retry_later', delayMs: -5 }, null],
     [{ name: 'WebhookError', code: 'retry_later' }, null],
     [{ delayMs: 5 }, null],
-  ])('%j: %s', (error, expected) => {
+  ])('of %j is %s', (error, expected) => {
     expect(retryDelayOf(error)).toBe(expected);
   });
 });
 
-describe('errors', () => {
-  test('keep their message and cause', () => {
+describe('PermanentError and RetryLaterError', () => {
+  test('keep message and cause', () => {
     const cause = new Error('why');
     expect(new PermanentError('no', { cause })).toMatchObject({
       name: 'WebhookError',
@@ -86,15 +86,15 @@ describe('describeError', () => {
       'Error: <https://x.example/f?[redacted]>,"HTTPS://x.example?[redacted]",\'http://x.example/?[redacted]\'',
     ],
     [new Error('https://x.example/plain'), 'Error: https://x.example/plain'],
-  ])('says what was thrown, without the queries of links', (thrown, text) => {
+  ])('names the thrown value without the query strings of links', (thrown, text) => {
     expect(describeError(thrown)).toBe(text);
   });
 
-  test('is short', () => {
+  test('returns at most 500 characters', () => {
     expect(describeError(new Error('x'.repeat(10_000)))).toHaveLength(500);
   });
 
-  test('cuts no link in two such that its query is left', () => {
+  test('leaves no part of a query string when it shortens the text', () => {
     const link = 'https://x.example/f?X-Amz-Signature=5ec2e7';
     for (let before = 400; before < 500; before += 1) {
       expect(describeError(new Error(`${'x'.repeat(before)} ${link}`))).not.toContain('5ec2e7');

@@ -7,23 +7,23 @@ import { codeOf, deferred, noop, SAMPLE_TASK, setUp, track } from './helpers.ts'
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
 
-describe('events reach the handlers they are for', () => {
+describe('handlers: an event is passed to handlers', () => {
   const events = {
     image: sampleEvents.imageSucceeded({ taskId: 'image' }),
     images: sampleEvents.imagesSucceeded({ taskId: 'images' }),
     video: sampleEvents.videoSucceeded({ taskId: 'video' }),
     audio: sampleEvents.audioSucceeded({ taskId: 'audio' }),
-    nothing: sampleEvents.nothingSucceeded({ taskId: 'nothing' }),
+    nothing: sampleEvents.succeededWithoutMedia({ taskId: 'nothing' }),
     failed: sampleEvents.failed({ taskId: 'failed' }),
     queued: sampleEvents.queued({ taskId: 'queued' }),
     processing: sampleEvents.processing({ taskId: 'processing' }),
   };
   const all = Object.keys(events);
 
-  async function heard(
+  async function taskIdsSeenBy(
     register: (
       receiver: ReturnType<typeof setUp>['receiver'],
-      hear: (result: TaskResult) => void,
+      handler: (result: TaskResult) => void,
     ) => void,
   ): Promise<string[]> {
     const { receiver, deliver, clock } = setUp();
@@ -37,11 +37,17 @@ describe('events reach the handlers they are for', () => {
 
   const succeeded = ['image', 'images', 'video', 'audio', 'nothing'];
 
-  test('by how the task ended', async () => {
-    expect(await heard((it, hear) => it.onTaskSucceeded(hear))).toEqual(succeeded);
-    expect(await heard((it, hear) => it.onTaskFailed(hear))).toEqual(['failed']);
-    expect(await heard((it, hear) => it.onTaskFinished(hear))).toEqual([...succeeded, 'failed']);
-    expect(await heard((it, hear) => it.onTaskProgress(hear))).toEqual(['queued', 'processing']);
+  test('by the status of the task', async () => {
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskSucceeded(handler))).toEqual(succeeded);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskFailed(handler))).toEqual(['failed']);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskFinished(handler))).toEqual([
+      ...succeeded,
+      'failed',
+    ]);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskProgress(handler))).toEqual([
+      'queued',
+      'processing',
+    ]);
   });
 
   test.each([
@@ -55,46 +61,41 @@ describe('events reach the handlers they are for', () => {
     [{ media: 'videos', taskType: 'TXT_TO_IMG' }, []],
     [{ media: undefined, taskType: undefined, handlerName: undefined }, succeeded],
   ] as const)('by the filter %j', async (filter, expected) => {
-    expect(await heard((it, hear) => it.onTaskSucceeded(filter, hear))).toEqual(expected);
+    expect(await taskIdsSeenBy((it, handler) => it.onTaskSucceeded(filter, handler))).toEqual(
+      expected,
+    );
   });
 
-  test('and are done when no handler wants them', async () => {
+  test('or is done if no handler matches', async () => {
     const { receiver, settle } = setUp();
     receiver.onTaskFailed(noop);
     await settle(event);
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('handlers can be given as options', async () => {
-    const heardBy: string[] = [];
-    const hear = (name: string) => () => void heardBy.push(name);
+  test('that are options of the receiver', async () => {
+    const calls: string[] = [];
+    const record = (name: string) => () => void calls.push(name);
     const { receiver, settle, clock } = setUp({
-      onTaskSucceeded: hear('succeeded'),
-      onTaskFailed: hear('failed'),
-      onTaskFinished: hear('settled'),
-      onTaskProgress: hear('progress'),
-      onOtherEvent: hear('other'),
-      onDeadLetter: hear('dead'),
+      onTaskSucceeded: record('succeeded'),
+      onTaskFailed: record('failed'),
+      onTaskFinished: record('settled'),
+      onTaskProgress: record('progress'),
+      onOtherEvent: record('other'),
+      onDeadLetter: record('dead'),
     });
-    receiver.onTaskSucceeded(hear('succeeded later'));
+    receiver.onTaskSucceeded(record('succeeded later'));
     await settle(event);
-    await settle(sampleEvents.drifted({ taskId: 'drifted' }));
+    await settle(sampleEvents.schemaError({ taskId: 'invalid' }));
     await settle(sampleEvents.queued());
     await settle(sampleEvents.other());
     await clock.flush();
-    expect(heardBy).toEqual([
-      'succeeded',
-      'settled',
-      'succeeded later',
-      'dead',
-      'progress',
-      'other',
-    ]);
+    expect(calls).toEqual(['succeeded', 'settled', 'succeeded later', 'dead', 'progress', 'other']);
   });
 });
 
-describe('several handlers', () => {
-  test('run in the order of registration, one after the other', async () => {
+describe('handlers: several handlers of one event', () => {
+  test('run one after the other in the order of registration', async () => {
     const { receiver, settle } = setUp();
     const order: string[] = [];
     const slow = deferred();
@@ -112,7 +113,7 @@ describe('several handlers', () => {
     expect(order).toEqual(['one begins', 'one ends', 'two', 'three']);
   });
 
-  test('are remembered across retries: only those that failed run again', async () => {
+  test('run again only if they failed before', async () => {
     const { receiver, settle, clock } = setUp({ retry: { delay: () => 1000 } });
     const runs: string[] = [];
     const handler =
@@ -138,7 +139,7 @@ describe('several handlers', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('after a dead letter is replayed, those that had succeeded do not run again', async () => {
+  test('do not run again after the replay of a dead letter if they succeeded', async () => {
     const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 1 } });
     const runs: string[] = [];
     let fail = true;
@@ -152,12 +153,12 @@ describe('several handlers', () => {
     await receiver.inbox.replay(KEY);
     await clock.flush();
     expect(runs).toEqual(['a', 'b', 'b']);
-    await receiver.inbox.replay(KEY); // done now: everything again
+    await receiver.inbox.replay(KEY); // a done entry: all handlers run again
     await clock.flush();
     expect(runs).toEqual(['a', 'b', 'b', 'a', 'b']);
   });
 
-  test('each get a result of their own', async () => {
+  test('each get their own copy of result, metadata and receivedAt', async () => {
     const { receiver, settle } = setUp();
     const seen: unknown[] = [];
     for (let index = 0; index < 2; index += 1) {
@@ -177,8 +178,8 @@ describe('several handlers', () => {
   });
 });
 
-describe('the context', () => {
-  test('tells what there is to know', async () => {
+describe('handler context', () => {
+  test('has task id, attempt, maxAttempts, receivedAt, metadata and a logger', async () => {
     const { receiver, settle, clock, log } = setUp({
       retry: { maxAttempts: 4, delay: () => 1000 },
     });
@@ -205,8 +206,8 @@ describe('the context', () => {
   });
 });
 
-describe('names', () => {
-  test('are given by the order of registration, or chosen', async () => {
+describe('handler names', () => {
+  test('are numbered by registration, or chosen', async () => {
     const { receiver, settle } = setUp({ retry: { delay: () => 1000 } });
     receiver.onTaskSucceeded(noop);
     receiver.onTaskFinished(noop);
@@ -224,7 +225,7 @@ describe('names', () => {
     ]);
   });
 
-  test('are used once only', () => {
+  test('must be unique', () => {
     const { receiver } = setUp();
     receiver.onTaskSucceeded({ handlerName: 'mine' }, noop);
     expect(() => receiver.onTaskFailed({ handlerName: 'mine' }, noop)).toThrow(
@@ -233,7 +234,7 @@ describe('names', () => {
   });
 });
 
-describe('what is no handler or no filter is refused at once', () => {
+describe('handlers: registration throws for', () => {
   const wrong: [string, unknown[]][] = [
     ['nothing', []],
     ['undefined', [undefined]],
@@ -241,7 +242,7 @@ describe('what is no handler or no filter is refused at once', () => {
     ['a filter alone', [{ media: 'images' }]],
     ['a handler and something else', [noop, {}]],
     ['a name with a control character', [{ handlerName: 'a\0b' }, noop]],
-    ['a name with half a character', [{ handlerName: '\ud800' }, noop]],
+    ['a name with a lone surrogate', [{ handlerName: '\ud800' }, noop]],
     ['a filter that is null', [null, noop]],
     ['a filter that is text', ['images', noop]],
     ['a filter that is a list', [['images'], noop]],
@@ -265,7 +266,7 @@ describe('what is no handler or no filter is refused at once', () => {
     expect(() => register(...args)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 
-  test.each(['onOtherEvent', 'onDeadLetter'] as const)('%s', (on) => {
+  test.each(['onOtherEvent', 'onDeadLetter'] as const)('%s without a handler', (on) => {
     const { receiver } = setUp();
     expect(() => receiver[on](undefined as never)).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
@@ -273,13 +274,13 @@ describe('what is no handler or no filter is refused at once', () => {
   });
 });
 
-describe('progress, other events and dead letters', () => {
-  test('are told in the background: a slow or failing handler changes no reply', async () => {
+describe('best-effort events: progress, other events and dead letters', () => {
+  test('do not change the reply if their handler is slow or fails', async () => {
     const { receiver, deliver, clock, log } = setUp();
     const slow = deferred();
-    let told = 0;
+    let calls = 0;
     const fail = async () => {
-      told += 1;
+      calls += 1;
       await slow.promise;
       throw new Error('no');
     };
@@ -290,7 +291,7 @@ describe('progress, other events and dead letters', () => {
       await clock.flush();
       expect(reply.value && codeOf(reply.value)).toBe('accepted');
     }
-    expect(told).toBe(3);
+    expect(calls).toBe(3);
     slow.resolve();
     await clock.flush();
     expect(log.messages('warn')).toEqual([
@@ -301,7 +302,7 @@ describe('progress, other events and dead letters', () => {
     expect((await receiver.stats()).inbox).toMatchObject({ pending: 0, done: 0, dead: 0 });
   });
 
-  test('progress is not deduplicated, and does not stand in the way of the result', async () => {
+  test('progress is not deduplicated and does not make the result a duplicate', async () => {
     const { receiver, settle } = setUp();
     const seen: string[] = [];
     receiver.onTaskProgress(({ task }) => seen.push(task.status));
@@ -318,13 +319,13 @@ describe('progress, other events and dead letters', () => {
     ]);
   });
 
-  test('progress that the filter keeps away is ignored', async () => {
+  test('progress that no filter matches is ignored', async () => {
     const { receiver, settle } = setUp();
     receiver.onTaskProgress({ taskType: 'UPSCALE' }, noop);
     expect(codeOf(await settle(sampleEvents.queued()))).toBe('ignored');
   });
 
-  test('other events come as they are', async () => {
+  test('other events are passed on unchanged', async () => {
     const { receiver, settle } = setUp();
     const seen: unknown[] = [];
     receiver.onOtherEvent((other) => seen.push(other));
@@ -333,14 +334,14 @@ describe('progress, other events and dead letters', () => {
     expect(seen).toEqual([sampleEvents.other(), { event_type: 'BARE' }]);
   });
 
-  test('a dead letter tells what there is to know; one that fails changes nothing', async () => {
+  test('a dead letter is passed on in full, even if an earlier handler throws', async () => {
     const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 1 } });
     const letters: unknown[] = [];
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
     });
     receiver.onDeadLetter(() => {
-      throw new Error('nobody listens');
+      throw new Error('no');
     });
     receiver.onDeadLetter((letter) => letters.push(letter));
     const receivedAt = new Date(clock.now());
@@ -359,17 +360,17 @@ describe('progress, other events and dead letters', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('dead');
   });
 
-  test('too many at a time are dropped and counted, not piled up', async () => {
+  test('are dropped and counted if 1000 handlers are running', async () => {
     const { receiver, clock } = setUp({ insecure: true, url: undefined });
-    let told = 0;
+    let calls = 0;
     receiver.onOtherEvent(() => {
-      told += 1;
+      calls += 1;
       return new Promise(noop);
     });
     const asked = { method: 'POST', url: '/', headers: {}, body: '{"event_type":"X"}' };
     await Promise.all(Array.from({ length: 1005 }, () => receiver.handle(asked)));
     await clock.flush();
-    expect([told, (await receiver.stats()).dropped]).toEqual([1000, 5]);
+    expect([calls, (await receiver.stats()).dropped]).toEqual([1000, 5]);
     expect((await receiver.stats()).replies).toEqual({ accepted: 1005 });
   });
 });

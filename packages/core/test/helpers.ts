@@ -19,9 +19,9 @@ import {
 } from '@novita-webhooks/testing';
 import { expect } from 'vitest';
 
-/** Where the receivers of these tests are mounted. */
+/** The URL of the receivers in these tests. */
 export const ENDPOINT = 'https://hooks.example.com/novita';
-/** The task of sample events that were given no other. */
+/** The default task id of sample events. */
 export const SAMPLE_TASK = '11111111-2222-4333-8444-000000000001';
 
 interface LogLine {
@@ -60,11 +60,11 @@ export interface Setup {
   readonly receiver: Receiver;
   /** Delivers an event to a callback URL of this receiver. */
   deliver(event: unknown, metadata?: Readonly<Record<string, unknown>>): Promise<WebhookReply>;
-  /** Delivers an event and lets what it sets in motion come to rest. */
+  /** Delivers an event and waits until its asynchronous work is done. */
   settle(event: unknown, metadata?: Readonly<Record<string, unknown>>): Promise<WebhookReply>;
 }
 
-/** A receiver on a clock that stands still, with a logger that keeps every line. */
+/** A receiver with a manual clock and a logger that keeps every line. */
 export function setUp(
   options: Partial<ReceiverOptions> = {},
   clock: ManualClock = createManualClock(),
@@ -96,7 +96,7 @@ export function codeOf(reply: WebhookReply): unknown {
   return body.code ?? body.status;
 }
 
-/** A promise with its handles outside. */
+/** A promise with its `resolve` and `reject`. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -113,7 +113,7 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** Counts how many runs there are, and how many at a time. */
+/** Counts the runs of a handler, and how many ran at the same time. */
 export function createGauge() {
   let running = 0;
   let most = 0;
@@ -152,7 +152,7 @@ export async function takeOver(
   return claim;
 }
 
-/** Whether a promise has settled yet; ask after the clock came to rest. */
+/** The state of a promise. Read it after `clock.flush()`. */
 export function track<T>(promise: Promise<T>): { readonly value: T | undefined; settled: boolean } {
   const state: { value: T | undefined; settled: boolean } = { value: undefined, settled: false };
   promise.then(
@@ -167,7 +167,7 @@ export function track<T>(promise: Promise<T>): { readonly value: T | undefined; 
 
 const PAYLOADS = new URL('./fixtures/payloads/', import.meta.url);
 
-/** The names of the sample bodies. */
+/** The file names of the payload fixtures. */
 export const fixtureNames: readonly string[] = readdirSync(PAYLOADS).sort();
 
 export function fixtureText(name: string): string {
@@ -178,5 +178,5 @@ export function fixture(name: string): Record<string, unknown> {
   return JSON.parse(fixtureText(name)) as Record<string, unknown>;
 }
 
-/** A handler for tests that only need one to be there. */
+/** A handler that does nothing. */
 export const noop = (): void => undefined;

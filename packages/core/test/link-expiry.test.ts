@@ -1,3 +1,4 @@
+// cspell:ignore AAAANS
 import { describe, expect, test } from 'vitest';
 
 import { linkExpiry } from '../src/events/link-expiry.ts';
@@ -6,7 +7,7 @@ const RECEIVED_AT = Date.UTC(2026, 2, 1, 10, 20);
 const at = (iso: string) => new Date(iso);
 const expiry = (url: string, ttl: number | null = null) => linkExpiry(url, ttl, RECEIVED_AT);
 
-describe('what a link itself says', () => {
+describe('linkExpiry: reads the expiry from a link of', () => {
   test.each([
     [
       'S3',
@@ -41,23 +42,23 @@ describe('what a link itself says', () => {
     ['a path alone', '/f?Expires=1772363700', '2026-03-01T11:15:00Z'],
   ])('%s', (_, url, iso) => {
     expect(expiry(url)).toEqual(at(iso));
-    expect(expiry(url, 60)).toEqual(at(iso)); // it knows better than the ttl
+    expect(expiry(url, 60)).toEqual(at(iso)); // the link takes precedence over the ttl
   });
 });
 
-describe('the ttl', () => {
+describe('linkExpiry: ttl', () => {
   test.each([
     'https://plain.example.com/f.png',
     'https://plain.example.com/f.png?v=2',
     '',
     'iVBORw0KGgoAAAANSUhEUg==',
-  ])('counts from the arrival where the link says nothing: %j', (url) => {
+  ])('is added to receivedAt if the link has no expiry: %j', (url) => {
     expect(expiry(url, 3600)).toEqual(at('2026-03-01T11:20:00Z'));
     expect(expiry(url, null)).toBeNull();
   });
 });
 
-describe('nonsense', () => {
+describe('linkExpiry: invalid values', () => {
   test.each([
     'https://b.example/f?X-Amz-Date=20260301T101500Z',
     'https://b.example/f?X-Amz-Expires=3600',
@@ -73,12 +74,12 @@ describe('nonsense', () => {
     'https://b.example/f?Expires=99999999999999999999',
     'https://b.example/f?%E0%A4%A&Expires=%zz',
     '????',
-  ])('is unknown, and the ttl counts: %s', (url) => {
+  ])('are ignored in the link, and the ttl counts: %s', (url) => {
     expect(expiry(url)).toBeNull();
     expect(expiry(url, 60)).toEqual(at('2026-03-01T10:21:00Z'));
   });
 
-  test('a time beyond all dates is unknown', () => {
+  test('give null if the ttl exceeds the largest Date', () => {
     expect(expiry('https://plain.example.com/', 1e300)).toBeNull();
   });
 });

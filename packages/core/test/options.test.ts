@@ -7,47 +7,47 @@ import { noop } from './helpers.ts';
 const make = (options: Record<string, unknown>) =>
   createReceiver({ secret: TEST_SECRET, ...options });
 
-describe('options that are wrong are refused, by name', () => {
+describe('createReceiver: throws and names the option for', () => {
   const wrong: [string, Record<string, unknown>, RegExp][] = [
     ['no secret', { secret: undefined }, /secret is missing.*openssl rand/s],
     ['an empty secret', { secret: '' }, /secret/],
     ['a short secret', { secret: 'x'.repeat(31) }, /secret.*32/],
     ['no secrets', { secret: [] }, /secret/],
     ['a short secret among others', { secret: [TEST_SECRET, 'short'] }, /secret.*32/],
-    ['a secret that is no text', { secret: 42 }, /secret/],
-    ['both', { insecure: true }, /exclude/],
+    ['a secret that is no string', { secret: 42 }, /secret/],
+    ['a secret and insecure', { insecure: true }, /exclude/],
     ['insecure: false', { insecure: false }, /insecure/],
     ['a typo', { secrets: [TEST_SECRET] }, /secrets/],
-    ['a typo deep inside', { limits: { bodyBytez: 1 } }, /bodyBytez/],
+    ['a typo deep inside', { limits: { bodySize: 1 } }, /bodySize/],
     ['a URL without a scheme', { url: 'example.com/hooks' }, /url/],
-    ['another scheme', { url: 'ftp://example.com/' }, /url/],
-    ['a script', { url: 'javascript:alert(1)' }, /url/],
+    ['a URL with another scheme', { url: 'ftp://example.com/' }, /url/],
+    ['a javascript: URL', { url: 'javascript:alert(1)' }, /url/],
     ['a URL with a fragment', { url: 'https://example.com/#x' }, /url.*fragment/],
     ['a URL with a token', { url: 'https://example.com/?a=1&token=x' }, /url.*token/],
     ['an empty endpoint', { endpoint: '' }, /endpoint/],
     ['a long endpoint', { endpoint: 'x'.repeat(65) }, /endpoint/],
-    ['another ack', { ack: 'done' }, /ack/],
+    ['an unknown ack', { ack: 'done' }, /ack/],
     ['no bytes', { limits: { maxBodyBytes: 0 } }, /limits\.maxBodyBytes/],
     ['half a byte', { limits: { maxBodyBytes: 0.5 } }, /limits\.maxBodyBytes/],
-    ['no time', { limits: { replyTimeoutMs: 0 } }, /limits\.replyTimeoutMs/],
-    ['negative time', { limits: { bodyTimeoutMs: -1 } }, /limits\.bodyTimeoutMs/],
-    ['time that is no number', { handlers: { timeoutMs: NaN } }, /handlers\.timeoutMs/],
+    ['a timeout of 0', { limits: { replyTimeoutMs: 0 } }, /limits\.replyTimeoutMs/],
+    ['a negative timeout', { limits: { bodyTimeoutMs: -1 } }, /limits\.bodyTimeoutMs/],
+    ['a timeout of NaN', { handlers: { timeoutMs: NaN } }, /handlers\.timeoutMs/],
     ['no concurrency', { handlers: { concurrency: 0 } }, /handlers\.concurrency/],
-    ['half a worker', { handlers: { concurrency: 1.5 } }, /handlers\.concurrency/],
+    ['a concurrency of 1.5', { handlers: { concurrency: 1.5 } }, /handlers\.concurrency/],
     ['no attempts', { retry: { maxAttempts: 0 } }, /retry\.maxAttempts/],
     ['a delay that is a number', { retry: { delay: 1000 } }, /retry\.delay/],
-    ['other test events', { testEvents: 'drop' }, /testEvents/],
-    ['half a logger', { logger: { info: noop } }, /logger/],
-    ['no logger', { logger: null }, /logger/],
-    ['half an inbox', { inbox: { add: noop } }, /inbox.*consume.*addOnlyInbox/],
+    ['an unknown testEvents', { testEvents: 'drop' }, /testEvents/],
+    ['a logger without all methods', { logger: { info: noop } }, /logger/],
+    ['a logger that is null', { logger: null }, /logger/],
+    ['an inbox without all methods', { inbox: { add: noop } }, /inbox.*consume.*addOnlyInbox/],
     [
       'an inbox that does not say what it can do',
       { inbox: { ...memoryInbox(), capabilities: null } },
       /inbox.*capabilities/,
     ],
-    ['an inbox that was not made', { inbox: memoryInbox }, /inbox/],
-    ['half a clock', { clock: { now: noop } }, /clock/],
-    ['a handler that is none', { onTaskSucceeded: 'log' }, /onTaskSucceeded/],
+    ['the function memoryInbox as inbox', { inbox: memoryInbox }, /inbox/],
+    ['a clock without all methods', { clock: { now: noop } }, /clock/],
+    ['a handler that is no function', { onTaskSucceeded: 'log' }, /onTaskSucceeded/],
   ];
 
   test.each(wrong)('%s', (_, options, message) => {
@@ -60,14 +60,14 @@ describe('options that are wrong are refused, by name', () => {
     );
   });
 
-  test.each([undefined, null, 'options', []])('and so is %j for options', (options) => {
+  test.each([undefined, null, 'options', []])('options that are %j', (options) => {
     expect(() => createReceiver(options as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 });
 
-describe('options that are right are taken', () => {
+describe('createReceiver: accepts', () => {
   test.each([
     {},
     { secret: [TEST_SECRET, 'x'.repeat(32)] },
@@ -86,30 +86,46 @@ describe('options that are right are taken', () => {
     expect(() => make(options)).not.toThrow();
   });
 
-  test('and are not changed', () => {
+  test('frozen options and does not change them', () => {
     const options = Object.freeze({ secret: Object.freeze([TEST_SECRET]), limits: {} });
     expect(() => createReceiver(options)).not.toThrow();
     expect(options).toEqual({ secret: [TEST_SECRET], limits: {} });
   });
 });
 
-describe('inboxes', () => {
+describe('memoryInbox', () => {
   test.each([
     { leaseDurationMs: 0 },
     { leaseDurationMs: NaN },
     { cleanupIntervalMs: -1 },
     { retention: { doneMs: 0 } },
     { retention: { deadMs: -5 } },
-  ])('refuse %j', (options) => {
+  ])('throws for the options %j', (options) => {
     expect(() => memoryInbox(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+
+  test.each([
+    { maxEntries: NaN },
+    { maxBytes: -1 },
+    { leaseDurationMs: '30' },
+    { maxEntry: 5 },
+    { retention: { doneMs: 0 } },
+  ])('throws for the invalid options %j', (options) => {
+    expect(() => memoryInbox(options as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
   });
 });
 
 describe('toReceiver', () => {
-  test('passes a receiver on, and makes one of options', () => {
+  test('returns a receiver unchanged and creates one from options', () => {
     const receiver = make({});
     expect(toReceiver(receiver)).toBe(receiver);
     expect(toReceiver({ secret: TEST_SECRET }).handle).toBeTypeOf('function');
     expect(() => toReceiver({})).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+
+  test('throws for a value that is neither a receiver nor options', () => {
+    expect(() => toReceiver(undefined as never)).toThrow(/pass a receiver, or the options/);
   });
 });

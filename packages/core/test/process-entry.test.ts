@@ -25,7 +25,7 @@ async function outcomeOf(run: Promise<void>): Promise<HandlersFailedError['outco
 }
 
 describe('processUnverified: a bare envelope', () => {
-  test('runs the handlers on an envelope, and resolves when they have succeeded', async () => {
+  test('runs the handlers and resolves if they succeed', async () => {
     const { receiver } = setUp();
     const seen: unknown[] = [];
     receiver.onTaskSucceeded(({ task }, { attempt, metadata }) =>
@@ -40,7 +40,7 @@ describe('processUnverified: a bare envelope', () => {
     expect((await receiver.stats()).inbox).toMatchObject({ pending: 0, done: 0 });
   });
 
-  test('throws what to do with the message: again', async () => {
+  test('rejects with the outcome retry if a handler fails', async () => {
     const { receiver } = setUp({ retry: { delay: () => 1234 } });
     receiver.onTaskSucceeded(noop);
     receiver.onTaskSucceeded(() => {
@@ -54,7 +54,7 @@ describe('processUnverified: a bare envelope', () => {
     });
   });
 
-  test('does not run again what has succeeded, when told of it', async () => {
+  test('skips the handlers named in succeededHandlers', async () => {
     const { receiver } = setUp();
     const runs: number[] = [];
     receiver.onTaskSucceeded(() => runs.push(1));
@@ -68,16 +68,18 @@ describe('processUnverified: a bare envelope', () => {
     expect(runs).toEqual([1, 2, 2]);
   });
 
-  test('throws what to do with the message: no use', async () => {
+  test('rejects with the outcome dead for PermanentError and for a schema error', async () => {
     const { receiver } = setUp();
     receiver.onTaskSucceeded(() => {
       throw new PermanentError('no');
     });
     expect((await outcomeOf(receiver.processUnverified(event))).type).toBe('dead');
-    expect((await outcomeOf(receiver.processUnverified(sampleEvents.drifted()))).type).toBe('dead');
+    expect((await outcomeOf(receiver.processUnverified(sampleEvents.schemaError()))).type).toBe(
+      'dead',
+    );
   });
 
-  test('throws what to do with the message: aborted', async () => {
+  test('rejects with the outcome released if its signal is aborted', async () => {
     const { receiver, clock } = setUp();
     receiver.onTaskSucceeded(
       (_, { signal }) =>
@@ -90,7 +92,7 @@ describe('processUnverified: a bare envelope', () => {
     expect((await outcome).type).toBe('released');
   });
 
-  test('the last attempt that fails is the end', async () => {
+  test('rejects with the outcome dead if attempt maxAttempts fails', async () => {
     const { receiver } = setUp({ retry: { maxAttempts: 3 } });
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
@@ -100,7 +102,7 @@ describe('processUnverified: a bare envelope', () => {
   });
 
   test.each([
-    ['text', JSON.stringify(event)],
+    ['a string', JSON.stringify(event)],
     ['bytes', new TextEncoder().encode(JSON.stringify(event))],
   ])('takes an event as %s', async (_, message) => {
     const { receiver } = setUp();
@@ -120,7 +122,7 @@ describe('processUnverified: a bare envelope', () => {
     [JSON.parse('{"__proto__":{}}'), 'invalid_json'],
     [{}, 'missing_event_type'],
     [{ event_type: 'ASYNC_TASK_RESULT' }, 'missing_task_id'],
-  ])('refuses what is no event: %j', async (wrong, code) => {
+  ])('rejects a message that is not an event: %j', async (wrong, code) => {
     const { receiver } = setUp();
     await expect(receiver.processUnverified(wrong)).rejects.toMatchObject({
       name: 'WebhookError',
@@ -128,7 +130,7 @@ describe('processUnverified: a bare envelope', () => {
     });
   });
 
-  test('tells of progress and other events, and resolves', async () => {
+  test('resolves for progress and other events and runs their handlers', async () => {
     const { receiver, clock } = setUp();
     const seen: string[] = [];
     receiver.onTaskProgress(({ task }) => seen.push(task.status));
@@ -139,7 +141,7 @@ describe('processUnverified: a bare envelope', () => {
     expect(seen).toEqual(['TASK_STATUS_QUEUED', 'SOME_FUTURE_EVENT']);
   });
 
-  test('leaves test events alone when they are to be ignored', async () => {
+  test("runs no handler for a test event with testEvents: 'ignore'", async () => {
     const { receiver } = setUp({ testEvents: 'ignore' });
     let runs = 0;
     receiver.onTaskSucceeded(() => (runs += 1));
@@ -149,8 +151,8 @@ describe('processUnverified: a bare envelope', () => {
 });
 
 describe('processEntry: an entry from the queue of an add-only inbox', () => {
-  /** The message that an accepted delivery put into the queue. */
-  async function accept(given: Parameters<typeof setUp>[0] = {}) {
+  /** The message that an accepted delivery added to the queue. */
+  async function accept(options: Parameters<typeof setUp>[0] = {}) {
     const messages: NewEntry[] = [];
     const inbox = addOnlyInbox({
       durable: true,
@@ -159,7 +161,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
         return 'added';
       },
     });
-    const { deliver } = setUp({ inbox, ...given });
+    const { deliver } = setUp({ inbox, ...options });
     await deliver(sampleEvents.failed({ taskId: SAMPLE_TASK }), { orderId: 42 });
     const [message] = messages;
     if (message === undefined) throw new Error('the delivery was not accepted');
@@ -216,13 +218,13 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
     expect(runs).toBe(0);
   });
 
-  test('accepts an entry under an older secret and rejects one under an unknown secret', async () => {
+  test('accepts a mac of an older secret and rejects one of an unknown secret', async () => {
     const { inbox, message } = await accept();
     const other = 'another secret for tests, 32 characters';
     const rotated = createReceiver({ inbox, secret: [other, TEST_SECRET] });
     await expect(rotated.processEntry(message)).resolves.toBeUndefined();
-    const stranger = createReceiver({ inbox, secret: other });
-    await expect(stranger.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
+    const unrelated = createReceiver({ inbox, secret: other });
+    await expect(unrelated.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
     const keyless = createReceiver({ inbox });
     await expect(keyless.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
   });

@@ -25,8 +25,8 @@ function inboxWith(parts: (inbox: Inbox) => Partial<Inbox>) {
   return setUp({ inbox: { ...inbox, ...parts(inbox) } }, clock);
 }
 
-describe('an inbox that fails', () => {
-  test('is answered 503; the same delivery is taken once it is back', async () => {
+describe('receiver: inbox that fails', () => {
+  test('causes 503; the next copy is accepted when the inbox recovers', async () => {
     const { receiver, inbox, deliver, clock, log } = setUpWithFake();
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(noop));
@@ -43,7 +43,7 @@ describe('an inbox that fails', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('in reading comes back to what it holds by itself', async () => {
+  test('during a claim is polled again until it recovers', async () => {
     const { receiver, inbox, deliver, clock } = setUpWithFake();
     const gauge = createGauge();
     await deliver(event);
@@ -56,7 +56,7 @@ describe('an inbox that fails', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('while an outcome is recorded: the handler is not run twice', async () => {
+  test('while an outcome is recorded does not run the handler twice', async () => {
     const { receiver, inbox, settle, clock } = setUpWithFake();
     const gauge = createGauge();
     const end = deferred();
@@ -72,7 +72,7 @@ describe('an inbox that fails', () => {
     expect((await inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('in comparing a duplicate does not spoil the answer', async () => {
+  test('in get does not change the reply to a duplicate', async () => {
     const { deliver, receiver } = inboxWith(() => ({ get: () => Promise.reject(new Error('no')) }));
     await deliver(event);
     expect(codeOf(await deliver(sampleEvents.failed()))).toBe('duplicate');
@@ -90,7 +90,7 @@ describe('an inbox that fails', () => {
     ['resolves to "ADDED"', () => Promise.resolve('ADDED')],
     ['fails with the code of a success', () => Promise.reject(coded('accepted'))],
     ['fails with the code of another answer', () => Promise.reject(coded('invalid_json'))],
-  ])('add that %s: 503', async (_, add) => {
+  ])('causes 503 if add %s', async (_, add) => {
     const { deliver } = inboxWith(() => ({ add: add as unknown as Inbox['add'] }));
     const reply = await deliver(event);
     expect([reply.status, codeOf(reply)]).toEqual([503, 'inbox_unavailable']);
@@ -105,8 +105,8 @@ function revoked(): unknown {
   return proxy;
 }
 
-describe('an inbox that stalls', () => {
-  test('is answered 503 after 4 s, not before and not later', async () => {
+describe('receiver: inbox that stalls', () => {
+  test('causes 503 after exactly 4 s', async () => {
     const { receiver, inbox, clock } = setUpWithFake();
     const asked = await signedDelivery(receiver, event);
     inbox.stall();
@@ -121,7 +121,7 @@ describe('an inbox that stalls', () => {
     expect(reply.value?.headers['retry-after']).toBeDefined();
   });
 
-  test('leaves less time when the body was slow', async () => {
+  test('causes 503 after 4 s that include the time of the body', async () => {
     const { receiver, inbox, clock } = setUpWithFake();
     const asked = await signedDelivery(receiver, event);
     const rest = deferred<string>();
@@ -138,7 +138,7 @@ describe('an inbox that stalls', () => {
     expect(reply.value?.status).toBe(503);
   });
 
-  test('and takes the event after all: the next copy is a duplicate, one run', async () => {
+  test('and then stores the event makes the next copy a duplicate', async () => {
     const { receiver, inbox, clock } = setUpWithFake();
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(noop));
@@ -154,7 +154,7 @@ describe('an inbox that stalls', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('and fails after the answer went out: no unhandled rejection, said in the log', async () => {
+  test('and fails after the reply is logged and causes no unhandled rejection', async () => {
     const late = deferred<'added'>();
     const { receiver, clock, log } = inboxWith(() => ({ add: () => late.promise }));
     const reply = track(receiver.handle(await signedDelivery(receiver, event)));
@@ -168,10 +168,10 @@ describe('an inbox that stalls', () => {
   });
 });
 
-describe('an inbox that stalls in a purge', () => {
-  test('does not keep accepted events from their handlers', async () => {
+describe('receiver: inbox that stalls in deleteExpired', () => {
+  test('still runs the handlers of accepted events', async () => {
     const clock = createManualClock();
-    const store = { ...memoryStore({ clock }), purge: () => new Promise<never>(noop) };
+    const store = { ...memoryStore({ clock }), deleteExpired: () => new Promise<never>(noop) };
     const { receiver, settle } = setUp({ inbox: pollingInbox(store, { clock }) }, clock);
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(noop));
@@ -183,8 +183,8 @@ describe('an inbox that stalls in a purge', () => {
   });
 });
 
-describe('an inbox that cannot be consumed', () => {
-  test('does not make handle() throw', async () => {
+describe('receiver: inbox whose consume throws', () => {
+  test('does not make handle() reject', async () => {
     const { receiver } = inboxWith(() => ({ consume: () => expect.unreachable() }));
     receiver.onTaskSucceeded(noop);
     const asked = await signedDelivery(receiver, event);
@@ -193,8 +193,8 @@ describe('an inbox that cannot be consumed', () => {
   });
 });
 
-describe('duplicates', () => {
-  test('1,000 concurrent copies: one run, every one answered 2xx', async () => {
+describe('receiver: duplicates', () => {
+  test('1,000 concurrent copies get 200 and cause one run', async () => {
     const { receiver, clock } = setUp();
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(noop));
@@ -207,20 +207,20 @@ describe('duplicates', () => {
     expect((await receiver.stats()).inbox).toMatchObject({ done: 1, pending: 0, running: 0 });
   });
 
-  test('of a task that was handled are not handled again, however late', async () => {
+  test('of a done task are not handled within the retention of 7 days', async () => {
     const { receiver, clock, settle } = setUp();
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(noop));
     await settle(event);
     for (let day = 0; day < 6; day += 1) {
       clock.skip(24 * 60 * 60 * 1000);
-      await clock.advance(60_000); // long enough for a purge
+      await clock.advance(60_000); // more than cleanupIntervalMs
       expect(codeOf(await settle(event))).toBe('duplicate');
     }
     expect(gauge.runs()).toBe(1);
   });
 
-  test('of a task whose handler fails do not bring the next attempt forward', async () => {
+  test('of a failed task do not bring its next attempt forward', async () => {
     const { receiver, clock, settle } = setUp({ retry: { delay: () => 60_000 } });
     const gauge = createGauge();
     receiver.onTaskSucceeded(
@@ -233,7 +233,7 @@ describe('duplicates', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('many tasks at the same time: each once, no more at a time than asked for', async () => {
+  test('100 concurrent tasks run once each, at most `concurrency` at a time', async () => {
     const { receiver, clock, deliver } = setUp({ handlers: { concurrency: 7 } });
     const gauge = createGauge();
     const seen = new Set<string>();
@@ -248,8 +248,8 @@ describe('duplicates', () => {
   });
 });
 
-describe('a later event of another status', () => {
-  test('is answered as a duplicate, counted, logged, and not handled', async () => {
+describe('receiver: later event of a task with another status', () => {
+  test('gets duplicate, is counted and logged, and is not handled', async () => {
     const { receiver, settle, log } = setUp();
     const statuses: string[] = [];
     receiver.onTaskFinished(({ task }) => statuses.push(task.status));
@@ -273,7 +273,7 @@ describe('a later event of another status', () => {
   });
 });
 
-describe('testEvents', () => {
+describe('receiver: testEvents', () => {
   test.each(['handle', 'ignore'] as const)('%s', async (testEvents) => {
     const { receiver, settle, clock } = setUp({ testEvents });
     const seen: boolean[] = [];
@@ -293,8 +293,8 @@ describe('testEvents', () => {
   });
 });
 
-describe('the start', () => {
-  test('nothing is consumed before there is a handler for results', async () => {
+describe('receiver: start', () => {
+  test('consumes no entry before a handler for results is registered', async () => {
     const { receiver, settle } = setUp();
     const gauge = createGauge();
     receiver.onTaskProgress(noop);
@@ -307,7 +307,7 @@ describe('the start', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('nothing is consumed before start() or the first delivery', async () => {
+  test('consumes no entry before start() or the first delivery', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     await setUp({ inbox }, clock).deliver(event); // of an earlier process
@@ -322,7 +322,7 @@ describe('the start', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('handlers that are registered in the same tick are all there', async () => {
+  test('runs all handlers that are registered in the same tick', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     await setUp({ inbox }, clock).deliver(event);

@@ -11,13 +11,13 @@ import { describe, expect, test } from 'vitest';
 import { isReplyCode, replies } from '../src/delivery/replies.ts';
 import { codeOf, ENDPOINT, fixtureText, noop, request, setUp, track } from './helpers.ts';
 
-/** The way the inbox is when a delivery comes. */
-type Trouble = 'fails' | 'stalls' | 'full' | 'closing';
+/** The failure of the inbox or receiver when the delivery arrives. */
+type Failure = 'fails' | 'stalls' | 'full' | 'closing';
 
 interface Row {
   readonly situation: string;
   readonly changes?: Partial<WebhookRequest>;
-  readonly trouble?: Trouble;
+  readonly failure?: Failure;
   readonly twice?: true;
   readonly status: number;
   readonly code: string;
@@ -69,7 +69,7 @@ const rows: readonly Row[] = [
     close: true,
   },
   {
-    situation: 'a body that breaks off',
+    situation: 'a body that ends early',
     changes: {
       body: (async function* () {
         yield '{"event_type":';
@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
     close: true,
   },
   {
-    situation: 'a body that somebody else consumed',
+    situation: 'a body that was already read',
     changes: { body: undefined },
     status: 500,
     code: 'body_already_read',
@@ -138,7 +138,7 @@ const rows: readonly Row[] = [
   },
   {
     situation: 'a payload that does not fit the schema',
-    changes: { body: json(sampleEvents.drifted()) },
+    changes: { body: json(sampleEvents.schemaError()) },
     status: 200,
     code: 'accepted',
   },
@@ -150,25 +150,25 @@ const rows: readonly Row[] = [
     status: 200,
     code: 'duplicate',
   },
-  { situation: 'the inbox is down', trouble: 'fails', status: 503, code: 'inbox_unavailable' },
-  { situation: 'the inbox is slow', trouble: 'stalls', status: 503, code: 'reply_timeout' },
-  { situation: 'the inbox is full', trouble: 'full', status: 503, code: 'inbox_full' },
-  { situation: 'the receiver is closing', trouble: 'closing', status: 503, code: 'closing' },
+  { situation: 'the inbox is down', failure: 'fails', status: 503, code: 'inbox_unavailable' },
+  { situation: 'the inbox is slow', failure: 'stalls', status: 503, code: 'reply_timeout' },
+  { situation: 'the inbox is full', failure: 'full', status: 503, code: 'inbox_full' },
+  { situation: 'the receiver is closing', failure: 'closing', status: 503, code: 'closing' },
 ];
 
-/** Whoever is told to come back is told when. */
+/** Each 503 has a Retry-After header. */
 const retryAfter = { 'retry-after': expect.stringMatching(/^\d+$/) as unknown };
 const table = rows.map((row) => (row.status === 503 ? { ...row, headers: retryAfter } : row));
 
-async function answer({ changes, trouble, twice }: Row): Promise<WebhookReply> {
+async function answer({ changes, failure, twice }: Row): Promise<WebhookReply> {
   const clock = createManualClock();
   const inbox = createFakeInbox({ clock });
   const { receiver } = setUp({ inbox }, clock);
   const asked = await request(receiver, changes ?? { body: good });
-  if (trouble === 'fails') inbox.fail(new Error('connection refused at 10.0.0.1:5432'));
-  if (trouble === 'stalls') inbox.stall();
-  if (trouble === 'full') inbox.fail(Object.assign(new Error(), fullError));
-  if (trouble === 'closing') void receiver.close();
+  if (failure === 'fails') inbox.fail(new Error('connection refused at 10.0.0.1:5432'));
+  if (failure === 'stalls') inbox.stall();
+  if (failure === 'full') inbox.fail(Object.assign(new Error(), fullError));
+  if (failure === 'closing') void receiver.close();
   if (twice) await receiver.handle(asked);
   const reply = receiver.handle(asked);
   await clock.advance(4000);
@@ -177,7 +177,7 @@ async function answer({ changes, trouble, twice }: Row): Promise<WebhookReply> {
 
 const fullError = { name: 'WebhookError', code: 'inbox_full' };
 
-describe('the reply table', () => {
+describe('replies: status and code', () => {
   test.each(table)('$situation: $status $code', async (row) => {
     const reply = await answer(row);
     expect({ status: reply.status, code: codeOf(reply) }).toEqual({
@@ -189,23 +189,23 @@ describe('the reply table', () => {
     expect(reply.close).toBe(row.close ?? false);
   });
 
-  test('covers every reply there is', () => {
+  test('cover every reply', () => {
     const covered = new Set([...table.map(({ code }) => code), 'unsupported_media_type']);
     covered.add('not_handled'); // with ack: 'handled' only
     expect([...covered].sort()).toEqual(Object.keys(replies).sort());
   });
 
-  test('the same method that is refused costs nothing: no token is asked for', async () => {
+  test('do not depend on the token if the method is rejected', async () => {
     const { receiver, log } = setUp();
     await receiver.handle({ method: 'GET', url: '/', headers: {}, body: undefined });
     expect(JSON.stringify(log.lines)).not.toContain('token');
   });
 });
 
-describe('every reply', () => {
+describe('replies: every reply', () => {
   const all = Object.entries(replies);
 
-  test.each(all)('%s is JSON in ASCII, and not to be cached', (_, { body, headers }) => {
+  test.each(all)('%s is ASCII JSON with cache-control: no-store', (_, { body, headers }) => {
     expect(() => JSON.parse(body) as unknown).not.toThrow();
     // eslint-disable-next-line no-control-regex
     expect(body).toMatch(/^[\u0000-\u007f]*$/);
@@ -213,7 +213,7 @@ describe('every reply', () => {
   });
 
   test.each(all.filter(([, { status }]) => status !== 200))(
-    '%s is a problem as in RFC 9457',
+    '%s is a problem document (RFC 9457)',
     (code, { status, body, headers }) => {
       expect(headers['content-type']).toBe('application/problem+json');
       expect(JSON.parse(body)).toEqual({
@@ -226,13 +226,13 @@ describe('every reply', () => {
     },
   );
 
-  test('codes that are no reply are not taken for one', () => {
+  test('isReplyCode rejects names of Object.prototype', () => {
     expect(['toString', '__proto__', 'constructor', ''].filter(isReplyCode)).toEqual([]);
   });
 });
 
-describe('a constant answer', () => {
-  test('is given to all kinds of bad token, byte for byte', async () => {
+describe('replies: constant texts', () => {
+  test('are identical for all kinds of bad token', async () => {
     const { receiver } = setUp();
     const answers = await Promise.all(
       BAD_TOKENS.map(async (kind) =>
@@ -244,7 +244,7 @@ describe('a constant answer', () => {
     expect(answers[0]?.status).toBe(401);
   });
 
-  test('says nothing of the request, however it fails', async () => {
+  test('contain no part of the request', async () => {
     const { receiver } = setUp();
     const secret = 'SECRET-VALUE';
     const bodies: RequestBody[] = [
@@ -253,7 +253,7 @@ describe('a constant answer', () => {
       json({ event_type: 'ASYNC_TASK_RESULT', payload: { task: { [secret]: secret } } }),
       json({ event_type: secret }),
       `{"__proto__":"${secret}"}`,
-      json(sampleEvents.drifted({ taskId: secret })),
+      json(sampleEvents.schemaError({ taskId: secret })),
       (async function* () {
         yield secret;
         throw new Error(secret);
@@ -268,19 +268,19 @@ describe('a constant answer', () => {
   });
 });
 
-describe('handle', () => {
+describe('receiver.handle', () => {
   test.each([
     ['no headers', { headers: undefined }],
     ['no URL', { url: undefined }],
     ['a body that is not one', { body: 42 }],
-  ])('never rejects, also not with %s', async (_, changes) => {
+  ])('does not reject for a request with %s', async (_, changes) => {
     const { receiver } = setUp();
     const asked = { ...(await request(receiver, {})), ...changes } as unknown as WebhookRequest;
     const reply = await receiver.handle(asked);
     expect(reply.status).toBeGreaterThanOrEqual(400);
   });
 
-  test('counts what it answers', async () => {
+  test('counts its replies by code', async () => {
     const { receiver, deliver } = setUp();
     await deliver(sampleEvents.imageSucceeded());
     await deliver(sampleEvents.imageSucceeded());
@@ -294,7 +294,7 @@ describe('handle', () => {
     });
   });
 
-  test('answers a good delivery without waiting for its handler', async () => {
+  test('replies without waiting for the handler', async () => {
     const { receiver, deliver, clock } = setUp();
     receiver.onTaskSucceeded(() => new Promise(noop));
     const reply = track(deliver(sampleEvents.imageSucceeded()));

@@ -20,8 +20,8 @@ const event = sampleEvents.imageSucceeded();
 
 const tokenOf = (url: string) => new URL(url).searchParams.get('token') ?? '';
 
-describe('rotation', () => {
-  test('a URL signed with an older secret is still accepted', async () => {
+describe('token: rotation of secrets', () => {
+  test('accepts a URL that was signed with an older secret', async () => {
     const clock = createManualClock();
     const before = setUp({ secret: OLD }, clock);
     const after = setUp({ secret: [NEW, OLD] }, clock);
@@ -29,7 +29,7 @@ describe('rotation', () => {
     expect((await after.receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
-  test('the first secret signs: who only has the older one refuses', async () => {
+  test('signs with the first secret', async () => {
     const clock = createManualClock();
     const { url } = await setUp({ secret: [NEW, OLD] }, clock).receiver.createCallback();
     const onlyNew = setUp({ secret: NEW }, clock);
@@ -38,14 +38,14 @@ describe('rotation', () => {
     expect((await onlyOld.receiver.handle(delivery(url, event))).status).toBe(401);
   });
 
-  test('a secret that was dropped no longer opens the door', async () => {
+  test('rejects a URL that was signed with a removed secret', async () => {
     const clock = createManualClock();
     const { url } = await setUp({ secret: OLD }, clock).receiver.createCallback();
     const after = setUp({ secret: [NEW] }, clock);
     expect((await after.receiver.handle(delivery(url, event))).status).toBe(401);
   });
 
-  test('the key id differs from secret to secret and gives nothing of it away', async () => {
+  test('gives each secret a different key id of 8 characters', async () => {
     const ids = await Promise.all(
       [OLD, NEW].map(async (secret) => {
         const { url } = await setUp({ secret }).receiver.createCallback();
@@ -57,8 +57,8 @@ describe('rotation', () => {
   });
 });
 
-describe('expiry', () => {
-  test('a URL works for 7 days by default and not a moment longer', async () => {
+describe('token: expiry', () => {
+  test('accepts a URL for exactly 7 days by default', async () => {
     const { clock, receiver } = setUp();
     const { url } = await receiver.createCallback();
     clock.skip(7 * DAY - 1);
@@ -67,7 +67,7 @@ describe('expiry', () => {
     expect((await receiver.handle(delivery(url, event))).status).toBe(401);
   });
 
-  test('expiresInMs chooses another time', async () => {
+  test('accepts a URL for exactly expiresInMs', async () => {
     const { clock, receiver } = setUp();
     const { url } = await receiver.createCallback({ expiresInMs: 1000 });
     clock.skip(999);
@@ -76,14 +76,14 @@ describe('expiry', () => {
     expect((await receiver.handle(delivery(url, event))).status).toBe(401);
   });
 
-  test('a URL can be made that never expires', async () => {
+  test('accepts a URL with expiresInMs: Infinity after 100 years', async () => {
     const { clock, receiver } = setUp();
     const { url } = await receiver.createCallback({ expiresInMs: Infinity });
     clock.skip(100 * 365 * DAY);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
-  test.each([0, -1, NaN, '1000', null])('expiresInMs %s is refused', async (expiresInMs) => {
+  test.each([0, -1, NaN, '1000', null])('rejects expiresInMs: %s', async (expiresInMs) => {
     const { receiver } = setUp();
     await expect(
       receiver.createCallback({ expiresInMs: expiresInMs as number }),
@@ -93,14 +93,14 @@ describe('expiry', () => {
   });
 });
 
-describe('metadata', () => {
+describe('token: metadata', () => {
   test.each([
     { orderId: 42 },
     { text: 'Grüße aus 東京 🪁', quote: '"\\\u0000\u2028' },
     { nested: { list: [1, null, 'two', { three: true }] } },
     { '': 'empty key', 'a.b': 'dots', token: 'nwt1' },
     {},
-  ])('comes back as it was: %j', async (metadata) => {
+  ])('reaches the handler unchanged: %j', async (metadata) => {
     const seen: unknown[] = [];
     const { receiver, settle } = setUp();
     receiver.onTaskSucceeded((_, context) => seen.push(context.metadata));
@@ -108,7 +108,7 @@ describe('metadata', () => {
     expect(seen).toEqual([metadata]);
   });
 
-  test('1024 bytes of JSON fit, and arrive', async () => {
+  test('may have 1024 bytes of JSON', async () => {
     const metadata = { a: 'x'.repeat(1024 - '{"a":""}'.length) };
     expect(JSON.stringify(metadata)).toHaveLength(1024);
     const seen: unknown[] = [];
@@ -119,9 +119,9 @@ describe('metadata', () => {
   });
 
   test.each([
-    ['one byte more', { a: 'x'.repeat(1024 - '{"a":""}'.length + 1) }],
+    ['one byte too many', { a: 'x'.repeat(1024 - '{"a":""}'.length + 1) }],
     ['few characters of many bytes', { a: '東'.repeat(340) }],
-  ])('%s is refused: the limit is in bytes', async (_, metadata) => {
+  ])('is rejected if it has %s', async (_, metadata) => {
     const { receiver } = setUp();
     await expect(receiver.createCallback({ metadata })).rejects.toMatchObject({
       code: 'invalid_argument',
@@ -132,17 +132,17 @@ describe('metadata', () => {
     ['a list', []],
     ['text', 'order 42'],
     ['null', null],
-    ['a function inside', { a: noop }],
-    ['a Date inside', { a: new Date() }],
-    ['a bigint inside', { a: 1n }],
-  ])('%s is refused', async (_, metadata) => {
+    ['an object with a function', { a: noop }],
+    ['an object with a Date', { a: new Date() }],
+    ['an object with a bigint', { a: 1n }],
+  ])('is rejected if it is %s', async (_, metadata) => {
     const { receiver } = setUp();
     await expect(receiver.createCallback({ metadata: metadata as never })).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });
 
-  test('of a payload is not taken: only what was signed counts', async () => {
+  test('is not read from the event: only signed metadata counts', async () => {
     const seen: unknown[] = [];
     const { receiver, settle } = setUp();
     receiver.onTaskSucceeded((_, context) => seen.push(context.metadata));
@@ -151,15 +151,15 @@ describe('metadata', () => {
   });
 });
 
-describe('the callback URL', () => {
-  test('keeps the query that the address has', async () => {
+describe('createCallback', () => {
+  test('keeps the query of the option url', async () => {
     const { receiver } = setUp({ url: `${ENDPOINT}?tenant=a%20b&empty=` });
     const { url } = await receiver.createCallback();
     expect(url.startsWith(`${ENDPOINT}?tenant=a%20b&empty=&token=nwt1.`)).toBe(true);
     expect((await receiver.handle(delivery(url, event))).status).toBe(200);
   });
 
-  test('is not bound to the host, the scheme or the path', async () => {
+  test('signs neither host nor scheme nor path', async () => {
     const { receiver } = setUp();
     const token = tokenOf((await receiver.createCallback()).url);
     for (const url of [
@@ -177,13 +177,13 @@ describe('the callback URL', () => {
     }
   });
 
-  test('differs from call to call', async () => {
+  test('returns a different URL for each call', async () => {
     const { receiver } = setUp();
     const urls = await Promise.all(Array.from({ length: 50 }, () => receiver.createCallbackUrl()));
     expect(new Set(urls).size).toBe(50);
   });
 
-  test('comes with what Novita needs for its test mode', async () => {
+  test('returns test_mode if it is called with testMode', async () => {
     const { receiver } = setUp();
     expect(await receiver.createCallback({ testMode: 'TASK_STATUS_FAILED' })).toMatchObject({
       test_mode: { enabled: true, return_task_status: 'TASK_STATUS_FAILED' },
@@ -191,7 +191,7 @@ describe('the callback URL', () => {
     expect(await receiver.createCallback()).not.toHaveProperty('test_mode');
   });
 
-  test('vouches for test mode whatever the payload says', async () => {
+  test('signs testMode, which then does not depend on the payload', async () => {
     const seen: boolean[] = [];
     const { receiver, clock } = setUp();
     receiver.onTaskSucceeded((_, { testMode }) => seen.push(testMode));
@@ -201,7 +201,7 @@ describe('the callback URL', () => {
     expect(seen).toEqual([true]);
   });
 
-  test('needs the option url, and refuses options it does not know', async () => {
+  test('rejects a missing url and unknown options', async () => {
     const without = createReceiver({ secret: TEST_SECRET });
     await expect(without.createCallback()).rejects.toMatchObject({ code: 'invalid_option' });
     const { receiver } = setUp();
@@ -213,8 +213,8 @@ describe('the callback URL', () => {
   });
 });
 
-describe('endpoints', () => {
-  test('with the same secret and different names do not take each other’s URLs', async () => {
+describe('token: endpoint', () => {
+  test('rejects a URL of another endpoint with the same secret', async () => {
     const clock = createManualClock();
     const images = setUp({ endpoint: 'images' }, clock);
     const videos = setUp({ endpoint: 'videos' }, clock);
@@ -224,7 +224,7 @@ describe('endpoints', () => {
   });
 });
 
-describe('tampering', () => {
+describe('token: tampering', () => {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
   async function accepted(tokens: readonly string[]): Promise<string[]> {
@@ -244,12 +244,12 @@ describe('tampering', () => {
   const replaceAt = (token: string, index: number, character: string) =>
     token.slice(0, index) + character + token.slice(index + 1);
 
-  test('the token itself is accepted', async () => {
+  test('accepts the unchanged token', async () => {
     const token = await mint();
     expect(await accepted([token])).toEqual([token]);
   });
 
-  test('a token with any one character changed is never accepted', async () => {
+  test('rejects a token with any one character changed', async () => {
     const token = await mint();
     const changed = Array.from(token).flatMap((original, index) =>
       ['A', 'a', '0', '_', '.', '%', ALPHABET[(ALPHABET.indexOf(original) + 1) % 64] ?? 'A']
@@ -260,7 +260,7 @@ describe('tampering', () => {
     expect(await accepted(changed)).toEqual([]);
   });
 
-  test('the last character of each part has one value only', async () => {
+  test('rejects each other last character of a part', async () => {
     const token = await mint();
     const ends = [...token.matchAll(/\./g)].map(({ index }) => index - 1);
     const changed = [...ends, token.length - 1].flatMap((index) =>
@@ -271,7 +271,7 @@ describe('tampering', () => {
     expect(await accepted(changed)).toEqual([]);
   });
 
-  test('a token with a character missing, doubled or appended is never accepted', async () => {
+  test('rejects a token with a character removed, doubled or appended', async () => {
     const token = await mint();
     const changed = Array.from(token).flatMap((character, index) => [
       token.slice(0, index) + token.slice(index + 1),
@@ -285,7 +285,7 @@ describe('tampering', () => {
     expect(await accepted([...changed, ...appended].filter((it) => !same.has(it)))).toEqual([]);
   });
 
-  test('parts of two good tokens do not make a third', async () => {
+  test('rejects a token of parts of two valid tokens', async () => {
     const [one, two] = [(await mint()).split('.'), (await mint()).split('.')];
     const mixed = [2, 3].map((part) =>
       one.map((text, index) => (index === part ? two[part] : text)).join('.'),
@@ -294,15 +294,15 @@ describe('tampering', () => {
   });
 
   test.each(['x'.repeat(5000), '....', 'nwt1...', 'nwt1.%.%.%', 'nwt1.a.b.', '\u0000', '😀'])(
-    'nonsense is refused, not thrown at: %s',
+    'rejects %s without throwing',
     async (token) => {
       expect(await accepted([token])).toEqual([]);
     },
   );
 });
 
-describe('a bad token', () => {
-  test.each(BAD_TOKENS)('%s: 401, and not one byte of the body is read', async (kind) => {
+describe('token: invalid', () => {
+  test.each(BAD_TOKENS)('%s gets 401 before the body is read', async (kind) => {
     const { receiver, log } = setUp();
     let asked = 0;
     const body: AsyncIterable<string> = {
@@ -318,7 +318,7 @@ describe('a bad token', () => {
     expect(JSON.stringify(log.lines)).not.toContain('nwt1');
   });
 
-  test('made up by strangers does not fill the log; one that we signed is a warning', async () => {
+  test('is logged as a warning only if its signature is valid', async () => {
     for (const kind of BAD_TOKENS) {
       const { receiver, log } = setUp();
       await receiver.handle(delivery(await badCallbackUrl(kind, ENDPOINT), event));
@@ -328,13 +328,13 @@ describe('a bad token', () => {
   });
 });
 
-describe('insecure: true', () => {
-  test('takes events without a token and mints URLs without one', async () => {
+describe('receiver with insecure: true', () => {
+  test('accepts events without a token and creates URLs without one', async () => {
     const seen: unknown[] = [];
     const { receiver, clock } = setUp({ insecure: true });
     receiver.onTaskSucceeded((_, { metadata }) => seen.push(metadata));
-    for (const lost of [{ metadata: { orderId: 42 } }, { expiresInMs: 1000 }]) {
-      await expect(receiver.createCallback(lost)).rejects.toMatchObject({
+    for (const options of [{ metadata: { orderId: 42 } }, { expiresInMs: 1000 }]) {
+      await expect(receiver.createCallback(options)).rejects.toMatchObject({
         code: 'invalid_argument',
       });
     }

@@ -7,19 +7,19 @@ import {
   type Store,
 } from '@novita-webhooks/core';
 
-/** What its transactions hand to handlers: takes lines, which are kept if they commit. */
+/** The transaction that handlers get. Its lines are stored if it commits. */
 export interface LedgerTx {
   write(line: string): void;
 }
 
-/** A store in memory that is transactional, for what is built on top of such stores. */
+/** A transactional store in memory, for tests of the code on top of such stores. */
 export interface TransactionalStore extends Store<LedgerTx> {
-  /** What was committed. */
+  /** The committed lines. */
   readonly lines: string[];
   transaction: NonNullable<Store<LedgerTx>['transaction']>;
 }
 
-/** Under whose fence an entry runs, and what its transactions have recorded meanwhile. */
+/** The fencing token of a running entry, and the handlers that its transactions recorded. */
 interface Held {
   readonly fencingToken: string;
   readonly succeededHandlers: ReadonlySet<string>;
@@ -46,7 +46,7 @@ export function createTransactionalStore(clock: Clock): TransactionalStore {
   const holder = ({ fencingToken, ...key }: EntryKey & { readonly fencingToken: string }): Held => {
     const own = held.get(keyOf(key));
     if (own?.fencingToken === fencingToken) return own;
-    throw new WebhookError('lease_lost', 'somebody else has the entry');
+    throw new WebhookError('lease_lost', 'the entry has another fencing token');
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { AdapterServer, AdapterSubject, Before } from '@novita-webhooks/testing';
+import type { AdapterServer, AdapterSubject, PriorMiddleware } from '@novita-webhooks/testing';
 import type { Receiver } from '@novita-webhooks/core';
 import express5, { type Express, type RequestHandler } from 'express';
 import express4 from 'express-4';
@@ -40,7 +40,7 @@ export function expressSubject(
 ): AdapterSubject {
   const parsers = parsersOf(express);
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     inflates: true,
     postOnly: mount === mounts['app.post'],
     async serveOtherRoute(receiver) {
@@ -91,7 +91,7 @@ export async function serveApp(app: Express): Promise<AdapterServer & { errors: 
   };
 }
 
-function parsersOf(express: typeof express5): Record<Before, RequestHandler> {
+function parsersOf(express: typeof express5): Record<PriorMiddleware, RequestHandler> {
   const all = { type: () => true, limit: '10mb' };
   return {
     json: express.json(all),

@@ -1,4 +1,4 @@
-import type { AdapterSubject, Before } from '@novita-webhooks/testing';
+import type { AdapterSubject, PriorMiddleware } from '@novita-webhooks/testing';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import type { Receiver } from '@novita-webhooks/core';
 import fastify5, { type FastifyInstance } from 'fastify';
@@ -24,7 +24,7 @@ export const mounts = {
   'a plugin under a prefix': (app: FastifyInstance, receiver: Receiver) => {
     void app.register(novitaWebhooks, { receiver, prefix: '/webhooks', path: '/novita' });
   },
-  'a route of its own': (app: FastifyInstance, receiver: Receiver) => {
+  'a route with toFastifyHandler': (app: FastifyInstance, receiver: Receiver) => {
     receiver.start();
     void app.register(async (own) => {
       own.all(PATH, { onRequest: toFastifyHandler(receiver) }, () => undefined);
@@ -42,7 +42,7 @@ export function fastifySubject(
   return {
     http2,
     closesConnections: !http2,
-    parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as Before[])],
+    parsers: [...(rawBody ? ['raw' as const] : []), ...(Object.keys(parsers) as PriorMiddleware[])],
     trailingSlash: 'left',
     async serveOtherRoute(receiver) {
       const app = create();
@@ -78,7 +78,7 @@ async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /** Hooks that read the body before the adapter. Fastify itself reads it after `preParsing`. */
-const parsers: Partial<Record<Before, (app: FastifyInstance) => Promise<unknown>>> = {
+const parsers: Partial<Record<PriorMiddleware, (app: FastifyInstance) => Promise<unknown>>> = {
   async rawBody(app) {
     app.addHook('onRequest', async (request) => {
       Object.assign(request, { rawBody: await readAll(request.raw) });

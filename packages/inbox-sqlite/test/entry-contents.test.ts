@@ -31,7 +31,7 @@ const UNUSUAL = {
 } as const; // prettier-ignore
 
 describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
-  'sqliteInbox on %s stores unchanged',
+  'sqliteInbox stores contents unchanged on %s',
   (_, driver) => {
     const open = (path = quickTemporaryFile()) =>
       driver.use(() => sqliteInbox({ path, driver: driver.name }));

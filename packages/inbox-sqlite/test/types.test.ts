@@ -39,8 +39,8 @@ describe('sqliteInbox accepts, without a cast, connections of', () => {
   );
 
   test('no other shape: the check reports type errors', () => {
-    const wrong = NODE_SQLITE.replace('prepare', 'prepair');
-    expect(typeErrorsOf(wrong, 'Node 22')).toEqual([expect.stringContaining('prepair')]);
+    const wrong = NODE_SQLITE.replace('prepare', 'unknownMethod');
+    expect(typeErrorsOf(wrong, 'Node 22')).toEqual([expect.stringContaining('unknownMethod')]);
     expect(typeErrorsOf(NODE_SQLITE, 'ours')).toEqual([expect.stringContaining('node:sqlite')]);
     const tooNarrow = NODE_SQLITE.replace('Inbox<DatabaseSync>', 'Inbox<{ nothing: true }>');
     expect(typeErrorsOf(tooNarrow, 'Node 22')).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import type { Receiver } from '@novita-webhooks/core';
-import type { AdapterSubject, Before } from '@novita-webhooks/testing';
+import type { AdapterSubject, PriorMiddleware } from '@novita-webhooks/testing';
 import { novitaWebhooks } from '@novita-webhooks/koa';
 import Koa3, { type Middleware } from 'koa';
 import Koa2 from 'koa-2';
@@ -32,7 +32,7 @@ export const bodyParsers = {
 } as unknown as Record<'@koa/bodyparser 6' | 'koa-bodyparser 4' | 'koa-body', Middleware>;
 
 export const mounts = {
-  'a path of its own': (app: Koa3, receiver: Receiver) => {
+  'a path': (app: Koa3, receiver: Receiver) => {
     app.use(novitaWebhooks(receiver, { path: PATH }));
   },
   'a router': (app: Koa3, receiver: Receiver) => {
@@ -47,13 +47,13 @@ export function koaSubject(
   mount: (typeof mounts)[keyof typeof mounts],
   json: Middleware,
 ): AdapterSubject {
-  const parsers: Partial<Record<Before, Middleware>> = {
+  const parsers: Partial<Record<PriorMiddleware, Middleware>> = {
     json,
     'json-by-type': oldBodyParser(),
     ...streamReaders,
   };
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     inflates: true,
     async serveOtherRoute(receiver) {
       const app = new Koa();
@@ -104,7 +104,7 @@ async function readAll(request: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const streamReaders: Partial<Record<Before, Middleware>> = {
+const streamReaders: Partial<Record<PriorMiddleware, Middleware>> = {
   async raw(context, next) {
     Object.assign(context.request, { body: await readAll(context.req) });
     await next();

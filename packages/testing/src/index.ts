@@ -1,5 +1,9 @@
 export { adapterContract } from './contracts/adapter/adapter-contract.ts';
-export type { AdapterServer, AdapterSubject, Before } from './contracts/adapter/adapter-subject.ts';
+export type {
+  AdapterServer,
+  AdapterSubject,
+  PriorMiddleware,
+} from './contracts/adapter/adapter-subject.ts';
 export { addOnlyContract } from './contracts/add-only/add-only-contract.ts';
 export type { AddOnlySubject } from './contracts/add-only/add-only-subject.ts';
 export { runCase, type ContractCase } from './contracts/contract-case.ts';

@@ -65,14 +65,14 @@ async function openWatched(
 /** Creates a table in the file of the inbox, which handlers write to in context.transaction. */
 async function openLedger(location: string, reach: OpenOptions['reach']): Promise<Ledger> {
   const database = openDatabase(location);
-  const create = 'CREATE TABLE IF NOT EXISTS crash_ledger (task_id TEXT, victim TEXT)';
+  const create = 'CREATE TABLE IF NOT EXISTS crash_ledger (task_id TEXT, process TEXT)';
   await retryWhileLocked(() => database.exec(create));
   database.close();
   return {
-    write: (context, victim) =>
+    write: (context, process) =>
       context.transaction((tx) => {
         const { prepare } = tx as SqliteDatabase;
-        prepare.call(tx, 'INSERT INTO crash_ledger VALUES (?, ?)').run(context.taskId, victim);
+        prepare.call(tx, 'INSERT INTO crash_ledger VALUES (?, ?)').run(context.taskId, process);
         reach('transaction');
       }),
     async count() {

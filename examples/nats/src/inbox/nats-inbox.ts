@@ -5,7 +5,7 @@ import { natsStore, type NatsStoreOptions } from './nats-store.ts';
 const HOUR_MS = 60 * 60 * 1000;
 
 /**
- * An inbox in a JetStream stream: shared by any number of processes that take and handle events.
+ * Makes an inbox in a JetStream stream. Any number of processes can add to it and consume from it.
  *
  * @example
  * const connection = await connect({ servers: 'nats://127.0.0.1:4222', maxReconnectAttempts: -1 });
@@ -19,6 +19,6 @@ export function natsInbox(options: NatsStoreOptions & PollingInboxOptions): Inbo
     ...(replicas !== undefined && { replicas }),
     clock,
   });
-  // A purge reads the whole stream.
+  // deleteExpired reads the whole stream, so once an hour instead of once a minute.
   return pollingInbox(store, { cleanupIntervalMs: HOUR_MS, ...polling, clock });
 }

@@ -1,5 +1,5 @@
-// The state of an entry: what may follow on what. Every change reads a row, decides, and writes over
-// the revision that it read; when somebody else was faster, it looks again.
+// The states of an entry. Every change reads a row, decides, and writes on the condition of the revision
+// that it read. If another process was faster, the change starts again.
 import {
   resolveEntryQuery,
   systemClock,
@@ -15,7 +15,7 @@ import {
 } from '@novita-webhooks/core';
 import { randomUUID } from 'node:crypto';
 
-import { createNatsTable, type KeptRow, type NatsTableOptions, type Row } from './nats-table.ts';
+import { createNatsTable, type StoredRow, type NatsTableOptions, type Row } from './nats-table.ts';
 import { createOpenRows } from './open-rows.ts';
 
 export interface NatsStoreOptions
@@ -23,44 +23,44 @@ export interface NatsStoreOptions
   readonly clock?: Clock | undefined;
 }
 
-/** An entry of 1 MiB, quoted as JSON in JSON. */
-const ENOUGH_PAYLOAD_BYTES = 4 * 1024 * 1024;
+/** Room for an event of 1 MiB, whose JSON is quoted in the JSON of the row. */
+const MIN_MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
 export function natsStore(options: NatsStoreOptions): Store {
   const { connection, stream = 'NOVITA', replicas = 1, clock = systemClock } = options;
   const table = createNatsTable({ connection, stream, replicas });
-  const open = createOpenRows(clock);
+  const openRows = createOpenRows(clock);
   const listeners = new Set<(endpoint: string) => void>();
   let log: Logger | undefined;
-  let isFollowing = false;
+  let isWatching = false;
 
-  function note(row: KeptRow): void {
-    if (!open.note(row)) return;
-    for (const heard of listeners) heard(row.entry.endpoint);
+  function onRow(row: StoredRow): void {
+    if (!openRows.update(row)) return;
+    for (const listener of listeners) listener(row.entry.endpoint);
   }
 
-  /** Only who claims needs to know of everything. */
-  function follow(): void {
-    if (isFollowing) return;
-    isFollowing = true;
-    table.follow(note, log ?? console);
+  /** Begins with the first claim: a process that only adds needs no notifications. */
+  function watchOnce(): void {
+    if (isWatching) return;
+    isWatching = true;
+    table.watch(onRow, log ?? console);
   }
 
-  /** `undefined`: `decide` did not want to, or there is no such entry. */
+  /** Returns the changed row; `undefined` if `decide` returned `undefined`, or there is no such entry. */
   async function change(
     key: EntryKey,
-    decide: (row: KeptRow) => Row | undefined,
-  ): Promise<KeptRow | undefined> {
+    decide: (row: StoredRow) => Row | undefined,
+  ): Promise<StoredRow | undefined> {
     for (;;) {
       const row = await table.read(key);
       const changed = row && decide(row);
-      if (row === undefined) open.forget(key);
+      if (row === undefined) openRows.remove(key);
       if (row === undefined || changed === undefined) return undefined;
       const revision = await table.write(changed, row.revision);
       if (revision === undefined) continue;
-      const kept = { ...changed, order: changed.order ?? revision, revision };
-      note(kept);
-      return kept;
+      const stored = { ...changed, order: changed.order ?? revision, revision };
+      onRow(stored);
+      return stored;
     }
   }
 
@@ -71,21 +71,21 @@ export function natsStore(options: NatsStoreOptions): Store {
       leaseDurationMs: 0,
       order: null,
     };
-    for (let over = 0; ;) {
-      const revision = await table.write(row, over);
+    for (let expectedRevision = 0; ;) {
+      const revision = await table.write(row, expectedRevision);
       if (revision !== undefined) {
-        note({ ...row, order: revision, revision });
+        onRow({ ...row, order: revision, revision });
         return 'added';
       }
       const existing = await table.read(entry);
-      if (existing !== undefined && !givesWay(existing.entry, entry)) return 'duplicate';
-      over = existing?.revision ?? 0;
+      if (existing !== undefined && !isReplacedBy(existing.entry, entry)) return 'duplicate';
+      expectedRevision = existing?.revision ?? 0;
     }
   }
 
   async function claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]> {
-    follow();
-    const claims = open.takeDue(endpoint, limit).map(async (known) => {
+    watchOnce();
+    const claims = openRows.takeDue(endpoint, limit).map(async (known) => {
       try {
         const claimed = await change(known, (row) =>
           row.revision === known.revision
@@ -94,7 +94,7 @@ export function natsStore(options: NatsStoreOptions): Store {
         );
         return claimed && { ...claimed.entry, fencingToken: claimed.fencingToken ?? '' };
       } catch (error) {
-        open.putBack(known);
+        openRows.putBack(known);
         throw error;
       }
     });
@@ -105,9 +105,10 @@ export function natsStore(options: NatsStoreOptions): Store {
     return claimed;
   }
 
-  async function changeUnder(
+  /** Changes a row under its lease. Returns `false` if the fencing token is no longer valid. */
+  async function changeLeased(
     claimRef: ClaimRef,
-    to: (row: KeptRow) => Partial<Row>,
+    to: (row: StoredRow) => Partial<Row>,
   ): Promise<boolean> {
     const changed = await change(claimRef, (row) =>
       row.fencingToken === claimRef.fencingToken ? { ...row, ...to(row) } : undefined,
@@ -115,38 +116,41 @@ export function natsStore(options: NatsStoreOptions): Store {
     return changed !== undefined;
   }
 
-  async function remove(row: KeptRow | undefined): Promise<boolean> {
+  async function remove(row: StoredRow | undefined): Promise<boolean> {
     if (row === undefined || !(await table.remove(row))) return false;
-    open.forget(row.entry);
+    openRows.remove(row.entry);
     return true;
   }
 
   return {
     capabilities: { durable: true, shared: true, transactional: false },
-    open(given) {
-      log = given;
+    open(logger) {
+      log = logger;
       const { max_payload: bytes = 0 } = connection.info ?? {};
-      if (bytes >= ENOUGH_PAYLOAD_BYTES) return;
-      given.warn({ bytes }, 'max_payload of nats-server is too small for large events: set 4MB');
+      if (bytes >= MIN_MAX_PAYLOAD_BYTES) return;
+      log.warn(
+        { bytes },
+        'nats-inbox: max_payload of nats-server is below 4 MB. Set max_payload: 4MB.',
+      );
     },
     add,
     claim,
     extend: (claimRef, leaseDurationMs) =>
-      changeUnder(claimRef, ({ entry }) => ({
+      changeLeased(claimRef, ({ entry }) => ({
         leaseDurationMs,
         entry: { ...entry, dueAt: clock.now() + leaseDurationMs },
       })),
     settle: (claimRef, outcome) =>
-      changeUnder(claimRef, ({ entry }) => ({
+      changeLeased(claimRef, ({ entry }) => ({
         fencingToken: null,
-        entry: { ...entry, ...settled(entry, outcome, clock.now()) },
+        entry: { ...entry, ...outcomeChanges(entry, outcome, clock.now()) },
       })),
-    subscribe(endpoint, heard) {
-      const listener = (where: string) => where === endpoint && heard();
+    subscribe(endpoint, notify) {
+      const listener = (changed: string) => changed === endpoint && notify();
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    nextDueMs: async (endpoint) => open.nextDueMs(endpoint),
+    nextDueMs: async (endpoint) => openRows.nextDueMs(endpoint),
     async list(query) {
       const { endpoint, state, limit, before } = resolveEntryQuery(query);
       const found = (await table.scan())
@@ -181,37 +185,37 @@ export function natsStore(options: NatsStoreOptions): Store {
       return { ...counts, lagMs: Math.max(0, clock.now() - firstDueAt) };
     },
     async deleteExpired({ doneMs, deadMs }) {
-      const keepMs = { done: doneMs, dead: deadMs, pending: Infinity, running: Infinity };
-      let purged = 0;
+      const retentionMs = { done: doneMs, dead: deadMs, pending: Infinity, running: Infinity };
+      let deleted = 0;
       for (const row of await table.scan()) {
         const { state, finishedAt } = row.entry;
-        const isPast = (finishedAt ?? Infinity) + keepMs[state] <= clock.now();
-        if (isPast && (await remove(row))) purged += 1;
+        const isExpired = (finishedAt ?? Infinity) + retentionMs[state] <= clock.now();
+        if (isExpired && (await remove(row))) deleted += 1;
       }
-      return purged;
+      return deleted;
     },
     close: async () => table.stop(),
   };
 }
 
-/** At the start of a series of attempts. */
+/** Returns an entry at the start of a series of attempts. */
 function toPending(entry: NewEntry, now: number, succeededHandlers: readonly string[] = []): Entry {
   const series = { attempts: 0, succeededHandlers, reason: null, dueAt: now, finishedAt: null };
   return { ...entry, state: 'pending', ...series };
 }
 
-/** A drifted entry must not stand in the way of the real result. */
-function givesWay(existing: Entry, entry: NewEntry): boolean {
+/** An entry with a schema error must not block the valid result of its task. */
+function isReplacedBy(existing: Entry, entry: NewEntry): boolean {
   return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
 }
 
-function toRunning(row: KeptRow, leaseDurationMs: number, now: number): Row {
+function toRunning(row: StoredRow, leaseDurationMs: number, now: number): Row {
   const attempts = row.entry.attempts + 1;
   const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseDurationMs };
   return { ...row, entry, fencingToken: randomUUID(), leaseDurationMs };
 }
 
-function settled(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
+function outcomeChanges(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
   if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
   const succeededHandlers = [
     ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),

@@ -1,5 +1,5 @@
-// Everything that knows NATS: one message per entry in a stream, and its sequence as the revision.
-// What is asked of an engine is small: to write only over a known revision, and to tell what changed.
+// All code that uses NATS. A row is one message in a stream, and its sequence number is the revision.
+// The store needs two things: writes on the condition of a revision, and notification of changes.
 import {
   DeliverPolicy,
   DiscardPolicy,
@@ -14,68 +14,71 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { WebhookError, type Entry, type EntryKey, type Logger } from '@novita-webhooks/core';
 
-/** What is written for an entry. */
+/** The message of an entry. */
 export interface Row {
   readonly entry: Entry;
-  /** Of the lease of a running entry. */
+  /** Of the current lease; `null` if the entry is not running. */
   readonly fencingToken: string | null;
   readonly leaseDurationMs: number;
-  /** Place in the order of arrival: the first revision, once it is known. */
+  /** Position in the order of arrival: the first revision. `null` in the first message itself. */
   readonly order: number | null;
 }
 
-/** A row as it was read. */
-export interface KeptRow extends Row {
+/** A row that is in the stream. */
+export interface StoredRow extends Row {
   readonly order: number;
   readonly revision: number;
 }
 
 export interface NatsTable {
-  read(key: EntryKey): Promise<KeptRow | undefined>;
+  read(key: EntryKey): Promise<StoredRow | undefined>;
   /**
-   * Writes over a revision, or over nothing: 0. Returns the new revision, `undefined` when the old
-   * one is not the present one.
+   * Writes a row if `expectedRevision` is the current revision; 0: if there is no row. Returns the new
+   * revision, or `undefined` if the condition does not hold.
+   *
+   * @throws WebhookError `inbox_full`
    */
-  write(row: Row, over: number): Promise<number | undefined>;
-  /** Removes a revision, if it is the present one. */
-  remove(row: KeptRow): Promise<boolean>;
-  /** Reads all rows. */
-  scan(): Promise<KeptRow[]>;
-  /** Tells of every row that is there, and of those that are written from then on. */
-  follow(heard: (row: KeptRow) => void, log: Logger): void;
+  write(row: Row, expectedRevision: number): Promise<number | undefined>;
+  /** Removes a row if its revision is the current one. Returns whether it did. */
+  remove(row: StoredRow): Promise<boolean>;
+  /** Reads all rows of the stream. */
+  scan(): Promise<StoredRow[]>;
+  /** Calls `onRow` for every row, then for every later change, until `stop()`. */
+  watch(onRow: (row: StoredRow) => void, log: Logger): void;
   stop(): void;
 }
 
 export interface NatsTableOptions {
-  /** Connected by the caller, who also closes it. */
+  /** The caller opens and closes it. */
   readonly connection: NatsConnection;
-  /** Name of the stream, made when there is none, and first word of its subjects. */
+  /** Name of the stream, and first token of its subjects. A missing stream is created. */
   readonly stream: string;
-  /** Servers that hold a copy each. */
+  /** Number of servers that hold a copy. */
   readonly replicas: number;
 }
 
-const SCAN_MS = 5000;
-/** A consumer that has gone with its server is noticed within seconds. */
-const ALIVE = { expires: 5000, idle_heartbeat: 1000 };
-const PAUSE_MS = 1000;
-/** The server's code for a stream that reached its `max_bytes` or `max_msgs`. */
-const STREAM_IS_FULL = 10077;
+const SCAN_TIMEOUT_MS = 5000;
+/** With these, the client notices within seconds that a consumer was lost with its server. */
+const CONSUME_OPTIONS = { expires: 5000, idle_heartbeat: 1000 };
+const WATCH_RETRY_MS = 1000;
+/** The error code of the server for a stream that reached its `max_bytes` or `max_msgs`. */
+const STREAM_FULL_CODE = 10077;
+const WATCH_FAILED = `nats-inbox: watching the stream failed. It is retried every ${WATCH_RETRY_MS} ms.`;
 
 export function createNatsTable(options: NatsTableOptions): NatsTable {
   const { connection, stream } = options;
   const js = jetstream(connection);
-  /** A new one for each consumer: the client writes its own into it. */
-  const all = () => ({
+  /** Returns a new object for each consumer, because the client modifies it. */
+  const latestOfEach = () => ({
     deliver_policy: DeliverPolicy.LastPerSubject,
     filter_subjects: `${stream}.>`,
   });
   let manager: Promise<JetStreamManager> | undefined;
-  let stopFollowing: (() => void) | undefined;
+  let stopConsuming: (() => void) | undefined;
   const stop = new AbortController();
-  const isOver = () => stop.signal.aborted || connection.isClosed();
+  const isStopped = () => stop.signal.aborted || connection.isClosed();
 
-  /** With the stream there. Whoever comes after a failure tries again. */
+  /** Opens the stream on the first call. After a failure the next call opens it again. */
   function ready(): Promise<JetStreamManager> {
     manager ??= openStream(options).catch((error: unknown) => {
       manager = undefined;
@@ -84,24 +87,25 @@ export function createNatsTable(options: NatsTableOptions): NatsTable {
     return manager;
   }
 
-  async function follow(heard: (row: KeptRow) => void, log: Logger): Promise<void> {
-    while (!isOver()) {
+  async function watch(onRow: (row: StoredRow) => void, log: Logger): Promise<void> {
+    while (!isStopped()) {
       try {
         await ready();
-        const messages = await (await js.consumers.get(stream, all())).consume(ALIVE);
-        stopFollowing = () => void messages.close();
-        for await (const { data, seq } of messages) heard(toRow(data, seq));
+        const messages = await (
+          await js.consumers.get(stream, latestOfEach())
+        ).consume(CONSUME_OPTIONS);
+        stopConsuming = () => void messages.close();
+        for await (const { data, seq } of messages) onRow(toRow(data, seq));
       } catch (error) {
-        if (!isOver())
-          log.warn({ error: String(error) }, 'NATS does not tell of changes; trying again');
+        if (!isStopped()) log.warn({ error: String(error) }, WATCH_FAILED);
       }
-      if (!isOver()) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      if (!isStopped()) await new Promise((resolve) => setTimeout(resolve, WATCH_RETRY_MS));
     }
   }
 
-  /** What a server delivers to ends with it. */
-  async function followAnew(): Promise<void> {
-    for await (const { type } of connection.status()) if (type === 'reconnect') stopFollowing?.();
+  /** Ends the consumer after a reconnect, because the restarted server has lost it. `watch` makes another. */
+  async function endConsumerOnReconnect(): Promise<void> {
+    for await (const { type } of connection.status()) if (type === 'reconnect') stopConsuming?.();
   }
 
   return {
@@ -110,45 +114,46 @@ export function createNatsTable(options: NatsTableOptions): NatsTable {
       const message = await streams.getMessage(stream, { last_by_subj: subjectOf(stream, key) });
       return message === null ? undefined : toRow(message.data, message.seq);
     },
-    async write(row, over) {
+    async write(row, expectedRevision) {
       await ready();
       const subject = subjectOf(stream, row.entry);
-      const expect = { lastSubjectSequence: over };
+      const expect = { lastSubjectSequence: expectedRevision };
       try {
         return (await js.publish(subject, JSON.stringify(row), { expect })).seq;
       } catch (error) {
         if (isRefusal(error, JetStreamApiCodes.StreamWrongLastSequence)) return undefined;
-        if (!isRefusal(error, STREAM_IS_FULL)) throw error;
-        throw new WebhookError('inbox_full', `the stream ${stream} is full`, { cause: error });
+        if (!isRefusal(error, STREAM_FULL_CODE)) throw error;
+        const message = `nats-inbox: the stream ${stream} is full. Raise its max_bytes.`;
+        throw new WebhookError('inbox_full', message, { cause: error });
       }
     },
     async remove({ revision }) {
       const { streams } = await ready();
       return streams.deleteMessage(stream, revision, false).catch((error: unknown) => {
-        if (error instanceof JetStreamApiError) return false; // it was written over in the meantime
+        if (error instanceof JetStreamApiError) return false; // another process has changed or removed the row
         throw error;
       });
     },
     async scan() {
       await ready();
-      const rows: KeptRow[] = [];
-      const consumer = await js.consumers.get(stream, all());
+      const rows: StoredRow[] = [];
+      const consumer = await js.consumers.get(stream, latestOfEach());
       const { num_pending: count } = await consumer.info(true);
       if (count === 0) return rows;
-      const messages = await consumer.fetch({ max_messages: count, expires: SCAN_MS });
+      const messages = await consumer.fetch({ max_messages: count, expires: SCAN_TIMEOUT_MS });
       for await (const { data, seq, info } of messages) {
         rows.push(toRow(data, seq));
         if (info.pending === 0) break;
       }
       return rows;
     },
-    follow(heard, log) {
-      void follow(heard, log);
-      void followAnew();
+    watch(onRow, log) {
+      void watch(onRow, log);
+      void endConsumerOnReconnect();
     },
     stop() {
       stop.abort();
-      stopFollowing?.();
+      stopConsuming?.();
     },
   };
 }
@@ -157,15 +162,15 @@ async function openStream(options: NatsTableOptions): Promise<JetStreamManager> 
   const { connection, stream, replicas } = options;
   const manager = await jetstreamManager(connection);
   try {
-    await manager.streams.info(stream); // as its operators have set it up
+    await manager.streams.info(stream); // an existing stream keeps its settings
   } catch {
     await manager.streams.add({
       name: stream,
       subjects: [`${stream}.>`],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
-      max_msgs_per_subject: 1, // the latest revision is the row
-      discard: DiscardPolicy.New, // full is an answer; forgetting the oldest would be a loss
+      max_msgs_per_subject: 1, // the stream keeps the latest revision of each row
+      discard: DiscardPolicy.New, // a full stream refuses new rows instead of deleting old ones
       num_replicas: replicas,
     });
   }
@@ -176,7 +181,7 @@ function isRefusal(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }
 
-function toRow(data: Uint8Array, revision: number): KeptRow {
+function toRow(data: Uint8Array, revision: number): StoredRow {
   const row = JSON.parse(new TextDecoder().decode(data)) as Row;
   return { ...row, order: row.order ?? revision, revision };
 }
@@ -185,7 +190,7 @@ function subjectOf(stream: string, { endpoint, taskId }: EntryKey): string {
   return `${stream}.${toToken(endpoint)}.${toToken(taskId)}`;
 }
 
-/** As it is where that is readable and allowed in a subject. `=` marks what had to be encoded. */
+/** Returns a token of a subject. Words with other characters are encoded and begin with `=`. */
 function toToken(word: string): string {
   return /^[\w-]+$/.test(word) ? word : `=${Buffer.from(word).toString('base64url')}`;
 }

@@ -1,24 +1,24 @@
 import type { Clock, EntryKey } from '@novita-webhooks/core';
 
-import type { KeptRow } from './nats-table.ts';
+import type { StoredRow } from './nats-table.ts';
 
-/** A row that waits for an attempt, or that a worker holds. */
+/** A pending or running row. */
 interface OpenRow extends EntryKey {
   readonly revision: number;
-  /** When it may be claimed, in milliseconds of this process's clock. */
+  /** When it can be claimed: milliseconds since 1970, by the clock of this process. */
   readonly dueAt: number;
 }
 
-/** What this process knows to be open. It may be behind: the revision decides, not this. */
+/** The open rows that this process has seen. It can be out of date: the revision of a write decides. */
 export interface OpenRows {
-  /** Returns whether there is something new that can be claimed now. */
-  note(row: KeptRow): boolean;
-  forget(key: EntryKey): void;
-  /** Takes out rows that are due, the longest due first. */
+  /** Records a row. Returns whether a claim may find it now. */
+  update(row: StoredRow): boolean;
+  remove(key: EntryKey): void;
+  /** Removes and returns rows that are due, the longest due first. */
   takeDue(endpoint: string, limit: number): OpenRow[];
-  /** Puts back what was taken out and not claimed, unless more is known by now. */
+  /** Puts back a row that was not claimed, unless a newer one was recorded. */
   putBack(row: OpenRow): void;
-  /** Milliseconds until something is due; `null` when nothing is open. */
+  /** Milliseconds until a row is due; `null` if no row is open. */
   nextDueMs(endpoint: string): number | null;
 }
 
@@ -28,7 +28,7 @@ export function createOpenRows(clock: Clock): OpenRows {
     [...rows.values()].filter((row) => row.endpoint === endpoint);
 
   return {
-    note({ entry, leaseDurationMs, revision }) {
+    update({ entry, leaseDurationMs, revision }) {
       const known = rows.get(idOf(entry));
       if (known !== undefined && known.revision >= revision) return false;
       const { endpoint, taskId, state } = entry;
@@ -36,13 +36,13 @@ export function createOpenRows(clock: Clock): OpenRows {
         rows.delete(idOf(entry));
         return false;
       }
-      // A lease is over when it was watched unchanged for as long as it lasts: clocks of machines
-      // are never compared. Those of retries may be: one that is early by a second harms nobody.
+      // A lease has expired when this process has seen the row unchanged for its duration. So clocks of
+      // two machines are never compared. Due times of retries are: an early retry does no harm.
       const dueAt = state === 'running' ? clock.now() + leaseDurationMs : (entry.dueAt ?? 0);
       rows.set(idOf(entry), { endpoint, taskId, revision, dueAt });
       return dueAt <= clock.now();
     },
-    forget: (key) => void rows.delete(idOf(key)),
+    remove: (key) => void rows.delete(idOf(key)),
     takeDue(endpoint, limit) {
       const now = clock.now();
       const due = ofEndpoint(endpoint).filter(({ dueAt }) => dueAt <= now);

@@ -80,7 +80,7 @@ export type ReplyCode =
 /**
  * Every error code of this library. Codes are stable; messages are for people and may change.
  *
- * Codes of the first group become replies to the sender (see `delivery/replies.ts`). Codes of the
+ * Codes of the first group (see `ReplyCode`) become replies to the sender (see `delivery/replies.ts`). Codes of the
  * second group are thrown to the caller of this library. A handler throws the third group to control
  * its own retries.
  */

@@ -7,7 +7,7 @@
  * What waited for it is recorded after its END.
  *
  * Operations that the replay cannot model (such as a shared writable mapping) are recorded as
- * UNMODELLED, and the replay rejects such a trace. The -shm file is not recorded: SQLite never reads
+ * UNSUPPORTED, and the replay rejects such a trace. The -shm file is not recorded: SQLite never reads
  * one that no process has open. The first connection truncates it and rebuilds it from the WAL.
  *
  * POWER_LOSS_SYNC: with `all`, every sync works. With `no-fsync`, `no-fdatasync` or `none`, the
@@ -35,7 +35,7 @@
 
 _Static_assert(sizeof(long) == 8, "64-bit only: offsets are passed in one register");
 
-enum { CREATE = 1, WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, UNLINK, RENAME, UNMODELLED, SYNC_FAILED };
+enum { CREATE = 1, WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, UNLINK, RENAME, UNSUPPORTED, SYNC_FAILED };
 enum { DIRECTORY = 1, MAX_FDS = 65536, MAX_FILES = 4096, FAILING = 15 };
 
 /* `value`: an offset, a size, or which sync. `length`: of the payload that follows. */
@@ -83,7 +83,7 @@ static void note(uint32_t kind, uint32_t file, uint64_t value, const void *data,
   errno = kept;
 }
 
-static void unmodelled(const char *what) { note(UNMODELLED, 0, 0, what, strlen(what)); }
+static void unsupported(const char *what) { note(UNSUPPORTED, 0, 0, what, strlen(what)); }
 
 static uint32_t file_of(int fd) { return fd >= 0 && fd < MAX_FDS ? file_of_fd[fd] : 0; }
 
@@ -133,12 +133,12 @@ static int do_open(int at, const char *path, int flags, mode_t mode) {
   if (fd >= MAX_FDS) abort();
   if (fd >= 0 && fstat(fd, &s) == 0) {
     if (!*name) file_of_fd[fd] = DIRECTORY;
-    else if (S_ISDIR(s.st_mode) || strchr(name, '/')) unmodelled("a folder in the folder");
+    else if (S_ISDIR(s.st_mode) || strchr(name, '/')) unsupported("a folder in the folder");
     else if (flags & O_PATH) file_of_fd[fd] = 0;
     else {
       file_of_fd[fd] = existed ? known(&s) : created(&s, name);
       errors_seen[fd] = files[file_of_fd[fd]].errors;
-      if (!file_of_fd[fd]) unmodelled("a file that exists without a record");
+      if (!file_of_fd[fd]) unsupported("a file that exists without a record");
       else if (existed && (flags & O_TRUNC)) note(TRUNCATE, file_of_fd[fd], 0, NULL, 0);
     }
   }
@@ -224,7 +224,7 @@ int fallocate(int fd, int mode, off_t offset, off_t length) {
   lock();
   int known_size = fstat(fd, &s) == 0;
   int result = (int)syscall(SYS_fallocate, fd, mode, offset, length);
-  if (result == 0 && (mode || !known_size)) unmodelled("fallocate with a mode");
+  if (result == 0 && (mode || !known_size)) unsupported("fallocate with a mode");
   else if (result == 0 && offset + length > s.st_size) note(TRUNCATE, file, (uint64_t)(offset + length), NULL, 0);
   unlock();
   return result;
@@ -278,7 +278,7 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
   int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
   if (result == 0 && old && new && !flags)
     note(RENAME, 0, 0, both, (size_t)snprintf(both, sizeof both, "%s/%s", old, new));
-  else if (result == 0) unmodelled("a rename into or out of the folder");
+  else if (result == 0) unsupported("a rename into or out of the folder");
   unlock();
   return result;
 }
@@ -288,7 +288,7 @@ int rename(const char *from, const char *to) { return renameat2(AT_FDCWD, from, 
 void *mmap(void *at, size_t length, int access, int flags, int fd, off_t offset) {
   if (file_of(fd) && (access & PROT_WRITE) && (flags & MAP_SHARED)) {
     lock();
-    unmodelled("a shared writable mapping");
+    unsupported("a shared writable mapping");
     unlock();
   }
   return (void *)syscall(SYS_mmap, at, length, access, flags, fd, offset);

@@ -47,7 +47,7 @@ export const sampleEvents = {
     event(options, 'TASK_STATUS_SUCCEED', 'MINIMAX_SPEECH_2.6_HD', {
       audios: [{ audio_url: LINK, audio_url_ttl: 0, audio_type: 'mp3', audio_metadata: null }],
     }),
-  nothingSucceeded: (options: SampleOptions = {}): SampleEvent =>
+  succeededWithoutMedia: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_SUCCEED', 'TXT_TO_IMG', { images: null }),
   failed: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_FAILED', 'TXT_TO_IMG', {}, 'model load failed'),
@@ -64,7 +64,7 @@ export const sampleEvents = {
     return { event_type, payload: { ...payload, extra: { webhook } } };
   },
   /** A status and a list that do not fit the schema. */
-  drifted: (options: SampleOptions = {}): SampleEvent =>
+  schemaError: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_SUBLIMATED', 'TXT_TO_IMG', { images: 'none' }),
   other: (): SampleEvent => ({
     event_type: 'SOME_FUTURE_EVENT',

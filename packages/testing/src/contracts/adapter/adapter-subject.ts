@@ -8,7 +8,8 @@ import type { ContractCase } from '../contract-case.ts';
  * keeps the bytes as `rawBody` only. `tap`: listens to the body stream without waiting for it.
  * `drain`: reads the body and discards it.
  */
-export type Before = 'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'tap' | 'drain';
+export type PriorMiddleware =
+  'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'tap' | 'drain';
 
 /** A listening server with the adapter mounted. */
 export interface AdapterServer {
@@ -21,8 +22,8 @@ export interface AdapterServer {
 
 /** An adapter under test: how a server of its framework mounts it. */
 export interface AdapterSubject {
-  /** The middleware of {@link Before} that exists for this framework. */
-  readonly parsers: readonly Before[];
+  /** The middleware of {@link PriorMiddleware} that exists for this framework. */
+  readonly parsers: readonly PriorMiddleware[];
   /** The framework's `json` parser decodes bodies with a `Content-Encoding`. Default: `false`. */
   readonly inflates?: boolean;
   /** The adapter receives POST requests only; the app handles other methods. Default: `false`. */
@@ -40,7 +41,7 @@ export interface AdapterSubject {
    * Starts a server on 127.0.0.1 with the adapter for `receiver`, after the middleware `before`.
    * Rejects with `invalid_option` if the receiver accepts no deliveries.
    */
-  serve(receiver: Receiver, before: Before | undefined): Promise<AdapterServer>;
+  serve(receiver: Receiver, before: PriorMiddleware | undefined): Promise<AdapterServer>;
   /**
    * Starts a server with the usual body parsers and one more route, at `url`, that replies with the
    * body that it received. Mounts the adapter too if `receiver` is given. Absent where a server has
@@ -52,7 +53,7 @@ export interface AdapterSubject {
 export type AdapterCase = ContractCase<AdapterSubject>;
 
 /** Skips a case for frameworks without this middleware. */
-export function needs(before: Before): (subject: AdapterSubject) => string | undefined {
+export function needs(before: PriorMiddleware): (subject: AdapterSubject) => string | undefined {
   return ({ parsers }) => (parsers.includes(before) ? undefined : `no ${before} middleware`);
 }
 

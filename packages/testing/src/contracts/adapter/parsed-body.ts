@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 
 import { sampleEvents } from '../../samples/sample-events.ts';
-import { needs, type AdapterCase, type Before } from './adapter-subject.ts';
+import { needs, type AdapterCase, type PriorMiddleware } from './adapter-subject.ts';
 import { assertReply } from './support/assert-reply.ts';
 import { post } from './support/http-client.ts';
 import { untilHandled, withAdapter } from './support/with-adapter.ts';
 
 const event = sampleEvents.imageSucceeded;
 
-const afterParser = (before: Before): AdapterCase => ({
+const afterParser = (before: PriorMiddleware): AdapterCase => ({
   name: `parsed body: after a parser (${before}), the event is handled`,
   skip: needs(before),
   run: (subject) =>

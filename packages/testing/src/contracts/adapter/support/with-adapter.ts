@@ -8,7 +8,7 @@ import {
 } from '@novita-webhooks/core';
 
 import { TEST_SECRET } from '../../../samples/signed-delivery.ts';
-import type { AdapterServer, AdapterSubject, Before } from '../adapter-subject.ts';
+import type { AdapterServer, AdapterSubject, PriorMiddleware } from '../adapter-subject.ts';
 import { post } from './http-client.ts';
 import type { HttpReply } from './http-message.ts';
 
@@ -27,7 +27,7 @@ export interface AdapterFixture {
 /** Mounts the adapter, runs the test, and closes server and receiver, also if the test fails. */
 export async function withAdapter(
   subject: AdapterSubject,
-  { before, ...options }: Omit<ReceiverOptions, 'secret'> & { readonly before?: Before },
+  { before, ...options }: Omit<ReceiverOptions, 'secret'> & { readonly before?: PriorMiddleware },
   test: (fixture: AdapterFixture) => Promise<void>,
 ): Promise<void> {
   const handled: string[] = [];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { EntryKey, EntryState } from '@novita-webhooks/core';
+import type { EntryKey, EntryState, Inbox } from '@novita-webhooks/core';
 
 import { stateOf } from '../../entry/entry-port.ts';
 import type { InboxSubject } from '../inbox-subject.ts';
@@ -31,7 +31,7 @@ export function untilState(
   subject: InboxSubject,
   key: EntryKey,
   state: EntryState,
-  inbox = subject.inbox,
+  inbox: Inbox = subject.inbox,
 ): Promise<void> {
   return eventually(subject, state, async () => (await stateOf(inbox, key)) === state);
 }
@@ -40,7 +40,7 @@ export function untilState(
 export function untilDone(
   subject: InboxSubject,
   count: number,
-  inbox = subject.inbox,
+  inbox: Inbox = subject.inbox,
 ): Promise<void> {
   return eventually(subject, `${count} done`, async () => (await inbox.stats()).done === count);
 }

@@ -17,12 +17,12 @@ import { expect, expectTypeOf, test } from 'vitest';
 
 import { createTransactionalStore, type LedgerTx } from './transactional-store.ts';
 
-// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail.
+// Type tests: `tsc --noEmit` fails if one of them is wrong.
 
 const inbox = pollingInbox(createTransactionalStore(systemClock));
 const isLedger = (tx: LedgerTx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>();
 
-test('the inbox tells what transactions hand to handlers', () => {
+test('context.transaction: has the type of the transactions of the inbox', () => {
   expectTypeOf(inbox).toEqualTypeOf<Inbox<LedgerTx>>();
   const receiver = createReceiver({ insecure: true, inbox });
   expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
@@ -39,7 +39,7 @@ test('the inbox tells what transactions hand to handlers', () => {
   expect(receiver.inbox).toBe(inbox);
 });
 
-test('also to handlers that are options', () => {
+test('context.transaction: has that type in handlers that are options', () => {
   const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
   const receiver = createReceiver({
     insecure: true,
@@ -49,13 +49,13 @@ test('also to handlers that are options', () => {
       context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
   });
   expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
-  const onTaskFinished: TaskHandler = (_, context) => context.attempt; // that cares for none
+  const onTaskFinished: TaskHandler = (_, context) => context.attempt; // for any transaction type
   expectTypeOf(createReceiver({ insecure: true, inbox, onTaskFinished })).toEqualTypeOf<
     Receiver<LedgerTx>
   >();
 });
 
-test('also to those of what takes options in place of a receiver', () => {
+test('context.transaction: has that type in inline options of the adapters', () => {
   const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
   const options = { insecure: true, inbox, onTaskSucceeded } as const;
   expectTypeOf(toReceiver(options)).toEqualTypeOf<Receiver<LedgerTx>>();
@@ -69,7 +69,7 @@ test('also to those of what takes options in place of a receiver', () => {
   expect([...handlers, handler]).toHaveLength(3);
 });
 
-test('where the inbox says nothing of it, it is unknown', () => {
+test('context.transaction: has the type unknown without transactions', () => {
   createReceiver({
     insecure: true,
     inbox: memoryInbox(),
@@ -78,12 +78,12 @@ test('where the inbox says nothing of it, it is unknown', () => {
   });
   const receiver = createReceiver({ insecure: true });
   expectTypeOf(receiver).toEqualTypeOf<Receiver>();
-  // @ts-expect-error: the memory inbox hands over no ledger
+  // @ts-expect-error: the memory inbox has no ledger transactions
   const ledger: Inbox<LedgerTx> = memoryInbox();
   expect(ledger.capabilities.transactional).toBe(false);
 });
 
-test('receivers, contexts and inboxes of any kind pass for those of no kind in particular', () => {
+test('Receiver, Inbox, HandlerContext: are assignable to their default types', () => {
   expectTypeOf<Receiver<LedgerTx>>().toExtend<Receiver>();
   expectTypeOf<Inbox<LedgerTx>>().toExtend<Inbox>();
   expectTypeOf<HandlerContext<LedgerTx>>().toExtend<HandlerContext>();

@@ -11,27 +11,27 @@ import { createGauge, deferred, SAMPLE_TASK, setUp, takeOver } from './helpers.t
 
 const LEASE = 30_000;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
-/** So that it is the lease that ends, and not the handler's time. */
-const PATIENT = { timeoutMs: 1000 * LEASE };
+/** The lease expires before the handler times out. */
+const LONG_TIMEOUT = { timeoutMs: 1000 * LEASE };
 const event = sampleEvents.imageSucceeded();
 
-/** One store under several inboxes: what several processes at one database are. */
+/** A store for several inboxes, like a database that several processes share. */
 function createShared(clock: ManualClock): Store {
   const capabilities = { durable: true, shared: true, transactional: false };
   return { ...memoryStore({ clock }), capabilities };
 }
 
-describe('a process that overslept its lease', () => {
-  test('goes on with its own entry and does not run it twice at a time', async () => {
+describe('lease: worker that was suspended past its lease', () => {
+  test('continues its attempt and does not start a second one', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
-    const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
+    const { receiver, settle } = setUp({ inbox, handlers: LONG_TIMEOUT }, clock);
     const gauge = createGauge();
     const finish = deferred();
     receiver.onTaskSucceeded(gauge.count(() => finish.promise));
     await settle(event);
     clock.skip(10 * LEASE);
-    await settle(event); // any delivery, which makes it look into the inbox again
+    await settle(event); // a delivery makes the inbox poll
     await settle(sampleEvents.imageSucceeded({ taskId: 'another' }));
     await clock.advance(LEASE * 1.5);
     finish.resolve();
@@ -40,10 +40,10 @@ describe('a process that overslept its lease', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('adopts an entry that it claims anew, and its outcome counts', async () => {
+  test('continues under the new fencing token if it reclaims the entry', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
-    const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
+    const { receiver, settle } = setUp({ inbox, handlers: LONG_TIMEOUT }, clock);
     const gauge = createGauge();
     const finish = deferred();
     let signal: AbortSignal | undefined;
@@ -60,17 +60,17 @@ describe('a process that overslept its lease', () => {
     await settle(sampleEvents.videoSucceeded({ taskId: 'a third' }));
     expect((await receiver.inbox.get(KEY))?.attempts).toBe(2); // claimed again
     expect([gauge.runs(), signal?.aborted]).toEqual([1, false]);
-    await clock.advance(3 * LEASE); // and kept alive from then on
+    await clock.advance(3 * LEASE); // heartbeats extend the new lease
     finish.resolve();
     await clock.flush();
     expect(gauge.runs()).toBe(1);
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('and hears of it before anything else: told, run again later, not twice at a time', async () => {
+  test('does not start a second attempt if the heartbeat runs before the poll', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
-    const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
+    const { receiver, settle } = setUp({ inbox, handlers: LONG_TIMEOUT }, clock);
     const gauge = createGauge();
     const finish = deferred();
     receiver.onTaskSucceeded(gauge.count(() => finish.promise));
@@ -84,17 +84,20 @@ describe('a process that overslept its lease', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('done');
   });
 
-  test('while another took over: it is told, and what it settles does not count', async () => {
+  test('aborts the attempt and records no outcome if another worker took over', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
-    const sleeper = setUp({ inbox: pollingInbox(store, { clock, leaseDurationMs: LEASE }) }, clock);
+    const suspended = setUp(
+      { inbox: pollingInbox(store, { clock, leaseDurationMs: LEASE }) },
+      clock,
+    );
     const ended = deferred();
     let signal: AbortSignal | undefined;
-    sleeper.receiver.onTaskSucceeded((_, context) => {
+    suspended.receiver.onTaskSucceeded((_, context) => {
       signal = context.signal;
       return ended.promise;
     });
-    await sleeper.settle(event);
+    await suspended.settle(event);
     const taken = await takeOver(store, clock, LEASE);
     expect(taken.attempts).toBe(2);
     await clock.advance(LEASE / 2);
@@ -103,19 +106,19 @@ describe('a process that overslept its lease', () => {
     ended.resolve();
     await clock.flush();
     expect((await store.get(KEY))?.state).toBe('running');
-    expect((await sleeper.receiver.stats()).outcomes).toMatchObject({ done: 0 });
+    expect((await suspended.receiver.stats()).outcomes).toMatchObject({ done: 0 });
     expect(await store.settle(taken, { type: 'done' })).toBe(true);
   });
 });
 
-describe('a claim that comes back late', () => {
-  test('after its lease ended is not run while another process runs the entry', async () => {
+describe('lease: claim that resolves late', () => {
+  test('is not run if its lease expired and another worker runs the entry', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
     const gauge = createGauge();
     const held = deferred();
     let slow = true;
-    // The database has leased the entry out, but its answer takes longer than the lease.
+    // The database has claimed the entry, but its answer takes longer than the lease.
     const slowStore: Store = {
       ...store,
       async claim(...args) {
@@ -137,7 +140,7 @@ describe('a claim that comes back late', () => {
     await clock.advance(LEASE);
     expect(gauge.running()).toBe(1); // in b
     slow = false;
-    held.resolve(); // a's claim arrives, with a fence that is no longer valid
+    held.resolve(); // a's claim arrives with an outdated fencing token
     await clock.advance(1000);
     expect(gauge.most()).toBe(1);
     finish.resolve();
@@ -146,7 +149,7 @@ describe('a claim that comes back late', () => {
     expect((await store.get(KEY))?.state).toBe('done');
   });
 
-  test('late, but within its lease, is held no longer than the store says', async () => {
+  test('has a lease that starts at the request, not at the response', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
     const held = deferred();
@@ -182,8 +185,8 @@ describe('a claim that comes back late', () => {
   });
 });
 
-describe('a lease that was lost', () => {
-  test('is told through the signal; the outcome does not count; the entry is run again', async () => {
+describe('lease: lost', () => {
+  test('aborts the signal, records no outcome, and the entry is attempted again', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle, log } = setUp({ inbox }, clock);
@@ -211,7 +214,7 @@ describe('a lease that was lost', () => {
     expect(gauge.most()).toBe(1);
   });
 
-  test('a handler that goes on regardless is not joined by a second run', async () => {
+  test('starts no second run while the first handler still runs', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: { timeoutMs: 10 * LEASE } }, clock);
@@ -222,7 +225,7 @@ describe('a lease that was lost', () => {
     inbox.loseLeases();
     for (let part = 0; part < 10; part += 1) {
       await clock.advance(LEASE / 2);
-      await settle(event); // copies come in, too
+      await settle(event); // further copies arrive
     }
     expect(gauge.runs()).toBe(1);
     end.resolve();
@@ -232,8 +235,8 @@ describe('a lease that was lost', () => {
   });
 });
 
-describe('a handler that never settles', () => {
-  test('is not joined by a second run in its process, also when its lease was lost', async () => {
+describe('lease: handler that never settles', () => {
+  test('is not run a second time in its process after the lease was lost', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox, handlers: { timeoutMs: 2 * LEASE } }, clock);
@@ -246,8 +249,8 @@ describe('a handler that never settles', () => {
   });
 });
 
-describe('a store that is down', () => {
-  test('for less than a lease costs nothing: the outcome is recorded when it is back', async () => {
+describe('lease: store that is down', () => {
+  test('for less than a lease: the outcome is recorded when the store recovers', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
     const { receiver, settle } = setUp({ inbox }, clock);
@@ -266,7 +269,7 @@ describe('a store that is down', () => {
   });
 
   test.each(['fails', 'stalls'])(
-    'and %s through a whole lease: told, and run again later',
+    'and %s for a whole lease: the signal aborts, the entry is attempted again',
     async (how) => {
       const clock = createManualClock();
       const inbox = createFakeInbox({ clock, leaseDurationMs: LEASE });
@@ -299,8 +302,8 @@ describe('a store that is down', () => {
   );
 });
 
-describe('two processes at one store', () => {
-  test('handle each event once between them', async () => {
+describe('polling inbox: two processes with one store', () => {
+  test('handle each event once', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
     const handled: string[] = [];
@@ -318,7 +321,7 @@ describe('two processes at one store', () => {
     expect(handled.sort()).toEqual([...ids].sort());
   });
 
-  test('what one adds the other finds within a second', async () => {
+  test('find within a second what the other process added', async () => {
     const clock = createManualClock();
     const store = createShared(clock);
     const web = setUp({ inbox: pollingInbox(store, { clock }) }, clock);

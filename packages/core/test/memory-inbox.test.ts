@@ -10,14 +10,14 @@ import { createTransactionalStore, type LedgerTx } from './transactional-store.t
 const LEASE_MS = 30_000;
 const RETENTION = { doneMs: 2000, deadMs: 4000 };
 
-describeStoreContract('the memory store', () => {
+describeStoreContract('memory store', () => {
   const clock = createManualClock();
   const store = memoryStore({ clock });
   return { subject: { store, advance: (ms) => clock.advance(ms) }, close: store.close };
 });
 
-// Not a store to use, but the cases for transactional ones have to be tried on something.
-describeStoreContract('a transactional store', () => {
+// For tests only: it runs the contract cases of transactional stores.
+describeStoreContract('transactional test store', () => {
   const clock = createManualClock();
   const store = createTransactionalStore(clock);
   const ledger = {
@@ -27,7 +27,7 @@ describeStoreContract('a transactional store', () => {
   return { subject: { store, ledger, advance: (ms) => clock.advance(ms) }, close: store.close };
 });
 
-const inboxes = { 'the memory inbox': memoryInbox, 'the fake inbox': createFakeInbox };
+const inboxes = { 'memory inbox': memoryInbox, 'fake inbox': createFakeInbox };
 
 for (const [name, createInbox] of Object.entries(inboxes)) {
   describeInboxContract(name, () => {
@@ -39,8 +39,14 @@ for (const [name, createInbox] of Object.entries(inboxes)) {
       retention: RETENTION,
     });
     const advance = (ms: number) => clock.advance(ms);
-    const thief = 'loseLeases' in inbox ? { loseLeases: inbox.loseLeases as () => void } : {};
-    const subject = { inbox, advance, leaseDurationMs: LEASE_MS, retention: RETENTION, ...thief };
+    const controls = 'loseLeases' in inbox ? { loseLeases: inbox.loseLeases as () => void } : {};
+    const subject = {
+      inbox,
+      advance,
+      leaseDurationMs: LEASE_MS,
+      retention: RETENTION,
+      ...controls,
+    };
     return { subject, close: inbox.close };
   });
 }

@@ -13,8 +13,8 @@ import { codeOf, createGauge, deferred, noop, setUp, track } from './helpers.ts'
 const event = sampleEvents.imageSucceeded();
 const ack = 'handled';
 
-describe('the answer', () => {
-  test('is 200 only after the handlers have succeeded', async () => {
+describe("receiver with ack: 'handled'", () => {
+  test('replies 200 only after the handlers have succeeded', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);
@@ -28,7 +28,7 @@ describe('the answer', () => {
     expect(codeOf(await deliver(event))).toBe('duplicate');
   });
 
-  test('is 503 when a handler fails, and the next copy is the next attempt', async () => {
+  test('replies 503 if a handler fails, and runs it again for the next copy', async () => {
     const { receiver, deliver } = setUp({ ack, retry: { delay: () => 3_600_000 } });
     const attempts: number[] = [];
     receiver.onTaskSucceeded((_, { attempt }) => {
@@ -41,7 +41,7 @@ describe('the answer', () => {
     expect(attempts).toEqual([1, 2, 3]);
   });
 
-  test('is 503 for a dead letter, every time, and nothing is run', async () => {
+  test('replies 503 to each copy of a dead letter and runs no handler', async () => {
     const { receiver, deliver } = setUp({ ack, retry: { maxAttempts: 1 } });
     const gauge = createGauge();
     receiver.onTaskSucceeded(
@@ -57,13 +57,13 @@ describe('the answer', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('is 200 when no handler wants the result', async () => {
+  test('replies 200 if no handler matches the result', async () => {
     const { receiver, deliver } = setUp({ ack });
     receiver.onTaskFailed(noop);
     expect((await deliver(event)).status).toBe(200);
   });
 
-  test('is 503 when there is no handler at all: nobody handled it', async () => {
+  test('replies 503 if no handler is registered', async () => {
     const { deliver, clock, receiver } = setUp({ ack });
     const reply = track(deliver(event));
     await clock.advance(4000);
@@ -72,8 +72,8 @@ describe('the answer', () => {
   });
 });
 
-describe('a copy that arrives meanwhile', () => {
-  test('joins the same run', async () => {
+describe("receiver with ack: 'handled': copies of a running entry", () => {
+  test('wait for the same attempt and get 200', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     const gauge = createGauge();
     const end = deferred();
@@ -89,21 +89,21 @@ describe('a copy that arrives meanwhile', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('shares its failure, too', async () => {
+  test('wait for the same attempt and get 503 if it fails', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     const gauge = createGauge();
     const end = deferred();
     receiver.onTaskSucceeded(gauge.count(() => end.promise));
     const replies = Array.from({ length: 5 }, () => track(deliver(event)));
     await expect.poll(async () => (await receiver.inbox.stats()).running).toBe(1);
-    for (let turn = 0; turn < 5; turn += 1) await clock.flush(); // all five have come in
+    for (let turn = 0; turn < 5; turn += 1) await clock.flush(); // all five deliveries wait
     end.reject(new Error('no'));
     await clock.flush();
     expect(replies.map(({ value }) => value?.status)).toEqual(Array(5).fill(503));
     expect(gauge.runs()).toBe(1);
   });
 
-  test('of a run that is slower than the answer: 503, then 200 once it is done', async () => {
+  test('get 503 while a slow attempt runs, and 200 when it is done', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     const gauge = createGauge();
     const end = deferred();
@@ -121,7 +121,7 @@ describe('a copy that arrives meanwhile', () => {
     expect([gauge.runs(), gauge.most()]).toEqual([1, 1]);
   });
 
-  test('leaves nobody waiting behind', async () => {
+  test('leave no timer after close', async () => {
     const { receiver, deliver, clock } = setUp({ ack });
     receiver.onTaskSucceeded(noop);
     for (let index = 0; index < 50; index += 1) {
@@ -132,8 +132,8 @@ describe('a copy that arrives meanwhile', () => {
   });
 });
 
-describe('the lease', () => {
-  test('lost: 503, since nobody knows what came of it', async () => {
+describe("receiver with ack: 'handled': lost lease", () => {
+  test('replies 503, since the outcome is unknown', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const { receiver } = setUp({ ack, inbox }, clock);
@@ -148,8 +148,8 @@ describe('the lease', () => {
   });
 });
 
-describe('an inbox that stalls after it took the event', () => {
-  test('is still answered by 4 s', async () => {
+describe("receiver with ack: 'handled': inbox that stalls after add", () => {
+  test('replies 503 after 4 s', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     let calls = 0;
@@ -163,14 +163,14 @@ describe('an inbox that stalls after it took the event', () => {
       throw new Error('no');
     });
     await deliver(event);
-    const reply = track(deliver(event)); // a duplicate: compared first, then looked at
+    const reply = track(deliver(event)); // the first `get` compares, the second stalls
     await clock.advance(4000);
     expect(reply.value?.status).toBe(503);
   });
 });
 
-describe('an inbox that cannot promote', () => {
-  test('is refused when the receiver is made', () => {
+describe("createReceiver with ack: 'handled'", () => {
+  test('throws if the inbox has no promote', () => {
     const store = memoryStore();
     delete store.promote;
     const inbox = pollingInbox(store);

@@ -7,7 +7,7 @@ import {
   sampleEvents,
   TEST_SECRET,
   type AdapterSubject,
-  type Before,
+  type PriorMiddleware,
 } from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import {
@@ -39,7 +39,7 @@ async function listenHttp(listener: RequestListener): Promise<Listening> {
   };
 }
 
-/** Node's requests and responses of HTTP/2 are made to pass for those of HTTP/1. */
+/** Listens with HTTP/2. Its requests and responses have the API of HTTP/1. */
 async function listenHttp2(listener: RequestListener): Promise<Listening> {
   const server = createHttp2Server(listener as never);
   const sessions = new Set<{ destroy(): void }>();
@@ -62,8 +62,8 @@ async function readAll(request: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What people write by hand before they hand a request on. */
-const parsers: Partial<Record<Before, (request: IncomingMessage) => Promise<unknown>>> = {
+/** Body parsers that applications run before the handler. */
+const parsers: Partial<Record<PriorMiddleware, (request: IncomingMessage) => Promise<unknown>>> = {
   json: async (request) =>
     Object.assign(request, { body: JSON.parse((await readAll(request)).toString()) as unknown }),
   raw: async (request) => Object.assign(request, { body: await readAll(request) }),
@@ -82,7 +82,7 @@ const PATH = '/webhooks/novita';
 
 function subject({ listen, scheme, isHttp2 }: (typeof servers)[keyof typeof servers]) {
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     http2: isHttp2,
     closesConnections: !isHttp2,
     async serve(receiver, before) {
@@ -101,7 +101,7 @@ function subject({ listen, scheme, isHttp2 }: (typeof servers)[keyof typeof serv
 }
 
 for (const [version, server] of Object.entries(servers)) {
-  describe(`the adapter contract, by ${version}, mounted as a request listener`, () => {
+  describe(`adapter contract: toNodeHandler with ${version}`, () => {
     for (const contractCase of adapterContract) {
       test(contractCase.name, ({ skip }) =>
         runCase<AdapterSubject>(
@@ -132,7 +132,7 @@ function opened(receiver: Receiver): Receiver {
 }
 
 describe('toNodeHandler', () => {
-  test('begins with what an inbox already holds when it is made', async () => {
+  test('starts to handle the entries that the inbox already holds', async () => {
     const inbox = createFakeInbox();
     const first = createReceiver({ insecure: true, inbox });
     const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'left over' }));
@@ -144,13 +144,13 @@ describe('toNodeHandler', () => {
     await expect.poll(() => tasks).toEqual(['left over']);
   });
 
-  test('refuses options that make no sense at once', () => {
+  test('throws if the options are invalid', () => {
     expect(() => toNodeHandler({ secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
-  test('takes options inline', async () => {
+  test('accepts options', async () => {
     const tasks: string[] = [];
     const handler = toNodeHandler({
       insecure: true,
@@ -162,7 +162,7 @@ describe('toNodeHandler', () => {
     await expect.poll(() => tasks).toEqual(['one']);
   });
 
-  test('keeps the headers that were set before', async () => {
+  test('keeps response headers that were set before', async () => {
     const handler = toNodeHandler(opened(createReceiver({ secret: TEST_SECRET })));
     const url = await serve((request, response) => {
       response.setHeader('x-request-id', '42');
@@ -172,7 +172,7 @@ describe('toNodeHandler', () => {
     expect([reply.status, reply.headers.get('x-request-id')]).toEqual([401, '42']);
   });
 
-  test('what was answered before is left alone: nobody is there to be told', async () => {
+  test('does nothing if the response has already ended', async () => {
     const handler = toNodeHandler(opened(createReceiver({ insecure: true })));
     const errors: unknown[] = [];
     const url = await serve((request, response) => {

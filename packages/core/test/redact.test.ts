@@ -14,7 +14,7 @@ import { ENDPOINT, setUp } from './helpers.ts';
 const SIGNATURE = 'X-Amz-Signature=5ec2e75ec2e75ec2e7';
 const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&${SIGNATURE}`;
 
-/** Everything reachable, also what JSON leaves out: error messages, stacks, causes, keys. */
+/** All reachable values and keys, including those that JSON omits: messages, stacks, causes. */
 function dump(value: unknown, seen = new Set<unknown>()): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (seen.has(value)) return '';
@@ -24,8 +24,8 @@ function dump(value: unknown, seen = new Set<unknown>()): string {
     .join('\n');
 }
 
-/** The token wherever Novita could have copied it to. */
-function planted(url: string, taskId: string, status = 'TASK_STATUS_SUCCEED') {
+/** An event with the token in each place where Novita could copy it. */
+function eventWithToken(url: string, taskId: string, status = 'TASK_STATUS_SUCCEED') {
   const token = new URL(url).searchParams.get('token') ?? '';
   const { event_type, payload } = sampleEvents.imageSucceeded({ taskId, callbackUrl: url });
   const nested = JSON.stringify({ webhook: { url }, prompts: [`a kite ${url}`] });
@@ -53,8 +53,8 @@ function planted(url: string, taskId: string, status = 'TASK_STATUS_SUCCEED') {
   };
 }
 
-describe('the token and the presigned links', () => {
-  test('come out nowhere, whatever becomes of an event', async () => {
+describe('redact: token and presigned links', () => {
+  test('appear in no log, reply or reason, and the token in no output at all', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const out: unknown[] = [];
@@ -93,20 +93,21 @@ describe('the token and the presigned links', () => {
       replies.push(await receiver.handle(delivery(url, event)));
       await clock.flush();
     };
-    await send(planted(url, 'good'));
-    await send(planted(url, 'good')); // a duplicate
-    await send(planted(url, 'good', 'TASK_STATUS_FAILED')); // a conflict
-    await send(planted(url, 'bad', 'TASK_STATUS_FAILED'));
-    for (const taskId of ['fails', 'permanent', 'object', 'text']) await send(planted(url, taskId));
-    await send(planted(url, 'drifted', 'TASK_STATUS_SUBLIMATED'));
-    await send(planted(url, 'progress', 'TASK_STATUS_PROCESSING'));
-    await send({ ...planted(url, 'other'), event_type: 'SOMETHING_ELSE' });
+    await send(eventWithToken(url, 'good'));
+    await send(eventWithToken(url, 'good')); // a duplicate
+    await send(eventWithToken(url, 'good', 'TASK_STATUS_FAILED')); // a conflict
+    await send(eventWithToken(url, 'bad', 'TASK_STATUS_FAILED'));
+    for (const taskId of ['fails', 'permanent', 'object', 'text'])
+      await send(eventWithToken(url, taskId));
+    await send(eventWithToken(url, 'changed', 'TASK_STATUS_SUBLIMATED'));
+    await send(eventWithToken(url, 'progress', 'TASK_STATUS_PROCESSING'));
+    await send({ ...eventWithToken(url, 'other'), event_type: 'SOMETHING_ELSE' });
     inbox.fail(new Error(`could not insert {"url":"${LINK}"}`));
-    await send(planted(url, 'refused'));
+    await send(eventWithToken(url, 'refused'));
     inbox.recover();
     await clock.advance(60_000);
-    await receiver.processUnverified(planted(url, 'processed'));
-    await expect(receiver.processUnverified(planted(url, 'permanent'))).rejects.toSatisfy(
+    await receiver.processUnverified(eventWithToken(url, 'processed'));
+    await expect(receiver.processUnverified(eventWithToken(url, 'permanent'))).rejects.toSatisfy(
       (error) => {
         out.push(error);
         return !dump(error).includes(SIGNATURE);
@@ -116,7 +117,7 @@ describe('the token and the presigned links', () => {
     const { entries } = await inbox.list();
     expect(entries.map(({ taskId, state }) => `${taskId} ${state}`).sort()).toEqual([
       'bad done',
-      'drifted dead',
+      'changed dead',
       'fails dead',
       'good done',
       'object dead',
@@ -133,22 +134,22 @@ describe('the token and the presigned links', () => {
     for (const secret of [token, mac, claims, `nwt1.${keyId}`]) {
       expect(dump(everything)).not.toContain(secret);
     }
-    for (const quiet of [log.lines, replies, entries.map(({ reason }) => reason)]) {
-      expect(dump(quiet)).not.toContain('5ec2e7');
+    for (const redacted of [log.lines, replies, entries.map(({ reason }) => reason)]) {
+      expect(dump(redacted)).not.toContain('5ec2e7');
     }
-    // and the search would have found them
+    // control: dump() finds them where they are allowed
     expect(dump(out)).toContain(SIGNATURE);
     expect(dump(entries)).toContain(SIGNATURE);
-    expect(dump(planted(url, 'x'))).toContain(mac);
+    expect(dump(eventWithToken(url, 'x'))).toContain(mac);
   });
 
-  test('the token is taken out of the status as well, wherever that goes', async () => {
+  test('are removed from the status in entries and log', async () => {
     const { receiver, log } = setUp();
     const { url } = await receiver.createCallback();
     const mac = url.split('.').at(-1) ?? '';
-    await receiver.handle(delivery(url, planted(url, 'x')));
-    await receiver.handle(delivery(url, planted(url, 'x', `UNKNOWN ${url} ${LINK}`)));
-    await receiver.handle(delivery(url, planted(url, 'y', `UNKNOWN ${url} ${LINK}`)));
+    await receiver.handle(delivery(url, eventWithToken(url, 'x')));
+    await receiver.handle(delivery(url, eventWithToken(url, 'x', `UNKNOWN ${url} ${LINK}`)));
+    await receiver.handle(delivery(url, eventWithToken(url, 'y', `UNKNOWN ${url} ${LINK}`)));
     const { entries } = await receiver.inbox.list();
     expect(entries).toHaveLength(2);
     expect(dump([entries, log.lines])).not.toContain(mac);
@@ -156,11 +157,12 @@ describe('the token and the presigned links', () => {
   });
 });
 
-/** Of the shape that every token has. */
+// cspell:ignore Ijoi
+/** A text in the format of a token. */
 const TOKEN = `nwt1.vZtycm62.${'eyJlIjoi'.repeat(5)}.${'Aa0-_Zz'.repeat(6)}A`;
 
-describe('redacted payloads', () => {
-  test('keep everything but the token', () => {
+describe('redactPayload', () => {
+  test('keeps everything but the token', () => {
     const payload = {
       extra: { webhook: { url: `${ENDPOINT}?a=1&token=${TOKEN}&z=2#f`, test_mode: null } },
       n: 1.5,
@@ -178,7 +180,7 @@ describe('redacted payloads', () => {
     '/novita?token=abc#token=def',
     'not a url?token=abc;token=abc',
     'https://user:abc@h.example/',
-  ])('hide whatever secret the callback URL carries, also one of another kind: %s', (url) => {
+  ])('hides tokens and passwords of other callback URLs: %s', (url) => {
     expect(redactPayload({ extra: { webhook: { url } } })).not.toContain('abc');
   });
 
@@ -194,21 +196,21 @@ describe('redacted payloads', () => {
     `${TOKEN}\u0000\u2028\ud800`,
     `${TOKEN}${TOKEN}`,
     JSON.stringify({ prompt: 'a line\nwt1.5', url: TOKEN }),
-  ])('are JSON, whatever stands around a token: %j', (text) => {
+  ])('returns valid JSON without the token for %j', (text) => {
     for (const json of [redactPayload({ text, [text]: 1 }), redactJson({ text, [text]: 1 })]) {
-      // Text by text, since in JSON the end of an escape can look like the beginning of a token.
+      // String by string, since in JSON the end of an escape can look like the start of a token.
       for (const value of Object.entries(JSON.parse(json) as object).flat()) {
         expect(String(value)).not.toContain(TOKEN.slice(0, 20));
       }
     }
   });
 
-  test('leave a prompt alone in which a line only begins like a token', () => {
+  test('keeps a prompt with a line that only starts like a token', () => {
     const payload = { prompt: 'lora weights:\nwt1.safetensors' };
     expect(JSON.parse(redactPayload(payload))).toEqual(payload);
   });
 
-  test('an event with such a prompt is handled like any other', async () => {
+  test('does not affect the handling of an event with such a prompt', async () => {
     const prompts: unknown[] = [];
     const { receiver, settle } = setUp();
     receiver.onTaskSucceeded(({ extra }) => prompts.push(extra['prompt']));
@@ -220,8 +222,8 @@ describe('redacted payloads', () => {
   });
 });
 
-describe('errors of the library', () => {
-  test('quote no secret', () => {
+describe('createReceiver', () => {
+  test('quotes no secret in its errors', () => {
     const secret = 'too short a secret';
     for (const wrong of [
       { secret },

@@ -19,7 +19,7 @@ const HOUR = 60 * MINUTE;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
 
-/** A receiver whose handler throws these things, one per attempt, and then succeeds. */
+/** A receiver whose handler throws these values, one per attempt, and then succeeds. */
 function failing(thrown: readonly unknown[], options: Partial<ReceiverOptions> = {}) {
   const setup = setUp(options);
   const startedAt: number[] = [];
@@ -37,10 +37,10 @@ function failing(thrown: readonly unknown[], options: Partial<ReceiverOptions> =
   return { ...setup, startedAt, letters, entry };
 }
 
-describe('the default schedule', () => {
+describe('exponentialBackoff', () => {
   const bounds = [2, 6, 18, 54, 162, 486, 900].map((seconds) => seconds * 1000);
 
-  test('waits from zero up to a bound that grows: full jitter', () => {
+  test('returns a delay between zero and a growing bound (full jitter)', () => {
     const longest = exponentialBackoff({ random: () => 1 });
     const shortest = exponentialBackoff({ random: () => 0 });
     const delay = exponentialBackoff();
@@ -53,16 +53,16 @@ describe('the default schedule', () => {
       expect(Math.min(...drawn)).toBeLessThan(bound * 0.1);
       expect(Math.max(...drawn)).toBeGreaterThan(bound * 0.9);
     }
-    expect(delay(10_000)).toBeLessThan(900_000); // and never overflows
+    expect(delay(10_000)).toBeLessThan(900_000); // no overflow
   });
 
-  test('ends within the hour that links live, in the worst case', async () => {
+  test('ends all attempts within the one-hour lifetime of links', async () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(1 - Number.EPSILON);
     const { receiver, settle, clock, log } = setUp();
     const startedAt = clock.now();
     const attempts: number[] = [];
     let endedAt = 0;
-    // Each attempt takes all of its time, and then as much again before it heeds its signal.
+    // Each attempt runs until its timeout and as long again after its signal is aborted.
     receiver.onTaskSucceeded(async (_, { signal, attempt }) => {
       attempts.push(attempt);
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -87,15 +87,15 @@ describe('the default schedule', () => {
     { initialMs: NaN },
     { factor: 0.5 },
     { maxMs: 1 },
-  ])('%j is refused', (options) => {
+  ])('throws for the options %j', (options) => {
     expect(() => exponentialBackoff(options)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 });
 
-describe('an attempt that fails', () => {
-  test('is made again after the delay, and done once it succeeds', async () => {
+describe('attempt: failure', () => {
+  test('is retried after the delay until the handler succeeds', async () => {
     const delays: number[] = [];
     const delay = (attempt: number) => {
       delays.push(attempt);
@@ -118,7 +118,7 @@ describe('an attempt that fails', () => {
     expect(letters).toEqual([]);
   });
 
-  test('as often as allowed becomes a dead letter, and is not made again', async () => {
+  test('makes a dead letter after maxAttempts', async () => {
     const { settle, clock, startedAt, entry, letters } = failing(Array(10).fill(new Error('no')), {
       retry: { maxAttempts: 3, delay: () => 1000 },
     });
@@ -127,19 +127,19 @@ describe('an attempt that fails', () => {
     expect(startedAt).toHaveLength(3);
     expect(await entry()).toMatchObject({ state: 'dead', attempts: 3, reason: 'Error: no' });
     expect(letters).toEqual(['Error: no']);
-    await settle(event); // a late copy changes nothing
+    await settle(event); // a late copy has no effect
     await clock.advance(HOUR);
     expect(startedAt).toHaveLength(3);
   });
 
-  test('with attempts: 1 is the last', async () => {
+  test('is not retried with maxAttempts: 1', async () => {
     const { settle, startedAt, entry } = failing([new Error('no')], { retry: { maxAttempts: 1 } });
     await settle(event);
     expect(startedAt).toHaveLength(1);
     expect((await entry()).state).toBe('dead');
   });
 
-  test('given up and replayed begins another series', async () => {
+  test('is retried from attempt 1 after the replay of the dead letter', async () => {
     const { settle, receiver, clock, startedAt, entry } = failing(['1', '2', '3'], {
       retry: { maxAttempts: 2, delay: () => 10 },
     });
@@ -153,9 +153,9 @@ describe('an attempt that fails', () => {
   });
 });
 
-describe('whatever a handler throws', () => {
+describe('attempt: thrown value', () => {
   const hostile: [string, () => unknown][] = [
-    ['text', () => 'no luck'],
+    ['a string', () => 'no luck'],
     ['nothing', () => undefined],
     ['null', () => null],
     ['a number', () => 0],
@@ -164,8 +164,8 @@ describe('whatever a handler throws', () => {
     ['a function', () => () => 1],
     ['a frozen object', () => Object.freeze({ message: 'cold' })],
     ['an object without a prototype', () => Object.create(null) as unknown],
-    ['a message that is no text', () => ({ message: { toString: null } })],
-    ['an error that cannot become text', () => ({ message: Symbol('no') })],
+    ['a message that is no string', () => ({ message: { toString: null } })],
+    ['a message that cannot become a string', () => ({ message: Symbol('no') })],
     [
       'a getter that throws',
       () => ({
@@ -191,7 +191,7 @@ describe('whatever a handler throws', () => {
       },
     ],
     [
-      'half a RetryLaterError, the other half of which throws',
+      'a RetryLaterError whose delayMs throws',
       () => ({
         name: 'WebhookError',
         code: 'retry_later',
@@ -200,7 +200,7 @@ describe('whatever a handler throws', () => {
         },
       }),
     ],
-    ['an error with a thenable nature', () => ({ then: (done: () => void) => done() })],
+    ['a thenable', () => ({ then: (done: () => void) => done() })],
     ['a very long message', () => new Error('x'.repeat(10_000_000))],
     ['a message of many URLs', () => new Error('http://'.repeat(20_000))],
   ];
@@ -219,7 +219,7 @@ describe('whatever a handler throws', () => {
     },
   };
 
-  test.each(hostile)('%s is a failure like any other', async (_, make) => {
+  test.each(hostile)('%s counts as a failure and is retried', async (_, make) => {
     const { settle, clock, startedAt, entry, log } = failing([make()], {
       retry: { delay: () => 1000 },
     });
@@ -236,7 +236,7 @@ describe('whatever a handler throws', () => {
     expect((await entry()).state).toBe('done');
   });
 
-  test('a promise that rejects is the same as a throw', async () => {
+  test('a rejected promise counts as a throw', async () => {
     const { receiver, settle } = setUp({ retry: { maxAttempts: 1 } });
     receiver.onTaskSucceeded(() => Promise.reject(new Error('later')));
     await settle(event);
@@ -244,8 +244,8 @@ describe('whatever a handler throws', () => {
   });
 });
 
-describe('special errors', () => {
-  test('PermanentError: a dead letter now', async () => {
+describe('attempt: PermanentError and RetryLaterError', () => {
+  test('PermanentError makes a dead letter at once', async () => {
     const { settle, clock, startedAt, entry } = failing([new PermanentError('no such order')]);
     await settle(event);
     expect(await entry()).toMatchObject({ state: 'dead', attempts: 1 });
@@ -254,7 +254,7 @@ describe('special errors', () => {
     expect(startedAt).toHaveLength(1);
   });
 
-  test('RetryLaterError: after the delay it names, and it counts as an attempt', async () => {
+  test('RetryLaterError retries after its delay and counts as an attempt', async () => {
     const { settle, clock, startedAt, entry } = failing(
       [new RetryLaterError(5000), new RetryLaterError(0, 'busy')],
       { retry: { maxAttempts: 2, delay: () => 1 } },
@@ -269,7 +269,7 @@ describe('special errors', () => {
     expect((await entry()).reason).toContain('busy');
   });
 
-  test('of another copy of the library are recognised by their code', async () => {
+  test('errors of another copy of the library are recognized by name and code', async () => {
     const copy = (fields: object) => Object.assign(new Error('elsewhere'), fields);
     const later = failing([copy({ name: 'WebhookError', code: 'retry_later', delayMs: 7000 })], {
       retry: { delay: () => 1 },
@@ -281,19 +281,19 @@ describe('special errors', () => {
     expect((await never.entry()).state).toBe('dead');
   });
 
-  test('with the code alone are somebody else’s', async () => {
+  test('errors with the code but another name are ordinary failures', async () => {
     const { settle, entry } = failing([Object.assign(new Error('no'), { code: 'permanent' })]);
     await settle(event);
     expect((await entry()).state).toBe('pending');
   });
 
-  test.each([-1, NaN, Infinity, '5', undefined])('RetryLaterError(%s) is refused', (delayMs) => {
+  test.each([-1, NaN, Infinity, '5', undefined])('RetryLaterError(%s) throws', (delayMs) => {
     expect(() => new RetryLaterError(delayMs as number)).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
     );
   });
 
-  test('of several handlers: the longest wish counts, and one PermanentError ends it', async () => {
+  test('the longest delay of several handlers counts, and PermanentError wins', async () => {
     const { receiver, settle, clock } = setUp({ retry: { delay: () => 1 } });
     receiver.onTaskSucceeded(() => {
       throw new RetryLaterError(1000);
@@ -308,16 +308,16 @@ describe('special errors', () => {
   });
 });
 
-describe('a schedule of the integrator’s own', () => {
+describe('attempt: retry.delay', () => {
   test.each([
     ['throws', () => expect.unreachable()],
     ['returns NaN', () => NaN],
     ['returns a negative number', () => -5],
     ['returns Infinity', () => Infinity],
     ['returns nothing', () => undefined as unknown as number],
-    ['returns text', () => '5' as unknown as number],
+    ['returns a string', () => '5' as unknown as number],
     ['returns a promise', () => Promise.resolve(5) as unknown as number],
-  ])('that %s is replaced by the default, and said so', async (_, delay) => {
+  ])('that %s is replaced by the default and logged as an error', async (_, delay) => {
     const { settle, clock, startedAt, entry, log } = failing(['once'], { retry: { delay } });
     await settle(event);
     expect(log.messages('error').join()).toMatch(/retry\.delay/);
@@ -327,10 +327,10 @@ describe('a schedule of the integrator’s own', () => {
   });
 });
 
-describe('a handler’s time', () => {
+describe('attempt: handlers.timeoutMs', () => {
   const options = { handlers: { timeoutMs: MINUTE }, retry: { delay: () => 1000 } };
 
-  test('over, its signal is aborted; what it throws then is retried', async () => {
+  test('aborts the signal; a handler that then throws is retried', async () => {
     const { receiver, settle, clock } = setUp(options);
     const reasons: unknown[] = [];
     receiver.onTaskSucceeded((_, { signal, attempt }) => {
@@ -351,7 +351,7 @@ describe('a handler’s time', () => {
     expect(await receiver.inbox.get(KEY)).toMatchObject({ state: 'done', attempts: 2 });
   });
 
-  test('over, one that succeeds late all the same has succeeded', async () => {
+  test('does not retry a handler that succeeds after its signal was aborted', async () => {
     const { receiver, settle, clock } = setUp(options);
     const end = deferred();
     const gauge = createGauge();
@@ -364,7 +364,7 @@ describe('a handler’s time', () => {
     expect(await receiver.inbox.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
   });
 
-  test('twice over, one that never settles is a dead letter, and is not run again', async () => {
+  test('makes a dead letter of a handler that ignores its signal as long again', async () => {
     const { receiver, settle, clock } = setUp(options);
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(() => new Promise(() => undefined)));
@@ -380,7 +380,7 @@ describe('a handler’s time', () => {
     expect([gauge.runs(), gauge.most()]).toEqual([1, 1]);
   });
 
-  test('of one handler is not that of the next', async () => {
+  test('applies to each handler of an event separately', async () => {
     const { receiver, settle, clock } = setUp(options);
     const aborted: boolean[] = [];
     for (let index = 0; index < 3; index += 1) {
@@ -395,7 +395,7 @@ describe('a handler’s time', () => {
   });
 });
 
-describe('a logger', () => {
+describe('attempt: logger', () => {
   const broken: [string, () => unknown][] = [
     [
       'throws',
@@ -406,7 +406,7 @@ describe('a logger', () => {
     ['rejects', () => Promise.reject(new Error('disk full'))],
   ];
 
-  test.each(broken)('that %s costs no event', async (_, log) => {
+  test.each(broken)('that %s does not affect the handling of events', async (_, log) => {
     const logger: Logger = { debug: log, info: log, warn: log, error: log };
     const { settle, clock, entry, receiver } = failing(['once'], {
       logger,
@@ -421,8 +421,8 @@ describe('a logger', () => {
   });
 });
 
-describe('an entry that ends its process each time', () => {
-  test('is given up after as many attempts, without another run', async () => {
+describe('attempt: entry that crashes its process each time', () => {
+  test('becomes a dead letter after maxAttempts without another run', async () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
     const inbox = pollingInbox(store, { clock });
@@ -443,7 +443,7 @@ describe('an entry that ends its process each time', () => {
     );
   });
 
-  test('has its last attempt before that', async () => {
+  test('gets its last attempt after maxAttempts - 1 crashes', async () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
     const inbox = pollingInbox(store, { clock });

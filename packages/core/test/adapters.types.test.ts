@@ -20,11 +20,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { expect, expectTypeOf, test } from 'vitest';
 
-// What counts here is that it compiles: `tsc --noEmit` is what these tests can fail.
+// Type tests: `tsc --noEmit` fails if one of them is wrong.
 
 type Expiry = Date | null | undefined;
 
-test('inline options infer what handlers get', () => {
+test('adapters: infer the arguments of handlers in inline options', () => {
   toFetchHandler({
     insecure: true,
     onTaskSucceeded: ({ images }) => expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Expiry>(),
@@ -45,7 +45,7 @@ test('inline options infer what handlers get', () => {
   expect(handler).toBeTypeOf('function');
 });
 
-test('options that are none do not compile', () => {
+test('adapters: reject invalid options at compile time', () => {
   // @ts-expect-error: a number is no secret
   expect(() => toFetchHandler({ secret: 1 })).toThrow();
   // @ts-expect-error: no such option
@@ -54,13 +54,13 @@ test('options that are none do not compile', () => {
   expect(() => toNodeHandler('secret')).toThrow();
 });
 
-test('receivers are taken as well', () => {
+test('adapters: accept a receiver', () => {
   expectTypeOf(toFetchHandler).toBeCallableWith({} as Receiver);
   expectTypeOf(toLambdaHandler).toBeCallableWith({} as Receiver);
   expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver);
 });
 
-test("requests of Node's own fit", () => {
+test('toNodeHandler: accepts the request and response types of Node', () => {
   expectTypeOf<IncomingMessage>().toExtend<Parameters<NodeHandler>[0]>();
   expectTypeOf<ServerResponse>().toExtend<Parameters<NodeHandler>[1]>();
   expectTypeOf<Http2ServerRequest>().toExtend<Parameters<NodeHandler>[0]>();
@@ -68,7 +68,7 @@ test("requests of Node's own fit", () => {
   expectTypeOf<NodeHandler>().toExtend<(...given: Parameters<RequestListener>) => unknown>();
 });
 
-test('requests and contexts of fetch fit', () => {
+test('toFetchHandler: accepts Request and an ExecutionContext', () => {
   expectTypeOf<FetchHandler>().toExtend<(request: Request) => Promise<Response>>();
   interface ExecutionContext {
     waitUntil(promise: Promise<unknown>): void;
@@ -79,7 +79,7 @@ test('requests and contexts of fetch fit', () => {
   >();
 });
 
-test("events and results of AWS's own types fit", () => {
+test('toLambdaHandler: fits the event and result types of aws-lambda', () => {
   expectTypeOf<APIGatewayProxyEvent>().toExtend<Parameters<LambdaHandler>[0]>();
   expectTypeOf<APIGatewayProxyEventV2>().toExtend<Parameters<LambdaHandler>[0]>();
   expectTypeOf<LambdaFunctionURLEvent>().toExtend<Parameters<LambdaHandler>[0]>();

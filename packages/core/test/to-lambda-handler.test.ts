@@ -8,14 +8,14 @@ type Headers = Readonly<Record<string, string>>;
 
 interface Asked {
   readonly method?: string;
-  /** As it is on the wire, without the question mark. */
+  /** The raw query string without the question mark. */
   readonly query?: string;
   readonly headers?: Headers;
   readonly body?: string | null;
   readonly isBase64Encoded?: boolean;
 }
 
-const BROWSERLIKE: Headers = {
+const DEFAULT_HEADERS: Headers = {
   Host: 'hooks.example.com',
   'Content-Type': 'application/json',
   'User-Agent': 'Go-http-client/1.1',
@@ -31,7 +31,7 @@ const many = (pairs: Iterable<[string, string]>): Record<string, string[]> => {
   for (const [name, value] of pairs) (values[name] ??= []).push(value);
   return values;
 };
-/** As load balancers do: cut at `&` and `=`, and nothing decoded. */
+/** Splits at `&` and `=` and decodes nothing, as load balancers do. */
 const undecoded = (query: string): [string, string][] =>
   query === ''
     ? []
@@ -42,7 +42,7 @@ const undecoded = (query: string): [string, string][] =>
 const orNull = <T extends object>(value: T): T | null =>
   Object.keys(value).length === 0 ? null : value;
 
-/** The events of all that put a Lambda function on the web, with what is documented of them. */
+/** The documented events of the AWS services that call a Lambda function for an HTTP request. */
 const sources: Record<string, (asked: Required<Asked>) => LambdaEvent> = {
   'API Gateway v1 (REST)': ({ method, query, headers, body, isBase64Encoded }) => {
     const decoded = [...new URLSearchParams(query)];
@@ -160,12 +160,12 @@ const codeOf = ({ statusCode, body }: LambdaResult) => {
   return [statusCode, code ?? status];
 };
 
-describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
+describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, toEvent) => {
   const event = (asked: Asked): LambdaEvent =>
     toEvent({
       method: 'POST',
       query: '',
-      headers: BROWSERLIKE,
+      headers: DEFAULT_HEADERS,
       body: sample,
       isBase64Encoded: false,
       ...asked,
@@ -173,7 +173,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
   const open = (seen: unknown[] = []) =>
     toLambdaHandler({ insecure: true, onTaskFinished: ({ task }) => seen.push(task.task_id) });
 
-  test('is a delivery: its token is checked, and its event handled before the answer', async () => {
+  test('is accepted if its token is valid, and handled before the reply', async () => {
     const seen: unknown[] = [];
     const onTaskFinished = (_: unknown, { metadata }: { metadata: unknown }) => seen.push(metadata);
     const { receiver } = setUp({ onTaskFinished });
@@ -187,23 +187,23 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     expect(codeOf(await handler(event({})))).toEqual([401, 'unauthorized']);
   });
 
-  test('with a token that the sender has percent-encoded is one all the same', async () => {
+  test('is accepted if its token is percent-encoded', async () => {
     const { receiver } = setUp({ onTaskFinished: () => undefined });
     const { search } = new URL(await receiver.createCallbackUrl());
     const query = search.slice(1).replaceAll('.', '%2E').replaceAll('-', '%2D');
     expect(codeOf(await toLambdaHandler(receiver)(event({ query })))).toEqual([200, 'accepted']);
   });
 
-  test('with two tokens is refused', async () => {
+  test('is rejected if it has two tokens', async () => {
     const { receiver } = setUp({ onTaskFinished: () => undefined });
     const query = new URL(await receiver.createCallbackUrl()).search.slice(1);
     const twice = event({ query: `${query}&${query}` });
-    // A load balancer without multi-value headers hands over the last one only.
+    // A load balancer without multi-value headers passes on only the last value.
     const status = source === 'a load balancer' ? 200 : 401;
     expect((await toLambdaHandler(receiver)(twice)).statusCode).toBe(status);
   });
 
-  test('with its body in base64 is read as bytes', async () => {
+  test('is decoded if its body is base64', async () => {
     const reasons: string[] = [];
     const handler = toLambdaHandler({
       insecure: true,
@@ -218,7 +218,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     expect(reasons).toEqual([reason]);
   });
 
-  test('with a body that is no base64, no UTF-8, or not there: 400', async () => {
+  test('is rejected with 400 for invalid base64, invalid UTF-8 or an empty body', async () => {
     const handler = open();
     const bad: Asked[] = [
       { body: '***', isBase64Encoded: true },
@@ -232,7 +232,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     }
   });
 
-  test('has its headers looked at whatever their case', async () => {
+  test('may have header names in any case', async () => {
     const handler = open();
     for (const name of ['content-type', 'Content-Type', 'CONTENT-TYPE']) {
       const foreign = event({ headers: { [name]: 'multipart/form-data; boundary=x' } });
@@ -242,7 +242,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     expect(codeOf(await handler(large))).toEqual([413, 'body_too_large']);
   });
 
-  test('with a body over the limit: 413, in bytes and not in characters of base64', async () => {
+  test('is rejected with 413 if its decoded body exceeds maxBodyBytes', async () => {
     const maxBodyBytes = Buffer.byteLength(sample);
     const seen: unknown[] = [];
     const handler = toLambdaHandler({
@@ -260,15 +260,15 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     expect(seen).toHaveLength(1);
   });
 
-  test('with a body that is gzip-encoded: 415, as everywhere', async () => {
+  test('is rejected with 415 if its body is gzip-encoded', async () => {
     const { gzipSync } = await import('node:zlib');
     const body = gzipSync(sample).toString('base64');
-    const headers = { ...BROWSERLIKE, 'Content-Encoding': 'gzip' };
+    const headers = { ...DEFAULT_HEADERS, 'Content-Encoding': 'gzip' };
     const encoded = event({ headers, body, isBase64Encoded: true });
     expect(codeOf(await open()(encoded))).toEqual([415, 'unsupported_media_type']);
   });
 
-  test('with another method: 405 with Allow', async () => {
+  test('is rejected with 405 and Allow if its method is not POST', async () => {
     for (const method of ['GET', 'HEAD', 'PUT', 'OPTIONS']) {
       const result = await open()(event({ method, body: null }));
       expect(codeOf(result)).toEqual([405, 'method_not_allowed']);
@@ -276,7 +276,7 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
     }
   });
 
-  test('is answered in a shape that its source understands', async () => {
+  test('gets a result in the format of its source', async () => {
     const result = await open()(event({}));
     const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
     const manyHeaders = many(Object.entries(headers));
@@ -287,22 +287,22 @@ describe.each(Object.entries(sources))('an event of %s', (source, toEvent) => {
       body: '{"status":"accepted"}',
       isBase64Encoded: false,
     });
-    expect(JSON.parse(JSON.stringify(result))).toEqual(result); // Lambda hands it on as JSON
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result); // Lambda serializes the result as JSON
   });
 });
 
 describe('toLambdaHandler', () => {
-  test('has an arity of at most two: with three, Lambda would wait for a callback', () => {
+  test('returns a function of at most two parameters, so that Lambda awaits it', () => {
     expect(toLambdaHandler({ secret: TEST_SECRET }).length).toBeLessThanOrEqual(2);
   });
 
-  test('refuses options that make no sense at once', () => {
+  test('throws if the options are invalid', () => {
     expect(() => toLambdaHandler({ secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
-  test('does not fall over what is no web event', async () => {
+  test('returns 405 for an event that is not an HTTP request', async () => {
     const handler = toLambdaHandler({ secret: TEST_SECRET });
     for (const event of [{}, { Records: [] }, { headers: null, body: null }]) {
       expect((await handler(event)).statusCode).toBe(405);
@@ -310,11 +310,11 @@ describe('toLambdaHandler', () => {
   });
 });
 
-describe('the answer', () => {
+describe('toLambdaHandler: reply', () => {
   const event: LambdaEvent = { httpMethod: 'POST', body: sample };
   const insecure = true;
 
-  test('waits for the handlers', async () => {
+  test('is sent after the handlers have succeeded', async () => {
     const { receiver, clock } = setUp({ insecure });
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);
@@ -327,7 +327,7 @@ describe('the answer', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('is 503 when a handler fails, and the next delivery is the next attempt', async () => {
+  test('is 503 if a handler fails, and the next delivery starts the next attempt', async () => {
     const { receiver, clock } = setUp({ insecure });
     const attempts: number[] = [];
     receiver.onTaskSucceeded((_, { attempt }) => {
@@ -344,7 +344,7 @@ describe('the answer', () => {
     expect(attempts).toEqual([1, 2]);
   });
 
-  test('is 503 at replyTimeoutMs for a handler that is slower, whose signal is aborted', async () => {
+  test('is 503 after replyTimeoutMs, when the signal of the handler is aborted', async () => {
     const { receiver, clock } = setUp({ insecure, limits: { replyTimeoutMs: 2500 } });
     let aborted = false;
     receiver.onTaskSucceeded(
@@ -364,7 +364,7 @@ describe('the answer', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test("does not wait with ack: 'accepted', when somebody insists", async () => {
+  test("does not wait for handlers with ack: 'accepted'", async () => {
     const { receiver, clock } = setUp({ insecure, ack: 'accepted' });
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);

@@ -7,7 +7,7 @@ import { codeOf, fixture, fixtureNames, SAMPLE_TASK, setUp } from './helpers.ts'
 
 const RECEIVED_AT = Date.UTC(2026, 2, 1, 10, 15);
 
-/** A payload with parts replaced, as handlers get it. */
+/** The task result of a payload with parts replaced. */
 function parse(parts: Record<string, unknown>): TaskResult {
   const { result, schemaError } = parseTaskResult(payload(parts), RECEIVED_AT);
   if (result === null) throw new Error(schemaError);
@@ -66,8 +66,8 @@ const fixtures: Readonly<Record<string, Expected>> = {
   'malformed-no-envelope.json': { code: 'missing_event_type' },
 };
 
-describe('the sample bodies', () => {
-  test('are all here', () => {
+describe('task result: fixtures', () => {
+  test('are all listed in this file', () => {
     const events = fixtureNames.filter((name) => /^(event|malformed)-/.test(name));
     expect(Object.keys(fixtures).sort()).toEqual(events);
   });
@@ -97,21 +97,24 @@ describe('the sample bodies', () => {
   });
 
   test.each(['task-result-queued.json', 'task-result-succeed.json'])(
-    '%s has the schema of an event’s payload',
+    '%s has the schema of the payload of an event',
     (name) => {
       expect(parseTaskResult(fixture(name), RECEIVED_AT).schemaError).toBeNull();
     },
   );
 
-  test.each(Object.entries(sampleEvents))('and so has the sample %s', async (name, make) => {
-    const { settle } = setUp();
-    expect((await settle(make())).status).toBe(200);
-    const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
-    expect(schemaError === null).toBe(name !== 'drifted' && name !== 'other');
-  });
+  test.each(Object.entries(sampleEvents))(
+    'sampleEvents.%s matches the schema unless it is schemaError or other',
+    async (name, make) => {
+      const { settle } = setUp();
+      expect((await settle(make())).status).toBe(200);
+      const schemaError = parseTaskResult(make().payload, RECEIVED_AT).schemaError;
+      expect(schemaError === null).toBe(name !== 'schemaError' && name !== 'other');
+    },
+  );
 });
 
-describe('what Novita writes two ways is read as one', () => {
+describe('parseTaskResult: normalizes', () => {
   test.each([
     ['0', null],
     [0, null],
@@ -125,15 +128,15 @@ describe('what Novita writes two ways is read as one', () => {
     ['Infinity', null],
     [null, null],
     [undefined, null],
-  ])('image_url_ttl %j is %j', (ttl, expected) => {
+  ])('image_url_ttl %j to %j', (ttl, expected) => {
     expect(oneImage({ image_url_ttl: ttl })?.image_url_ttl).toBe(expected);
   });
 
-  test.each(['0', 0])('a ttl of %j means unknown, not expired', (ttl) => {
+  test.each(['0', 0])('a ttl of %j to an unknown expiry', (ttl) => {
     expect(oneImage({ image_url_ttl: ttl })?.expires_at).toBeNull();
   });
 
-  test('ttls of videos and audios likewise', () => {
+  test('ttls of videos and audios', () => {
     const { videos, audios } = parse({
       videos: [{ video_url: 'https://x.example/', video_url_ttl: '60' }],
       audios: [{ audio_url: 'https://x.example/', audio_url_ttl: 60 }],
@@ -143,12 +146,12 @@ describe('what Novita writes two ways is read as one', () => {
     expect(audios[0]).toMatchObject({ audio_url_ttl: 60, expires_at });
   });
 
-  test.each([null, undefined, []])('lists that are %j are empty', (list) => {
+  test.each([null, undefined, []])('media lists of %j to empty lists', (list) => {
     const { images, videos, audios } = parse({ images: list, videos: list, audios: list });
     expect([images, videos, audios]).toEqual([[], [], []]);
   });
 
-  test.each([null, undefined, {}])('an extra that is %j', (extra) => {
+  test.each([null, undefined, {}])('extra %j to an object with nulls', (extra) => {
     expect(parse({ extra }).extra).toEqual({ seed: null, enable_nsfw_detection: null });
   });
 
@@ -158,7 +161,7 @@ describe('what Novita writes two ways is read as one', () => {
     [0, '0'],
     [null, null],
     [undefined, null],
-  ])('seed %j is %j', (seed, expected) => {
+  ])('seed %j to %j', (seed, expected) => {
     expect(parse({ extra: { seed } }).extra.seed).toBe(expected);
   });
 
@@ -180,11 +183,11 @@ describe('what Novita writes two ways is read as one', () => {
       { valid: true, confidence: 1, model: 'v2' },
       { valid: true, confidence: 1, model: 'v2' },
     ],
-  ])('nsfw_detection_result %j is %j', (given, expected) => {
+  ])('nsfw_detection_result %j to %j', (given, expected) => {
     expect(oneImage({ nsfw_detection_result: given })?.nsfw_detection_result).toEqual(expected);
   });
 
-  test('what is missing in a task', () => {
+  test('missing fields of a task', () => {
     expect(parse({}).task).toEqual({
       task_id: 'task-1',
       status: 'TASK_STATUS_SUCCEED',
@@ -195,12 +198,12 @@ describe('what Novita writes two ways is read as one', () => {
     });
   });
 
-  test('numbers in text', () => {
+  test('numbers in strings', () => {
     const task = { task_id: 7, status: 'TASK_STATUS_FAILED', eta: '12.5', progress_percent: '0' };
     expect(parse({ task }).task).toMatchObject({ task_id: '7', eta: 12.5, progress_percent: 0 });
   });
 
-  test('a task id that is a number is the key as text', async () => {
+  test('a numeric task id to the string that is the key of the entry', async () => {
     const { receiver, settle } = setUp();
     const task = { task_id: 42, status: 'TASK_STATUS_SUCCEED' };
     await settle({ event_type: 'ASYNC_TASK_RESULT', payload: { task } });
@@ -208,20 +211,20 @@ describe('what Novita writes two ways is read as one', () => {
   });
 
   test.each([null, undefined, { text: 'hi', start_time: 0.5, end_time: 1 }])(
-    'audio_metadata %j',
+    'audio_metadata %j to itself or null',
     (audio_metadata) => {
       const { audios } = parse({ audios: [{ audio_url: '', audio_metadata }] });
       expect(audios[0]?.audio_metadata).toEqual(audio_metadata ?? null);
     },
   );
 
-  test('assets without a usable URL survive', () => {
+  test('null asset URLs to an empty string, and keeps other text', () => {
     expect(oneImage({ image_url: null })?.image_url).toBe('');
     expect(oneImage({ image_url: 'iVBORw0KGgo=' })?.image_url).toBe('iVBORw0KGgo=');
   });
 });
 
-test('fields that nobody knows yet are kept at every level', () => {
+test('parseTaskResult: keeps unknown fields at every level', () => {
   const future = { future: { list: [1, null, 'ü'] } };
   const result = parse({
     ...future,
@@ -241,7 +244,7 @@ test('fields that nobody knows yet are kept at every level', () => {
   });
 });
 
-test('assets() lists everything in one shape', () => {
+test('assets: returns images, videos and audios in one shape', () => {
   const result = parse({
     images: [
       { image_url: 'https://x.example/0', image_url_ttl: '60', image_type: 'png' },
@@ -268,9 +271,9 @@ test('assets() lists everything in one shape', () => {
   expect(assets(parse({}))).toEqual([]);
 });
 
-describe('drift', () => {
+describe('parseTaskResult: schema error', () => {
   const SECRET = 'SECRET-VALUE';
-  const drifts: [string, Record<string, unknown>, string][] = [
+  const invalid: [string, Record<string, unknown>, string][] = [
     ['an unknown status', { task: { task_id: SAMPLE_TASK, status: SECRET } }, 'task.status'],
     ['no status', { task: { task_id: SAMPLE_TASK } }, 'task.status'],
     ['a status that is no text', { task: { task_id: SAMPLE_TASK, status: 1 } }, 'task.status'],
@@ -293,7 +296,7 @@ describe('drift', () => {
     ['a detection that is text', { images: [{ nsfw_detection_result: 'none' }] }],
     ['metadata of an audio that is text', { audios: [{ audio_metadata: 'none' }] }],
     ['an eta that is a list', { task: { task_id: 'odd', status: 'TASK_STATUS_SUCCEED', eta: [] } }],
-  ])('%s is not worth a result: handled, without it', async (_, parts) => {
+  ])('%s causes no schema error: the handler runs without that field', async (_, parts) => {
     const { receiver, settle } = setUp();
     const seen: unknown[] = [];
     receiver.onTaskSucceeded((result) => seen.push(result));
@@ -303,45 +306,48 @@ describe('drift', () => {
     expect(JSON.stringify(seen)).not.toContain('true"');
   });
 
-  test.each(drifts)('%s: answered 200, kept with its body, dead', async (_, parts, where) => {
-    const { receiver, settle, log } = setUp();
-    const seen: unknown[] = [];
-    const letters: string[] = [];
-    receiver.onTaskFinished((result) => seen.push(result));
-    receiver.onDeadLetter(({ body, reason }) => letters.push(reason, body));
-    const { event_type, payload: sample } = sampleEvents.imageSucceeded();
-    const odd = { ...sample, ...parts };
-    expect((await settle({ event_type, payload: odd })).status).toBe(200);
-    const entry = await receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
-    expect(entry).toMatchObject({ state: 'dead', attempts: 1 });
-    expect(entry?.reason).toContain(where);
-    expect(entry?.reason).toBe(entry?.schemaError);
-    expect(entry?.reason).not.toContain(SECRET);
-    expect(JSON.parse(entry?.body ?? '')).toEqual(odd);
-    expect(letters).toEqual([entry?.reason, entry?.body]);
-    expect(seen).toEqual([]);
-    expect(JSON.stringify(log.lines)).not.toContain(SECRET);
-  });
+  test.each(invalid)(
+    '%s: replies 200 and stores a dead letter with the body',
+    async (_, parts, where) => {
+      const { receiver, settle, log } = setUp();
+      const seen: unknown[] = [];
+      const letters: string[] = [];
+      receiver.onTaskFinished((result) => seen.push(result));
+      receiver.onDeadLetter(({ body, reason }) => letters.push(reason, body));
+      const { event_type, payload: sample } = sampleEvents.imageSucceeded();
+      const odd = { ...sample, ...parts };
+      expect((await settle({ event_type, payload: odd })).status).toBe(200);
+      const entry = await receiver.inbox.get({ endpoint: 'novita', taskId: SAMPLE_TASK });
+      expect(entry).toMatchObject({ state: 'dead', attempts: 1 });
+      expect(entry?.reason).toContain(where);
+      expect(entry?.reason).toBe(entry?.schemaError);
+      expect(entry?.reason).not.toContain(SECRET);
+      expect(JSON.parse(entry?.body ?? '')).toEqual(odd);
+      expect(letters).toEqual([entry?.reason, entry?.body]);
+      expect(seen).toEqual([]);
+      expect(JSON.stringify(log.lines)).not.toContain(SECRET);
+    },
+  );
 
   test.each(['before', 'after'])(
-    'a good event that comes %s it is dead is handled',
+    'a valid event that arrives %s the dead letter is handled',
     async (when) => {
       const { receiver, deliver, settle } = setUp();
       const statuses: string[] = [];
       receiver.onTaskFinished(({ task }) => statuses.push(task.status));
-      await (when === 'before' ? deliver : settle)(sampleEvents.drifted());
+      await (when === 'before' ? deliver : settle)(sampleEvents.schemaError());
       const reply = await settle(sampleEvents.imageSucceeded());
       expect(codeOf(reply)).toBe('accepted');
       expect(statuses).toEqual(['TASK_STATUS_SUCCEED']);
-      expect(codeOf(await settle(sampleEvents.drifted()))).toBe('duplicate');
+      expect(codeOf(await settle(sampleEvents.schemaError()))).toBe('duplicate');
       expect(codeOf(await settle(sampleEvents.imageSucceeded()))).toBe('duplicate');
       expect(statuses).toHaveLength(1);
     },
   );
 
-  test('a good event before any handler takes the place of the drifted one', async () => {
+  test('a valid event replaces the pending one with a schema error', async () => {
     const { receiver, deliver, clock } = setUp();
-    await deliver(sampleEvents.drifted());
+    await deliver(sampleEvents.schemaError());
     await deliver(sampleEvents.failed());
     const statuses: string[] = [];
     receiver.onTaskFinished(({ task }) => statuses.push(task.status));

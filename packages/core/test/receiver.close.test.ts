@@ -22,8 +22,8 @@ const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
 const LOSS = 'worker: closed with events that were not handled. A durable inbox would keep them.';
 
-describe('close', () => {
-  test('answers 503 from then on; the method and the token still come first', async () => {
+describe('receiver.close', () => {
+  test('makes later deliveries get 503, after the checks of method and token', async () => {
     const { receiver, deliver } = setUp();
     const asked = await signedDelivery(receiver, event);
     await receiver.close();
@@ -32,7 +32,7 @@ describe('close', () => {
     expect((await receiver.handle({ ...asked, url: '/' })).status).toBe(401);
   });
 
-  test('can be called again: the same promise, one closing of the inbox', async () => {
+  test('returns the same promise when called again, and closes the inbox once', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     let closed = 0;
@@ -45,7 +45,7 @@ describe('close', () => {
     expect(closed).toBe(1);
   });
 
-  test('works on a receiver that never started, and starts nothing', async () => {
+  test('prevents a later start() on a receiver that never started', async () => {
     const { receiver, clock } = setUp();
     const gauge = createGauge();
     await receiver.close();
@@ -55,7 +55,7 @@ describe('close', () => {
     expect([gauge.runs(), clock.timers()]).toEqual([0, 0]);
   });
 
-  test('waits for a delivery that is under way, and keeps its event', async () => {
+  test('waits for a delivery in progress and stores its event', async () => {
     const { receiver, clock } = setUp();
     const rest = deferred<string>();
     const asked = await signedDelivery(receiver, event);
@@ -74,7 +74,7 @@ describe('close', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('pending');
   });
 
-  test('waits for a handler within the grace period, and takes up nothing more', async () => {
+  test('waits for a running handler within gracePeriodMs and claims no entry', async () => {
     const { receiver, settle, clock } = setUp({ handlers: { concurrency: 1 } });
     const end = deferred();
     const seen: string[] = [];
@@ -95,7 +95,7 @@ describe('close', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('aborts what takes longer; the attempt does not count', async () => {
+  test('aborts a handler after gracePeriodMs and does not count the attempt', async () => {
     const { receiver, settle, clock } = setUp();
     const reasons: unknown[] = [];
     receiver.onTaskSucceeded(
@@ -118,7 +118,7 @@ describe('close', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('remembers what had succeeded before it aborted the rest', async () => {
+  test('records the handlers that succeeded before it aborted the rest', async () => {
     const { receiver, settle, clock } = setUp();
     receiver.onTaskSucceeded(noop);
     receiver.onTaskSucceeded(
@@ -134,7 +134,7 @@ describe('close', () => {
     ]);
   });
 
-  test('does not wait for a handler that ignores its signal, and leaves no timer', async () => {
+  test('does not wait for a handler that ignores its signal', async () => {
     const { receiver, settle, clock, log } = setUp();
     receiver.onTaskSucceeded(() => new Promise(noop));
     await settle(event);
@@ -146,7 +146,7 @@ describe('close', () => {
     expect((await receiver.inbox.get(KEY))?.state).toBe('pending');
   });
 
-  test('waits for background handlers, then aborts them', async () => {
+  test('waits for best-effort handlers, then aborts them', async () => {
     const { receiver, settle, clock } = setUp();
     let signal: AbortSignal | undefined;
     receiver.onTaskProgress((_, context) => {
@@ -164,7 +164,7 @@ describe('close', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('gives retries that wait no more time: no timer is left', async () => {
+  test('cancels the timer of a retry that is not due yet', async () => {
     const { receiver, settle, clock } = setUp({ retry: { delay: () => 60_000 } });
     receiver.onTaskSucceeded(() => {
       throw new Error('no');
@@ -176,8 +176,8 @@ describe('close', () => {
   });
 });
 
-describe('what a memory inbox still holds at the end', () => {
-  test('is said as an error', async () => {
+describe('receiver.close: unfinished entries', () => {
+  test('are logged as an error if the inbox is not durable', async () => {
     const { receiver, settle, log } = setUp();
     await settle(event);
     await settle(sampleEvents.imageSucceeded({ taskId: 'another' }));
@@ -186,7 +186,7 @@ describe('what a memory inbox still holds at the end', () => {
     expect(loss).toMatchObject({ level: 'error', details: { entries: 2 } });
   });
 
-  test('is not mentioned when it is nothing', async () => {
+  test('are not logged if all entries are done or dead', async () => {
     const { receiver, settle, log } = setUp({ retry: { maxAttempts: 1 } });
     receiver.onTaskSucceeded(({ task }) => {
       if (task.task_id === 'dead') throw new Error('no');
@@ -197,7 +197,7 @@ describe('what a memory inbox still holds at the end', () => {
     expect(log.lines.map(({ message }) => message)).not.toContain(LOSS);
   });
 
-  test('is no loss in a durable inbox', async () => {
+  test('are not logged if the inbox is durable', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     const durable = { ...inbox, capabilities: { ...inbox.capabilities, durable: true } };
@@ -208,8 +208,8 @@ describe('what a memory inbox still holds at the end', () => {
   });
 });
 
-describe('an inbox in trouble', () => {
-  test.each(['fails', 'stalls'])('that %s does not keep close from its end', async (how) => {
+describe('receiver.close: failing inbox', () => {
+  test.each(['fails', 'stalls'])('resolves if the inbox %s', async (how) => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const { receiver, settle } = setUp({ inbox }, clock);
@@ -222,14 +222,14 @@ describe('an inbox in trouble', () => {
     end.resolve();
     await clock.advance(60_000);
     if (how === 'stalls') {
-      inbox.recover(); // reading its figures waits for that
+      inbox.recover(); // close reads stats() of the inbox
       await clock.flush();
     }
     expect(closed.settled).toBe(true);
     expect(clock.timers()).toBe(0);
   });
 
-  test('leaves nothing behind that goes on after close: no heartbeat, no timer', async () => {
+  test('leaves no heartbeat and no timer if the inbox fails', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const { receiver, settle } = setUp({ inbox }, clock);
@@ -242,11 +242,11 @@ describe('an inbox in trouble', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('that records no outcome is left alone after close: its leases may end', async () => {
+  test('leaves the leases to expire if the store records no outcome', async () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
-    const settleNothing = () => Promise.reject(new Error('read-only'));
-    const inbox = pollingInbox({ ...store, settle: settleNothing }, { clock });
+    const rejectSettle = () => Promise.reject(new Error('read-only'));
+    const inbox = pollingInbox({ ...store, settle: rejectSettle }, { clock });
     const { receiver, settle } = setUp({ inbox }, clock);
     receiver.onTaskSucceeded(noop);
     await settle(event);
@@ -258,7 +258,7 @@ describe('an inbox in trouble', () => {
     expect((await takeOver(store, clock, 30_000)).attempts).toBe(2); // by the next process
   });
 
-  test('that stalls in its figures only does not keep close from its end', async () => {
+  test('resolves if stats() of the inbox stalls', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock });
     const { receiver } = setUp(
@@ -270,7 +270,7 @@ describe('an inbox in trouble', () => {
     expect(closed.settled).toBe(true);
   });
 
-  test('that is reading as close comes: what it claims is given back', async () => {
+  test('releases the entries of a claim that was in progress', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const { receiver, deliver } = setUp({ inbox }, clock);
@@ -328,7 +328,7 @@ describe('an inbox in trouble', () => {
   });
 });
 
-test('stats tell what has happened', async () => {
+test('receiver.stats counts replies, outcomes and entries', async () => {
   const { receiver, settle, clock } = setUp({ retry: { maxAttempts: 2, delay: () => 1000 } });
   receiver.onTaskSucceeded(({ task }) => {
     if (task.task_id !== SAMPLE_TASK) throw new Error('no');
@@ -344,4 +344,27 @@ test('stats tell what has happened', async () => {
     conflicts: 0,
     dropped: 0,
   });
+});
+
+test('receiver.close: aborts processUnverified() and rejects later calls', async () => {
+  const { receiver, clock } = setUp();
+  const end = deferred();
+  let signal: AbortSignal | undefined;
+  receiver.onTaskSucceeded((_, context) => {
+    signal = context.signal;
+    return end.promise;
+  });
+  const processing = receiver.processUnverified(event).catch((error: unknown) => error);
+  await clock.flush();
+  const closed = receiver.close({ gracePeriodMs: 100 });
+  await clock.advance(200);
+  expect(signal?.reason).toMatchObject({ code: 'closing' });
+  end.reject(new Error('aborted'));
+  await clock.advance(5000);
+  expect(await processing).toMatchObject({
+    code: 'handler_failed',
+    outcome: { type: 'released' },
+  });
+  await closed;
+  await expect(receiver.processUnverified(event)).rejects.toMatchObject({ code: 'closing' });
 });

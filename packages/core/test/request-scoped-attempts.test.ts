@@ -6,11 +6,11 @@ import { codeOf, createGauge, deferred, setUp, track } from './helpers.ts';
 
 type RuntimeContext = NonNullable<Parameters<Receiver['handle']>[1]>;
 
-/** A runtime that may stop after the answer. Without tokens: crypto takes time of its own. */
+/** A runtime that may stop after the reply. No tokens, since crypto ignores the manual clock. */
 function ephemeral(options: Partial<ReceiverOptions> = {}, clock = createManualClock()) {
   const setup = setUp({ insecure: true, ...options }, clock);
   const waited: { settled: boolean }[] = [];
-  const deliver = (taskId = 'task', surroundings: RuntimeContext = {}) =>
+  const deliver = (taskId = 'task', runtime: RuntimeContext = {}) =>
     setup.receiver.handle(
       {
         method: 'POST',
@@ -18,19 +18,19 @@ function ephemeral(options: Partial<ReceiverOptions> = {}, clock = createManualC
         headers: {},
         body: JSON.stringify(sampleEvents.imageSucceeded({ taskId })),
       },
-      { ephemeral: true, ...surroundings },
+      { ephemeral: true, ...runtime },
     );
   const waitUntil = (work: Promise<unknown>) => void waited.push(track(work));
   return {
     ...setup,
     deliver,
     waited,
-    /** The same where the runtime can be asked to stay. */
+    /** The same in a runtime that has `waitUntil`. */
     deliverAndStay: (taskId?: string) => deliver(taskId, { waitUntil }),
   };
 }
 
-/** A handler that goes on until it is aborted. */
+/** A handler that runs until it is aborted. */
 function untilAborted(aborted: string[]) {
   return ({ task }: { task: { task_id: string } }, { signal }: { signal: AbortSignal }) =>
     new Promise<void>((_resolve, reject) => {
@@ -41,8 +41,8 @@ function untilAborted(aborted: string[]) {
     });
 }
 
-describe('after the answer nothing is left running', () => {
-  test('when the handlers succeeded', async () => {
+describe('request-scoped attempts: no timer is left after the reply', () => {
+  test('if the handlers succeed', async () => {
     const { receiver, deliver, clock } = ephemeral();
     const gauge = createGauge();
     receiver.onTaskSucceeded(gauge.count(() => undefined));
@@ -55,7 +55,7 @@ describe('after the answer nothing is left running', () => {
     expect((await receiver.stats()).inbox.done).toBe(3);
   });
 
-  test('when they failed: the next copy is the next attempt, and nothing runs in between', async () => {
+  test('if the handlers fail: only the next copy starts the next attempt', async () => {
     const { receiver, deliver, clock } = ephemeral();
     const attempts: number[] = [];
     receiver.onTaskSucceeded((_, { attempt }) => {
@@ -74,7 +74,7 @@ describe('after the answer nothing is left running', () => {
     expect(attempts).toEqual([1, 2, 3]);
   });
 
-  test('when they were too slow: 503 in time, the signal is aborted, the lease given back', async () => {
+  test('if they are too slow: replies 503, aborts the signal, releases the lease', async () => {
     const { receiver, deliver, clock } = ephemeral();
     const aborted: string[] = [];
     receiver.onTaskSucceeded(untilAborted(aborted));
@@ -89,7 +89,7 @@ describe('after the answer nothing is left running', () => {
     expect((await receiver.stats()).inbox).toMatchObject({ pending: 1, running: 0 });
   });
 
-  test('when the inbox failed', async () => {
+  test('if the inbox fails', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
     const { receiver, deliver } = ephemeral({ inbox }, clock);
@@ -104,7 +104,7 @@ describe('after the answer nothing is left running', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('when there is no handler: 503, as nobody handled it', async () => {
+  test('if no handler is registered: replies 503', async () => {
     const { deliver, clock } = ephemeral();
     const reply = track(deliver());
     await clock.advance(4000);
@@ -113,7 +113,7 @@ describe('after the answer nothing is left running', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('when no handler wants this result: 200', async () => {
+  test('if no handler matches the result: replies 200', async () => {
     const { receiver, deliver, clock } = ephemeral();
     receiver.onTaskFailed(() => undefined);
     expect(codeOf(await deliver())).toBe('accepted');
@@ -122,8 +122,8 @@ describe('after the answer nothing is left running', () => {
   });
 });
 
-describe('waitUntil', () => {
-  test('is given a promise that settles when the handlers have ended, after the answer', async () => {
+describe('request-scoped attempts: waitUntil', () => {
+  test('gets a promise that settles when the handlers end, after the reply', async () => {
     const { receiver, deliver, deliverAndStay, clock, waited } = ephemeral();
     const end = deferred();
     const gauge = createGauge();
@@ -141,7 +141,7 @@ describe('waitUntil', () => {
     expect(gauge.runs()).toBe(1);
   });
 
-  test('settles also when the handlers fail in the end', async () => {
+  test('gets a promise that settles if the handlers fail after the reply', async () => {
     const { receiver, deliverAndStay, clock, waited } = ephemeral();
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);
@@ -154,7 +154,7 @@ describe('waitUntil', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('settles when a handler never ends: it is aborted at its own deadline', async () => {
+  test('gets a promise that settles after timeoutMs if a handler never ends', async () => {
     const { receiver, deliverAndStay, clock, waited } = ephemeral({
       handlers: { timeoutMs: 10_000 },
     });
@@ -168,7 +168,7 @@ describe('waitUntil', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('of a duplicate settles at once', async () => {
+  test('gets a promise that settles at once for a duplicate', async () => {
     const { receiver, deliver, deliverAndStay, clock, waited } = ephemeral();
     receiver.onTaskSucceeded(() => undefined);
     await deliver();
@@ -178,7 +178,7 @@ describe('waitUntil', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('that throws changes nothing about the answer', async () => {
+  test('does not change the reply if it throws', async () => {
     const { receiver, deliver } = ephemeral();
     receiver.onTaskSucceeded(() => undefined);
     const reply = await deliver('task', {
@@ -189,7 +189,7 @@ describe('waitUntil', () => {
     expect(codeOf(reply)).toBe('accepted');
   });
 
-  test("with ack: 'accepted' the answer is at once, and the promise covers the handlers", async () => {
+  test("with ack: 'accepted' gets the handlers' promise after an immediate reply", async () => {
     const { receiver, deliverAndStay, clock, waited } = ephemeral({ ack: 'accepted' });
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);
@@ -204,8 +204,8 @@ describe('waitUntil', () => {
   });
 });
 
-describe('several at a time', () => {
-  test('copies join one run', async () => {
+describe('request-scoped attempts: concurrent deliveries', () => {
+  test('of one event share one attempt', async () => {
     const { receiver, deliver, clock } = ephemeral();
     const end = deferred();
     const gauge = createGauge();
@@ -222,7 +222,7 @@ describe('several at a time', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('the end of one does not abort the handlers of another', async () => {
+  test('of two events do not abort the handlers of each other', async () => {
     const { receiver, deliver, clock } = ephemeral();
     const ends = { quick: deferred(), slow: deferred() };
     const aborted: string[] = [];
@@ -230,7 +230,7 @@ describe('several at a time', () => {
       signal.addEventListener('abort', () => aborted.push(task.task_id));
       return ends[task.task_id as keyof typeof ends].promise;
     });
-    // Whichever came first could have claimed both.
+    // The first attempt must not claim the entry of the second one.
     for (const [first, second] of [
       ['quick', 'slow'],
       ['slow', 'quick'],
@@ -252,7 +252,7 @@ describe('several at a time', () => {
     }
   });
 
-  test('no more handlers at a time than `concurrency`, however many deliveries', async () => {
+  test('run at most `concurrency` handlers at a time', async () => {
     const { receiver, deliver, clock } = ephemeral({ handlers: { concurrency: 2 } });
     const ends: (() => void)[] = [];
     const gauge = createGauge();
@@ -269,15 +269,15 @@ describe('several at a time', () => {
   });
 });
 
-describe('a receiver that was started explicitly', () => {
-  test('is not consumed twice, and goes on after the answer', async () => {
+describe('request-scoped attempts: receiver after start()', () => {
+  test('consumes once and retries after the reply', async () => {
     const clock = createManualClock();
     const inbox = createFakeInbox({ clock });
-    let consumptions = 0;
+    let consumers = 0;
     const counted: typeof inbox = {
       ...inbox,
       consume(...given) {
-        consumptions += 1;
+        consumers += 1;
         return inbox.consume(...given);
       },
     };
@@ -296,12 +296,12 @@ describe('a receiver that was started explicitly', () => {
     expect(replies.map(({ value }) => value?.status)).toEqual([503, 503]);
     await clock.advance(2000);
     expect(attempts).toEqual([1, 2]);
-    expect(consumptions).toBe(1);
+    expect(consumers).toBe(1);
     await receiver.close();
     expect(clock.timers()).toBe(0);
   });
 
-  test("is what ack: 'accepted' makes of it, where nothing asks the runtime to stay", async () => {
+  test("runs handlers in the background with ack: 'accepted' and no waitUntil", async () => {
     const { receiver, deliver, clock } = ephemeral({ ack: 'accepted' });
     const end = deferred();
     receiver.onTaskSucceeded(() => end.promise);
@@ -313,7 +313,7 @@ describe('a receiver that was started explicitly', () => {
     await receiver.close();
   });
 
-  test('between two deliveries: from then on it is', async () => {
+  test('consumes from then on, if start() comes between two deliveries', async () => {
     const { receiver, deliver, clock } = ephemeral({ retry: { delay: () => 1000 } });
     const attempts: number[] = [];
     receiver.onTaskSucceeded((_, { attempt }) => {
@@ -328,7 +328,7 @@ describe('a receiver that was started explicitly', () => {
   });
 });
 
-test('closing waits for what is under way, and refuses what comes later', async () => {
+test('request-scoped attempts: close waits for the reply to a delivery', async () => {
   const { receiver, deliver, clock } = ephemeral();
   const end = deferred();
   receiver.onTaskSucceeded(() => end.promise);
@@ -345,7 +345,7 @@ test('closing waits for what is under way, and refuses what comes later', async 
   expect(clock.timers()).toBe(0);
 });
 
-test('closing waits also for what goes on after the answer', async () => {
+test('request-scoped attempts: close waits for handlers that outlive the reply', async () => {
   const { receiver, deliverAndStay, clock } = ephemeral();
   const end = deferred();
   const gauge = createGauge();

@@ -7,7 +7,7 @@ import {
   signedDelivery,
   TEST_SECRET,
   type AdapterSubject,
-  type Before,
+  type PriorMiddleware,
 } from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
@@ -20,13 +20,13 @@ import { setUp, track } from './helpers.ts';
 const PATH = '/webhooks/novita';
 const URL_OF_ENDPOINT = 'https://hooks.example.com/novita';
 
-/** Ways in which a request of fetch is made of what comes in on a socket. */
+/** Servers that turn an HTTP request into a fetch Request. */
 const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
   '@hono/node-server': (handler) => {
     const listener = getRequestListener((request) => handler(request));
     return (request, response) => void listener(request, response);
   },
-  'streams of Node, and waitUntil': (handler) => (incoming, response) => {
+  'Node streams and waitUntil': (handler) => (incoming, response) => {
     const { method = '', url = '', headers } = incoming;
     const hasBody = method !== 'GET' && method !== 'HEAD';
     const request = new Request(new URL(url, 'http://127.0.0.1'), {
@@ -47,13 +47,13 @@ const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
   },
 };
 
-const parsers: Partial<Record<Before, (request: Request) => Promise<unknown>>> = {
+const parsers: Partial<Record<PriorMiddleware, (request: Request) => Promise<unknown>>> = {
   drain: (request) => request.arrayBuffer(),
 };
 
 function subject(toListener: (handler: FetchHandler) => RequestListener): AdapterSubject {
   return {
-    parsers: Object.keys(parsers) as Before[],
+    parsers: Object.keys(parsers) as PriorMiddleware[],
     closesConnections: false,
     async serve(receiver, before) {
       let passedOn = 0;
@@ -82,7 +82,7 @@ function subject(toListener: (handler: FetchHandler) => RequestListener): Adapte
 }
 
 for (const [how, toListener] of Object.entries(servers)) {
-  describe(`the adapter contract, by fetch, mounted with ${how}`, () => {
+  describe(`adapter contract: toFetchHandler with ${how}`, () => {
     for (const contractCase of adapterContract) {
       test(contractCase.name, ({ skip }) =>
         runCase(
@@ -105,7 +105,7 @@ const post = (
 const text = JSON.stringify(sampleEvents.imageSucceeded());
 
 describe('toFetchHandler', () => {
-  test('answers a response of fetch, with the headers of the reply', async () => {
+  test('returns a Response with status, headers and body of the reply', async () => {
     const handler = toFetchHandler(setUp().receiver);
     const response = await handler(post('{}'));
     expect(response).toBeInstanceOf(Response);
@@ -115,14 +115,14 @@ describe('toFetchHandler', () => {
     expect(await response.json()).toMatchObject({ code: 'unauthorized' });
   });
 
-  test('takes what a receiver signed, with the whole URL', async () => {
+  test('accepts a signed delivery to an absolute URL', async () => {
     const { receiver } = setUp({ onTaskSucceeded: () => undefined });
     const { url, body } = await signedDelivery(receiver, sampleEvents.imageSucceeded());
     const response = await toFetchHandler(receiver)(post(body as string, {}, url));
     expect([response.status, await response.json()]).toEqual([200, { status: 'accepted' }]);
   });
 
-  test('takes options inline, and refuses those that make no sense at once', async () => {
+  test('accepts options and throws if they are invalid', async () => {
     const tasks: string[] = [];
     const handler = toFetchHandler({
       insecure: true,
@@ -133,7 +133,7 @@ describe('toFetchHandler', () => {
     expect(() => toFetchHandler({})).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
-  test('a request without a body: 400, and one whose body was read: 500', async () => {
+  test('returns 400 without a body and 500 if the body was already read', async () => {
     const handler = toFetchHandler(createReceiver({ insecure: true }));
     expect((await handler(post(null))).status).toBe(400);
     const read = post(text);
@@ -145,14 +145,14 @@ describe('toFetchHandler', () => {
     ]);
   });
 
-  test('a body that somebody holds a reader of: an answer, not an exception', async () => {
+  test('returns 500 if the body is locked by another reader', async () => {
     const handler = toFetchHandler(createReceiver({ insecure: true }));
     const locked = post(text);
     locked.body?.getReader();
     expect((await handler(locked)).status).toBe(500);
   });
 
-  test('a body announced as too large: 413, and not one byte is asked for', async () => {
+  test('returns 413 without reading if content-length is too large', async () => {
     const asked: number[] = [];
     const body = new ReadableStream<Uint8Array>(
       { pull: (controller) => (asked.push(1), controller.enqueue(new Uint8Array(10))) },
@@ -163,8 +163,8 @@ describe('toFetchHandler', () => {
     expect(asked).toEqual([]);
   });
 
-  // Not cancelled: what comes of that is up to the server, and Node's own streams die of it.
-  test('a body that turns out too large: 413, and the stream is let go of', async () => {
+  // The reader releases its lock and does not cancel: cancelling destroys a stream of Node.
+  test('returns 413 and releases the stream if the body is too large', async () => {
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -179,7 +179,7 @@ describe('toFetchHandler', () => {
     expect(request.body?.locked).toBe(false);
   });
 
-  test('a body that does not come: 408 at the limit, and the stream is let go of', async () => {
+  test('returns 408 after bodyTimeoutMs and releases the stream', async () => {
     const { clock, receiver } = setUp({ insecure: true, limits: { bodyTimeoutMs: 1000 } });
     const body = new ReadableStream<Uint8Array>();
     const request = post(body);
@@ -192,7 +192,7 @@ describe('toFetchHandler', () => {
     expect(clock.timers()).toBe(0);
   });
 
-  test('a body that breaks off: 400', async () => {
+  test('returns 400 if the body stream errors', async () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new Error('gone')),
     });
@@ -203,7 +203,7 @@ describe('toFetchHandler', () => {
     ]);
   });
 
-  test('waitUntil is called on its context, as runtimes insist', async () => {
+  test('calls waitUntil as a method of its context', async () => {
     const context = {
       called: 0,
       waitUntil() {
@@ -218,7 +218,7 @@ describe('toFetchHandler', () => {
     expect(context.called).toBe(1);
   });
 
-  test('a context of which it knows nothing, or none, is ignored', async () => {
+  test('accepts a context without waitUntil, or no context', async () => {
     const handler = toFetchHandler({ insecure: true, onTaskFinished: () => undefined });
     expect((await handler(post(text), {})).status).toBe(200);
     expect((await handler(post(text))).status).toBe(200);

@@ -6,7 +6,7 @@ import { sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 
-/** All that core may ask of a runtime, besides the language itself. */
+/** The globals that core may use besides the language itself. */
 const GLOBALS = {
   AbortController,
   TextDecoder,
@@ -39,7 +39,7 @@ beforeAll(async () => {
   bundle = outputFiles[0]?.text ?? '';
 });
 
-/** Core in a world that has nothing but these. */
+/** Core in a context that has only these globals. */
 function load(globals: Readonly<Record<string, unknown>>, limits?: vm.CreateContextOptions) {
   const context = vm.createContext({ ...globals }, limits);
   vm.runInContext(bundle, context);
@@ -75,22 +75,22 @@ const GOOD = {
   seen: JSON.stringify([Date.UTC(2026, 2, 1, 11, 15), { orderId: 42 }]),
 };
 
-describe('core in a world without Node', () => {
-  test('takes a delivery to its handler', async () => {
+describe('core: runtime without Node', () => {
+  test('handles a delivery', async () => {
     expect(await deliver(load(GLOBALS))).toEqual(GOOD);
   });
 
-  test('also where code must not be made from text, as on edge runtimes', async () => {
+  test('handles a delivery where eval is forbidden, as on edge runtimes', async () => {
     const core = load(GLOBALS, { codeGeneration: { strings: false, wasm: false } });
     expect(await deliver(core)).toEqual(GOOD);
   });
 
-  test('asks for each of these, so the list has nothing that could go', async () => {
-    const asked = new Set<string>();
+  test('uses each of the listed globals', async () => {
+    const used = new Set<string>();
     const watched = Object.fromEntries(Object.keys(GLOBALS).map((name) => [name, undefined]));
     for (const [name, value] of Object.entries(GLOBALS)) {
       const get = () => {
-        asked.add(name);
+        used.add(name);
         return value as unknown;
       };
       Object.defineProperty(watched, name, { get, enumerable: true, configurable: true });
@@ -98,10 +98,10 @@ describe('core in a world without Node', () => {
     const context = vm.createContext(watched);
     vm.runInContext(bundle, context);
     expect(await deliver(vm.runInContext('core', context) as typeof Core)).toEqual(GOOD);
-    expect([...asked].sort()).toEqual(Object.keys(GLOBALS).sort());
+    expect([...used].sort()).toEqual(Object.keys(GLOBALS).sort());
   });
 
-  test('does not reach for anything of Node’s', () => {
+  test('uses no API of Node', () => {
     expect(bundle.length).toBeGreaterThan(10_000);
     expect(bundle).not.toMatch(/\brequire\(|\bfrom ["']node:|\bsetImmediate\b|\bBuffer\.from\b/);
   });

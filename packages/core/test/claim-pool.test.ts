@@ -12,22 +12,23 @@ import { createGauge, deferred, SAMPLE_TASK, setUp } from './helpers.ts';
 
 const LEASE = 30_000;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
-const PATIENT = { timeoutMs: 1000 * LEASE };
+/** The lease expires before the handler times out. */
+const LONG_TIMEOUT = { timeoutMs: 1000 * LEASE };
 const event = sampleEvents.imageSucceeded();
 
-/** A receiver over a store of which some calls are replaced. */
+/** A receiver with a store whose given methods are replaced. */
 function setUpWith(change: (store: Store) => Partial<Store>) {
   const clock = createManualClock();
   const store = memoryStore({ clock });
   const inbox = pollingInbox({ ...store, ...change(store) }, { clock, leaseDurationMs: LEASE });
-  return { store, ...setUp({ inbox, handlers: PATIENT }, clock) };
+  return { store, ...setUp({ inbox, handlers: LONG_TIMEOUT }, clock) };
 }
 
-describe('a lease that has run out by our own clock only', () => {
-  test('is still ours when nobody took it: the process stood still, its success counts', async () => {
+describe('claim pool: lease that expired on the clock of the worker only', () => {
+  test('does not abort the attempt, whose success is recorded', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ clock, leaseDurationMs: LEASE });
-    const { receiver, settle } = setUp({ inbox, handlers: PATIENT }, clock);
+    const { receiver, settle } = setUp({ inbox, handlers: LONG_TIMEOUT }, clock);
     const gauge = createGauge();
     const finish = deferred();
     const signals: AbortSignal[] = [];
@@ -37,7 +38,7 @@ describe('a lease that has run out by our own clock only', () => {
     });
     await settle(event);
     clock.skip(5 * LEASE);
-    await clock.advance(LEASE / 2); // the heartbeat is the first to wake up
+    await clock.advance(LEASE / 2); // the heartbeat runs first
     expect(signals[0]?.aborted).toBe(false);
     finish.resolve();
     await clock.advance(3 * LEASE);
@@ -45,7 +46,7 @@ describe('a lease that has run out by our own clock only', () => {
     expect(await inbox.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
   });
 
-  test('does not undo a success: the fence decides when the store is back', async () => {
+  test('records a success when the store recovers, if the fencing token is valid', async () => {
     let down = false;
     const refuse = async () => Promise.reject(new Error('connection refused'));
     const { receiver, settle, clock, store } = setUpWith((store) => ({
@@ -56,7 +57,7 @@ describe('a lease that has run out by our own clock only', () => {
     const gauge = createGauge();
     receiver.onTaskSucceeded(
       gauge.count(() => {
-        down = true; // the handler succeeds, and then nothing gets through for three leases
+        down = true; // the handler succeeds, then the store is down for three leases
       }),
     );
     await settle(event);
@@ -69,8 +70,8 @@ describe('a lease that has run out by our own clock only', () => {
   });
 });
 
-describe('a lease that the store does not answer about', () => {
-  test('ends for its holder when it ends for the others', async () => {
+describe('claim pool: heartbeat that the store does not answer', () => {
+  test('aborts the attempt before another worker can claim the entry', async () => {
     const clock = createManualClock();
     const store = memoryStore({ clock });
     const shared = { ...store, capabilities: { ...store.capabilities, shared: true } };
@@ -82,8 +83,8 @@ describe('a lease that the store does not answer about', () => {
       extend: never,
     };
     const options = { clock, leaseDurationMs: LEASE };
-    const one = setUp({ inbox: pollingInbox(hangs, options), handlers: PATIENT }, clock);
-    const other = setUp({ inbox: pollingInbox(shared, options), handlers: PATIENT }, clock);
+    const one = setUp({ inbox: pollingInbox(hangs, options), handlers: LONG_TIMEOUT }, clock);
+    const other = setUp({ inbox: pollingInbox(shared, options), handlers: LONG_TIMEOUT }, clock);
     const signals: AbortSignal[] = [];
     one.receiver.onTaskSucceeded((_, { signal }) => {
       signals.push(signal);
@@ -99,13 +100,13 @@ describe('a lease that the store does not answer about', () => {
   });
 });
 
-describe('a heartbeat that is refused because the entry was settled meanwhile', () => {
-  test('is no loss: the dead letter is told', async () => {
+describe('claim pool: heartbeat that fails because the entry was settled', () => {
+  test('does not count as a lost lease: onDeadLetter is called', async () => {
     const settling = deferred();
     const { receiver, settle, clock } = setUpWith((store) => ({
       async settle(...args) {
         const settled = await store.settle(...args);
-        await settling.promise; // the answer takes longer than the next heartbeat
+        await settling.promise; // settle resolves after the next heartbeat
         return settled;
       },
     }));
@@ -123,8 +124,8 @@ describe('a heartbeat that is refused because the entry was settled meanwhile', 
   });
 });
 
-describe('a drifted event whose attempt is under way when the real one comes', () => {
-  test('does not settle the real one, which is handled', async () => {
+describe('claim pool: attempt of an event with a schema error', () => {
+  test('does not settle the valid event that replaced it', async () => {
     let broken = true;
     const { receiver, settle, clock, store } = setUpWith((store) => ({
       settle: async (...args) => {
@@ -134,7 +135,7 @@ describe('a drifted event whose attempt is under way when the real one comes', (
     }));
     const seen: string[] = [];
     receiver.onTaskFinished(({ task }) => seen.push(task.status));
-    await settle(sampleEvents.drifted({ taskId: SAMPLE_TASK }));
+    await settle(sampleEvents.schemaError({ taskId: SAMPLE_TASK }));
     await settle(event);
     broken = false;
     await clock.advance(3 * LEASE);
@@ -143,8 +144,8 @@ describe('a drifted event whose attempt is under way when the real one comes', (
   });
 });
 
-describe('a claim that takes longer than a lease', () => {
-  test('is complained of, since nothing is handled meanwhile', async () => {
+describe('poll loop: claim that takes longer than leaseDurationMs', () => {
+  test('is logged as a warning', async () => {
     const { receiver, settle, clock, log } = setUpWith(() => ({
       claim: () => new Promise(() => undefined),
     }));
@@ -157,14 +158,14 @@ describe('a claim that takes longer than a lease', () => {
   });
 });
 
-describe('an entry that is due again before its settle was answered', () => {
-  test('is attempted again at once, and not beside the attempt before', async () => {
+describe('claim pool: entry that is due before its settle resolved', () => {
+  test('is attempted once the settle has resolved', async () => {
     let answer = deferred();
     const { receiver, settle, clock, store } = setUpWith((store) => ({
-      capabilities: { ...store.capabilities, shared: true }, // looked at every second
+      capabilities: { ...store.capabilities, shared: true }, // polled every second
       async settle(...args) {
         const settled = await store.settle(...args);
-        await answer.promise; // a store that syncs, or a network: committed, and not answered yet
+        await answer.promise; // the store has committed but the answer is late
         return settled;
       },
     }));

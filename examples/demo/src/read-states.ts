@@ -1,8 +1,8 @@
 import type { EntryState } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
-/** What somebody finds who opens the inbox's file: the state of each task. */
-export async function readFromDisk(path: string): Promise<ReadonlyMap<string, EntryState>> {
+/** Opens the file of an inbox again and reads the state of each task, by task id. */
+export async function readStates(path: string): Promise<ReadonlyMap<string, EntryState>> {
   const inbox = sqliteInbox({ path });
   const states = new Map<string, EntryState>();
   let cursor: string | null | undefined;

@@ -18,10 +18,10 @@ import {
 
 const LEASE = 30_000;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
-const PATIENT = { timeoutMs: 1000 * LEASE };
+const LONG_TIMEOUT = { timeoutMs: 1000 * LEASE };
 const event = sampleEvents.imageSucceeded();
 
-/** A process at a transactional database, which another one may share. */
+/** A receiver with a transactional store that other receivers may share. */
 function setUpAt(
   store: TransactionalStore,
   clock: ReturnType<typeof createManualClock>,
@@ -44,7 +44,7 @@ function setUpAlone(
 
 const writing = (line: string) => (tx: unknown) => (tx as LedgerTx).write(line);
 
-/** The code of the error that a promise rejects with; `undefined` when it does not. */
+/** The code of the error that a promise rejects with; `undefined` if it resolves. */
 async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
   try {
     await promise;
@@ -54,22 +54,22 @@ async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
   }
 }
 
-/** A handler that waits for a sign, and the sign. */
+/** A handler that waits until `proceed` resolves. */
 function waiting(then: (context: HandlerContext) => unknown) {
-  const sign = deferred();
+  const proceed = deferred();
   const codes: (string | undefined)[] = [];
   return {
-    sign,
+    proceed,
     codes,
     async handle(_: unknown, context: HandlerContext) {
-      await sign.promise;
+      await proceed.promise;
       codes.push(await codeOf(Promise.resolve(then(context))));
     },
   };
 }
 
-describe('a handler that writes in its transaction', () => {
-  test('has written when the entry is done, and gets back what its work returned', async () => {
+describe('context.transaction', () => {
+  test('commits before the entry is done and returns the value of its callback', async () => {
     const { receiver, settle, store } = setUpAlone();
     const values: number[] = [];
     receiver.onTaskSucceeded(async ({ task }, context) => {
@@ -86,7 +86,7 @@ describe('a handler that writes in its transaction', () => {
     expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
   });
 
-  test('is run again when its work threw, of which nothing was kept', async () => {
+  test('rolls back if its callback throws, and the handler is retried', async () => {
     const { receiver, settle, clock, store } = setUpAlone();
     receiver.onTaskSucceeded(async (_, context) => {
       await context.transaction(async (tx) => {
@@ -103,7 +103,7 @@ describe('a handler that writes in its transaction', () => {
     expect(await store.get(KEY)).toMatchObject({ state: 'done' });
   });
 
-  test('can do so in a request of an ephemeral runtime', async () => {
+  test('commits in a request of an ephemeral runtime', async () => {
     const { receiver, store } = setUpAlone();
     receiver.onTaskSucceeded((_, context) => context.transaction(writing('brief')));
     const work: Promise<unknown>[] = [];
@@ -113,9 +113,9 @@ describe('a handler that writes in its transaction', () => {
     expect(store.lines).toEqual(['brief']);
   });
 
-  test('does so under the fence of the moment, when its process overslept', async () => {
-    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: PATIENT });
-    const { handle, sign, codes } = waiting((context) => context.transaction(writing('late')));
+  test('uses the current fencing token if its worker reclaimed the entry', async () => {
+    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: LONG_TIMEOUT });
+    const { handle, proceed, codes } = waiting((context) => context.transaction(writing('late')));
     receiver.onTaskSucceeded(handle);
     await settle(event);
     const claimed = await store.get(KEY);
@@ -124,20 +124,20 @@ describe('a handler that writes in its transaction', () => {
     clock.skip(LEASE / 2 + 1);
     await clock.advance(1000); // polls, and claims its own entry anew
     expect((await store.get(KEY))?.attempts).toBe((claimed?.attempts ?? 0) + 1);
-    sign.resolve();
+    proceed.resolve();
     await clock.flush();
     expect(codes).toEqual([undefined]);
     expect(store.lines).toEqual(['late']);
     expect(await store.get(KEY)).toMatchObject({ state: 'done' });
   });
 
-  test('is refused when somebody else has the entry, although nobody told it yet', async () => {
-    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: PATIENT });
-    const { handle, sign, codes } = waiting((context) => context.transaction(writing('late')));
+  test('rejects with lease_lost if another worker claimed the entry', async () => {
+    const { receiver, settle, clock, store } = setUpAlone(undefined, { handlers: LONG_TIMEOUT });
+    const { handle, proceed, codes } = waiting((context) => context.transaction(writing('late')));
     receiver.onTaskSucceeded(handle);
     await settle(event);
     await takeOver(store, clock, LEASE);
-    sign.resolve();
+    proceed.resolve();
     await clock.flush();
     expect(codes).toEqual(['lease_lost']);
     expect(store.lines).toEqual([]);
@@ -145,39 +145,42 @@ describe('a handler that writes in its transaction', () => {
   });
 });
 
-describe('what a transaction has committed', () => {
-  test.each([1, 3])('is not done again after the process died: attempt %i', async (attempts) => {
-    const clock = createManualClock();
-    const store = createTransactionalStore(clock);
-    let died = false;
-    const dead = () => new Promise<never>(() => undefined);
-    const dying: TransactionalStore = {
-      ...store,
-      settle: (...args) => (died ? dead() : store.settle(...args)),
-      extend: (...args) => (died ? dead() : store.extend(...args)),
-      claim: (...args) => (died ? dead() : store.claim(...args)),
-    };
-    const first = setUpAt(dying, clock);
-    first.receiver.onTaskSucceeded({ handlerName: 'one' }, async (_, context) => {
-      if (context.attempt < attempts) throw new Error('not yet');
-      await context.transaction(writing('first'));
-      died = true;
-    });
-    await first.settle(event);
-    await clock.advance(1000 * attempts);
-    expect(await store.get(KEY)).toMatchObject({ state: 'running', attempts });
-    const second = setUpAt(store, clock);
-    second.receiver.onTaskSucceeded({ handlerName: 'one' }, (_, context) =>
-      context.transaction(writing('second')),
-    );
-    second.receiver.start();
-    await clock.advance(2 * LEASE);
-    expect(store.lines).toEqual(['first']);
-    // Also after the last attempt that was allowed: nothing is left that could fail.
-    expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: attempts + 1 });
-  });
+describe('context.transaction: after the commit', () => {
+  test.each([1, 3])(
+    'the handler is not run again if the process crashes in attempt %i',
+    async (attempts) => {
+      const clock = createManualClock();
+      const store = createTransactionalStore(clock);
+      let died = false;
+      const dead = () => new Promise<never>(() => undefined);
+      const dying: TransactionalStore = {
+        ...store,
+        settle: (...args) => (died ? dead() : store.settle(...args)),
+        extend: (...args) => (died ? dead() : store.extend(...args)),
+        claim: (...args) => (died ? dead() : store.claim(...args)),
+      };
+      const first = setUpAt(dying, clock);
+      first.receiver.onTaskSucceeded({ handlerName: 'one' }, async (_, context) => {
+        if (context.attempt < attempts) throw new Error('not yet');
+        await context.transaction(writing('first'));
+        died = true;
+      });
+      await first.settle(event);
+      await clock.advance(1000 * attempts);
+      expect(await store.get(KEY)).toMatchObject({ state: 'running', attempts });
+      const second = setUpAt(store, clock);
+      second.receiver.onTaskSucceeded({ handlerName: 'one' }, (_, context) =>
+        context.transaction(writing('second')),
+      );
+      second.receiver.start();
+      await clock.advance(2 * LEASE);
+      expect(store.lines).toEqual(['first']);
+      // Even after attempt maxAttempts: no handler is left to run.
+      expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: attempts + 1 });
+    },
+  );
 
-  test('is not done again when the answer of the commit was lost', async () => {
+  test('the handler is not run again if the response of the commit was lost', async () => {
     const { receiver, settle, clock, store } = setUpAlone((store) => ({
       async transaction(...args) {
         await store.transaction(...args);
@@ -204,7 +207,7 @@ describe('what a transaction has committed', () => {
     ['an error', () => new Error('no mail server')],
     ['PermanentError', () => new PermanentError('no mail server')],
     ['RetryLaterError', () => new RetryLaterError(1000, 'no mail server')],
-  ])('is a success, although the handler throws %s afterwards', async (_, toError) => {
+  ])('the handler counts as succeeded even if it throws %s', async (_, toError) => {
     const { receiver, settle, clock, store, log } = setUpAlone();
     receiver.onTaskSucceeded(async (__, context) => {
       await context.transaction(writing('once'));
@@ -226,7 +229,7 @@ describe('what a transaction has committed', () => {
     ]);
   });
 
-  test('is a success, although the handler does not come to an end', async () => {
+  test('the handler counts as succeeded even if it never settles', async () => {
     const { receiver, settle, clock, store } = setUpAlone(undefined, {
       handlers: { timeoutMs: 1000 },
     });
@@ -239,7 +242,7 @@ describe('what a transaction has committed', () => {
     expect(await store.get(KEY)).toMatchObject({ state: 'done', attempts: 1 });
   });
 
-  test('does not keep the other handlers of the event from being run again', async () => {
+  test('the other handlers of the event are still retried', async () => {
     const { receiver, settle, clock, store } = setUpAlone();
     receiver.onTaskSucceeded((_, context) => context.transaction(writing('one')));
     receiver.onTaskSucceeded(async (_, context) => {
@@ -257,8 +260,8 @@ describe('what a transaction has committed', () => {
   });
 });
 
-describe('a transaction that its handler did not wait for', () => {
-  test('decides all the same: the handler is run again when it fails', async () => {
+describe('context.transaction: not awaited by its handler', () => {
+  test('the handler is retried if the transaction fails', async () => {
     const { receiver, settle, clock, store } = setUpAlone();
     receiver.onTaskSucceeded((_, context) => {
       const failed = context.transaction(async (tx) => {
@@ -266,7 +269,7 @@ describe('a transaction that its handler did not wait for', () => {
         if (context.attempt === 1) throw new Error('no');
         writing('second')(tx);
       });
-      failed.catch(noop); // but not returned
+      failed.catch(noop); // not returned
     });
     await settle(event);
     expect(await store.get(KEY)).toMatchObject({ state: 'pending', succeededHandlers: [] });
@@ -275,7 +278,7 @@ describe('a transaction that its handler did not wait for', () => {
     expect(await store.get(KEY)).toMatchObject({ state: 'done' });
   });
 
-  test('decides all the same: the handler has succeeded when it commits', async () => {
+  test('the handler counts as succeeded if the transaction commits', async () => {
     const { receiver, settle, clock, store } = setUpAlone();
     const committing = deferred();
     receiver.onTaskSucceeded((_, context) => {
@@ -294,12 +297,12 @@ describe('a transaction that its handler did not wait for', () => {
   });
 });
 
-test('a transaction that failed unheard while its handler ran on is not kept quiet about', async () => {
+test('context.transaction: a failure without await is an unhandled rejection', async () => {
   const { receiver, settle, clock } = setUpAlone();
   const finish = deferred();
   receiver.onTaskSucceeded(async (_, context) => {
     void context.transaction(() => {
-      throw new Error('nobody listens');
+      throw new Error('not awaited');
     });
     await finish.promise;
   });
@@ -315,10 +318,10 @@ test('a transaction that failed unheard while its handler ran on is not kept qui
     process.removeAllListeners('unhandledRejection');
     for (const listener of listeners) process.on('unhandledRejection', listener);
   }
-  expect(unhandled).toEqual([expect.objectContaining({ message: 'nobody listens' })]);
+  expect(unhandled).toEqual([expect.objectContaining({ message: 'not awaited' })]);
 });
 
-describe('a transaction is refused without asking the store', () => {
+describe('context.transaction: rejects without a call to the store', () => {
   function setUpCounted(options: Partial<ReceiverOptions<LedgerTx>> = {}) {
     let asked = 0;
     const counting = (store: TransactionalStore): Partial<TransactionalStore> => ({
@@ -333,7 +336,7 @@ describe('a transaction is refused without asking the store', () => {
   test.each([
     ['committed', noop],
     ['failed', () => Promise.reject(new Error('no'))],
-  ])('the second time in a run, when the first one %s', async (_, work) => {
+  ])('a second transaction of a run if the first one %s', async (_, work) => {
     const { receiver, settle, asked } = setUpCounted();
     const codes: unknown[] = [];
     receiver.onTaskSucceeded(async (__, context) => {
@@ -345,7 +348,7 @@ describe('a transaction is refused without asking the store', () => {
     expect(asked()).toBe(1);
   });
 
-  test('the second time while the first one is under way', async () => {
+  test('a second transaction while the first one runs', async () => {
     const { receiver, settle, store, asked } = setUpCounted();
     const codes: unknown[] = [];
     receiver.onTaskSucceeded(async (_, context) => {
@@ -360,7 +363,7 @@ describe('a transaction is refused without asking the store', () => {
   test.each([
     ['succeeded', noop],
     ['failed', () => Promise.reject(new Error('no'))],
-  ])('when the handler has ended: it %s', async (_, end) => {
+  ])('a transaction after the handler has %s', async (_, end) => {
     const { receiver, settle, asked } = setUpCounted();
     const contexts: HandlerContext[] = [];
     receiver.onTaskSucceeded((__, context) => {
@@ -373,20 +376,20 @@ describe('a transaction is refused without asking the store', () => {
     expect(asked()).toBe(0);
   });
 
-  test('when the signal is aborted, with its reason', async () => {
+  test('a transaction after the signal is aborted, with the reason of the signal', async () => {
     const { receiver, settle, clock, asked } = setUpCounted({ handlers: { timeoutMs: 1000 } });
-    const { handle, sign, codes } = waiting((context) => context.transaction(noop));
+    const { handle, proceed, codes } = waiting((context) => context.transaction(noop));
     receiver.onTaskSucceeded(handle);
     await settle(event);
     await clock.advance(1500);
-    sign.resolve();
+    proceed.resolve();
     await clock.flush();
     expect(codes).toEqual(['handler_timeout']);
     expect(asked()).toBe(0);
   });
 });
 
-describe('where there are no transactions', () => {
+describe('context.transaction: rejects with not_transactional', () => {
   const refusal = async (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
   const NOT_TRANSACTIONAL: unknown = expect.objectContaining({
     name: 'WebhookError',
@@ -394,7 +397,7 @@ describe('where there are no transactions', () => {
     message: expect.stringMatching(/sqliteInbox.*postgresInbox/) as string,
   });
 
-  test('a handler is told so: with the memory inbox', async () => {
+  test('with the memory inbox', async () => {
     const { receiver, settle } = setUp();
     const refusals: unknown[] = [];
     receiver.onTaskSucceeded(async (_, context) => {
@@ -405,7 +408,7 @@ describe('where there are no transactions', () => {
     expect(receiver.inbox.capabilities.transactional).toBe(false);
   });
 
-  test('a handler is told so: in process() and of progress, whatever the inbox', async () => {
+  test('in processUnverified() and in onTaskProgress with any inbox', async () => {
     const { receiver, clock, store } = setUpAlone();
     const refusals: unknown[] = [];
     const handle = async (_: unknown, context: HandlerContext) => {

@@ -9,7 +9,7 @@ import { codeOf, setUp } from './helpers.ts';
 
 const LEASE = 30_000;
 const FULL = { code: 'inbox_full' };
-/** What a body of this many characters takes in memory: two bytes each, and a flat part. */
+/** The memory that an entry counts for: two bytes a character, and 1 KiB. */
 const bytesOf = (characters: number) => 2 * characters + 1024;
 
 const entryOf = (characters: number, changes: Partial<NewEntry> = {}) =>
@@ -32,8 +32,8 @@ async function taskIds(store: Store): Promise<string[]> {
   return (await store.list()).entries.map(({ taskId }) => taskId).reverse();
 }
 
-describe('maxEntries', () => {
-  test('past it the oldest done entry goes, and only as many as needed', async () => {
+describe('memory store: maxEntries', () => {
+  test('deletes the oldest done entry to make room', async () => {
     const clock = createManualClock();
     const store = memoryStore({ maxEntries: 3, clock });
     const done: NewEntry[] = [];
@@ -46,7 +46,7 @@ describe('maxEntries', () => {
     expect(await taskIds(store)).toEqual([done[1]?.taskId, done[2]?.taskId, fresh.taskId]);
   });
 
-  test('the oldest is the one settled first, not the one that came first', async () => {
+  test('deletes the entry that finished first, not the one that was added first', async () => {
     const clock = createManualClock();
     const store = memoryStore({ maxEntries: 2, clock });
     const [slow, fast] = [createTestEntry(), createTestEntry()];
@@ -73,8 +73,8 @@ describe('maxEntries', () => {
   });
 });
 
-describe('maxBytes', () => {
-  test('bounds the bodies, to the byte', async () => {
+describe('memory store: maxBytes', () => {
+  test('limits the total size of bodies to the byte', async () => {
     const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
     expect(await store.add(entryOf(1000))).toBe('added');
     await expect(store.add(entryOf(1001))).rejects.toMatchObject(FULL);
@@ -82,7 +82,7 @@ describe('maxBytes', () => {
     await expect(store.add(entryOf(0))).rejects.toMatchObject(FULL);
   });
 
-  test('room comes back when an entry is discarded or purged', async () => {
+  test('frees the size of an entry that is discarded or expires', async () => {
     const clock = createManualClock();
     const store = memoryStore({ maxBytes: bytesOf(1000), clock });
     const dead = entryOf(1000);
@@ -95,14 +95,14 @@ describe('maxBytes', () => {
     expect(await store.add(entryOf(1000))).toBe('added');
   });
 
-  test('as many of the oldest done entries go as one needs', async () => {
+  test('deletes as many of the oldest done entries as a new entry needs', async () => {
     const store = memoryStore({ maxBytes: 4 * bytesOf(1000), clock: createManualClock() });
     for (let index = 0; index < 4; index += 1) await addDone(store, entryOf(1000));
     expect(await store.add(entryOf(2000))).toBe('added');
     expect((await store.stats()).done).toBe(2);
   });
 
-  test('an entry that cannot fit costs no done entry: they still make duplicates', async () => {
+  test('deletes no done entry if the new entry cannot fit anyway', async () => {
     const store = memoryStore({ maxBytes: 4 * bytesOf(1000), clock: createManualClock() });
     const done = await addDone(store, entryOf(1000));
     await store.add(entryOf(1000));
@@ -110,16 +110,16 @@ describe('maxBytes', () => {
     expect(await store.add(done)).toBe('duplicate');
   });
 
-  test('holds also when a small drifted entry gives way to a large one that fits', async () => {
+  test('applies to a valid entry that replaces a smaller one with a schema error', async () => {
     const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
-    const drifted = entryOf(10, { schemaError: 'images: not a list' });
-    await store.add(drifted);
-    const large = { ...drifted, schemaError: null, body: 'x'.repeat(100_000) };
+    const invalid = entryOf(10, { schemaError: 'images: not a list' });
+    await store.add(invalid);
+    const large = { ...invalid, schemaError: null, body: 'x'.repeat(100_000) };
     await expect(store.add(large)).rejects.toMatchObject(FULL);
-    expect((await store.get(drifted))?.schemaError).toBe(drifted.schemaError);
+    expect((await store.get(invalid))?.schemaError).toBe(invalid.schemaError);
   });
 
-  test('what has gone is not held on to, also while the inbox never runs empty', async () => {
+  test('releases the memory of deleted entries while the store is never empty', async () => {
     v8.setFlagsFromString('--expose-gc');
     const collect = vm.runInNewContext('gc') as () => void;
     const clock = createManualClock();
@@ -129,10 +129,10 @@ describe('maxBytes', () => {
       return process.memoryUsage().heapUsed;
     };
     const BODY = 50_000;
-    for (let index = 0; index < 5; index += 1) await store.add(entryOf(BODY)); // the backlog
+    for (let index = 0; index < 5; index += 1) await store.add(entryOf(BODY)); // stay
     const before = used();
     for (let index = 0; index < 1000; index += 1) {
-      // Not repeated text, which the engine would keep as a recipe: memory of its own.
+      // Not 'x'.repeat(): V8 stores a repeated string as a small rope. A Buffer gives a flat string.
       await store.add(
         createTestEntry({ body: Buffer.alloc(BODY, String(index)).toString('latin1') }),
       );
@@ -206,15 +206,15 @@ describe('memory store: dead letters make room', () => {
     );
     receiver.onTaskSucceeded(() => undefined);
     for (const taskId of ['a', 'b', 'c', 'd', 'e']) {
-      expect((await settle(sampleEvents.drifted({ taskId }))).status).toBe(200);
+      expect((await settle(sampleEvents.schemaError({ taskId }))).status).toBe(200);
     }
     expect((await deliver(sampleEvents.imageSucceeded())).status).toBe(200);
     expect(log.messages('warn').filter((line) => line.includes('dead letter'))).toHaveLength(3);
   });
 });
 
-describe('a full memory inbox', () => {
-  test('answers 503, loses nothing it acknowledged, and takes events again', async () => {
+describe('memory inbox: full', () => {
+  test('causes 503, keeps all accepted entries, and accepts events again later', async () => {
     const clock = createManualClock();
     const inbox = memoryInbox({ maxEntries: 2, clock });
     const { receiver, deliver } = setUp({ inbox }, clock);
@@ -234,8 +234,8 @@ describe('a full memory inbox', () => {
   });
 });
 
-describe('retention', () => {
-  test('done entries go after 7 days, dead letters after 30', async () => {
+describe('memory inbox: retention', () => {
+  test('deletes done entries after 7 days and dead letters after 30', async () => {
     const DAY = 24 * 60 * 60 * 1000;
     const { receiver, settle, clock } = setUp();
     receiver.onTaskSucceeded(({ task }) => {
@@ -245,7 +245,7 @@ describe('retention', () => {
     await settle(sampleEvents.imageSucceeded({ taskId: 'dead' }));
     const stateAfter = async (days: number) => {
       clock.skip(days * DAY);
-      await clock.advance(60_000); // long enough for a purge
+      await clock.advance(60_000); // more than cleanupIntervalMs
       const ids = (await receiver.inbox.list()).entries.map(({ taskId }) => taskId);
       return ['done', 'dead'].filter((taskId) => ids.includes(taskId));
     };

@@ -22,7 +22,7 @@ import { codeOf, ENDPOINT, noop, setUp } from './helpers.ts';
 
 const clock = createManualClock();
 
-/** As far as a receiver can tell, others have it open as well. */
+/** A memory inbox that says it is shared with other processes. */
 function sharedInbox(): Inbox {
   const store = memoryStore({ clock });
   const capabilities = { ...store.capabilities, shared: true };
@@ -35,8 +35,8 @@ const refused = (message: RegExp) =>
     message: expect.stringMatching(message) as unknown,
   }) as unknown;
 
-describe('a web process', () => {
-  test('takes events, and leaves them to the workers', async () => {
+describe('receiver with consume: false', () => {
+  test('stores events and leaves them to workers', async () => {
     const inbox = sharedInbox();
     const web = setUp({ inbox, consume: false, onTaskSucceeded: noop }, clock);
     web.receiver.start();
@@ -53,7 +53,7 @@ describe('a web process', () => {
     await web.receiver.close();
   });
 
-  test('answers on a runtime that may stop after the answer, and does not attempt it there', async () => {
+  test('runs no handler in a request of an ephemeral runtime', async () => {
     const inbox = sharedInbox();
     const { receiver } = setUp({ inbox, consume: false, onTaskSucceeded: noop }, clock);
     const handle = toFetchHandler(receiver);
@@ -66,7 +66,7 @@ describe('a web process', () => {
     await receiver.close();
   });
 
-  test('has to share its inbox with somebody', () => {
+  test("needs a shared inbox and excludes ack: 'handled'", () => {
     const options = { secret: TEST_SECRET, consume: false };
     expect(() => createReceiver(options)).toThrow(refused(/consume: false.*share/));
     expect(() => createReceiver({ ...options, inbox: memoryInbox() })).toThrow(refused(/share/));
@@ -76,20 +76,20 @@ describe('a web process', () => {
   });
 });
 
-describe('a worker', () => {
+describe('receiver without a secret', () => {
   const worker = (options: object = {}) =>
     createReceiver({ url: ENDPOINT, inbox: sharedInbox(), clock, ...options });
 
-  test('needs no secret, and handles what others have added', async () => {
+  test('handles the entries that other processes added', async () => {
     const inbox = sharedInbox();
     const web = setUp({ inbox, consume: false }, clock);
     await web.settle(sampleEvents.imageSucceeded(), { orderId: 42 });
-    expect(web.log.messages('warn')).toEqual([]); // that it has no handler is as it should be
+    expect(web.log.messages('warn')).toEqual([]); // no warning about missing handlers
     const orders: unknown[] = [];
     const receiver = createReceiver({ inbox, clock });
     receiver.onTaskSucceeded((_, { metadata }) => void orders.push(metadata['orderId']));
     await clock.flush();
-    expect(orders).toEqual([]); // not before it is started
+    expect(orders).toEqual([]); // not before start()
     receiver.start();
     await clock.flush();
     expect(orders).toEqual([42]);
@@ -97,7 +97,7 @@ describe('a worker', () => {
     await web.receiver.close();
   });
 
-  test('takes no deliveries: not from strangers, and not signed by anybody', async () => {
+  test('rejects all deliveries, signed or not, and creates no callback URL', async () => {
     const receiver = worker();
     const web = setUp({}, clock).receiver;
     for (const request of [
@@ -111,7 +111,7 @@ describe('a worker', () => {
     await expect(receiver.createCallbackUrl()).rejects.toThrow(refused(/without a secret/));
   });
 
-  test('cannot be mounted on a server', () => {
+  test('is rejected by the adapters', () => {
     const receiver = worker();
     const advice = refused(/without a secret.*Pass secret/);
     expect(() => toReceiver(receiver)).toThrow(advice);
@@ -121,7 +121,7 @@ describe('a worker', () => {
     expect(() => toReceiver(options)).toThrow(refused(/without a secret/));
   });
 
-  test('is not what becomes of a receiver whose secret is not set', () => {
+  test('is not created if secret is passed as undefined', () => {
     expect(() => worker({ secret: undefined })).toThrow(refused(/secret is missing/));
     expect(() => worker({ insecure: undefined })).toThrow(refused(/secret is missing/));
     expect(() => worker({ inbox: memoryInbox() })).toThrow(refused(/secret is missing/));
@@ -130,8 +130,8 @@ describe('a worker', () => {
   });
 });
 
-describe('what a store may have besides', () => {
-  test('each receiver opens the inbox, with its logger', () => {
+describe('polling inbox: optional methods of the store', () => {
+  test('open is called with the logger of each receiver', () => {
     const opened: Logger[] = [];
     const inbox = pollingInbox({ ...memoryStore(), open: (log) => void opened.push(log) });
     const { log } = setUp({ inbox });
@@ -141,35 +141,35 @@ describe('what a store may have besides', () => {
     expect(opened.length).toBe(2);
   });
 
-  test('what it hears of others is taken up at once, as long as it is consumed', async () => {
+  test('subscribe wakes the poll loop while the inbox is consumed', async () => {
     const store = memoryStore({ clock });
-    const heard = new Set<() => void>();
-    const asked: string[] = [];
+    const listeners = new Set<() => void>();
+    const subscribed: string[] = [];
     const inbox = pollingInbox(
       {
         ...store,
-        subscribe(endpoint, hear) {
-          asked.push(endpoint);
-          heard.add(hear);
-          return () => void heard.delete(hear);
+        subscribe(endpoint, listener) {
+          subscribed.push(endpoint);
+          listeners.add(listener);
+          return () => void listeners.delete(listener);
         },
       },
       { clock },
     );
     const { receiver } = setUp({ inbox, onTaskSucceeded: noop }, clock);
-    expect(heard.size).toBe(0);
+    expect(listeners.size).toBe(0);
     receiver.start();
     await clock.flush();
-    expect(asked).toEqual(['novita']);
-    // By somebody else: this process hears of it only through its subscription.
+    expect(subscribed).toEqual(['novita']);
+    // Another inbox object adds the entry, so only the subscription can wake this one.
     const other = setUp({ inbox: pollingInbox(store, { clock }) }, clock);
     await other.deliver(sampleEvents.imageSucceeded());
     await clock.flush();
     expect(await store.stats()).toMatchObject({ pending: 1 });
-    for (const hear of heard) hear();
+    for (const listener of listeners) listener();
     await clock.flush();
     expect(await store.stats()).toMatchObject({ done: 1 });
     await receiver.close();
-    expect(heard.size).toBe(0);
+    expect(listeners.size).toBe(0);
   });
 });
