@@ -5,6 +5,7 @@ import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
+import { isGeneratorFunction } from './is-generator-function.ts';
 import { defaultName, type NamelessHandler } from './handler-name.ts';
 
 /** What a handler gets beside the result. */
@@ -164,10 +165,10 @@ function requireUniqueName(
 }
 
 function requireFunction(value: unknown): (...args: unknown[]) => unknown {
-  if (isFunction(value)) return value;
+  if (isFunction(value) && !isGeneratorFunction(value)) return value;
   throw new WebhookError(
     'invalid_argument',
-    `handlers: a handler must be a function, not ${typeof value}`,
+    `handlers: a handler must be a function, not ${isFunction(value) ? 'a generator' : typeof value}`,
   );
 }
 
