@@ -48,9 +48,8 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   };
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   let order = 0;
-  let lastNumber = 0;
   const now = steadyTime(clock);
-  const nextNumber = () => (lastNumber += 1);
+  const nextNumber = createCounter();
 
   function queue(endpoint: string): DueQueue<Row> {
     let found = queues.get(endpoint);
@@ -83,11 +82,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
       order += 1;
-      const fresh = { ...entry, ...firstSeries(now()), succeededHandlers: [] };
-      const row: Row = {
-        ...{ order, entry: fresh, fencingToken: null },
-        ...{ series: nextNumber(), isOverdue: false },
-      };
+      const row = createRow(entry, order, nextNumber(), now());
       rows.set(rowKey(entry), row);
       index(row);
     },
@@ -105,6 +100,16 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       row.fencingToken = null;
     },
   };
+}
+
+function createCounter(): () => number {
+  let last = 0;
+  return () => (last += 1);
+}
+
+function createRow(entry: NewEntry, order: number, series: number, now: number): Row {
+  const fresh = { ...entry, ...firstSeries(now), succeededHandlers: [] };
+  return { order, entry: fresh, fencingToken: null, series, isOverdue: false };
 }
 
 /** The state of an entry at the start of a series of attempts. */

@@ -35,7 +35,7 @@ export interface LeaseOptions {
   readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called once, if the lease is lost or the store cannot confirm it in time. */
+  /** Called at least once, if the lease is lost or the store cannot confirm it in time. */
   readonly onDoubt: () => void;
 }
 
@@ -49,31 +49,20 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
   let claimRef: ClaimRef = claim;
   let expiresAt = claimedAt + leaseDurationMs;
   let state: LeaseState = 'held';
-  let isInDoubt = false;
   /** Whether the last heartbeat has not been confirmed. */
   let isUnconfirmed = false;
-  let timerSetAt = monotonicMs(clock);
-  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - timerSetAt), heartbeat);
+  const stalls = watchStalls(claim.taskId, options);
+  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - monotonicMs(clock)), heartbeat);
   let resolveEnded: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (resolveEnded = () => resolve(false)));
 
   function heartbeat(): void {
-    warnIfStalled();
+    stalls.check();
     const remainingMs = expiresAt - monotonicMs(clock);
     const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
-    timerSetAt = monotonicMs(clock);
     cancelTimer = clock.after(delayMs, heartbeat);
     if (remainingMs > 0) void extend();
     else void confirmExpired();
-  }
-
-  /** A heartbeat is set for a third of a lease at most. If it is this late, no timer has fired. */
-  function warnIfStalled(): void {
-    const stalledMs = Math.round(monotonicMs(clock) - timerSetAt);
-    if (stalledMs <= leaseDurationMs) return;
-    timerSetAt = monotonicMs(clock);
-    const fields = { taskId: claim.taskId, stalledMs, leaseDurationMs };
-    options.log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
   }
 
   async function extend(): Promise<void> {
@@ -93,14 +82,9 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
    * If the process was suspended, the store is asked first.
    */
   async function confirmExpired(): Promise<void> {
-    if (isUnconfirmed) signalDoubt();
+    if (isUnconfirmed) onDoubt();
     await withDeadline(extend(), heartbeatMs, clock);
-    if (!isOver(state) && monotonicMs(clock) >= expiresAt) signalDoubt();
-  }
-
-  function signalDoubt(): void {
-    if (!isInDoubt) onDoubt();
-    isInDoubt = true;
+    if (!isOver(state) && monotonicMs(clock) >= expiresAt) onDoubt();
   }
 
   function end(how: 'lost' | 'stopped'): void {
@@ -108,7 +92,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
     state = how;
     cancelTimer();
     resolveEnded();
-    if (how === 'lost') signalDoubt();
+    if (how === 'lost') onDoubt();
   }
 
   return {
@@ -120,11 +104,25 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
       expiresAt = laterClaimedAt + leaseDurationMs;
     },
     startSettling() {
-      warnIfStalled();
+      stalls.check();
       if (state === 'held') state = 'settling';
     },
     lose: () => end('lost'),
     stop: () => end('stopped'),
+  };
+}
+
+/** Between two checks lies a third of a lease at most. After a longer time no timer has fired. */
+function watchStalls(taskId: string, { leaseDurationMs, clock, log }: LeaseOptions) {
+  let checkedAt = monotonicMs(clock);
+  return {
+    check(): void {
+      const stalledMs = Math.round(monotonicMs(clock) - checkedAt);
+      checkedAt = monotonicMs(clock);
+      if (stalledMs <= leaseDurationMs) return;
+      const fields = { taskId, stalledMs, leaseDurationMs };
+      log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
+    },
   };
 }
 
