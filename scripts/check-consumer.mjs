@@ -79,6 +79,15 @@ function checkTypes(folder) {
         compile(folder, { module, moduleResolution: module, exactOptionalPropertyTypes }),
       );
     }
+    stage(`TypeScript, node10, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, () =>
+      compile(folder, {
+        module: 'commonjs',
+        moduleResolution: 'node10',
+        esModuleInterop: true,
+        noEmit: true,
+        exactOptionalPropertyTypes,
+      }),
+    );
     stage(`TypeScript, bundler, exactOptionalPropertyTypes ${exactOptionalPropertyTypes}`, () =>
       compile(folder, {
         module: 'preserve',

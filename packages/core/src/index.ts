@@ -1,6 +1,7 @@
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
 export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
+export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export {
@@ -45,6 +46,7 @@ export type {
 } from './inbox/ports.ts';
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
+export { redactUrl } from './shared/redact.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { describeIssues } from './shared/check-options.ts';
+import { secretFault } from './callback/secret-faults.ts';
+import { parseOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -92,7 +93,6 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const MIN_SECRET_LENGTH = 32;
 const isFunction = (value: unknown) => typeof value === 'function';
 const fn = z.custom<never>(isFunction, 'must be a function').optional();
 const withMethods = <T>(...methods: string[]) =>
@@ -110,21 +110,24 @@ const inbox = z.custom<Inbox>(
   `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
     'addOnlyInbox() makes one of add alone',
 );
-const secret = z
-  .string()
-  .min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`);
+const secret = z.string().check(({ value, issues }) => {
+  const fault = secretFault(value);
+  if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: undefined });
+});
+/** However it is written: `to%6ben` is the same parameter. */
+const hasToken = (url: string) =>
+  URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
 const ms = z.number().positive();
 const count = z.int().positive();
 
 const schema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
-    .refine((url) => !/[?&]token=|#/.test(url), 'must have no fragment and no token parameter')
+    .refine((url) => !url.includes('#'), 'must have no fragment')
+    .refine((url) => !hasToken(url), 'must have no token parameter: createCallback() adds it')
     .optional(),
   secret: z
-    .union([secret.transform((one) => [one]), z.array(secret).min(1)], {
-      message: `must be a string of at least ${MIN_SECRET_LENGTH} characters, or a list of such`,
-    })
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(secret).min(1))
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),
@@ -166,9 +169,8 @@ const schema = z.strictObject({
  * @throws WebhookError `invalid_option` with the name of the option and its fault
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) throw invalid(describeIssues(parsed.error));
-  const { url = null, secret = [], insecure = false, ...rest } = parsed.data;
+  const parsed = parseOptions('createReceiver', schema, options);
+  const { url = null, secret = [], insecure = false, ...rest } = parsed;
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
   if (!isWorker && insecure === secret.length > 0) throw invalid(secretAdvice(insecure));

@@ -1,7 +1,7 @@
 import { createCallback, type CallbackConfig, type CallbackOptions } from './callback/callback.ts';
 import { createEntryMacs } from './callback/entry-mac.ts';
 import { createSigner, NO_SECRET } from './callback/signer.ts';
-import { createTokens } from './callback/token.ts';
+import { createTokens, type TokenRefusal } from './callback/token.ts';
 import { createAcceptEvent } from './delivery/accept-event.ts';
 import { createPipeline } from './delivery/pipeline.ts';
 import {
@@ -23,12 +23,18 @@ import { monotonicMs, withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createInFlight } from './shared/in-flight.ts';
 import { safeLogger, type Logger } from './shared/logger.ts';
+import { createRateLimitedLog } from './shared/rate-limited-log.ts';
 
 /** Counters since the receiver was created, and the present state of its inbox. */
 export interface ReceiverStats {
   readonly inbox: InboxStats;
   /** Deliveries by the code of their reply. */
   readonly replies: Readonly<Partial<Record<ReplyCode, number>>>;
+  /**
+   * Refused deliveries by the fault of their token. `unknown_key`: made with another secret, as by a
+   * process that is configured differently.
+   */
+  readonly refusedTokens: Readonly<Partial<Record<TokenRefusal, number>>>;
   /** Attempts by outcome. */
   readonly outcomes: Readonly<Record<Outcome['type'], number>>;
   /** Later events with another status than the first event of their task. */
@@ -166,20 +172,21 @@ function createParts(options: ResolvedOptions, log: Logger, isClosed: () => bool
   const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
   const counters = createCounters();
   const afterReply = createInFlight(clock);
+  const limitedLog = createRateLimitedLog(log, clock);
   const acceptEvent = createAcceptEvent({
-    ...shared,
+    ...{ ...shared, limitedLog },
     ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
     onConflict: counters.conflict,
   });
   const pipeline = createPipeline({
     ...shared,
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
-    countReply: counters.reply,
+    ...{ countReply: counters.reply, countRefusal: counters.refusal, limitedLog },
   });
   const [deliveries, processing] = [createInFlight(clock), createInFlight(clock)];
   return {
     ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
-    ...{ deliveries, processing, afterReply },
+    ...{ deliveries, processing, afterReply, maxAttempts: options.retry.maxAttempts },
   };
 }
 
@@ -201,11 +208,14 @@ const workers = new WeakSet<object>();
 
 function createCounters() {
   const replies: Partial<Record<ReplyCode, number>> = {};
+  const refusedTokens: Partial<Record<TokenRefusal, number>> = {};
   let conflicts = 0;
   return {
     reply: (code: ReplyCode) => void (replies[code] = (replies[code] ?? 0) + 1),
+    refusal: (verdict: TokenRefusal) =>
+      void (refusedTokens[verdict] = (refusedTokens[verdict] ?? 0) + 1),
     conflict: () => void (conflicts += 1),
-    read: () => ({ replies: { ...replies }, conflicts }),
+    read: () => ({ replies: { ...replies }, refusedTokens: { ...refusedTokens }, conflicts }),
   };
 }
 

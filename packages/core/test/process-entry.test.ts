@@ -188,7 +188,11 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
   test('accepts metadata whose keys the queue has sorted', async () => {
     const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
     const sign = createEntryMacs(createSigner([TEST_SECRET])).sign;
-    const entry = createTestEntry({ body: BODY, metadata: { b: [{ d: 1, c: 2 }], a: 1 } });
+    const entry = createTestEntry({
+      taskId: SAMPLE_TASK,
+      body: BODY,
+      metadata: { b: [{ d: 1, c: 2 }], a: 1 },
+    });
     const message = { ...entry, mac: await sign(entry), metadata: { a: 1, b: [{ c: 2, d: 1 }] } };
     const worker = createReceiver({ inbox, secret: TEST_SECRET });
     await expect(worker.processEntry(message)).resolves.toBeUndefined();
@@ -232,7 +236,9 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
   test('needs no mac with insecure: true', async () => {
     const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
     const worker = createReceiver({ inbox, insecure: true });
-    await expect(worker.processEntry(createTestEntry({ body: BODY }))).resolves.toBeUndefined();
+    await expect(
+      worker.processEntry(createTestEntry({ taskId: SAMPLE_TASK, body: BODY })),
+    ).resolves.toBeUndefined();
   });
 
   test.each([

@@ -341,6 +341,7 @@ test('receiver.stats counts replies, outcomes and entries', async () => {
     inbox: { pending: 0, running: 0, done: 1, dead: 1, lagMs: 0 },
     replies: { accepted: 2, duplicate: 1 },
     outcomes: { done: 1, retry: 1, dead: 1, released: 0 },
+    refusedTokens: {},
     conflicts: 0,
     dropped: 0,
   });

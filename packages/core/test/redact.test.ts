@@ -170,7 +170,12 @@ describe('redactPayload', () => {
     };
     expect(JSON.parse(redactPayload(payload))).toEqual({
       ...payload,
-      extra: { webhook: { url: `${ENDPOINT}?a=1&token=[redacted]&z=2#f`, test_mode: null } },
+      extra: {
+        webhook: {
+          url: `${ENDPOINT}?a=[redacted]&token=[redacted]&z=[redacted]#f`,
+          test_mode: null,
+        },
+      },
     });
   });
 

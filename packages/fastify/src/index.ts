@@ -1,6 +1,13 @@
 import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
 import { handleNodeRequest } from '@novita-webhooks/core/node';
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  RequestPayload,
+} from 'fastify';
 
 /** Options of the plugin: a receiver or the options of `createReceiver`, and the route's path. */
 export type NovitaWebhooksOptions = {
@@ -8,8 +15,12 @@ export type NovitaWebhooksOptions = {
   readonly path?: string | undefined;
 } & ({ readonly receiver: Receiver } | ({ readonly receiver?: undefined } & ReceiverOptions));
 
-/** Handles one request of a route. Usable as a handler and as a hook. */
-export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Handles one request of a route. Usable as a handler and as a hook, with the payload of `preParsing`. */
+export type FastifyHandler = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload?: unknown,
+) => Promise<void>;
 
 /**
  * Fastify plugin that adds a route for Novita's webhooks. Starts the receiver when the app is ready,
@@ -26,7 +37,7 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
   const handler = toFastifyHandler(receiver);
   // preParsing is the last hook before Fastify reads the body: the token is checked before the body
   // is read, and after onRequest hooks such as rate limits.
-  app.all(path, { preParsing: handler }, () => undefined);
+  addRoutes(app, path, handler);
   app.addHook('onReady', async () => receiver.start());
   app.addHook('preClose', async () => void receiver.close());
   app.addHook('onClose', async () => receiver.close());
@@ -43,13 +54,50 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
  */
 export function toFastifyHandler(target: Receiver): FastifyHandler {
   const receiver = toReceiver(target);
-  return async (request, reply) => {
+  // A rest parameter, because Fastify rejects an async onRequest hook with three parameters.
+  return async (request, reply, ...[payload]) => {
     reply.hijack(); // a reply may be sent before the body has arrived completely
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    await handleNodeRequest(receiver, request.raw, reply.raw, { parsed: request });
+    await handleNodeRequest(receiver, request.raw, reply.raw, {
+      parsed: request,
+      payload: asStream(payload),
+    });
   };
+}
+
+const OTHER_METHODS = ['HEAD', 'GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const noReply = (): void => undefined;
+
+/** Takes POST, and replies 405 to other methods, unless the app has a route for them on the path. */
+function addRoutes(app: FastifyInstance, path: string, handler: FastifyHandler): void {
+  const schema = { hide: true } as FastifySchema; // for @fastify/swagger
+  const options = { preParsing: handler, schema, exposeHeadRoute: false };
+  app.post(path, options, noReply);
+  const pattern = toPattern(path);
+  if (pattern !== undefined) {
+    app.all(pattern, options, noReply);
+    return;
+  }
+  for (const method of OTHER_METHODS) {
+    if (app.hasRoute({ method, url: app.prefix + path })) continue;
+    app.route({ ...options, method, url: path, handler: noReply });
+  }
+}
+
+/**
+ * A pattern that matches only this path. A route with a pattern gives way to a route with the plain
+ * path, also to one that is registered later. `undefined` if the path does not end with plain text.
+ */
+function toPattern(path: string): string | undefined {
+  const [, folder, name] = /^(.*\/)([\w-]+)$/.exec(path) ?? [];
+  return folder === undefined || name === undefined ? undefined : `${folder}:novita(^${name}$)`;
+}
+
+/** An onRequest hook gets a callback in the place of the payload. */
+function asStream(payload: unknown): RequestPayload | undefined {
+  return typeof payload === 'object' && payload !== null ? (payload as RequestPayload) : undefined;
 }
 
 /** Plugin options that Fastify reads itself; the receiver would reject them as unknown. */

@@ -98,12 +98,12 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     const logger = { debug: keep, info: keep, warn: keep, error: keep };
     await app.register(novitaWebhooks, { path: '/other', secret: TEST_SECRET, logger });
     await app.inject({ method: 'POST', url: PATH, payload: event });
-    expect(lines.join()).toMatch(/refused for its token/);
+    expect(lines.join()).toMatch(/refused a delivery because of its token/);
     expect(ownLines).toEqual([]);
     lines.length = 0;
     await app.inject({ method: 'POST', url: '/other', payload: event });
-    expect(lines.join()).not.toMatch(/refused for its token/);
-    expect(ownLines.join()).toMatch(/refused for its token/);
+    expect(lines.join()).not.toMatch(/refused a delivery because of its token/);
+    expect(ownLines.join()).toMatch(/refused a delivery because of its token/);
   });
 
   test('the plugin writes no token to app.log', async () => {

@@ -1,12 +1,15 @@
 import { toReceiver, type Receiver } from '../receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
-import type { RequestBody, RuntimeContext } from '../delivery/request.ts';
+import type { RequestBody, RuntimeContext, WebhookRequest } from '../delivery/request.ts';
+import { WebhookError } from '../shared/errors.ts';
+import { readOr } from '../shared/read-or.ts';
 
-/** Takes a fetch request and the context of the runtime; returns a fetch response. */
-export type FetchHandler = (
-  request: Request,
-  context?: Pick<RuntimeContext, 'waitUntil'>,
-) => Promise<Response>;
+/**
+ * Takes a fetch request and what the runtime passes with it; returns a fetch response. `waitUntil` is
+ * taken from the last argument that has it: Workers pass `env` before their context, and other
+ * runtimes pass a server or route parameters.
+ */
+export type FetchHandler = (request: Request, ...runtime: readonly unknown[]) => Promise<Response>;
 
 /**
  * Receives Novita's webhooks in runtimes with fetch requests and responses: Hono, Next.js, Bun, Deno,
@@ -21,32 +24,67 @@ export type FetchHandler = (
  * @example
  * const handler = toFetchHandler({ secret, onTaskSucceeded });
  * app.post('/webhooks/novita', (c) => handler(c.req.raw)); // Hono
- * export default { fetch: (request, env, ctx) => handler(request, ctx) }; // Workers
+ * export const POST = handler; // Next.js
+ * export default { fetch: handler }; // Workers, Bun; in Deno: Deno.serve(handler)
  */
 export function toFetchHandler(receiver: Receiver): FetchHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
 export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler {
   const receiver = toReceiver(target);
-  return async (request, context) => {
-    const { waitUntil } = context ?? {};
-    const reply = await receiver.handle(
-      {
-        method: request.method,
-        url: request.url,
-        headers: Object.fromEntries(request.headers),
-        body: fetchBody(request),
-      },
-      // Bound, because runtimes check the receiver of their methods.
-      { ephemeral: true, waitUntil: waitUntil?.bind(context) },
-    );
+  return async (request, ...runtime) => {
+    const waitUntil = waitUntilOf(runtime);
+    const reply = await receiver.handle(toWebhookRequest(request), { ephemeral: true, waitUntil });
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
 }
 
+/** The function is bound, because runtimes check the receiver of their methods. */
+function waitUntilOf(runtime: readonly unknown[]): RuntimeContext['waitUntil'] {
+  for (const argument of runtime.toReversed()) {
+    const waitUntil = readOr(() => {
+      const context = argument as Pick<RuntimeContext, 'waitUntil'> | null | undefined;
+      return typeof context?.waitUntil === 'function' ? context.waitUntil.bind(context) : undefined;
+    }, undefined);
+    if (waitUntil !== undefined) return waitUntil;
+  }
+  return undefined;
+}
+
+/** With getters, because only the pipeline handles the errors of a request that cannot be read. */
+function toWebhookRequest(request: Request): WebhookRequest {
+  return {
+    get method() {
+      return request.method;
+    },
+    get url() {
+      return request.url;
+    },
+    get headers() {
+      return Object.fromEntries(request.headers);
+    },
+    get body() {
+      return fetchBody(request);
+    },
+  };
+}
+
 function fetchBody({ body, bodyUsed }: Request): RequestBody {
-  if (bodyUsed || body?.locked === true) return undefined; // consumed, or another reader holds it
+  if (bodyUsed || body?.locked === true) return alreadyRead();
   return body === null ? '' : chunksOf(body);
+}
+
+/** Consumed, or held by another reader. The advice is for code that has a fetch request. */
+function alreadyRead(): AsyncIterable<never> {
+  return {
+    [Symbol.asyncIterator]() {
+      throw new WebhookError(
+        'body_already_read',
+        'code before this handler read the body of the request. Read the body of request.clone() ' +
+          'there (Hono: c.req.raw.clone()), or call this handler first.',
+      );
+    },
+  };
 }
 
 /** Uses a reader: not every runtime's streams can be iterated, and a slow one must be released. */

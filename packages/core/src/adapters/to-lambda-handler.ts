@@ -1,4 +1,6 @@
+import type { WebhookRequest } from '../delivery/request.ts';
 import { fromBase64 } from '../shared/base64url.ts';
+import { readOr } from '../shared/read-or.ts';
 import type { ReceiverOptions } from '../options.ts';
 import { toReceiver, type Receiver } from '../receiver.ts';
 
@@ -58,15 +60,7 @@ export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): Lam
 export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
   const receiver = toReceiver(target);
   return async (event) => {
-    const reply = await receiver.handle(
-      {
-        method: methodOf(event),
-        url: `/?${queryOf(event)}`,
-        headers: headersOf(event),
-        body: bodyOf(event),
-      },
-      { ephemeral: true },
-    );
+    const reply = await receiver.handle(toWebhookRequest(event), { ephemeral: true });
     const headers = { ...reply.headers };
     const many = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, [value]]),
@@ -74,10 +68,28 @@ export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandl
     return {
       statusCode: reply.status,
       headers,
-      ...(event.multiValueHeaders ? { multiValueHeaders: many } : {}),
+      ...(readOr(() => event.multiValueHeaders, null) ? { multiValueHeaders: many } : {}),
       body: reply.body,
       isBase64Encoded: false,
     };
+  };
+}
+
+/** With getters, because only the pipeline handles the errors of an event that cannot be read. */
+function toWebhookRequest(event: LambdaEvent): WebhookRequest {
+  return {
+    get method() {
+      return methodOf(event);
+    },
+    get url() {
+      return `/?${queryOf(event)}`;
+    },
+    get headers() {
+      return headersOf(event);
+    },
+    get body() {
+      return bodyOf(event);
+    },
   };
 }
 
@@ -85,12 +97,21 @@ function methodOf({ httpMethod, requestContext }: LambdaEvent): string {
   return httpMethod ?? requestContext?.http?.method ?? '';
 }
 
-/** Load balancers pass encoded values, API Gateway v1 decoded ones. A token is the same in both. */
+/** Load balancers pass encoded names and values, API Gateway v1 decoded ones. */
 function queryOf(event: LambdaEvent): string {
   if (event.rawQueryString !== undefined) return event.rawQueryString;
   const { multiValueQueryStringParameters: many, queryStringParameters: one } = event;
-  const pairs = listed(many, one).flatMap(([name, values]) => values.map((it) => `${name}=${it}`));
+  const isEncoded = event.requestContext?.elb !== undefined;
+  const encode = isEncoded ? (text: string) => text : encodeText;
+  const pairs = listed(many, one).flatMap(([name, values]) =>
+    values.map((value) => `${encode(name)}=${encode(value)}`),
+  );
   return pairs.join('&');
+}
+
+/** Unlike `encodeURIComponent` alone, it does not throw for a lone surrogate. */
+function encodeText(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\uFFFD'));
 }
 
 function headersOf(event: LambdaEvent): Record<string, string[]> {
@@ -111,10 +132,8 @@ function listed(many: Many, one: One): [string, readonly string[]][] {
 }
 
 /** A stream, like every other unread body. */
-async function* bodyOf({
-  body,
-  isBase64Encoded,
-}: LambdaEvent): AsyncGenerator<string | Uint8Array> {
+async function* bodyOf(event: LambdaEvent): AsyncGenerator<string | Uint8Array> {
+  const { body, isBase64Encoded } = event;
   if (body === null || body === undefined) return;
   yield isBase64Encoded === true ? (fromBase64(body) ?? '') : body;
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-import { describeIssues } from '../shared/check-options.ts';
+import { parseArgument } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
-import { isObject } from '../shared/json.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
+import { checkMetadata } from './metadata.ts';
 import type { Tokens } from './token.ts';
 
 /** What `receiver.createCallback()` takes. */
@@ -33,7 +33,7 @@ const SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_METADATA_BYTES = 1024;
 
 const schema = z.strictObject({
-  metadata: z.record(z.string(), z.json(), 'must be an object of JSON values').default({}),
+  metadata: z.unknown().optional(),
   expiresInMs: z
     .custom<number>(
       (value) => typeof value === 'number' && value > 0,
@@ -88,22 +88,13 @@ function testModeOf(status: TerminalStatus) {
   return { enabled: true, return_task_status: status } as const;
 }
 
-/** Drops `undefined` fields, as `JSON.stringify` does. */
-function withoutUndefined(metadata: unknown): unknown {
-  return isObject(metadata)
-    ? Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
-    : metadata;
-}
-
 function checkOptions(options: CallbackOptions) {
-  const parsed = schema.safeParse({ ...options, metadata: withoutUndefined(options.metadata) });
-  if (!parsed.success) {
-    throw new WebhookError('invalid_argument', `createCallback: ${describeIssues(parsed.error)}`);
-  }
-  const bytes = new TextEncoder().encode(JSON.stringify(parsed.data.metadata)).byteLength;
+  const { metadata: unchecked, ...rest } = parseArgument('createCallback', schema, options);
+  const metadata = checkMetadata('createCallback', unchecked);
+  const bytes = new TextEncoder().encode(JSON.stringify(metadata)).byteLength;
   if (bytes > MAX_METADATA_BYTES) {
     const message = `createCallback: metadata has ${bytes} bytes of JSON, at most ${MAX_METADATA_BYTES} fit into a URL. Pass an id instead.`;
     throw new WebhookError('invalid_argument', message);
   }
-  return parsed.data;
+  return { ...rest, metadata };
 }

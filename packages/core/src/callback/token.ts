@@ -13,7 +13,7 @@ export interface TokenClaims {
 }
 
 /** Why a token was refused. For logs and figures only: the sender gets one reply for all. */
-type TokenRefusal =
+export type TokenRefusal =
   'missing' | 'malformed' | 'unknown_key' | 'forged' | 'expired' | 'other_endpoint';
 
 export interface Tokens {

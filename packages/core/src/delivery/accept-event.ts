@@ -5,7 +5,8 @@ import type { EntryState, NewEntry } from '../inbox/ports.ts';
 import { LATE, monotonicMs, withDeadline } from '../shared/clock.ts';
 import { WebhookError, type ReplyCode } from '../shared/errors.ts';
 import type { InFlight } from '../shared/in-flight.ts';
-import { errorFields, type Logger } from '../shared/logger.ts';
+import { errorFields } from '../shared/logger.ts';
+import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import { addToInbox, type AddToInboxOptions } from './add-to-inbox.ts';
 import type { RuntimeContext } from './request.ts';
 
@@ -80,7 +81,7 @@ async function acceptWithAttempt(
     return await accept(entry, ack, deadline, () => attempt?.start(), options);
   } finally {
     const ended = options.afterReply.run(async () => attempt?.end(gracePeriodMs));
-    keepRuntimeAlive(ended, waitUntil, options.log);
+    keepRuntimeAlive(ended, waitUntil, options.limitedLog);
   }
 }
 
@@ -141,11 +142,11 @@ async function startAttempt(
 function keepRuntimeAlive(
   work: Promise<void>,
   waitUntil: RuntimeContext['waitUntil'],
-  log: Logger,
+  limitedLog: RateLimitedLog,
 ): void {
   try {
     waitUntil?.(work);
   } catch (error) {
-    log.warn(errorFields(error), 'delivery: waitUntil of the runtime threw');
+    limitedLog('warn', errorFields(error), 'delivery: waitUntil of the runtime threw');
   }
 }

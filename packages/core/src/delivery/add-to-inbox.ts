@@ -2,12 +2,14 @@ import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 
 /** What storing an entry needs. */
 export interface AddToInboxOptions {
   readonly inbox: Inbox;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly limitedLog: RateLimitedLog;
   /** Called when a duplicate has another status than the entry in the inbox. */
   readonly onConflict: () => void;
 }
@@ -53,7 +55,7 @@ async function add(entry: NewEntry, options: AddToInboxOptions): Promise<'added'
 /** The first terminal event wins. A later one with another status is logged and counted. */
 async function compareWithFirst(
   entry: NewEntry,
-  { inbox, log, onConflict }: AddToInboxOptions,
+  { inbox, log, limitedLog, onConflict }: AddToInboxOptions,
 ): Promise<void> {
   if (inbox.capabilities.addOnly) return; // it has no get()
   const { taskId } = entry;
@@ -61,7 +63,8 @@ async function compareWithFirst(
     const first = await inbox.get(entry);
     if (first === undefined || first.status === entry.status) return;
     onConflict();
-    log.warn(
+    limitedLog(
+      'warn',
       { taskId, first: first.status, later: entry.status },
       'inbox: a later event has another status than the first one of its task. The first one counts.',
     );

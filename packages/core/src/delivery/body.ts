@@ -1,7 +1,8 @@
 import { LATE, monotonicMs, withDeadline, type Clock } from '../shared/clock.ts';
+import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
-import type { Body } from '../shared/json.ts';
-import { header, type WebhookRequest } from './request.ts';
+import { isObject, type Body } from '../shared/json.ts';
+import type { RequestParts } from './request.ts';
 
 /** Limits on the size of a body and on the time that it may take. */
 export interface BodyLimits {
@@ -16,24 +17,25 @@ export interface BodyLimits {
  * `body_too_slow`, `body_incomplete`
  */
 export async function readBody(
-  request: WebhookRequest,
+  request: RequestParts,
   limits: BodyLimits,
   clock: Clock,
 ): Promise<Body> {
-  const { body } = request;
   rejectOtherTypes(request);
+  const body: unknown = request.body();
   if (body === undefined) {
     throw new WebhookError(
       'body_already_read',
       'another middleware consumed the request body and kept nothing. Mount the webhook middleware before it.',
     );
   }
-  if (Number(header(request, 'content-length')) > limits.maxBodyBytes) throw tooLarge(limits);
-  if (typeof body === 'string' || body instanceof Uint8Array) {
+  if (Number(request.header('content-length')) > limits.maxBodyBytes) throw tooLarge(limits);
+  if (typeof body === 'string' || isBytes(body)) {
     if (byteLength(body) > limits.maxBodyBytes) throw tooLarge(limits);
     return body;
   }
-  if ('parsed' in body) return body;
+  if (!isStream(body))
+    return isObject(body) && 'parsed' in body ? { parsed: body['parsed'] } : { parsed: body };
   rejectEncodings(request);
   return readStream(body, limits, clock);
 }
@@ -69,6 +71,10 @@ async function readStream(
   }
 }
 
+function isStream(body: unknown): body is AsyncIterable<Uint8Array | string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
 function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [only] = chunks;
   if (only !== undefined && chunks.length === 1) return only;
@@ -88,16 +94,16 @@ function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
 const ACCEPTED_TYPES =
   /^(application\/(json|[\w.+-]+\+json|octet-stream|x-www-form-urlencoded)|text\/(json|plain))$/;
 
-function rejectOtherTypes(request: WebhookRequest): void {
-  const [type = ''] = (header(request, 'content-type') ?? '').split(';');
+function rejectOtherTypes(request: RequestParts): void {
+  const [type = ''] = (request.header('content-type') ?? '').split(';');
   const name = type.trim().toLowerCase();
   if (name !== '' && !ACCEPTED_TYPES.test(name)) {
     throw new WebhookError('unsupported_media_type', 'the content type is not JSON');
   }
 }
 
-function rejectEncodings(request: WebhookRequest): void {
-  const encoding = (header(request, 'content-encoding') ?? 'identity').trim().toLowerCase();
+function rejectEncodings(request: RequestParts): void {
+  const encoding = (request.header('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && encoding !== '') {
     throw new WebhookError('unsupported_media_type', 'the body has a content encoding');
   }

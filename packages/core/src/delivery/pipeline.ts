@@ -1,14 +1,21 @@
-import type { TokenClaims, Tokens } from '../callback/token.ts';
+import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
-import type { RuntimeContext, WebhookReply, WebhookRequest } from './request.ts';
+import {
+  readParts,
+  type RequestParts,
+  type RuntimeContext,
+  type WebhookReply,
+  type WebhookRequest,
+} from './request.ts';
 import { toEntry } from './to-entry.ts';
 
 /** How much of a delivery is read, and how long its reply may take. */
@@ -31,13 +38,16 @@ export interface PipelineOptions {
   readonly acceptEvent: AcceptEvent;
   readonly bestEffortEvents: BestEffortEvents;
   readonly countReply: (code: ReplyCode) => void;
+  readonly countRefusal: (verdict: TokenRefusal) => void;
+  /** For lines that a sender can cause at will. */
+  readonly limitedLog: RateLimitedLog;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
 export type Pipeline = (request: WebhookRequest, runtime: RuntimeContext) => Promise<WebhookReply>;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { endpoint, limits, clock, log, bestEffortEvents } = options;
+  const { endpoint, limits, clock, bestEffortEvents } = options;
 
   /** The steps of a delivery. A step that refuses it throws an error with the code of the reply. */
   async function receive(
@@ -45,12 +55,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     runtime: RuntimeContext,
     startedAt: number,
   ): Promise<ReplyCode> {
-    requirePost(request);
-    const claims = await requireToken(request, options);
+    const parts = readParts(request);
+    requirePost(parts);
+    const claims = await requireToken(parts, options);
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
-    const body = await readBody(request, { ...limits, bodyTimeoutMs }, clock);
+    const body = await readBody(parts, { ...limits, bodyTimeoutMs }, clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
       return bestEffortEvents.other(incoming.event) ? 'accepted' : 'ignored';
@@ -65,29 +76,43 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return async function handle(request, runtime) {
     const code = await receive(request, runtime, monotonicMs(clock)).catch((error: unknown) =>
-      toReplyCode(error, log),
+      toReplyCode(error, options),
     );
     options.countReply(code);
     return replies[code];
   };
 }
 
-function requirePost({ method }: WebhookRequest): void {
+function requirePost({ method }: RequestParts): void {
   if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
 async function requireToken(
-  request: WebhookRequest,
-  { tokens, endpoint, clock, log }: PipelineOptions,
+  { url }: RequestParts,
+  options: PipelineOptions,
 ): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
+  const { tokens, endpoint, clock, log } = options;
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(request.url), endpoint, clock.now());
+  const verdict = await tokens.verify(tokenOf(url), endpoint, clock.now());
   if (typeof verdict === 'object') return verdict;
-  // A token that this secret signed is worth a warning. Forged ones must not fill the log.
-  const level = verdict === 'expired' || verdict === 'other_endpoint' ? 'warn' : 'debug';
-  log[level]({ token: verdict }, 'pipeline: refused a delivery because of its token');
+  options.countRefusal(verdict);
+  const advice = TOKEN_ADVICE[verdict];
+  if (advice === undefined) log.debug({ token: verdict }, REFUSED);
+  else options.limitedLog('warn', { token: verdict }, `${REFUSED} ${advice}`);
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
+
+const REFUSED = 'pipeline: refused a delivery because of its token.';
+
+/** The refusals that our own configuration causes. Any sender can cause the others. */
+const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
+  expired:
+    'The callback URL has expired. Pass a longer expiresInMs to createCallback() if its task was still running.',
+  other_endpoint:
+    'The callback URL is for another endpoint of this secret. Compare the endpoint option with that of the process that made it.',
+  unknown_key:
+    'No configured secret has made the callback URL. Pass the same secret to the process that makes callback URLs and to this one, and keep older ones in the list.',
+};
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
@@ -96,10 +121,11 @@ function tokenOf(url: string): string | undefined {
   return tokens.length === 1 ? tokens[0] : undefined;
 }
 
-function toReplyCode(error: unknown, log: Logger): ReplyCode {
+function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
-    const level = error.code === 'body_already_read' ? 'error' : 'debug';
-    log[level]({ code: error.code }, `pipeline: ${error.message}`);
+    const { code, message } = error;
+    if (code === 'body_already_read') limitedLog('error', { code }, `pipeline: ${message}`);
+    else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }
   log.error(errorFields(error), 'pipeline: a delivery failed. Novita retries it up to five times.');

@@ -1,19 +1,24 @@
 import { z } from 'zod';
 
 import type { EntryMacs } from '../callback/entry-mac.ts';
+import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import { describeIssues } from '../shared/check-options.ts';
+import { describeIssues, parseArgument } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
+import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, parseJson, type JsonObject } from '../shared/json.ts';
-import { toEntry } from './to-entry.ts';
+import { statusOf, toEntry } from './to-entry.ts';
 
 /** What a foreign queue knows of a message. */
 export interface ProcessOptions {
-  /** Number of this attempt, if the queue counts them. Default 1. */
+  /**
+   * Number of this attempt, if the queue counts them. Default 1. A number above `retry.maxAttempts`
+   * counts as the last attempt: the handlers run, and a failure is `dead`.
+   */
   readonly attempt?: number | undefined;
   /** Names of handlers that are not run again: `outcome.succeededHandlers` of an earlier failure. */
   readonly succeededHandlers?: readonly string[] | undefined;
@@ -43,6 +48,7 @@ export interface ProcessDependencies {
   readonly endpoint: string;
   readonly clock: Clock;
   readonly testEvents: 'handle' | 'ignore';
+  readonly maxAttempts: number;
   /** `null` with `insecure: true`: entries need no MAC. */
   readonly entryMacs: EntryMacs | null;
   readonly worker: Pick<Worker, 'attempt'>;
@@ -52,27 +58,32 @@ export interface ProcessDependencies {
 /** @param closing aborted when the receiver closes */
 export async function processEntry(
   message: unknown,
-  options: ProcessOptions,
+  uncheckedOptions: ProcessOptions,
   closing: AbortSignal,
   dependencies: ProcessDependencies,
 ): Promise<void> {
+  const options = parseArgument('processEntry', optionsSchema, uncheckedOptions);
   const { mac, ...entry } = readEntry(parseMessage(message));
   const { entryMacs } = dependencies;
   if (entryMacs !== null && !(await entryMacs.verify({ ...entry, mac }))) {
     throw new WebhookError('unauthorized', NO_VALID_MAC);
   }
-  parseJson(entry.body); // rejects with `invalid_json` here, and not in the middle of an attempt
-  await attempt(entry, options, closing, dependencies);
+  requireEndpoint(entry, dependencies);
+  const { testMode } = requireSameTask(entry);
+  if (testMode && dependencies.testEvents === 'ignore') return;
+  await attempt({ ...entry, testMode }, options, closing, dependencies);
 }
 
 /** @param closing aborted when the receiver closes */
 export async function processUnverified(
   message: unknown,
-  { metadata = {}, ...options }: ProcessUnverifiedOptions,
+  uncheckedOptions: ProcessUnverifiedOptions,
   closing: AbortSignal,
   dependencies: ProcessDependencies,
 ): Promise<void> {
   const { bestEffortEvents } = dependencies;
+  const options = parseArgument('processUnverified', unverifiedOptionsSchema, uncheckedOptions);
+  const metadata = checkMetadata('processUnverified', options.metadata);
   const incoming = readEvent(parseMessage(message));
   if (incoming.kind === 'other') {
     bestEffortEvents.other(incoming.event);
@@ -88,11 +99,11 @@ async function attempt(
   entry: NewEntry,
   { attempt: attempts = 1, succeededHandlers = [], signal }: ProcessOptions,
   closing: AbortSignal,
-  { worker }: ProcessDependencies,
+  { worker, maxAttempts }: ProcessDependencies,
 ): Promise<void> {
   const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   const outcome = await worker.attempt(
-    { ...entry, attempts, succeededHandlers, isTakeover: false },
+    { ...entry, attempts: Math.min(attempts, maxAttempts), succeededHandlers },
     either,
   );
   if (outcome.type !== 'done') throw new HandlersFailedError(outcome);
@@ -100,7 +111,7 @@ async function attempt(
 
 /** Text or bytes of JSON, or a value that is parsed already. */
 function parseMessage(message: unknown): JsonObject {
-  const isRaw = typeof message === 'string' || message instanceof Uint8Array;
+  const isRaw = typeof message === 'string' || isBytes(message);
   return parseJson(isRaw ? message : { parsed: message });
 }
 
@@ -115,6 +126,42 @@ const entrySchema = z.strictObject({
   receivedAt: z.number().min(0).max(8.64e15), // what a Date can hold
   mac: z.string().optional(),
 });
+
+const isSignal = (value: unknown) =>
+  typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
+
+const optionsSchema = z.strictObject({
+  attempt: z.int().positive().optional(),
+  succeededHandlers: z.array(z.string()).optional(),
+  signal: z.custom<AbortSignal>(isSignal, 'must be an AbortSignal').optional(),
+});
+
+const unverifiedOptionsSchema = optionsSchema.extend({ metadata: z.unknown().optional() });
+
+/** A secret may serve several endpoints, and an entry is for the one that accepted it. */
+function requireEndpoint(entry: NewEntry, { endpoint }: ProcessDependencies): void {
+  if (entry.endpoint === endpoint) return;
+  throw new WebhookError(
+    'invalid_argument',
+    `processEntry: the entry is of another endpoint than '${endpoint}'. Pass it to the receiver ` +
+      'with the same endpoint option as the process that accepted the event.',
+  );
+}
+
+/** The fields that the body repeats must agree with it, because handlers trust either. */
+function requireSameTask({ taskId, status, body, testMode }: NewEntry): { testMode: boolean } {
+  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload: parseJson(body) });
+  const isSame =
+    incoming.kind === 'result' &&
+    incoming.event.taskId === taskId &&
+    statusOf(incoming.event) === status;
+  if (isSame) return { testMode: testMode || incoming.event.testMode };
+  throw new WebhookError(
+    'invalid_argument',
+    'processEntry: taskId or status of the entry differ from its body, or the body is no result. ' +
+      'Pass what addOnlyInbox.add() received, unchanged.',
+  );
+}
 
 /** @throws WebhookError `invalid_argument` */
 function readEntry(value: JsonObject): NewEntry {

@@ -55,8 +55,9 @@ const templates: Readonly<Record<ReplyCode, ReplyTemplate>> = {
     status: 500,
     problem: [
       'Internal Server Error',
-      'Another middleware consumed the request body before this endpoint and kept nothing. ' +
-        'Mount the webhook middleware before it, or keep the body as req.body or req.rawBody.',
+      'Other code consumed the request body before this endpoint and kept nothing. ' +
+        'Mount the webhook middleware before that code, or keep the body: as req.body or ' +
+        'req.rawBody in Node, or by reading request.clone() with fetch requests.',
     ],
   },
   unsupported_media_type: {

@@ -1,3 +1,6 @@
+import { describeError, WebhookError } from '../shared/errors.ts';
+import { readOr } from '../shared/read-or.ts';
+
 /**
  * One delivery, independent of the framework. Adapters convert their framework's request to it.
  */
@@ -42,8 +45,42 @@ export interface RuntimeContext {
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
-/** The first value of a header, or `undefined`. */
-export function header(request: WebhookRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'object' ? value[0] : value;
+/** The parts of a request that the pipeline needs, each of the expected type. */
+export interface RequestParts {
+  readonly method: string;
+  readonly url: string;
+  /** Headers by their names. A header that cannot be read counts as absent. */
+  header(name: string): string | undefined;
+  /** @throws WebhookError `invalid_json` if the body cannot be read, for example because of a getter */
+  body(): RequestBody;
+}
+
+/**
+ * Reads each part of a request once, at once: a stream must be paused before anything is awaited. A
+ * request may be any object, and its properties may be getters that throw. Such an error surfaces in
+ * the step that needs the part, so a request without a token never gets another reply than 401.
+ */
+export function readParts(request: WebhookRequest): RequestParts {
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const headers = readOr<object>(() => request.headers, {});
+  let readBody = () => request.body;
+  try {
+    const { body } = request;
+    readBody = () => body;
+  } catch (error) {
+    readBody = () => {
+      const message = `the body cannot be read: ${describeError(error)}`;
+      throw new WebhookError('invalid_json', message, { cause: error });
+    };
+  }
+  return {
+    method: text(readOr(() => request.method, '')),
+    url: text(readOr(() => request.url, '')),
+    header(name) {
+      const value = readOr(() => (headers as WebhookRequest['headers'])[name], undefined);
+      const first = Array.isArray(value) ? (value as unknown[])[0] : value;
+      return typeof first === 'string' ? first : undefined;
+    },
+    body: () => readBody(),
+  };
 }

@@ -22,14 +22,21 @@ export function toEntry(
   { endpoint, clock }: ToEntryOptions,
 ): NewEntry {
   const receivedAt = clock.now();
+  const body = redactPayload(event.payload);
   return {
     endpoint,
     taskId: event.taskId,
-    status: /^\w{1,64}$/.test(event.status) ? event.status : '',
-    body: redactPayload(event.payload),
-    schemaError: parseTaskResult(event.payload, receivedAt).schemaError,
+    status: statusOf(event),
+    body,
+    // Of the stored body, like every attempt: JSON has no value for a number such as 1e400.
+    schemaError: parseTaskResult(JSON.parse(body), receivedAt).schemaError,
     metadata: claims.metadata,
     testMode: claims.testMode || event.testMode,
     receivedAt,
   };
+}
+
+/** The status as entries keep it; `''` if it is no name, because it goes into logs and columns. */
+export function statusOf({ status }: Pick<ResultEvent, 'status'>): string {
+  return /^\w{1,64}$/.test(status) ? status : '';
 }

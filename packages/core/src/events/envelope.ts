@@ -1,5 +1,7 @@
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type JsonObject } from '../shared/json.ts';
+import { isPrintable } from '../shared/printable.ts';
+import { TOKEN_PATTERN } from '../shared/token-pattern.ts';
 import { isProgress } from './task-result.ts';
 
 /** An event that is not a task's result. Novita documents no such event yet. */
@@ -47,12 +49,12 @@ export function readEvent(envelope: JsonObject): IncomingEvent {
   return { kind: isProgress(status) ? 'progress' : 'result', event };
 }
 
-/** Fits into any index, and holds no character that a database rejects. */
-const USABLE_ID = /^[^\p{Control}\p{Surrogate}]{1,256}$/u;
+/** Characters, so that an id fits into any index. */
+const USABLE_LENGTH = /^.{1,256}$/u;
 
-/** Whether a text can be the task id of an entry. */
+/** Whether a text can be the task id of an entry: short, printable, and without a token. */
 export function isTaskId(text: string): boolean {
-  return USABLE_ID.test(text);
+  return isPrintable(text) && USABLE_LENGTH.test(text) && text.search(TOKEN_PATTERN) === -1;
 }
 
 function readTaskId(value: unknown): string {

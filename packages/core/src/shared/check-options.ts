@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
 import { WebhookError } from './errors.ts';
+import { toPrintable } from './printable.ts';
+import { readOr } from './read-or.ts';
+import { TOKEN_PATTERN } from './token-pattern.ts';
 
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
@@ -12,14 +15,49 @@ export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().option
  * @throws WebhookError `invalid_option`
  */
 export function checkOptions(component: string, schema: z.ZodType, options: unknown): void {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success)
-    throw new WebhookError('invalid_option', `${component}: ${describeIssues(parsed.error)}`);
+  parse('invalid_option', component, schema, options);
+}
+
+/**
+ * The options of `createReceiver` with their defaults.
+ *
+ * @throws WebhookError `invalid_option`
+ */
+export function parseOptions<T>(component: string, schema: z.ZodType<T>, options: unknown): T {
+  return parse('invalid_option', component, schema, options);
+}
+
+/**
+ * An argument of a method with its defaults.
+ *
+ * @throws WebhookError `invalid_argument`
+ */
+export function parseArgument<T>(component: string, schema: z.ZodType<T>, argument: unknown): T {
+  return parse('invalid_argument', component, schema, argument);
+}
+
+function parse<T>(
+  code: 'invalid_option' | 'invalid_argument',
+  component: string,
+  schema: z.ZodType<T>,
+  value: unknown,
+): T {
+  const parsed = readOr(() => schema.safeParse(value), undefined);
+  if (parsed === undefined) {
+    const message = `${component}: an option cannot be read because its getter throws. Pass a plain object.`;
+    throw new WebhookError(code, message);
+  }
+  if (parsed.success) return parsed.data;
+  throw new WebhookError(code, `${component}: ${describeIssues(parsed.error)}`);
 }
 
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
 export function describeIssues(error: z.ZodError): string {
-  return error.issues
+  const text = error.issues
     .map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`)
     .join('; ');
+  return toPrintable(text.replace(TOKEN_PATTERN, '[redacted]')).slice(0, MAX_ISSUES_LENGTH);
 }
+
+/** Characters. The names of unknown members may come from a sender. */
+const MAX_ISSUES_LENGTH = 1000;

@@ -1,3 +1,4 @@
+import { toPrintable } from './printable.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
 
 /** The codes of all replies. */
@@ -216,7 +217,12 @@ export function retryDelayOf(error: unknown): number | null {
 
 const SECRETS: readonly [RegExp, string][] = [
   [/(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi, '$1?[redacted]'], // result links are presigned
-  [/([?&](?:X-Amz-[\w-]+|q-[\w-]+|Signature|token)=)[^\s"'`<>&]*/gi, '$1[redacted]'],
+  [/\?[\w.~%+[\]-]{1,128}=[^\s"'`<>]*/g, '?[redacted]'], // the same without a scheme
+  [/%(?:25)*3F[\w.~%+-]*/gi, '%3F[redacted]'], // the same in the query of another URL
+  [
+    /((?:X-[a-z]{3,4}-[\w-]+|q-[\w-]+|Signature|sig|Policy|Key-Pair-Id|\w{0,9}AccessKeyId|token)=)[^\s"'`<>&]*/gi,
+    '$1[redacted]',
+  ],
   [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password
   [TOKEN_PATTERN, '[redacted]'],
 ];
@@ -236,17 +242,29 @@ function redact(text: string, maxLength: number): string {
  * throws, whatever a handler has thrown.
  */
 export function describeError(thrown: unknown): string {
-  return redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH);
+  return toPrintable(redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH));
 }
 
 /** The stack of a thrown value, without secrets; `undefined` if it has none. */
 export function stackOf(thrown: unknown): string | undefined {
   try {
     const stack = isObjectWith(thrown, 'stack') ? thrown.stack : undefined;
-    return typeof stack === 'string' ? redact(stack, MAX_STACK_LENGTH) : undefined;
+    return typeof stack === 'string'
+      ? redact(printableStack(stack, thrown), MAX_STACK_LENGTH)
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** One line for the message and one for each frame: a message cannot add lines of its own. */
+function printableStack(stack: string, thrown: unknown): string {
+  const message = isObjectWith(thrown, 'message') ? String(thrown.message) : '';
+  const at = message === '' ? -1 : stack.indexOf(message);
+  const end = at === -1 ? 0 : at + message.length;
+  const [first = '', ...lines] = stack.slice(end).split('\n');
+  const frames = lines.filter((line) => /^\s+at /.test(line)).map(toPrintable);
+  return [toPrintable(stack.slice(0, end) + first), ...frames].join('\n');
 }
 
 const MAX_CAUSES = 3;
@@ -254,14 +272,19 @@ const MAX_CAUSES = 3;
 /** `fetch failed` names its reason only in `cause`, and refused connections only in `errors`. */
 function chain(thrown: unknown, depth: number): string {
   try {
-    if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${String(thrown)}`;
+    if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${textOf(thrown)}`;
     const code = isObjectWith(thrown, 'code') ? ` (${String(thrown.code)})` : '';
-    const own = `${nameOf(thrown)}: ${String(thrown.message)}${code}`;
+    const own = `${nameOf(thrown)}: ${textOf(thrown.message)}${code}`;
     const why = isObjectWith(thrown, 'cause') ? thrown.cause : firstOf(thrown);
     return why === undefined || depth === 0 ? own : `${own}, caused by ${chain(why, depth - 1)}`;
   } catch {
     return 'threw a value that cannot be read';
   }
+}
+
+/** The text of a list is that of all its members, which may be shared exponentially often. */
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? `a list of ${value.length}` : String(value);
 }
 
 function firstOf(thrown: object): unknown {

@@ -1,3 +1,4 @@
+import { copyJson, CopyJsonError, isBytes, keepAsJson, MAX_DEPTH } from './copy-json.ts';
 import { WebhookError } from './errors.ts';
 
 /** A body as it was read: bytes or text to be parsed, or a value that is parsed already. */
@@ -6,18 +7,16 @@ export type Body = Uint8Array | string | { readonly parsed: unknown };
 /** A JSON object whose fields were not checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Deeper than any event of Novita. Recursion to this depth cannot overflow the stack. */
-const MAX_DEPTH = 64;
-
 /**
  * Parses the body to one JSON object.
  *
  * @throws WebhookError `invalid_json`: not UTF-8, not JSON, not an object, a poisoned key
- * (`__proto__`, `constructor.prototype`), or nested deeper than 64 levels
+ * (`__proto__`, `constructor.prototype`), nested deeper than 64 levels, or a parsed value that is
+ * cyclic or cannot be read
  */
 export function parseJson(body: Body): JsonObject {
   const value =
-    typeof body === 'string' || body instanceof Uint8Array ? parseText(body) : body.parsed;
+    typeof body === 'string' || isBytes(body) ? parseText(body) : copyParsed(body.parsed);
   if (!isObject(value)) throw invalid('the body is not a JSON object');
   rejectPoisonedKeys(value);
   return value;
@@ -33,6 +32,15 @@ function parseText(body: Uint8Array | string): unknown {
     return JSON.parse(text);
   } catch {
     throw invalid('the body is not JSON in UTF-8'); // no cause: it would quote the body
+  }
+}
+
+function copyParsed(value: unknown): unknown {
+  try {
+    return copyJson(value, keepAsJson);
+  } catch (error) {
+    if (!(error instanceof CopyJsonError)) throw error;
+    throw invalid('the parsed body is not JSON: a cycle, too deep, or a property cannot be read');
   }
 }
 

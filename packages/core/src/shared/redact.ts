@@ -25,9 +25,24 @@ function walk(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, it]) => [redactText(key), walk(it)]));
 }
 
+/** Redacts each token and the query before it: a callback URL may carry further secrets. */
 function redactText(text: string): string {
-  return text.replace(TOKEN_PATTERN, REDACTED);
+  let redacted = '';
+  let end = 0;
+  for (const match of text.matchAll(TOKEN_PATTERN)) {
+    const before = text.slice(Math.max(end, match.index - MAX_QUERY_LENGTH), match.index);
+    const query = QUERY_BEFORE_TOKEN.exec(before)?.[1] ?? '';
+    redacted += text.slice(end, match.index - query.length) + REDACTED;
+    end = match.index + match[0].length;
+  }
+  return redacted + text.slice(end);
 }
+
+/** From the last question mark, also a percent-encoded one, to the name of the token's parameter. */
+const QUERY_BEFORE_TOKEN =
+  /(?:\?|%(?:25)*3F)((?:(?!%(?:25)*3F)[^\s"'`<>?])*token(?:=|%(?:25)*3D))$/i;
+/** Characters before a token that are searched for the beginning of its query. */
+const MAX_QUERY_LENGTH = 2048;
 
 function withoutUrlSecret(payload: JsonObject): JsonObject {
   const { extra } = payload;
@@ -37,9 +52,16 @@ function withoutUrlSecret(payload: JsonObject): JsonObject {
   return { ...payload, extra: { ...extra, webhook: { ...extra['webhook'], url: redactUrl(url) } } };
 }
 
-/** Works on the text, so that an invalid URL is redacted as well. */
-function redactUrl(url: string): string {
-  return url
-    .replace(/([?&;]token=)[^&;#]*/gi, `$1${REDACTED}`)
-    .replace(/^(\w+:\/\/)[^/?#@]*@/, `$1${REDACTED}@`);
+/**
+ * The URL with its path and the names of its parameters, but without their values, a user and a
+ * password. For access logs: the token in a callback URL lets its reader send events. Takes any
+ * text, also a path or an invalid URL.
+ *
+ * @example
+ * morgan.token('url', (request) => redactUrl(request.originalUrl));
+ */
+export function redactUrl(url: string): string {
+  const [address = '', ...rest] = url.split(/([?#])/);
+  const query = rest.map((part) => part.replace(/=[^&;]*/g, `=${REDACTED}`)).join('');
+  return redactText(address.replace(/^(\w*:?\/\/)[^/]*@/, `$1${REDACTED}@`) + query);
 }

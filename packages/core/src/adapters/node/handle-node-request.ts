@@ -1,14 +1,20 @@
 import { systemClock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import type { Receiver } from '../../receiver.ts';
-import type { WebhookReply } from '../../delivery/request.ts';
-import { nodeBody } from './node-body.ts';
-import type { NodeRequest, NodeResponse } from './types.ts';
+import type { WebhookReply, WebhookRequest } from '../../delivery/request.ts';
+import { readOr } from '../../shared/read-or.ts';
+import { nodeBody, type NodeBodySource } from './node-body.ts';
+import type { NodeRequest, NodeResponse, NodeStream } from './types.ts';
 
 /** How a framework differs from `node:http`. */
 export interface HandleNodeRequestOptions {
   /** The object with `body` and `rawBody` of earlier parsers, if it is not the request itself. */
   readonly parsed?: object | undefined;
+  /**
+   * The stream to read instead of the request, if an earlier hook has replaced it. Its content
+   * encoding is then removed already.
+   */
+  readonly payload?: NodeStream | undefined;
   /**
    * Sends a reply with the framework's own functions. While the body is still arriving, the reply is
    * sent on Node's response instead, after a call of `hijack`.
@@ -28,22 +34,17 @@ export async function handleNodeRequest(
   receiver: Receiver,
   request: NodeRequest,
   response: NodeResponse,
-  { parsed = request, send, hijack }: HandleNodeRequestOptions = {},
+  { parsed = request, payload = request, send, hijack }: HandleNodeRequestOptions = {},
 ): Promise<void> {
   if (hasReplied(response)) {
     const message =
       'adapter: another middleware has already replied to this request. Mount the webhook middleware before it.';
     throw new WebhookError('already_replied', message);
   }
-  const reply = await receiver.handle({
-    method: request.method ?? '',
-    url: request.url ?? '',
-    headers: request.headers,
-    body: nodeBody(request, parsed),
-  });
+  const reply = await receiver.handle(toWebhookRequest({ request, parsed, payload }));
   // Meanwhile a timeout middleware may have replied, or the sender may have disconnected.
   if (hasReplied(response) || response.destroyed === true) return;
-  const isBodyArriving = request.complete === false;
+  const isBodyArriving = readOr(() => request.complete === false, false);
   const finalReply = isBodyArriving || reply.close ? withConnectionClose(reply, request) : reply;
   if (!isBodyArriving && send !== undefined) {
     send(finalReply);
@@ -59,13 +60,33 @@ export async function handleNodeRequest(
   }
 }
 
+/** With getters, because only the pipeline handles the errors of a request that cannot be read. */
+function toWebhookRequest(source: NodeBodySource): WebhookRequest {
+  const { request, payload } = source;
+  return {
+    get method() {
+      return request.method ?? '';
+    },
+    get url() {
+      return request.url ?? '';
+    },
+    get headers() {
+      const { 'content-encoding': encoding, ...rest } = request.headers;
+      return payload === request ? { ...rest, 'content-encoding': encoding } : rest;
+    },
+    get body() {
+      return nodeBody(source);
+    },
+  };
+}
+
 function hasReplied(response: NodeResponse): boolean {
   return response.headersSent;
 }
 
 /** HTTP/2 has no such header: its stream ends, and the connection stays open. */
-function withConnectionClose(reply: WebhookReply, { httpVersionMajor }: NodeRequest): WebhookReply {
-  if (httpVersionMajor === 2) return reply;
+function withConnectionClose(reply: WebhookReply, request: NodeRequest): WebhookReply {
+  if (readOr(() => request.httpVersionMajor, undefined) === 2) return reply;
   return { ...reply, headers: { ...reply.headers, connection: 'close' } };
 }
 
@@ -85,16 +106,19 @@ const MAX_LINGER_BYTES = 64 * 1024;
  */
 function linger(request: NodeRequest, response: NodeResponse): void {
   let bytes = 0;
-  const end = () => {
-    cancel();
+  const stopReading = () => {
     request.off('data', discard);
     request.off('end', end);
     request.pause();
+  };
+  const end = () => {
+    cancel();
+    readOr(stopReading, undefined);
     response.end();
   };
   const discard = (chunk: { readonly length: number }) => {
     bytes += chunk.length;
-    if (bytes > MAX_LINGER_BYTES) request.pause();
+    if (bytes > MAX_LINGER_BYTES) readOr(() => request.pause(), undefined);
   };
   const cancel = systemClock.after(LINGER_MS, end);
   request.on('data', discard);

@@ -1,3 +1,3 @@
 export { handleNodeRequest, type HandleNodeRequestOptions } from './handle-node-request.ts';
-export type { NodeRequest, NodeResponse } from './types.ts';
+export type { NodeRequest, NodeResponse, NodeStream } from './types.ts';
 export { toNodeHandler, type NodeHandler } from './to-node-handler.ts';

@@ -1,6 +1,7 @@
 import { WebhookError } from '../../shared/errors.ts';
 import type { RequestBody } from '../../delivery/request.ts';
-import type { NodeRequest } from './types.ts';
+import { isBytes } from '../../shared/copy-json.ts';
+import type { NodeRequest, NodeStream } from './types.ts';
 
 /** The properties that an earlier parser sets. */
 interface ParsedBody {
@@ -8,21 +9,40 @@ interface ParsedBody {
   readonly rawBody?: unknown;
 }
 
+/** Where the body of a request may be. */
+export interface NodeBodySource {
+  readonly request: NodeRequest;
+  /** The framework's own request, on which its parsers leave their results. */
+  readonly parsed: object;
+  /** The stream that replaced the request's, for example the one of a decompressor. */
+  readonly payload: NodeStream;
+}
+
 /**
  * The body of a Node request in the best available form: bytes that were kept, the stream itself, or
- * the value of a parser. Never a stream that has ended, because reading it would never end.
+ * the value of a parser. The framework's request comes before Node's, and raw bytes of either come
+ * before a parsed value of either. Never a stream that has ended: reading it would never end.
  */
-export function nodeBody(request: NodeRequest, parsed: object): RequestBody {
-  const { body, rawBody } = parsed as ParsedBody;
-  if (isBytesOrText(rawBody)) return rawBody;
-  if (isUnread(request) && (body === undefined || hasBody(request))) return unreadStream(request);
-  if (isBytesOrText(body)) return body;
-  if (body === undefined || body === '' || isPlaceholder(body, request)) return undefined;
-  return { parsed: body };
+export function nodeBody({ request, parsed, payload }: NodeBodySource): RequestBody {
+  if (payload !== request && isUnread(payload)) return unreadStream(payload);
+  const places = (parsed === request ? [request] : [parsed, request]) as readonly ParsedBody[];
+  const rawBody = places.map((place) => place.rawBody).find(isBytesOrText);
+  if (rawBody !== undefined) return rawBody;
+  const bodies = places.map(({ body }) => body).filter((body) => body !== undefined);
+  if (isUnread(request) && (bodies.length === 0 || hasBody(request))) return unreadStream(request);
+  const bytes = bodies.find(isBytesOrText);
+  if (bytes !== undefined) return bytes;
+  if (wasEmpty(request, bodies)) return '';
+  const value = bodies.find((body) => !isEmpty(body) && !isPlaceholder(body, request));
+  return value === undefined ? undefined : { parsed: value };
 }
 
 function isBytesOrText(value: unknown): value is Uint8Array | string {
-  return (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0;
+  return (typeof value === 'string' || isBytes(value)) && value.length > 0;
+}
+
+function isEmpty(value: unknown): boolean {
+  return (typeof value === 'string' || isBytes(value)) && value.length === 0;
 }
 
 /** Parsers set `{}` both for the body `{}` and for one that they cannot parse. */
@@ -36,7 +56,16 @@ function hasBody({ headers }: NodeRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
-function isUnread({ readableEnded, readableDidRead, destroyed }: NodeRequest): boolean {
+/** Whether a parser read the request and its body had no bytes. */
+function wasEmpty(request: NodeRequest, bodies: readonly unknown[]): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (length !== undefined) return Number(length) === 0;
+  // Without either header a request of HTTP/1 has no body; a request of HTTP/2 may have one.
+  if (encoding === undefined && request.httpVersionMajor !== 2) return true;
+  return bodies.some(isEmpty);
+}
+
+function isUnread({ readableEnded, readableDidRead, destroyed }: NodeStream): boolean {
   return readableEnded !== true && readableDidRead !== true && destroyed !== true;
 }
 
@@ -46,12 +75,12 @@ type Chunk = Uint8Array | string;
  * The stream, to be read after the token was checked. It is paused until then, because the data
  * would be lost to another listener such as a logger.
  */
-function unreadStream(request: NodeRequest): AsyncIterable<Chunk> {
-  request.pause();
+function unreadStream(stream: NodeStream): AsyncIterable<Chunk> {
+  stream.pause();
   return {
     [Symbol.asyncIterator]() {
-      if (isUnread(request) && !hasReader(request)) return readChunks(request);
-      if (request.destroyed === true) throw new Error('the connection was closed');
+      if (isUnread(stream) && !hasReader(stream)) return readChunks(stream);
+      if (stream.destroyed === true) throw new Error('the connection was closed');
       throw new WebhookError(
         'body_already_read',
         'another listener reads the request body. Mount the webhook middleware before it.',
@@ -61,22 +90,22 @@ function unreadStream(request: NodeRequest): AsyncIterable<Chunk> {
 }
 
 /** A listener for `readable` takes the chunks before they reach the `data` listeners. */
-function hasReader(request: NodeRequest): boolean {
-  return (request.listenerCount?.('readable') ?? 0) > 0;
+function hasReader(stream: NodeStream): boolean {
+  return (stream.listenerCount?.('readable') ?? 0) > 0;
 }
 
 /**
- * The request's chunks, one at a time. Unlike the stream's own iterator, it leaves the connection
+ * The stream's chunks, one at a time. Unlike the stream's own iterator, it leaves the connection
  * open if the reader stops early, so that a reply can still be sent.
  */
-function readChunks(request: NodeRequest): AsyncIterator<Chunk> {
+function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
   const queue: Chunk[] = [];
   let end: { readonly error?: Error } | undefined;
   let wake: () => void = () => undefined;
 
   const onData = (chunk: Chunk) => {
     queue.push(chunk);
-    request.pause();
+    stream.pause();
     wake();
   };
   const finish = (error?: Error) => {
@@ -85,16 +114,16 @@ function readChunks(request: NodeRequest): AsyncIterator<Chunk> {
   };
   const onEnd = () => finish();
   const onClose = () => finish(new Error('the connection was closed'));
-  request.on('data', onData);
-  request.on('end', onEnd);
-  request.on('error', finish);
-  request.on('close', onClose);
+  stream.on('data', onData);
+  stream.on('end', onEnd);
+  stream.on('error', finish);
+  stream.on('close', onClose);
 
   return {
     async next() {
       if (queue.length === 0 && end === undefined) {
         const woken = new Promise<void>((resolve) => (wake = resolve));
-        request.resume();
+        stream.resume();
         await woken;
       }
       const value = queue.shift();
@@ -103,11 +132,11 @@ function readChunks(request: NodeRequest): AsyncIterator<Chunk> {
       return { done: true, value: undefined };
     },
     async return() {
-      request.off('data', onData);
-      request.off('end', onEnd);
-      request.off('close', onClose);
+      stream.off('data', onData);
+      stream.off('end', onEnd);
+      stream.off('close', onClose);
       // The error listener stays: an error of the connection without one would end the process.
-      request.pause();
+      stream.pause();
       return { done: true, value: undefined };
     },
   };

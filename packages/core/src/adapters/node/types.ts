@@ -1,8 +1,21 @@
+/** The part of a readable stream of Node that is used. */
+export interface NodeStream {
+  readonly destroyed?: boolean;
+  readonly readableEnded?: boolean;
+  /** Data has been read from it. */
+  readonly readableDidRead?: boolean;
+  listenerCount?(event: string): number;
+  on(event: string, listener: Listener): unknown;
+  off(event: string, listener: Listener): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
 /**
  * The part of `http.IncomingMessage` that is read, and what body parsers set on it. Structural, so
  * that every Node framework's request fits without a dependency on Node's types.
  */
-export interface NodeRequest {
+export interface NodeRequest extends NodeStream {
   readonly httpVersionMajor?: number;
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -13,15 +26,6 @@ export interface NodeRequest {
   readonly rawBody?: unknown;
   /** The whole body has arrived. */
   readonly complete?: boolean;
-  readonly destroyed?: boolean;
-  readonly readableEnded?: boolean;
-  /** Data has been read from it. */
-  readonly readableDidRead?: boolean;
-  listenerCount?(event: string): number;
-  on(event: string, listener: Listener): unknown;
-  off(event: string, listener: Listener): unknown;
-  pause(): unknown;
-  resume(): unknown;
 }
 
 // Node's own listeners take `any`, and nothing narrower fits all of its overloads.

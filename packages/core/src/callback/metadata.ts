@@ -1,0 +1,31 @@
+import { copyJson, CopyJsonError, refuseOther } from '../shared/copy-json.ts';
+import { WebhookError } from '../shared/errors.ts';
+import { isObject, type JsonObject } from '../shared/json.ts';
+
+/**
+ * A copy of the metadata that a caller passed, without members that are `undefined`, at any depth.
+ *
+ * @param component name that the error begins with
+ * @throws WebhookError `invalid_argument` with the path of the first value that JSON does not have
+ */
+export function checkMetadata(component: string, metadata: unknown): JsonObject {
+  const copied = copyMetadata(component, metadata);
+  if (isObject(copied)) return copied;
+  throw invalid(
+    `${component}: metadata must be an object of JSON values, not a list, text or null.`,
+  );
+}
+
+function copyMetadata(component: string, metadata: unknown): unknown {
+  try {
+    const copied = copyJson({ metadata }, refuseOther) as { readonly metadata?: unknown };
+    return copied.metadata ?? (metadata === undefined ? {} : metadata);
+  } catch (error) {
+    if (!(error instanceof CopyJsonError)) throw error;
+    throw invalid(`${component}: ${error.message}`, error);
+  }
+}
+
+function invalid(message: string, cause?: unknown): WebhookError {
+  return new WebhookError('invalid_argument', message, { cause });
+}

@@ -1,0 +1,29 @@
+const MIN_LENGTH = 32;
+/** A secret of `openssl rand -hex 32` has about 16 of them. */
+const MIN_DISTINCT_CHARACTERS = 8;
+
+/** Texts of templates and examples that were never replaced. */
+const PLACEHOLDER =
+  /change.?(me|this|it)|replace.?(me|this|it|with)|place.?holder|your.{0,20}secret|secret.{0,10}(here|goes)|example.{0,5}secret|todo|<[^>]*>|\$\{|\{\{|\$\(|process\.env/i;
+
+const ADVICE = 'Make one with `openssl rand -hex 32`.';
+
+/**
+ * What is wrong with a secret, and what to do; `undefined` if nothing is. Every fault here makes two
+ * processes sign with different keys, or makes the key known. Never quotes the secret.
+ */
+export function secretFault(secret: string): string | undefined {
+  if (secret.trim() === '') return `is blank. ${ADVICE}`;
+  if (secret.trim() !== secret) {
+    return 'begins or ends with whitespace, as a file or `echo` adds it. Pass secret.trim() in every process.';
+  }
+  if (/^(["'`]).*\1$/s.test(secret)) {
+    return 'is wrapped in quotes, which some env files keep. Remove them in every process.';
+  }
+  if (secret.length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters. ${ADVICE}`;
+  if (PLACEHOLDER.test(secret)) return `looks like a placeholder. ${ADVICE}`;
+  if (new Set(secret).size < MIN_DISTINCT_CHARACTERS) {
+    return `has fewer than ${MIN_DISTINCT_CHARACTERS} different characters. ${ADVICE}`;
+  }
+  return undefined;
+}
