@@ -104,7 +104,8 @@ const rules = [
     from: { path: '^((?:packages|examples)/[^/]+|bench|test)/' },
     to: {
       path: '^packages/[^/]+/src/',
-      pathNot: '^$1/',
+      // The runtime tests use the HTTP client of the adapter contract, which is not public.
+      pathNot: ['^$1/', '^packages/testing/src/contracts/adapter/support/http-client'],
       dependencyTypesNot: ['aliased-tsconfig-paths'],
     },
   },

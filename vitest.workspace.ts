@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-import tsconfig from './tsconfig.json' with { type: 'json' };
-
 const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Of this repository, or of scripts/test-bullmq.mjs: programs that tests start find it by this name. */
+const tsconfig = JSON.parse(
+  readFileSync(process.env['TSX_TSCONFIG_PATH'] ?? `${root}tsconfig.json`, 'utf8'),
+) as { readonly compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> } };
 
 /** Tests run from source: the same paths that TypeScript resolves. */
 const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]) => ({

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 
-import { publicPackages, root } from './packages.mjs';
+import { publicPackages, root } from './lib/packages.mjs';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 

@@ -1,5 +1,5 @@
-// Makes a fresh clone ready: runs `npm ci` when node_modules is not what package-lock.json says.
-// Runs before anything is installed, so it may use nothing but Node.
+// Installs the dependencies: runs `npm ci` if node_modules does not match package-lock.json.
+// It runs before packages are installed, so it must use only Node.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,17 +9,17 @@ const inRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const readJson = (path) => JSON.parse(readFileSync(inRoot(path), 'utf8'));
 
 const LOCK = inRoot('.cache/bootstrap.lock');
-const LOCK_LIFE_MS = 10 * 60 * 1000;
+const MAX_LOCK_AGE_MS = 10 * 60 * 1000;
 
 function checkNode() {
   const range = readJson('package.json').engines.node;
   const [needed, current] = [range, process.version].map((text) => text.match(/\d+/g).map(Number));
   if (current[0] > needed[0] || (current[0] === needed[0] && current[1] >= needed[1])) return;
-  console.error(`This project needs Node ${range}; this is ${process.version}.`);
+  console.error(`bootstrap: this is Node ${process.version}. Install Node ${range}.`);
   process.exit(1);
 }
 
-/** npm leaves a lock file of what it really installed in node_modules, as the last step. */
+/** Compares package-lock.json with the lock file that npm writes to node_modules after an install. */
 function isInstalled() {
   const wanted = readJson('package-lock.json').packages;
   let installed;
@@ -31,7 +31,7 @@ function isInstalled() {
   return Object.entries(wanted).every(([path, { version, integrity, resolved, optional }]) => {
     if (path === '') return true;
     const found = installed[path];
-    // Optional packages for other platforms stay away.
+    // npm does not install optional packages for other platforms.
     if (found === undefined) return optional === true;
     return (
       found.version === version && found.integrity === integrity && found.resolved === resolved
@@ -39,10 +39,10 @@ function isInstalled() {
   });
 }
 
-/** Whoever died while installing left its lock behind. */
+/** Whether the lock is too old, or its process has ended. */
 function isStale() {
   try {
-    if (Date.now() - statSync(LOCK).mtimeMs > LOCK_LIFE_MS) return true;
+    if (Date.now() - statSync(LOCK).mtimeMs > MAX_LOCK_AGE_MS) return true;
     process.kill(Number(readFileSync(LOCK, 'utf8')), 0);
     return false;
   } catch (error) {
@@ -50,7 +50,7 @@ function isStale() {
   }
 }
 
-/** Two installs at once would delete each other's files: the second one waits for the first. */
+/** Concurrent installs delete each other's files, so a second process waits for the first. */
 async function withLock(run) {
   mkdirSync(inRoot('.cache'), { recursive: true });
   for (;;) {
@@ -72,8 +72,8 @@ async function withLock(run) {
 
 function install() {
   if (isInstalled()) return;
-  console.log('Installing the dependencies first (npm ci). This happens once.');
-  // With NODE_ENV=production npm would leave out the tools that the next command needs.
+  console.log('bootstrap: installing the dependencies with npm ci. This happens once.');
+  // With NODE_ENV=production, npm would leave out the tools of the next command.
   const { status } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
     cwd: inRoot('.'),
     stdio: 'inherit',

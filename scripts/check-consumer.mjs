@@ -1,13 +1,13 @@
-// Installs the packed packages into an empty project and uses them as a user would: every entry from
-// ESM and CommonJS, and test/consumer/receive.ts from TypeScript, compiled and run. Needs a build.
+// Installs the packed packages into an empty project. Imports every entry from ESM and CommonJS, and
+// compiles and runs test/consumer/receive.ts. Needs a build.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './packages.mjs';
+import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './lib/packages.mjs';
 
 const FORMATS = { esm: 'module', cjs: 'commonjs' };
 
-/** What users have to have besides, in the versions of this workspace. */
+/** Further packages that a user installs, in the versions of this workspace. */
 const TOOLS = ['express', 'typescript', '@types/express', '@types/node'];
 
 const writeJson = (path, value) => writeFileSync(path, JSON.stringify(value, null, 2));
@@ -26,7 +26,7 @@ function install(folder, packed) {
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], folder);
 }
 
-/** Both builds of every entry load, and offer the same names. */
+/** Checks that both builds of every entry load and export the same names. */
 function checkEntries(folder, names) {
   const program = `
     import assert from 'node:assert/strict';
@@ -52,7 +52,7 @@ function compile(folder, compilerOptions) {
   const base = {
     target: 'ES2022',
     strict: true,
-    // receive.ts looks at images[0], which may not be there.
+    // receive.ts reads images[0], which can be undefined.
     noUncheckedIndexedAccess: true,
     skipLibCheck: false,
     types: ['node'],

@@ -1,26 +1,25 @@
-// Tries every example as a new user would: in a fresh folder with the packed packages, doing what its
-// README says and nothing else, except that the ports are free ones. And checks its types. Needs a
-// build. With names as arguments, only those.
+// Tests every example as a new user: copies it, installs the packed packages, follows its README with
+// free ports, and checks its types. Needs a build. Arguments: the names of some examples.
 //
-// What a README has to keep to: every `sh` block is a terminal, in the order in which they are opened.
-// All but the last one run on, and say in a line that they are listening, working or ready. The last one
-// ends by itself. A server that has to be there is named as in: the one that `DATABASE_URL` names, or
-// else `postgres://…`. A command that is no part of the example, such as nats-server, is called in a
-// line of its own. Without one of these the example is skipped, or fails with REQUIRE_SERVICES set.
+// Rules for a README: Each `sh` block is a terminal, in order. All but the last keep running, and print
+// that they are listening, working or ready. The last one ends by itself. A required server is written
+// as: the one that `DATABASE_URL` names, or else `postgres://…`. A required command such as nats-server
+// is called in its own line. Without them the example is skipped; with REQUIRE_SERVICES set it fails.
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { capture, onAllCores } from './capture.mjs';
-import { inTemporaryFolder, packAll, readJson, root } from './packages.mjs';
-import { openTerminal, PATIENCE_MS } from './terminal.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
+import { freePort } from './lib/free-port.mjs';
+import { inTemporaryFolder, packAll, readJson, root } from './lib/packages.mjs';
+import { openTerminal, TIMEOUT_MS } from './lib/terminal.mjs';
 
-/** Not one to follow by hand: `npm run demo` runs it. */
-const NOT_TRIED = ['demo'];
+/** `npm run demo` runs it, so it has no README to follow. */
+const SKIPPED = ['demo'];
 
-/** Nothing of this workspace, such as tools that an example forgot to declare. */
+/** Without the tools of this workspace: an example must declare what it uses. */
 function cleanEnvironment() {
   const path = process.env.PATH.split(delimiter).filter((folder) => !/node_modules/.test(folder));
   const isOfNpmRun = (name) => /^(npm_(package|lifecycle)_|INIT_CWD$|NODE_ENV$)/.test(name);
@@ -36,32 +35,24 @@ function copyExample(name, folder, packed) {
   const manifest = readJson(join(copy, 'package.json'));
   for (const { manifest: ours, tarball } of packed) {
     if (manifest.dependencies[ours.name] === undefined) continue;
-    if (manifest.dependencies[ours.name] !== ours.version) throw new Error(`wants no ${ours.name}`);
+    if (manifest.dependencies[ours.name] !== ours.version)
+      throw new Error(`check-examples: ${name} needs ${ours.name} ${ours.version}.`);
     manifest.dependencies[ours.name] = `file:../${basename(tarball)}`;
   }
   writeFileSync(join(copy, 'package.json'), JSON.stringify(manifest, null, 2));
   return copy;
 }
 
-/** The commands of a README: one block for each terminal. */
+/** Returns the `sh` blocks of a README: one for each terminal. */
 function readCommands(folder) {
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
   return [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands);
 }
 
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
 const UP = /listening|^working$|server is ready/i;
 const READY = /order.*is ready/;
 
-/** Opens the terminals in order, and waits for what the order has to come to. */
+/** Opens the terminals in order, and waits until the order is ready. */
 async function followTerminals(commands, open) {
   const running = [];
   for (const command of commands.slice(0, -1)) {
@@ -71,7 +62,7 @@ async function followTerminals(commands, open) {
   const last = open(commands.at(-1));
   await last.end();
   const lines = () => [...running, last].flatMap((terminal) => terminal.lines());
-  // A pipe ends when all is done; where something runs on, the copy that Novita sends comes after.
+  // If a terminal keeps running, the simulator also delivers a copy of the event.
   if (running.length > 0) await waitUntil(() => count(lines(), /^delivered .* 200/) >= 2, lines);
   await waitUntil(() => count(lines(), READY) > 0, lines);
   for (const terminal of running.reverse()) await terminal.stop();
@@ -80,17 +71,20 @@ async function followTerminals(commands, open) {
 
 const count = (lines, pattern) => lines.filter((line) => pattern.test(line)).length;
 
-async function waitUntil(isSo, lines) {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!isSo() && Date.now() < deadline) await pause(20);
-  if (!isSo()) throw new Error(`never came true: ${isSo}\n${lines().join('\n')}`);
+async function waitUntil(isTrue, lines) {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (!isTrue() && Date.now() < deadline) await pause(20);
+  if (!isTrue())
+    throw new Error(
+      `check-examples: timed out after ${TIMEOUT_MS} ms: ${isTrue}\n${lines().join('\n')}`,
+    );
 }
 
-/** Ports in commands, each with a free one to take its place. */
+/** Maps the ports in commands to free ports. */
 async function mapPorts(commands) {
   const found = commands.join('\n').matchAll(/(?::|PORT=|--port )(\d{4,5})\b/g);
   const wanted = new Set(['3000', '4000', '4222', ...[...found].map(([, port]) => port)]);
-  const pairs = [...wanted].map(async (port) => [port, await freePort()]);
+  const pairs = [...wanted].map(async (port) => [port, String(await freePort())]);
   const free = new Map(await Promise.all(pairs));
   const replace = (text) =>
     text.replace(/(:|PORT=|--port )(\d{4,5})\b/g, (_, before, port) => before + free.get(port));
@@ -115,7 +109,7 @@ async function followReadme(folder) {
     const lines = await followTerminals(commands, open);
     const handled = lines.filter((line) => READY.test(line));
     if (handled.length === 1 && /\b42\b/.test(handled[0])) return;
-    throw new Error(`was to handle order 42 once\n${lines.join('\n')}`);
+    throw new Error(`check-examples: order 42 was not handled exactly once\n${lines.join('\n')}`);
   } finally {
     for (const { kill } of terminals) kill();
   }
@@ -124,16 +118,16 @@ async function followReadme(folder) {
 async function isListening(url) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  const answer = once(socket, 'connect').then(
+  const connected = once(socket, 'connect').then(
     () => true,
     () => false,
   );
-  const isThere = await Promise.race([answer, pause(2000, false, { ref: false })]);
+  const isListening = await Promise.race([connected, pause(2000, false, { ref: false })]);
   socket.destroy();
-  return isThere;
+  return isListening;
 }
 
-/** What a README says has to be there and is not. */
+/** Returns the servers and commands that a README requires and that are missing. */
 async function findMissing(folder) {
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
   const missing = [];
@@ -154,7 +148,7 @@ async function findMissing(folder) {
 const NAMED_SERVER = /`(\w+_URL)`\s+names,\s+or\s+else\s+`(\w+:\/\/[^`]+)`/g;
 const KNOWN_SERVERS = ['nats-server', 'redis-server'];
 
-/** With its own types only, as an editor would that opens the folder. */
+/** Checks the types of an example with its own dependencies only. */
 async function checkTypes(folder) {
   const compilerOptions = {
     target: 'ES2023',
@@ -164,14 +158,14 @@ async function checkTypes(folder) {
     exactOptionalPropertyTypes: true,
     allowImportingTsExtensions: true,
     noEmit: true,
-    skipLibCheck: true, // of the frameworks; ours are checked by check-consumer.mjs
+    skipLibCheck: true, // check-consumer.mjs checks our types
     types: ['node'],
   };
   const project = join(folder, 'tsconfig.check.json');
   writeFileSync(project, JSON.stringify({ compilerOptions, include: ['src'] }));
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { status, said } = await capture(process.execPath, [tsc, '-p', project], { cwd: folder });
-  if (status !== 0) throw new Error(said);
+  const { status, output } = await capture(process.execPath, [tsc, '-p', project], { cwd: folder });
+  if (status !== 0) throw new Error(output);
 }
 
 async function tryExample(name, folder, packed) {
@@ -180,7 +174,7 @@ async function tryExample(name, folder, packed) {
   try {
     const missing = await findMissing(join(root, 'examples', name));
     if (missing.length > 0) {
-      const message = `NOT TRIED  ${name}: needs ${missing.join(' and ')}`;
+      const message = `NOT TESTED  ${name}: needs ${missing.join(' and ')}`;
       if (process.env.CI || process.env.REQUIRE_SERVICES) throw new Error(message);
       console.warn(message);
       return;
@@ -188,7 +182,7 @@ async function tryExample(name, folder, packed) {
     const copy = copyExample(name, folder, packed);
     await followReadme(copy);
     await checkTypes(copy);
-    console.log(`ok  ${name}: its README followed, its types checked, ${seconds()}`);
+    console.log(`ok  ${name}: README followed, types checked, ${seconds()}`);
   } catch (error) {
     console.log(`NOT OK  ${name}, ${seconds()}\n${error.message}`);
     process.exitCode = 1;
@@ -198,7 +192,7 @@ async function tryExample(name, folder, packed) {
 await inTemporaryFolder(async (folder) => {
   const packed = packAll(folder);
   const asked = process.argv.slice(2);
-  const all = readdirSync(join(root, 'examples')).filter((name) => !NOT_TRIED.includes(name));
+  const all = readdirSync(join(root, 'examples')).filter((name) => !SKIPPED.includes(name));
   const names = asked.length > 0 ? asked : all;
   await onAllCores(names, (name) => tryExample(name, folder, packed));
 });

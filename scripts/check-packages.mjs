@@ -1,4 +1,4 @@
-// Looks at the packages as npm would publish them: entry points, types for ESM and CommonJS, files.
+// Checks the packages as npm would publish them: entry points, types for ESM and CommonJS, files.
 // Needs a build.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,15 +9,15 @@ import { problemKindInfo } from '@arethetypeswrong/core/problems';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-import { inTemporaryFolder, packAll, root, run } from './packages.mjs';
+import { inTemporaryFolder, packAll, root, run } from './lib/packages.mjs';
 
-/** publint: does package.json describe the files well? */
+/** publint: checks that package.json matches the files. */
 async function manifestProblems(unpacked) {
   const { messages, pkg } = await publint({ pkgDir: unpacked, pack: false, strict: true });
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
 }
 
-/** attw: does every way of importing find types that tell the truth? */
+/** attw: checks the types of every entry for every module resolution. */
 async function typeProblems(tarball) {
   const { types, problems } = await checkPackage(
     createPackageFromTarballData(readFileSync(tarball)),
@@ -25,7 +25,7 @@ async function typeProblems(tarball) {
   if (types === false) return ['attw: no types'];
   return (
     problems
-      // TypeScript's oldest resolution does not read "exports", so it cannot see subpaths.
+      // The node10 resolution of TypeScript does not read "exports", so it cannot find subpaths.
       .filter(({ resolutionKind }) => resolutionKind !== 'node10')
       .map(({ kind, entrypoint = '', resolutionKind = '' }) =>
         `attw: ${problemKindInfo[kind].title} ${entrypoint} ${resolutionKind}`.trimEnd(),
@@ -42,7 +42,7 @@ function fileProblems(files) {
   ];
 }
 
-/** A bundle may quote the place where it was made, or point to a source map that stayed behind. */
+/** Finds paths of this machine and links to source maps that are not published. */
 function contentProblems(unpacked, files) {
   const unwanted = [root, homedir(), 'file://', 'sourceMappingURL='];
   return files.flatMap((path) => {

@@ -1,10 +1,10 @@
-// What the contract of inboxes came to, inbox by inbox, as one table: from the report of a test run.
+// Prints a table of the contract results of every inbox, from the JSON report of a test run.
 //   node scripts/contract-table.mjs [report.json] [--require memory,SQLite,…]
 import { parseArgs } from 'node:util';
 
 import Table from 'cli-table3';
 
-import { readJson } from './packages.mjs';
+import { readJson } from './lib/packages.mjs';
 
 const {
   positionals: [file = '.cache/test-report.json'],
@@ -13,7 +13,7 @@ const {
 
 const SUITE = /^the (?:store|inbox) contract, by (?:the )?(.+)$/;
 
-/** By the name of the store or inbox: what it declares, and what became of each group of cases. */
+/** Returns the capabilities and the results of each group of cases, by store or inbox. */
 function readColumns() {
   const columns = new Map();
   for (const { assertionResults } of readJson(file).testResults) {
@@ -53,11 +53,11 @@ for (const group of new Set(all.flatMap(({ groups }) => [...groups.keys()]))) {
   table.push([group, ...all.map(({ groups }) => toText(groups.get(group)))]);
 }
 console.log(table.toString());
-console.log('n/a: cases that do not apply, each with its reason in the report of the tests.');
+console.log('n/a: cases that do not apply. The test report has the reasons.');
 
 const isGreen = ({ groups }) => [...groups.values()].every(({ failed }) => failed === 0);
 const missing = required
   .split(',')
   .filter((name) => name !== '' && ![...columns.keys()].some((subject) => subject.includes(name)));
-for (const name of missing) console.log(`✘ nothing of the contract was tried on ${name}`);
+for (const name of missing) console.log(`✘ contract-table: no case ran on ${name}`);
 if (missing.length > 0 || all.length === 0 || !all.every(isGreen)) process.exitCode = 1;

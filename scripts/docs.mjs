@@ -10,7 +10,7 @@ import { format, resolveConfig } from 'prettier';
 import { drawArrows } from './docs/arrows.mjs';
 import { listErrors } from './docs/errors.mjs';
 import { drawTree, folderProblems, listFiles, filesWithoutLine } from './docs/tree.mjs';
-import { root } from './packages.mjs';
+import { root } from './lib/packages.mjs';
 
 const MAX_ARCHITECTURE_LINES = 150;
 

@@ -1,9 +1,9 @@
-// Says in one line what Vitest's JSON report says: `412 passed, 0 failed, 3 skipped`.
+// Prints the counts of a JSON report of Vitest in one line: `412 passed, 0 failed, 3 skipped`.
 import { readFileSync } from 'node:fs';
 
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
-// A file that could not be loaded has no tests that could fail: it counts as one.
+// A file that could not be loaded has no tests, so it counts as one failure.
 const broken = report.testResults.filter(
   ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
 ).length;

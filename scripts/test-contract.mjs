@@ -1,9 +1,9 @@
-// Puts every store and inbox to its contract, and prints one table: npm run test:contract
+// Runs the contract of every store and inbox, and prints one table: npm run test:contract
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { root } from './packages.mjs';
+import { root } from './lib/packages.mjs';
 
 const REPORT = join(root, '.cache/contract.json');
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status;

@@ -1,38 +1,39 @@
-// Runs the adapters on every Node, the SQLite inbox on every driver there, and core's bundle on every
-// runtime; prints one table.
-//   npm run test:matrix                    everything
+// Tests the adapters on every Node, the SQLite inbox on every driver, and the built core on every
+// runtime. Prints one table.
+//   npm run test:matrix                    all runtimes
 //   npm run test:matrix -- --quick         the oldest and the newest Node, every other runtime
-//   npm run test:matrix -- --node 20,26    these
+//   npm run test:matrix -- --node 20,26    these versions of Node, every other runtime
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { capture, onAllCores } from './capture.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
 import { DRIVER_NEEDS_NODE, fetchDriver } from './fetch-driver.mjs';
-import { fetchRuntime } from './fetch-runtime.mjs';
-import { createMatrix } from './matrix-table.mjs';
-import { publicPackages, readJson, root } from './packages.mjs';
+import { fetchRuntime } from './lib/fetch-runtime.mjs';
+import { createMatrix } from './lib/matrix-table.mjs';
+import { publicPackages, readJson, root } from './lib/packages.mjs';
 
 const NODES = ['20', '22', '24', '26'];
 const OTHERS = ['bun', 'deno', 'workerd'];
 const TITLES = { node: 'Node', bun: 'Bun', deno: 'Deno', workerd: 'workerd' };
 const REPORTS = join(root, '.cache/matrix');
 
-/** There every runtime has to be: a skip would pass unseen. */
+/** With CI or REQUIRE_SERVICES set, a skipped runtime is a failure. */
 const isStrict = Boolean(process.env.CI || process.env.REQUIRE_SERVICES);
 
 function nodesToTest() {
   const { values } = parseArgs({
     options: { node: { type: 'string' }, quick: { type: 'boolean', default: false } },
   });
-  const asked = values.node?.split(',') ?? (values.quick ? [NODES.at(0), NODES.at(-1)] : NODES);
-  const unknown = asked.find((major) => !NODES.includes(major));
-  if (unknown !== undefined) throw new Error(`--node takes ${NODES.join(', ')}, not ${unknown}`);
-  return asked;
+  const majors = values.node?.split(',') ?? (values.quick ? [NODES.at(0), NODES.at(-1)] : NODES);
+  const unknown = majors.find((major) => !NODES.includes(major));
+  if (unknown !== undefined)
+    throw new Error(`test-matrix: --node must be one of ${NODES.join(', ')}, not ${unknown}.`);
+  return majors;
 }
 
-/** A runtime with its binary, or why there is none. */
+/** Returns a runtime with its binary, or the reason why it is missing. */
 function toColumn(name) {
   const [kind, major] = name.split(' ');
   try {
@@ -43,7 +44,7 @@ function toColumn(name) {
   }
 }
 
-/** The runtimes get what users get. */
+/** The servers use the built core, as users do. */
 function buildCore() {
   const core = join(root, 'packages/core');
   const built = join(core, 'dist/index.d.cts'); // the last file to be written
@@ -58,22 +59,22 @@ function buildCore() {
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
   });
-  if (status !== 0) throw new Error('core could not be built');
+  if (status !== 0) throw new Error('test-matrix: core could not be built.');
 }
 
-/** Runs Vitest to its end in one Node. Returns its report, and what it said if that is amiss. */
+/** Runs Vitest in one Node. Resolves to its status, its JSON report and its output. */
 async function runVitest(binary, name, args, env = {}) {
   const outputFile = join(REPORTS, `${name}.json`);
   rmSync(outputFile, { force: true });
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  // The default one as well: errors beside the tests are only said there.
+  // Only the default reporter prints errors outside tests.
   const report = ['--reporter=json', '--reporter=default', `--outputFile.json=${outputFile}`];
-  const { status, said } = await capture(binary, [vitest, 'run', ...args, ...report], {
+  const { status, output } = await capture(binary, [vitest, 'run', ...args, ...report], {
     cwd: root,
     env: { ...process.env, ...env, NO_COLOR: '1' },
   });
   const results = existsSync(outputFile) ? readJson(outputFile).testResults : [];
-  return { status, results, said };
+  return { status, results, output };
 }
 
 const inWorkspace = (projects) => [
@@ -81,7 +82,7 @@ const inWorkspace = (projects) => [
   ...projects.flatMap((name) => ['--project', name]),
 ];
 
-/** The published packages that are put to the adapter contract. */
+/** The published packages with adapter contract tests. */
 const adapters = publicPackages()
   .map(({ dir }) => dir)
   .filter((dir) => existsSync(join(dir, 'test/contract.test.ts')))
@@ -97,7 +98,7 @@ async function testAdapters(matrix, { column, binary }) {
   matrix.addAdapters(column, run);
 }
 
-/** What of the SQLite inbox depends on the library that it stands on. */
+/** The tests of the SQLite inbox that depend on its driver. */
 const SQLITE_TESTS = [
   'contract',
   'model',
@@ -115,17 +116,17 @@ async function testSqlite(matrix, driver, { column, binary, major }) {
   matrix.addSqlite(column, run, ['libsql', ...newer]);
 }
 
-/** One run for all: it only sends requests, what is tested are the servers. */
+/** One run for all runtimes: this process only sends requests to their servers. */
 async function testRuntimes(matrix, runtimes) {
   const config = ['--config', 'test/runtimes/vitest.config.ts'];
   const env = { TEST_RUNTIMES: JSON.stringify(runtimes) };
   matrix.addRuntimes(await runVitest(process.execPath, 'runtimes', config, env));
 }
 
-async function timed([what, work]) {
+async function timed([title, work]) {
   const startedAt = Date.now();
   await work();
-  console.log(`${what}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  console.log(`${title}: ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
 async function main() {
@@ -150,8 +151,8 @@ async function main() {
   await onAllCores(runs, timed);
   matrix.print();
   for (const { column, missing } of columns.filter(({ missing }) => missing !== undefined)) {
-    console.log(`\nSKIPPED: ${column} was not tested. ${missing}`);
-    console.log('         Where npm has it for this platform, `npm run test:matrix` runs it.');
+    console.log(`\nSKIPPED: ${column}: ${missing}`);
+    console.log('         `npm run test:matrix` tests it on platforms for which npm has it.');
     if (isStrict) process.exitCode = 1;
   }
   if (matrix.hasFailed()) process.exitCode = 1;

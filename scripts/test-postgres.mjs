@@ -1,8 +1,8 @@
-// Runs what depends on the server's version on the oldest and the newest PostgreSQL: npm run test:postgres
+// Tests the PostgreSQL inbox on the oldest and the newest supported server: npm run test:postgres
 import { join } from 'node:path';
 
-import { capture, onAllCores } from './capture.mjs';
-import { root } from './packages.mjs';
+import { capture, onAllCores } from './lib/capture.mjs';
+import { root } from './lib/packages.mjs';
 
 const SUITES = ['contract', 'operations', 'add', 'migrations', 'transaction', 'plans'];
 const files = SUITES.map((name) => `packages/inbox-postgres/test/${name}.test.ts`);
@@ -14,7 +14,7 @@ const results = await onAllCores(MAJORS, (major) => {
   const args = [join(root, 'scripts/with-postgres.mjs'), major, ...tests];
   return capture(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: '1' } });
 });
-for (const [index, { status, said }] of results.entries()) {
-  console.log(`--- PostgreSQL ${MAJORS[index]}\n${said}`);
+for (const [index, { status, output }] of results.entries()) {
+  console.log(`--- PostgreSQL ${MAJORS[index]}\n${output}`);
   if (status !== 0) process.exitCode = 1;
 }

@@ -16,7 +16,7 @@ import {
 const SECRET = 'a secret for the examples, long enough to sign';
 const TIMEOUT_MS = 60_000;
 
-/** What `npm start` runs in each of the examples that are servers. */
+/** The examples that are servers, and the file that `npm start` runs. */
 const SERVERS = {
   express: 'src/server.ts',
   fastify: 'src/server.ts',
@@ -26,24 +26,24 @@ const SERVERS = {
   lambda: 'src/local.ts',
 };
 
-function run(name: string, file: string, { onTestFinished }: TestContext, given: ProgramOptions) {
+function run(name: string, file: string, { onTestFinished }: TestContext, options: ProgramOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'novita-example-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const own = { NOVITA_WEBHOOK_SECRET: SECRET, WEBHOOKS_DB: join(folder, 'webhooks.db') };
-  const env = { ...own, ...given.env };
-  const program = runProgram(`examples/${name}`, file, { ...given, env });
+  const defaults = { NOVITA_WEBHOOK_SECRET: SECRET, WEBHOOKS_DB: join(folder, 'webhooks.db') };
+  const env = { ...defaults, ...options.env };
+  const program = runProgram(`examples/${name}`, file, { ...options, env });
   onTestFinished(program.kill);
   return program;
 }
 
 interface Fleet {
   readonly variable: string;
-  /** Where its server is; `undefined` where there is none. */
+  /** URL of its database server; `undefined` without one. */
   readonly server: string | undefined;
   readonly openPlace: (server: string) => Promise<TemporaryPlace>;
 }
 
-/** Examples of web processes and workers. */
+/** The examples with web processes and workers. */
 const FLEETS: Readonly<Record<string, Fleet>> = {
   postgres: {
     variable: 'DATABASE_URL',
@@ -58,7 +58,7 @@ const FLEETS: Readonly<Record<string, Fleet>> = {
 };
 
 const READY = /order\b.*is ready/;
-/** Lines of the handler, in whichever form the example prints them. */
+/** The lines that the handler of an example printed. */
 const handledLines = ({ lines }: Program) => lines.filter((line) => READY.test(line));
 
 const post = (url: string, body: string) =>
@@ -70,10 +70,10 @@ async function expectCleanExit(program: Program, { expect }: TestContext): Promi
   expect(ms).toBeLessThan(5000);
 }
 
-// Each waits for processes to start; together that takes no longer than the slowest.
+// Concurrent: most of the time each test waits for a process to start.
 describe.concurrent('the example', () => {
   test.for(Object.entries(SERVERS))(
-    '%s submits a task, handles its result once, and stops when asked to',
+    '%s submits a task, handles its result once, and exits on SIGTERM',
     { timeout: TIMEOUT_MS },
     async ([name, file], context) => {
       const { expect } = context;
@@ -106,7 +106,7 @@ describe.concurrent('the example', () => {
   );
 
   test(
-    'custom-runtime handles what comes out of a queue, and stops when asked to',
+    'custom-runtime handles events from a queue, and exits on SIGTERM',
     async (context) => {
       const { expect } = context;
       const program = run('custom-runtime', 'src/main.ts', context, {});
@@ -124,7 +124,7 @@ describe.concurrent('the example', () => {
 
   for (const [name, { variable, server = '', openPlace }] of Object.entries(FLEETS)) {
     test.skipIf(server === '')(
-      `${name} takes events in two processes, and handles each once in one of two others`,
+      `${name} accepts events in two web processes and handles each once in two workers`,
       async (context) => {
         const { expect } = context;
         const simulator = await createSimulator();
@@ -149,7 +149,7 @@ describe.concurrent('the example', () => {
           taskIds.push(task_id);
         }
         await simulator.idle();
-        // Once more, through the other process.
+        // A copy of each event, to the other process.
         for (const { taskId, url } of simulator.deliveries()) {
           const other = new URL(url);
           other.port = ports.find((port) => port !== other.port) ?? '';

@@ -20,14 +20,13 @@ describe('the lock file', () => {
   const lock = readJson('package-lock.json') as { packages: Record<string, LockedPackage> };
   const locked = Object.entries(lock.packages);
 
-  test('names no registry, so it works with any', () => {
+  test('has no registry address', () => {
     const addressed = locked.filter(([, { resolved, link }]) => resolved !== undefined && !link);
     expect(addressed.map(([path]) => path)).toEqual([]);
   });
 
-  // A registry that lags behind can lack some of them when the lock file is written; `npm ci` then
-  // refuses the lock file everywhere.
-  test('holds the optional packages of every platform', () => {
+  // If the registry lacks one of them when npm writes the lock file, `npm ci` rejects the lock file.
+  test('has the optional packages of every platform', () => {
     const missing = locked.flatMap(([path, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
         (name) =>
@@ -39,17 +38,17 @@ describe('the lock file', () => {
   });
 });
 
-describe('places on one machine', () => {
-  // Put together here, so that this file does not find itself.
+describe('the search for machine paths', () => {
+  // Joined here: otherwise the search would match this file.
   const folders = ['work', 'root', 'home', 'Users'].join('|');
   const machinePath = new RegExp(`(?<![\\w.)}>*-])/(?:${folders})/`);
 
-  test.each(['work', 'root', 'home', 'Users'])('are recognised below %s', (folder) => {
-    expect(machinePath.test(`"/${folder}/someone/project"`)).toBe(true);
+  test.each(['work', 'root', 'home', 'Users'])('matches a path below %s', (folder) => {
+    expect(machinePath.test(`"/${folder}/example/project"`)).toBe(true);
     expect(machinePath.test(`https://example.com/${folder}/page`)).toBe(false);
   });
 
-  test.runIf(existsSync(join(root, '.git')))('are not mentioned in any file', () => {
+  test.runIf(existsSync(join(root, '.git')))('matches no file of the repository', () => {
     const files = projectFiles();
     expect(files.length).toBeGreaterThan(50);
     expect(files.filter((file) => machinePath.test(read(file)))).toEqual([]);
@@ -60,15 +59,15 @@ describe.each(packages())('$manifest.name', ({ folder, manifest }) => {
   const entries = entriesOf(manifest).filter((entry) => !entry.endsWith('/package.json'));
   const { paths } = (readJson('tsconfig.json') as Tsconfig).compilerOptions;
 
-  test('carries the licence of the repository', () => {
+  test('has the licence of the repository', () => {
     expect(read(posix.join(folder, 'LICENSE'))).toBe(read('LICENSE'));
   });
 
-  test('is tested from source: tsconfig.json maps every entry', () => {
+  test('has a source path in tsconfig.json for every entry', () => {
     expect(entries.filter((entry) => paths[entry] === undefined)).toEqual([]);
   });
 
-  test.each(entries)('%s says what each of its exports is', (entry) => {
+  test.each(entries)('%s has a doc comment for every export', (entry) => {
     expect(findUndocumented(paths[entry]?.[0] ?? '')).toEqual([]);
   });
 });

@@ -10,10 +10,10 @@ const TIMEOUT_MS = 60_000;
 const [onlyAdd = '', store = '', inbox = ''] = await codeBlocks(DOCUMENT);
 const [contract = ''] = await codeBlocks(DOCUMENT, 'js');
 
-/** In whichever order. */
+/** The two lines can come in any order. */
 const ANSWERED_AND_HANDLED = /^answers (.|\n)*^handled \S+|^handled (.|\n)*^answers .*$/m;
 
-/** Takes a delivery twice, before the snippet begins to wait for messages. */
+/** Delivers an event and its copy before the snippet waits for messages. */
 const deliverTwice = `
   import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
   const deliver = async () =>
@@ -22,7 +22,7 @@ const deliverTwice = `
 
 const version = await findNatsServer('the recipe for an inbox of add alone');
 
-describe.skipIf(version === undefined)('only add', () => {
+describe.skipIf(version === undefined)('the add-only inbox of the document', () => {
   async function run(code: string, wanted: RegExp): Promise<string> {
     const nats = await startNatsServer();
     onTestFinished(() => nats.remove());
@@ -32,7 +32,7 @@ describe.skipIf(version === undefined)('only add', () => {
   }
 
   test(
-    'hands what was taken once to its handlers',
+    'passes an accepted event once to its handlers',
     async () => {
       const printed = await run(deliverTwice, /^handled \S+/m);
       expect(printed).toMatch(/^answers .*accepted.*duplicate/m);
@@ -42,7 +42,7 @@ describe.skipIf(version === undefined)('only add', () => {
   );
 
   test(
-    'keeps what an inbox of add alone has to keep',
+    'passes the contract of add-only inboxes',
     async () => {
       const code = `
         import { addOnlyContract, runCase } from '@novita-webhooks/testing';
@@ -57,16 +57,16 @@ describe.skipIf(version === undefined)('only add', () => {
           };
           await runCase(one, () => ({ inbox, received }), async () => undefined, console.log);
         }
-        console.log('contract kept', addOnlyContract.length);`;
-      await run(code, /^contract kept [1-9]/m);
+        console.log('cases passed', addOnlyContract.length);`;
+      await run(code, /^cases passed [1-9]/m);
     },
     TIMEOUT_MS,
   );
 });
 
-describe('a store', () => {
+describe('the store of the document', () => {
   test(
-    'handles what it took',
+    'stores an event and handles it',
     async () => {
       const printed = await runUntil(`${store}\n${deliverTwice}`, ANSWERED_AND_HANDLED, env);
       expect(printed).toMatch(/^answers .*accepted.*duplicate/m);
@@ -75,7 +75,7 @@ describe('a store', () => {
   );
 
   test(
-    'keeps the contract of stores, as node:test runs it',
+    'passes the store contract in node:test',
     async () => {
       const openMyStore = `
         import { rmSync } from 'node:fs';
@@ -94,11 +94,11 @@ describe('a store', () => {
 });
 
 test(
-  'an inbox handles what it took, and keeps the contract of inboxes',
+  'the inbox of the document handles an event and passes the inbox contract',
   async () => {
     const code = `
       import { createManualClock, inboxContract, runCase } from '@novita-webhooks/testing';
-      let kept = 0;
+      let passed = 0;
       for (const one of inboxContract) {
         const clock = createManualClock();
         const open = () => ({
@@ -106,13 +106,13 @@ test(
           leaseDurationMs: 30_000,
           advance: (ms: number) => clock.advance(ms),
         });
-        await runCase(one, open, ({ inbox }) => inbox.close(), () => (kept -= 1));
-        kept += 1;
+        await runCase(one, open, ({ inbox }) => inbox.close(), () => (passed -= 1));
+        passed += 1;
       }
-      console.log('contract kept', kept);`;
+      console.log('cases passed', passed);`;
     const printed = await runUntil(
       [inbox, deliverTwice, code].join('\n'),
-      /^contract kept \d\d/m,
+      /^cases passed \d\d/m,
       env,
     );
     expect(printed).toMatch(/^handled \S+/m);

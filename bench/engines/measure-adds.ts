@@ -1,9 +1,10 @@
-import { check } from '../support/checks.ts';
-import type { StartOptions } from '../support/child.ts';
-import { medianOf } from '../support/statistics.ts';
-import type { EngineName } from './engine.ts';
-import { engines } from './index.ts';
-import { cpuOf, startTeam, type Team } from './team.ts';
+import { check } from '../lib/check.ts';
+import type { StartOptions } from '../lib/child.ts';
+import { runInTurns } from '../lib/run-in-turns.ts';
+import { medianOf } from '../lib/statistics.ts';
+import type { EngineName } from '../lib/engines/engine.ts';
+import { engines } from '../lib/engines/index.ts';
+import { startInboxProcesses, totalCpuMs, type InboxProcesses } from './inbox-processes.ts';
 
 export interface AddOptions {
   readonly child: StartOptions;
@@ -11,7 +12,7 @@ export interface AddOptions {
   readonly seconds: number;
 }
 
-/** One round. Latencies in milliseconds, processor time in microseconds per event. */
+/** One round. Latencies in milliseconds, CPU time in microseconds per event. */
 interface AddRound {
   readonly perSecond: number;
   readonly p50: number;
@@ -20,53 +21,51 @@ interface AddRound {
   readonly engineUs: number;
 }
 
-/** The inbox, and the engine's own client; none of it where there is none. */
+/** Rounds of the inbox and of the engine's own client. `plain` is empty without a client. */
 export interface Adds {
   readonly inbox: readonly AddRound[];
   readonly plain: readonly AddRound[];
 }
 
-type How = keyof Adds;
+type ClientName = keyof Adds;
 
 const CALLERS = 50;
 const WARM_UP_SECONDS = 1;
-/** Of what the engine's own client adds per second. */
-const LEAST_RATIO = 0.8;
+/** Target: adds per second in proportion to the engine's own client. */
+const MIN_RATIO = 0.8;
 
 export async function measureAdds(engine: EngineName, options: AddOptions): Promise<Adds> {
-  const team = await startTeam(engine, { child: options.child, workers: 0, concurrency: 10 });
-  const hows: How[] = engines[engine].plain === 'none' ? ['inbox'] : ['inbox', 'plain'];
+  const { child } = options;
+  const processes = await startInboxProcesses(engine, { child, workers: 0, concurrency: 10 });
+  const clients: ClientName[] = engines[engine].plain === null ? ['inbox'] : ['inbox', 'plain'];
   const figures = { inbox: [] as AddRound[], plain: [] as AddRound[] };
   const counts = { inbox: 0, plain: 0 };
-  const round = async (how: How, seconds: number) => {
-    const { count, ...measured } = await addRound(team, how, seconds);
-    counts[how] += count;
+  const round = async (client: ClientName, seconds: number) => {
+    const { count, ...measured } = await addRound(processes, client, seconds);
+    counts[client] += count;
     return measured;
   };
-  for (const how of hows) await round(how, WARM_UP_SECONDS);
-  for (let index = 0; index < options.rounds; index += 1) {
-    // In turns, and each first every other time: what disturbs one disturbs the other as well.
-    for (const how of index % 2 === 0 ? hows : [...hows].reverse()) {
-      figures[how].push(await round(how, options.seconds));
-    }
-  }
-  const { open, plain } = await team.web.ask({ type: 'count' });
-  check(open === counts.inbox, `${engine}: ${open} of ${counts.inbox} entries are there`);
-  check(plain === counts.plain, `${engine}, plain: ${plain} of ${counts.plain} are there`);
-  await team.end();
+  for (const client of clients) await round(client, WARM_UP_SECONDS);
+  await runInTurns(options.rounds, clients, async (client) => {
+    figures[client].push(await round(client, options.seconds));
+  });
+  const { unfinished, plain } = await processes.web.request({ type: 'count' });
+  check(unfinished === counts.inbox, `${engine}: has ${unfinished} of ${counts.inbox} entries`);
+  check(plain === counts.plain, `${engine}, own client: has ${plain} of ${counts.plain} entries`);
+  await processes.end();
   return figures;
 }
 
 async function addRound(
-  { web, place }: Team,
-  how: How,
+  { web, place }: InboxProcesses,
+  client: ClientName,
   seconds: number,
 ): Promise<AddRound & { readonly count: number }> {
-  const before = [await cpuOf([web]), await place.cpuMs()] as const;
-  const { added, cpuMs } = await web.ask({ type: 'add', how, callers: CALLERS, seconds });
+  const before = [await totalCpuMs([web]), await place.cpuMs()] as const;
+  const { added, cpuMs } = await web.request({ type: 'add', client, callers: CALLERS, seconds });
   const engineMs = (await place.cpuMs()) - before[1];
   const { count, p50, p99 } = added;
-  check(count > 0, 'nothing was added');
+  check(count > 0, 'no event was added');
   return {
     count,
     p50,
@@ -77,11 +76,11 @@ async function addRound(
   };
 }
 
-/** A row of the verdict; none where there is nothing to compare with. */
-export function judgeAdds(engine: EngineName, { inbox, plain }: Adds): string[][] {
+/** Returns the row that compares the inbox with the engine's own client, if there is one. */
+export function toRatioRows(engine: EngineName, { inbox, plain }: Adds): string[][] {
   if (plain.length === 0) return [];
   const of = ({ perSecond }: AddRound) => perSecond;
   const ratio = medianOf(inbox, of) / medianOf(plain, of);
-  const met = ratio >= LEAST_RATIO ? 'met' : 'MISSED';
-  return [[engine, `${ratio.toFixed(2)} (≥ ${LEAST_RATIO})`, met]];
+  const met = ratio >= MIN_RATIO ? 'met' : 'MISSED';
+  return [[engine, `${ratio.toFixed(2)} (≥ ${MIN_RATIO})`, met]];
 }

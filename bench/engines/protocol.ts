@@ -1,65 +1,66 @@
-import type { EngineName } from './engine.ts';
+import type { EngineName } from '../lib/engines/engine.ts';
 
-/** What a process is asked to do. */
-export type EngineQuestion =
-  | OpenQuestion
-  | AddQuestion
-  /** Adds so many events, 50 at a time. */
+/** A request to an inbox process. */
+export type InboxRequest =
+  | OpenRequest
+  | AddRequest
+  /** Adds events, 50 at a time. */
   | { readonly type: 'fill'; readonly entries: number }
-  | TrickleQuestion
-  /** Begins to handle. */
-  | { readonly type: 'work' }
+  | TrickleRequest
+  /** Starts the receiver. */
+  | { readonly type: 'start' }
   | { readonly type: 'read' }
-  /** Which handlers have run, and when: since the last time this was asked. */
+  /** Returns the handler runs since the last `starts` request. */
   | { readonly type: 'starts' }
-  /** Asks the inbox, which costs it something. */
+  /** Counts entries in the inbox. This costs the engine CPU time. */
   | { readonly type: 'count' }
   | { readonly type: 'close' };
 
-export interface OpenQuestion {
+export interface OpenRequest {
   readonly type: 'open';
   readonly engine: EngineName;
   readonly location: string;
-  /** Takes events, handles them, or both where they cannot be apart. */
+  /** `web` adds events, `worker` handles them. */
   readonly role: 'web' | 'worker' | 'both';
-  /** Entries handled at the same time. */
+  /** Maximum number of entries that are handled at the same time. */
   readonly concurrency: number;
 }
 
-export interface AddQuestion {
+export interface AddRequest {
   readonly type: 'add';
-  readonly how: 'inbox' | 'plain';
-  /** Each adds its next event when it has the answer to the last one. */
+  /** The inbox, or the engine's own client. */
+  readonly client: 'inbox' | 'plain';
+  /** Each adds its next event after the result of the last one. */
   readonly callers: number;
   readonly seconds: number;
 }
 
-/** One event at a time, at random gaps. */
-export interface TrickleQuestion {
+/** Adds one event at a time, with random gaps. */
+export interface TrickleRequest {
   readonly type: 'trickle';
   readonly events: number;
-  readonly leastMs: number;
-  readonly mostMs: number;
+  readonly minGapMs: number;
+  readonly maxGapMs: number;
 }
 
-/** What every question is answered with; what was not asked for is empty. */
-export interface EngineAnswer {
+/** The reply to every request. Fields of other requests are empty. */
+export interface InboxReply {
   readonly added: Added;
-  /** Handlers that have begun, since the process began. */
+  /** Number of handler runs since the start of the process. */
   readonly handled: number;
-  /** Of `starts`: one for each of them. */
+  /** For `starts`: one for each handler run. */
   readonly starts: readonly Moment[];
-  /** Of `trickle`. */
-  readonly calls: readonly (Moment & { readonly answeredAt: number })[];
-  /** Not done yet. */
-  readonly open: number;
-  /** In the plain table or queue. */
+  /** For `trickle`. */
+  readonly calls: readonly (Moment & { readonly resolvedAt: number })[];
+  /** For `count`: entries that are not done. */
+  readonly unfinished: number;
+  /** For `count`: entries in the table or queue of the engine's own client. */
   readonly plain: number;
-  /** Processor time of this process until now, in milliseconds. */
+  /** CPU time of this process so far, in milliseconds. */
   readonly cpuMs: number;
 }
 
-/** A task, and a time by the clock that all processes of a machine share, in milliseconds. */
+/** A task and a time on the monotonic clock that all processes of a machine share. */
 export interface Moment {
   readonly taskId: string;
   readonly at: number;

@@ -5,7 +5,7 @@ import { cruise } from 'dependency-cruiser';
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 import config from '../../.dependency-cruiser.mjs';
-import { root } from '../packages.mjs';
+import { root } from '../lib/packages.mjs';
 
 const CORE = /^packages\/core\/src\/([^/]+?)(?:\.ts|\/.*)$/;
 const PACKAGE = /^packages\/([^/]+)\/src\//;

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 import ts from 'typescript';
 
-import { root } from '../packages.mjs';
+import { root } from '../lib/packages.mjs';
 
 /** The TypeScript files below a folder, by path from the root, folder by folder. */
 export const sourceFiles = (folder) =>

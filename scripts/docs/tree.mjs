@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import { readJson, root } from '../packages.mjs';
+import { readJson, root } from '../lib/packages.mjs';
 import { FOLDERS } from './folders.mjs';
 import { describeFile, sourceFiles } from './sources.mjs';
 

@@ -1,5 +1,5 @@
-// A program as a user would write it, against the packed packages: `npm run check:consumer` compiles
-// it under several settings and runs it, once as an ES module and once as CommonJS.
+// A user's program. `npm run check:consumer` compiles it against the packed packages with several
+// TypeScript settings, and runs it as an ES module and as CommonJS.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ import express from 'express';
 
 type Same<A, B> = 0 extends 1 & A ? false : [A, B] extends [B, A] ? true : false;
 
-/** Does not compile unless an inline handler knows what it gets, without a type being named. */
+/** Compiles only if TypeScript infers the type of `expires_at` in an inline handler. */
 function assertExpiry<T>(expiry: T, isExact: Same<T, Date | null | undefined>) {
   assert.ok(isExact && expiry instanceof Date);
 }

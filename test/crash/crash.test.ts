@@ -1,70 +1,72 @@
 import { describe, expect, test } from 'vitest';
 
 import { findPostgres, findRedis } from '../support/services.ts';
-import type { Line, RunEnd } from './journal.ts';
-import { judge } from './judge.ts';
-import { run } from './run.ts';
+import type { HistoryRecord, RunResult } from './history.ts';
+import { checkSeries } from './checker.ts';
+import { runCrashTest } from './run-crash-test.ts';
 import type { Series } from './series.ts';
-import { toTable } from './table.ts';
+import { toResultsTable } from './results-table.ts';
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 const load = { events: 60, simulated: 6 };
+const OVERLAP = '1 runs overlapped with another run';
+const UNEXPLAINED = '1 runs were repeated without a cause';
 
-/** The long version is `npm run test:crash`. Eleven points, each of them twice. */
+/** Each of the eleven kill points twice. `npm run test:crash` runs more cycles. */
 test(
-  'whatever is killed when: no acknowledged event is lost, none runs twice at a time',
+  'sqlite: killed processes lose no acknowledged event, and no two runs overlap',
   async () => {
-    const verdict = await run({ engine: 'sqlite', cycles: 22, seed: 5, load });
-    console.log(toTable(verdict));
-    expect(verdict.findings).toEqual([]);
-    expect(verdict.total.acknowledged).toBeGreaterThan(500);
-    expect(verdict.frozen.takenOver).toBeGreaterThan(0);
+    const results = await runCrashTest({ engine: 'sqlite', cycles: 22, seed: 5, load });
+    console.log(toResultsTable(results));
+    expect(results.findings).toEqual([]);
+    expect(results.total.acknowledged).toBeGreaterThan(500);
+    expect(results.frozen.takenOver).toBeGreaterThan(0);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
-const server = await findPostgres('processes with a PostgreSQL inbox that are killed');
+const server = await findPostgres('crashes of processes with a PostgreSQL inbox');
 
 test.skipIf(server === undefined)(
-  'the same on PostgreSQL',
+  'postgres: killed processes lose no acknowledged event, and no two runs overlap',
   async () => {
-    const verdict = await run({ engine: 'postgres', cycles: 12, seed: 5, load });
-    console.log(toTable(verdict));
-    expect(verdict.findings).toEqual([]);
-    expect(verdict.total.acknowledged).toBeGreaterThan(300);
-    expect(verdict.frozen.takenOver).toBeGreaterThan(0);
+    const results = await runCrashTest({ engine: 'postgres', cycles: 12, seed: 5, load });
+    console.log(toResultsTable(results));
+    expect(results.findings).toEqual([]);
+    expect(results.total.acknowledged).toBeGreaterThan(300);
+    expect(results.frozen.takenOver).toBeGreaterThan(0);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
-const redis = await findRedis('what is left of a BullMQ inbox when processes are killed');
+const redis = await findRedis('crashes of processes with a BullMQ inbox');
 
 test.skipIf(redis === undefined)(
-  'nor with BullMQ, between several processes',
+  'bullmq: killed processes lose no acknowledged event, and no two runs overlap',
   async () => {
-    const verdict = await run({ engine: 'bullmq', cycles: 9, seed: 8, load });
-    console.log(toTable(verdict));
-    expect(verdict.findings).toEqual([]);
-    expect(verdict.total.acknowledged).toBeGreaterThan(200);
-    expect(verdict.frozen.takenOver).toBeGreaterThan(0);
+    const results = await runCrashTest({ engine: 'bullmq', cycles: 9, seed: 8, load });
+    console.log(toResultsTable(results));
+    expect(results.findings).toEqual([]);
+    expect(results.total.acknowledged).toBeGreaterThan(200);
+    expect(results.frozen.takenOver).toBeGreaterThan(0);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
-describe('the harness notices', () => {
+describe('the checker reports', () => {
   test(
-    'when events are lost, as those of a memory inbox are',
+    'the events that a memory inbox loses',
     async () => {
-      const verdict = await run({ engine: 'memory', cycles: 4, seed: 5, load });
-      expect(verdict.total.lost).toBeGreaterThan(0);
-      expect(verdict.total.lost + verdict.total.kept).toBeGreaterThanOrEqual(
-        verdict.total.acknowledged,
+      const results = await runCrashTest({ engine: 'memory', cycles: 4, seed: 5, load });
+      expect(results.total.lost).toBeGreaterThan(0);
+      expect(results.total.lost + results.total.kept).toBeGreaterThanOrEqual(
+        results.total.acknowledged,
       );
-      expect(verdict.findings).toContainEqual(
+      expect(results.findings).toContainEqual(
         expect.stringContaining('acknowledged events were lost'),
       );
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   const whole: Series = {
@@ -73,56 +75,60 @@ describe('the harness notices', () => {
     acknowledged: new Map([['task', 'random']]),
     states: new Map([['task', 'done']]),
     ledger: { task: 1 },
-    journal: ran('one', 0, 100),
-    broken: [],
+    history: ran('one', 0, 100),
+    processFailures: [],
   };
   const findings = (change: Partial<Series>) =>
-    judge([{ ...whole, ...change }], ['random']).findings;
+    checkSeries([{ ...whole, ...change }], ['random']).findings;
 
-  test('nothing where there is nothing', () => {
+  test('nothing for a history without violations', () => {
     expect(findings({})).toEqual([]);
   });
 
   test.each<[string, Partial<Series>, string]>([
-    ['an entry that is gone', { states: new Map() }, '1 acknowledged events were lost'],
-    ['one that is not done', { states: new Map([['task', 'dead']]) }, '1 acknowledged events'],
-    ['one that nobody handled', { journal: [] }, '1 acknowledged events were lost'],
-    ['one whose handler only failed', { journal: ran('one', 0, 9, 'failed') }, '1 acknowledged'],
-    ['a run beside another', { journal: both(ran('two', 50, 150)) }, '1 runs were beside'],
-    ['a run within another', { journal: both(ran('two', 50, 60)) }, '1 runs were beside'],
+    ['an entry that is missing', { states: new Map() }, '1 acknowledged events were lost'],
+    ['an entry that is not done', { states: new Map([['task', 'dead']]) }, '1 acknowledged events'],
+    ['an entry without a run', { history: [] }, '1 acknowledged events were lost'],
+    ['an entry whose runs failed', { history: ran('one', 0, 9, 'failed') }, '1 acknowledged'],
     [
-      'a run beside one that is cut off later',
-      { journal: [...ran('two', 0), killed('two', 50), ...ran('one', 40, 60)] },
-      '1 runs were beside',
+      'a run that overlaps with the end of another',
+      { history: both(ran('two', 50, 150)) },
+      OVERLAP,
+    ],
+    ['a run within another run', { history: both(ran('two', 50, 60)) }, OVERLAP],
+    [
+      'a run that overlaps with a run that is cut off later',
+      { history: [...ran('two', 0), killed('two', 50), ...ran('one', 40, 60)] },
+      OVERLAP,
     ],
     [
-      'a run again although its process lived',
-      { journal: both(ran('two', 100, 200)) },
-      '1 runs again have nothing to explain them',
+      'a repeated run although the first process was alive',
+      { history: both(ran('two', 100, 200)) },
+      UNEXPLAINED,
     ],
     [
-      'a run again before its process was killed',
-      { journal: both([...ran('two', 100, 200), killed('one', 110)]) },
-      '1 runs again have nothing to explain them',
+      'a repeated run before the first process was killed',
+      { history: both([...ran('two', 100, 200), killed('one', 110)]) },
+      UNEXPLAINED,
     ],
     [
-      'a run again after its process had stood still',
-      { journal: both([stalled('one', 10, 90), ...ran('two', 100, 200)]) },
-      '1 runs again have nothing to explain them',
+      'a repeated run although the first process stood still before its success',
+      { history: both([stalled('one', 10, 90), ...ran('two', 100, 200)]) },
+      UNEXPLAINED,
     ],
-    ['two ledger rows', { ledger: { task: 2 } }, 'not exactly one ledger row'],
-    ['no ledger row', { ledger: {} }, 'not exactly one ledger row'],
+    ['two ledger rows', { ledger: { task: 2 } }, 'do not have exactly one ledger row'],
+    ['no ledger row', { ledger: {} }, 'do not have exactly one ledger row'],
     [
-      'a late outcome that counts',
-      { freeze: { victim: 'two', takenOver: ['task'], counted: 1 } },
+      'a late outcome that the inbox recorded',
+      { freeze: { server: 'two', takenOver: ['task'], counted: 1 } },
       'late outcomes',
     ],
     [
-      'a point that was never hit',
+      'a kill point that no process reached',
       { cycles: [{ point: 'random', armed: 1, hits: 0 }] },
-      'nothing was ever hit: at random',
+      'no process reached the kill point: at random',
     ],
-    ['a process that ended of its own', { broken: ['one broke'] }, 'one broke'],
+    ['a process that crashed', { processFailures: ['one crashed'] }, 'one crashed'],
   ])('%s', (_, change, finding) => {
     const expected: unknown = expect.stringContaining(finding);
     expect(findings(change)).toContainEqual(expected);
@@ -130,50 +136,55 @@ describe('the harness notices', () => {
 
   test.each<[string, Partial<Series>]>([
     [
-      'a run after one that had succeeded and was killed before that was recorded',
-      { journal: both([killed('one', 110), ...ran('two', 150, 200)]) },
+      'a repeated run after a kill between success and settle',
+      { history: both([killed('one', 110), ...ran('two', 150, 200)]) },
     ],
     [
-      'a run beside one that was frozen, and succeeds when it wakes up',
+      'an overlap with a frozen run that succeeds after the thaw',
       {
-        freeze: { victim: 'two', takenOver: ['task'], counted: 0 },
-        journal: [
+        freeze: { server: 'two', takenOver: ['task'], counted: 0 },
+        history: [
           ...ran('two', 0, 95),
-          { type: 'frozen', victim: 'two', point: 'handler', at: 5 },
-          { type: 'thawed', victim: 'two', at: 90 },
+          { type: 'frozen', server: 'two', point: 'handler', at: 5 },
+          { type: 'thawed', server: 'two', at: 90 },
           ...ran('one', 80, 200),
         ],
       },
     ],
     [
-      'a run after one whose process stood still before it was recorded',
-      { journal: both([stalled('one', 110, 900), ...ran('two', 800, 850)]) },
+      'a repeated run after a stall between success and settle',
+      { history: both([stalled('one', 110, 900), ...ran('two', 800, 850)]) },
     ],
     [
-      'a run after one that was cut off',
-      { journal: [...ran('two', 0), killed('two', 50), ...ran('one', 50, 60)] },
+      'a run after a run that was cut off',
+      { history: [...ran('two', 0), killed('two', 50), ...ran('one', 50, 60)] },
     ],
-  ])('but allows %s', (_, change) => {
+  ])('nothing for %s', (_, change) => {
     expect(findings(change)).toEqual([]);
   });
 
-  function both(other: readonly Line[]): readonly Line[] {
-    return [...whole.journal, ...other];
+  function both(other: readonly HistoryRecord[]): readonly HistoryRecord[] {
+    return [...whole.history, ...other];
   }
 });
 
-/** A run that succeeds. Without an end it is cut off when its process is killed. */
-function ran(victim: string, from: number, to?: number, how: RunEnd = 'succeeded'): Line[] {
-  const run = `${victim}.1`;
-  const work = { run, victim, handler: 'work', taskId: 'task', attempt: 1 } as const;
-  const begin: Line = { type: 'begin', ...work, at: from };
-  return to === undefined ? [begin] : [begin, { type: 'end', run, how, at: to }];
+/** A run. Without `to`, it is cut off when its process is killed. */
+function ran(
+  server: string,
+  from: number,
+  to?: number,
+  result: RunResult = 'succeeded',
+): HistoryRecord[] {
+  const run = `${server}.1`;
+  const work = { run, server, handler: 'work', taskId: 'task', attempt: 1 } as const;
+  const begin: HistoryRecord = { type: 'begin', ...work, at: from };
+  return to === undefined ? [begin] : [begin, { type: 'end', run, result, at: to }];
 }
 
-function killed(victim: string, at: number): Line {
-  return { type: 'killed', victim, point: 'random', at };
+function killed(server: string, at: number): HistoryRecord {
+  return { type: 'killed', server, point: 'random', at };
 }
 
-function stalled(victim: string, from: number, at: number): Line {
-  return { type: 'stalled', victim, from, at };
+function stalled(server: string, from: number, at: number): HistoryRecord {
+  return { type: 'stalled', server, from, at };
 }

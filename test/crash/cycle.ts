@@ -1,54 +1,55 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Novita } from './novita.ts';
+import type { KillPointName } from './kill-points.ts';
 import type { CyclePlan } from './plan.ts';
-import type { PointName } from './points.ts';
-import type { Pool } from './pool.ts';
-import type { VictimProcess } from './victim-process.ts';
+import type { Sender } from './sender.ts';
+import type { ServerPool } from './server-pool.ts';
+import type { ServerProcess } from './start-server.ts';
 
-/** What became of a cycle. */
+/** The outcome of a cycle. */
 export interface Cycle {
-  readonly point: PointName;
-  /** Processes that were to be killed at the point. */
+  readonly point: KillPointName;
+  /** Number of processes that were armed with the kill point. */
   readonly armed: number;
-  /** Those that were: the others never came there, and were killed at the end. */
+  /** Number of processes that reached it. The cycle kills the others at its end. */
   readonly hits: number;
 }
 
-/** Events of one cycle. */
+/** Number of events in one cycle. */
 export interface Load {
   readonly events: number;
-  /** How many of them go through the simulator. */
+  /** How many of them the simulator delivers. */
   readonly simulated: number;
 }
 
-/** Old entries for a purge to find, which takes some of them at a time. */
-const OLD_ENTRIES = 500;
-const PURGE_MS = 100;
-const LONGEST_MS = 8000;
-const AFTERWARDS_MS = 700;
+/** More than one `deleteExpired` deletes in one batch. */
+const EXPIRED_ENTRIES = 500;
+const CLEANUP_INTERVAL_MS = 100;
+const MAX_CYCLE_MS = 8000;
+/** How long a cycle waits for a kill point after the last delivery. */
+const MAX_QUIET_MS = 700;
 
-/** Starts processes, sends events, and waits until those that are armed have died. */
+/** Starts processes, sends events, and waits until the armed processes have died. */
 export async function runCycle(
-  pool: Pool,
-  novita: Novita,
+  pool: ServerPool,
+  sender: Sender,
   plan: CyclePlan,
   { events, simulated }: Load,
 ): Promise<Cycle> {
   const armed = await startAll(pool, plan);
-  const plain = Array.from({ length: events - simulated }, () => randomUUID());
-  novita.send(plain, simulated, plan.point);
+  const taskIds = Array.from({ length: events - simulated }, () => randomUUID());
+  sender.send(taskIds, simulated, plan.point);
   const hits = await (plan.point === 'random'
-    ? killLater(armed, plan.nths)
-    : waitForDeaths(armed, novita));
+    ? killAfter(armed, plan.triggers)
+    : waitForKills(armed, sender));
   return { point: plan.point, armed: armed.length, hits };
 }
 
-/** Resolves to the processes that are to be killed. */
-async function startAll(pool: Pool, plan: CyclePlan): Promise<readonly VictimProcess[]> {
-  const startArmed = () => Promise.all(plan.nths.map((nth) => startOne(pool, plan, nth)));
-  // Others would migrate the file before them.
+/** Resolves to the armed processes. */
+async function startAll(pool: ServerPool, plan: CyclePlan): Promise<readonly ServerProcess[]> {
+  const startArmed = () => Promise.all(plan.triggers.map((nth) => startOne(pool, plan, nth)));
+  // The first process to start migrates the inbox.
   const early = plan.point === 'migration' ? await startArmed() : undefined;
   const survivors = adjustSurvivors(pool, plan.survivors);
   const armed = early ?? (await startArmed());
@@ -56,52 +57,56 @@ async function startAll(pool: Pool, plan: CyclePlan): Promise<readonly VictimPro
   return armed;
 }
 
-/** The survivors of the cycle before go on, as many as are wanted. */
-async function adjustSurvivors(pool: Pool, wanted: number): Promise<void> {
+/** Keeps survivors of the last cycle, and closes or starts processes until the number is right. */
+async function adjustSurvivors(pool: ServerPool, wanted: number): Promise<void> {
   const present = pool.alive();
   await Promise.all([
-    ...present.slice(wanted).map((victim) => pool.close(victim)),
+    ...present.slice(wanted).map((server) => pool.close(server)),
     ...Array.from({ length: Math.max(0, wanted - present.length) }, () => pool.start({})),
   ]);
 }
 
-const OF_THE_HARNESS: readonly PointName[] = ['answer', 'handler', 'handled', 'random'];
+/** The points that `server.ts` and its handlers report, not the engine. */
+const POINTS_OUTSIDE_ENGINE: readonly KillPointName[] = ['answer', 'handler', 'handled', 'random'];
 
-function startOne(pool: Pool, plan: CyclePlan, nth: number): Promise<VictimProcess> {
+function startOne(pool: ServerPool, plan: CyclePlan, nth: number): Promise<ServerProcess> {
   const { point } = plan;
   return pool.start({
-    arm: point === 'random' ? null : { point, nth, signal: 'SIGKILL' },
-    ...(point === 'purge' && { oldEntries: OLD_ENTRIES, cleanupIntervalMs: PURGE_MS }),
-    watched: !(plan.unwatched && OF_THE_HARNESS.includes(point)),
+    armed: point === 'random' ? null : { point, nth, signal: 'SIGKILL' },
+    ...(point === 'deleteExpired' && {
+      expiredEntries: EXPIRED_ENTRIES,
+      cleanupIntervalMs: CLEANUP_INTERVAL_MS,
+    }),
+    watched: !(plan.unwatched && POINTS_OUTSIDE_ENGINE.includes(point)),
   });
 }
 
-async function killLater(
-  victims: readonly VictimProcess[],
+async function killAfter(
+  servers: readonly ServerProcess[],
   delaysMs: readonly number[],
 ): Promise<number> {
   await Promise.all(
-    victims.map(async (victim, index) => {
+    servers.map(async (server, index) => {
       await pause(delaysMs[index] ?? 0);
-      await victim.kill();
+      await server.kill();
     }),
   );
-  return victims.length;
+  return servers.length;
 }
 
-async function waitForDeaths(victims: readonly VictimProcess[], novita: Novita): Promise<number> {
+async function waitForKills(servers: readonly ServerProcess[], sender: Sender): Promise<number> {
   const startedAt = performance.now();
   let quietSince = Infinity;
   for (;;) {
-    const left = victims.filter((victim) => victim.isAlive());
+    const left = servers.filter((server) => server.isAlive());
     const now = performance.now();
-    quietSince = novita.outstanding() > 0 ? Infinity : Math.min(quietSince, now);
-    const isOver = now > quietSince + AFTERWARDS_MS || now > startedAt + LONGEST_MS;
+    quietSince = sender.outstanding() > 0 ? Infinity : Math.min(quietSince, now);
+    const isOver = now > quietSince + MAX_QUIET_MS || now > startedAt + MAX_CYCLE_MS;
     if (left.length > 0 && !isOver) {
       await pause(10);
       continue;
     }
-    await Promise.all(left.map((victim) => victim.kill()));
-    return victims.length - left.length;
+    await Promise.all(left.map((server) => server.kill()));
+    return servers.length - left.length;
   }
 }

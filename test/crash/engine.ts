@@ -1,24 +1,24 @@
 import type { HandlerContext, Inbox } from '@novita-webhooks/core';
 
-import type { PointName } from './points.ts';
-import type { Reach } from './trap.ts';
+import type { KillPointName } from './kill-points.ts';
+import type { Reach } from './kill-switch.ts';
 
 /**
- * An inbox under test. To put another one to the test, write a module that has this shape and add
- * it to `engines/index.ts`; the rest knows nothing of what is behind it.
+ * An inbox under test. To test another inbox, write a module with this shape and add it to
+ * `engines/index.ts`. No other file depends on the engine.
  */
 export interface Engine {
-  /** The points at which its victims can be killed. */
-  readonly points: readonly PointName[];
-  /** Whether several processes may have it open. */
+  /** The points at which a server process with this inbox can be killed. */
+  readonly killPoints: readonly KillPointName[];
+  /** Whether several processes can use one inbox. */
   readonly shared: boolean;
-  /** Makes room for a fresh inbox. Called by the process that kills. */
+  /** Prepares a place for a new inbox. Runs in the test process. */
   createPlace(folder: string, name: string): Promise<Place>;
-  /** Opens the inbox. Called in the victim, which calls `reach` at the points it knows. */
+  /** Opens the inbox. Runs in the server process. Calls `reach` at the kill points of the engine. */
   open(location: string, options: OpenOptions): Promise<OpenInbox>;
 }
 
-/** Where one series keeps its inbox: a file, a schema, a key prefix. */
+/** Where the inbox of one series is: a file, a schema, a key prefix. */
 interface Place {
   readonly location: string;
   remove(): Promise<void>;
@@ -30,21 +30,21 @@ export interface OpenOptions {
   readonly cleanupIntervalMs: number;
   readonly retention: { readonly doneMs: number; readonly deadMs: number };
   readonly reach: Reach;
-  /** Whether `reach` has to be called: if not, the inbox is opened as users open it. */
+  /** Whether the inbox must call `reach`. If not, it is opened as users open it. */
   readonly watched: boolean;
 }
 
 export interface OpenInbox {
   readonly inbox: Inbox;
-  /** Rows that handlers write in the inbox's own transaction. */
+  /** For inboxes with transactions. */
   readonly ledger?: Ledger | undefined;
-  /** Adds done entries that are past their retention, for a purge to find. */
+  /** Adds done entries that are past their retention, for `deleteExpired`. */
   addOld?(count: number): Promise<void>;
 }
 
-/** A table without a unique key, so that what is written twice is there twice. */
+/** A table without a unique key: two writes for one task leave two rows. */
 export interface Ledger {
-  write(context: HandlerContext, victim: string): Promise<void>;
-  /** How many rows there are, by task id. */
+  write(context: HandlerContext, server: string): Promise<void>;
+  /** Resolves to the number of rows by task id. */
   count(): Promise<Readonly<Record<string, number>>>;
 }

@@ -1,78 +1,83 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Line } from './journal.ts';
-import type { Novita } from './novita.ts';
-import type { Pool } from './pool.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
+import { waitUntil } from '../support/timeout.ts';
+import type { HistoryRecord } from './history.ts';
+import type { Sender } from './sender.ts';
+import type { ServerPool } from './server-pool.ts';
 
-/** What became of a worker that slept past its lease, and of what it did when it woke up. */
+/** The outcome of freezing a worker for longer than its lease. */
 export interface Freeze {
-  /** Its name in the journal. */
-  readonly victim: string;
-  /** Tasks that somebody else had begun by then. */
+  /** Name of the frozen process in the history. */
+  readonly server: string;
+  /** Tasks that the other process had begun when the frozen one was thawed. */
   readonly takenOver: readonly string[];
-  /** Outcomes that were recorded for it afterwards, and entries that were not the taker's. */
+  /** How many of them were no longer `running` for the other process: late outcomes that counted. */
   readonly counted: number;
 }
 
-/** Under the name that its row has. */
+/** Name of the row in the results table. */
 export const FROZEN = 'frozen past its lease';
 
 const TASKS = 8;
-/** Long enough for the taker to be still at it when the sleeper has woken up. */
-const TAKER_MS = 1500;
-const PATIENCE_MS = 6000;
+/** Longer than the frozen process needs to report its outcomes after it is thawed. */
+const NEW_OWNER_HANDLER_MS = 1500;
+const TIMEOUT_MS = 6000;
+/** How long the thawed process gets to report its outcomes. */
+const SETTLE_MS = 400;
 
 /**
- * Stops a worker in the middle of its handlers, waits until another one has taken over, and lets it
- * go on. It cannot know yet that it lost the entries: the fence has to.
+ * Freezes a worker during its handlers, waits until another worker has claimed its entries, and thaws
+ * it. The thawed worker does not know that its leases are lost. The fencing token must stop it.
  */
 export async function freeze(
-  pool: Pool,
-  novita: Novita,
+  pool: ServerPool,
+  sender: Sender,
   random: Random,
-  journal: () => readonly Line[],
+  readHistory: () => readonly HistoryRecord[],
 ): Promise<Freeze> {
-  await Promise.all(pool.alive().map((victim) => pool.close(victim)));
+  await Promise.all(pool.alive().map((server) => pool.close(server)));
   const point = random.next() < 0.5 ? 'handler' : 'handled';
-  const arm = { point, nth: random.between(1, TASKS / 2), signal: 'SIGSTOP' } as const;
-  const sleeper = await pool.start({ arm, handlerMs: 150, watched: false });
+  const nth = random.between(1, TASKS / 2);
+  const armed = { point, nth, signal: 'SIGSTOP' } as const;
+  const frozen = await pool.start({ armed, handlerMs: 150, watched: false });
   const tasks = Array.from({ length: TASKS }, () => randomUUID());
-  novita.send(tasks, 0, FROZEN);
-  const isFrozen = (line: Line) => line.type === 'frozen' && line.victim === sleeper.name;
-  await until(() => journal().some(isFrozen));
+  sender.send(tasks, 0, FROZEN);
+  const isFrozen = (record: HistoryRecord) =>
+    record.type === 'frozen' && record.server === frozen.name;
+  await waitUntil(() => readHistory().some(isFrozen), { timeoutMs: TIMEOUT_MS });
 
-  const taker = await pool.start({ handlerMs: TAKER_MS });
-  const theirs = () => {
-    const lines = journal();
-    const begun = new Set(tasksOf(lines, sleeper.name, 'begun'));
-    return tasksOf(lines, taker.name, 'open').filter((taskId) => begun.has(taskId));
+  const newOwner = await pool.start({ handlerMs: NEW_OWNER_HANDLER_MS });
+  const findTakenOver = () => {
+    const records = readHistory();
+    const begun = new Set(tasksOf(records, frozen.name, 'begun'));
+    return tasksOf(records, newOwner.name, 'running').filter((taskId) => begun.has(taskId));
   };
-  await until(() => theirs().length > 0);
+  await waitUntil(() => findTakenOver().length > 0, { timeoutMs: TIMEOUT_MS });
   await pause(50);
-  const takenOver = theirs();
-  sleeper.thaw();
-  await pause(400);
-  // Whatever the sleeper had to settle is settled now, or refused.
-  const stillOpen = new Set(theirs());
-  const watched = takenOver.filter((taskId) => stillOpen.has(taskId));
-  const states = await taker.ask('states', watched);
+  const takenOver = findTakenOver();
+  frozen.thaw();
+  await pause(SETTLE_MS);
+  const stillRunning = new Set(findTakenOver());
+  const compared = takenOver.filter((taskId) => stillRunning.has(taskId));
+  const states = await newOwner.request('states', compared);
   const counted = states.filter((state) => state !== 'running').length;
-  await Promise.all([pool.close(sleeper), pool.close(taker)]);
-  return { victim: sleeper.name, takenOver: watched, counted };
+  await Promise.all([pool.close(frozen), pool.close(newOwner)]);
+  return { server: frozen.name, takenOver: compared, counted };
 }
 
-/** Tasks that a victim has begun; `open`: and not ended. */
-function tasksOf(lines: readonly Line[], victim: string, which: 'begun' | 'open'): string[] {
-  const ended = new Set(lines.flatMap((line) => (line.type === 'end' ? [line.run] : [])));
-  const counts = (run: string) => which === 'begun' || !ended.has(run);
-  return lines.flatMap((line) =>
-    line.type === 'begin' && line.victim === victim && counts(line.run) ? [line.taskId] : [],
+/** Tasks that a process has begun; `running`: and not ended. */
+function tasksOf(
+  records: readonly HistoryRecord[],
+  server: string,
+  which: 'begun' | 'running',
+): string[] {
+  const ended = new Set(records.flatMap((record) => (record.type === 'end' ? [record.run] : [])));
+  const isWanted = (run: string) => which === 'begun' || !ended.has(run);
+  return records.flatMap((record) =>
+    record.type === 'begin' && record.server === server && isWanted(record.run)
+      ? [record.taskId]
+      : [],
   );
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!isTrue() && performance.now() < deadline) await pause(20);
 }

@@ -1,13 +1,14 @@
-// Kills processes that receive webhooks, at the worst moments, and counts what is lost.
+// Kills server processes at the kill points of an engine, and counts lost and repeated events.
 //   npm run test:crash -- --cycles 500
-//   npm run test:crash -- --cycles 50 --engine memory      what it looks like when events are lost
+//   npm run test:crash -- --cycles 50 --engine memory      shows the results of a lossy inbox
+// Options: --engine (default sqlite), --cycles (100), --seed (random), --events per cycle (250).
 import { parseArgs } from 'node:util';
 
 import { engines } from './engines/index.ts';
-import type { Verdict } from './judge.ts';
-import { run } from './run.ts';
+import type { Results } from './checker.ts';
+import { runCrashTest } from './run-crash-test.ts';
 import type { Series } from './series.ts';
-import { toTable } from './table.ts';
+import { toResultsTable } from './results-table.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,37 +26,40 @@ const seed = wholeNumber('seed', values.seed, 0);
 const events = wholeNumber('events', values.events, 10);
 const { engine } = values;
 if (!Object.hasOwn(engines, engine)) {
-  fail(`--engine must be one of ${Object.keys(engines).join(', ')}`);
+  fail(`--engine must be one of ${Object.keys(engines).join(', ')}, not ${engine}`);
 }
 
 const repeat = `npm run test:crash -- --cycles ${cycles} --engine ${engine} --seed ${seed} --events ${events}`;
 console.log(`${cycles} cycles with ${engine}, seed ${seed}. To repeat: ${repeat}`);
 const startedAt = performance.now();
 const load = { events, simulated: Math.round(events / 10) };
-const verdict = await run({ engine, cycles, seed, load, onSeries: say });
-report(verdict);
+const results = await runCrashTest({ engine, cycles, seed, load, onSeries: printSeries });
+printResults(results);
 
-function say(all: readonly Series[], of: number): void {
+function printSeries(all: readonly Series[], planned: number): void {
   const { cycles: done = [], acknowledged } = all.at(-1) ?? {};
-  const number = all.length > of ? 'again, for what was not hit' : `${all.length} of ${of}`;
+  const number =
+    all.length > planned ? 'for kill points that were not hit' : `${all.length} of ${planned}`;
   const figures = `${done.length} cycles, ${(acknowledged?.size ?? 0).toLocaleString('en')}`;
   console.log(`series ${number}: ${figures} acknowledged, ${seconds()} s`);
 }
 
-function report(verdict: Verdict): void {
-  const { frozen, afterThawMs, stalled, repeats, findings } = verdict;
-  console.log(`\n${toTable(verdict)}\n`);
+function printResults(results: Results): void {
+  const { frozen, afterThawMs, stalled, repeats, findings } = results;
+  console.log(`\n${toResultsTable(results)}\n`);
   console.log(
-    `Frozen past their lease (SIGSTOP): ${frozen.workers} workers; ${frozen.takenOver} of their ` +
-      `entries were taken over, late outcomes that counted: ${frozen.counted}. Woken up, they went ` +
-      `on beside the taker for ${afterThawMs.toFixed(1)} ms at most.`,
+    `Frozen past their lease (SIGSTOP): ${frozen.workers} workers. Other workers claimed ` +
+      `${frozen.takenOver} of their entries. Late outcomes that counted: ${frozen.counted}. After the ` +
+      `thaw, their handlers went on for ${afterThawMs.toFixed(1)} ms at most.`,
   );
   console.log(
-    `Run again after success: ${repeats.killed} whose process was killed in between, ` +
-      `${repeats.longestMs.toFixed(0)} ms after the success at most; ${repeats.stoodStill} whose process ` +
-      `stood still; ${repeats.unexplained} that nothing explains.`,
+    `Repeated after a success: ${repeats.killed} because the process was killed before the settle, ` +
+      `${repeats.longestMs.toFixed(0)} ms after the success at most; ${repeats.stoodStill} because the ` +
+      `process stood still; ${repeats.unexplained} without a cause.`,
   );
-  console.log(`Runs beside a process whose event loop stood still past its lease: ${stalled}.`);
+  console.log(
+    `Runs that overlapped with a process whose event loop stood still past its lease: ${stalled}.`,
+  );
   console.log(`${seconds()} s. To repeat: ${repeat}`);
   for (const finding of findings) console.log(`✘ ${finding}`);
   if (findings.length > 0) process.exitCode = 1;
@@ -65,14 +69,14 @@ function seconds(): string {
   return ((performance.now() - startedAt) / 1000).toFixed(1);
 }
 
-function wholeNumber(name: string, text: string, least: number): number {
+function wholeNumber(name: string, text: string, min: number): number {
   const number = Number(text);
-  return Number.isInteger(number) && number >= least
+  return Number.isInteger(number) && number >= min
     ? number
-    : fail(`--${name} must be a whole number from ${least} on, not ${text}`);
+    : fail(`--${name} must be a whole number of at least ${min}, not ${text}`);
 }
 
 function fail(message: string): never {
-  console.error(message);
+  console.error(`test:crash: ${message}.`);
   process.exit(2);
 }

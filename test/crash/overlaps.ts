@@ -1,15 +1,15 @@
-import type { Line } from './journal.ts';
+import type { HistoryRecord } from './history.ts';
 
-/** One run of a handler, from its first line to its last. */
+/** One run of a handler, from its `begin` record to its `end` record. */
 export interface HandlerRun {
   readonly taskId: string;
   readonly handler: string;
-  readonly victim: string;
+  readonly server: string;
   readonly attempt: number;
   readonly from: number;
-  /** When it ended, or its process did. */
+  /** When the run ended, or its process was killed. */
   readonly to: number;
-  readonly how: 'succeeded' | 'failed' | 'aborted' | 'cut off';
+  readonly result: 'succeeded' | 'failed' | 'aborted' | 'cut off';
 }
 
 /** Two runs for one task at the same time. */
@@ -17,28 +17,28 @@ export interface Overlap {
   readonly taskId: string;
   readonly first: HandlerRun;
   readonly second: HandlerRun;
-  /** The worker that had the entry before the other one took it over. */
+  /** The run of the process that had the entry before another process claimed it. */
   readonly loser: HandlerRun;
+  /** When the other process began its first run of the entry. */
   readonly takenOverAt: number;
   readonly forMs: number;
 }
 
-/** Puts the lines of a journal together. */
-export function toRuns(lines: readonly Line[]): HandlerRun[] {
-  const ends = new Map(lines.flatMap((line) => (line.type === 'end' ? [[line.run, line]] : [])));
-  const deaths = deathsIn(lines);
-  return lines.flatMap((line) => {
-    if (line.type !== 'begin') return [];
-    const { run, taskId, handler, victim, attempt, at: from } = line;
+/** Joins the records of each run. */
+export function toRuns(records: readonly HistoryRecord[]): HandlerRun[] {
+  const ends = new Map(
+    records.flatMap((record) => (record.type === 'end' ? [[record.run, record]] : [])),
+  );
+  const kills = new Map(
+    records.flatMap((record) => (record.type === 'killed' ? [[record.server, record.at]] : [])),
+  );
+  return records.flatMap((record) => {
+    if (record.type !== 'begin') return [];
+    const { run, taskId, handler, server, attempt, at: from } = record;
     const end = ends.get(run);
-    const to = end?.at ?? deaths.get(victim) ?? Infinity;
-    return [{ taskId, handler, victim, attempt, from, to, how: end?.how ?? 'cut off' }];
+    const to = end?.at ?? kills.get(server) ?? Infinity;
+    return [{ taskId, handler, server, attempt, from, to, result: end?.result ?? 'cut off' }];
   });
-}
-
-/** When each victim was killed. */
-function deathsIn(lines: readonly Line[]): ReadonlyMap<string, number> {
-  return new Map(lines.flatMap((line) => (line.type === 'killed' ? [[line.victim, line.at]] : [])));
 }
 
 export function findOverlaps(runs: readonly HandlerRun[]): Overlap[] {
@@ -46,16 +46,15 @@ export function findOverlaps(runs: readonly HandlerRun[]): Overlap[] {
     const ordered = ofTask.toSorted((one, other) => one.from - other.from);
     return ordered.flatMap((second, index) => {
       const first = ordered.slice(0, index).find(({ to }) => to > second.from);
-      if (first === undefined) return [];
-      return [toOverlap(first, second, ordered)];
+      return first === undefined ? [] : [toOverlap(first, second, ordered)];
     });
   });
 }
 
-/** Each take-over begins another attempt. */
+/** The run with the higher attempt belongs to the process that claimed the entry last. */
 function toOverlap(first: HandlerRun, second: HandlerRun, ofTask: readonly HandlerRun[]): Overlap {
-  const [loser, taker] = first.attempt <= second.attempt ? [first, second] : [second, first];
-  const takenOverAt = ofTask.find(({ attempt }) => attempt === taker.attempt)?.from ?? taker.from;
+  const [loser, winner] = first.attempt <= second.attempt ? [first, second] : [second, first];
+  const takenOverAt = ofTask.find(({ attempt }) => attempt === winner.attempt)?.from ?? winner.from;
   const forMs = (Math.min(first.to, second.to) - second.from) / 1000;
   return { taskId: second.taskId, first, second, loser, takenOverAt, forMs };
 }
@@ -70,19 +69,22 @@ export function groupByTask(runs: readonly HandlerRun[]): ReadonlyMap<string, Ha
   return groups;
 }
 
-/** How long its event loop may take to notice, after it stood still. */
-const NOTICE_US = 50_000;
+/** How long an event loop may take to abort its handlers after a stall. */
+const MAX_ABORT_US = 50_000;
 
 /**
- * Whether a process stood still when another one took its entry over. No signal reaches such a
- * process, so this is told apart: its outcome does not count, which is all that can be promised.
+ * Whether a process stood still when another process claimed its entry. No abort signal can reach
+ * such a process, so its handler goes on. An inbox guarantees only that its outcome does not count.
  */
-export function stoodStill({ loser, takenOverAt }: Overlap, lines: readonly Line[]): boolean {
-  return lines.some(
-    (line) =>
-      line.type === 'stalled' &&
-      line.victim === loser.victim &&
-      line.from <= takenOverAt &&
-      takenOverAt <= line.at + NOTICE_US,
+export function stoodStill(
+  { loser, takenOverAt }: Overlap,
+  records: readonly HistoryRecord[],
+): boolean {
+  return records.some(
+    (record) =>
+      record.type === 'stalled' &&
+      record.server === loser.server &&
+      record.from <= takenOverAt &&
+      takenOverAt <= record.at + MAX_ABORT_US,
   );
 }

@@ -1,38 +1,42 @@
 import type { Engine } from './engine.ts';
-import { POINTS, type PointName } from './points.ts';
-import type { Random } from './random.ts';
+import { KILL_POINTS, type KillPointName } from './kill-points.ts';
+import type { Random } from '../support/random.ts';
 
-/** One cycle: some processes, some of which are killed under load. */
+/** One cycle: server processes under load, some of which are killed. */
 export interface CyclePlan {
-  readonly point: PointName;
-  /** One for each process to be killed: at which time that it is there, or after how many ms. */
-  readonly nths: readonly number[];
-  /** Processes that go on. */
+  readonly point: KillPointName;
+  /**
+   * One number for each process that is killed: it dies when it reaches the point for the n-th time.
+   * For the point `random` it is a delay in milliseconds.
+   */
+  readonly triggers: readonly number[];
+  /** Number of processes that are not killed. */
   readonly survivors: number;
-  /** Whether the processes to be killed are opened as users open them, if the point allows it. */
+  /** Whether the inbox of the killed processes is opened without instrumentation, if possible. */
   readonly unwatched: boolean;
 }
 
-/** Cycles on one file, which is fresh in the first of them. */
+/** Cycles on one inbox, which is new in the first cycle. */
 export type SeriesPlan = readonly CyclePlan[];
 
-const LONGEST_SERIES = 24;
-const SHARED = 0.4;
-const RANDOM_MS = 700;
+const MAX_CYCLES_PER_SERIES = 24;
+/** Share of the cycles with several processes. */
+const SHARED_RATIO = 0.4;
+const MAX_RANDOM_DELAY_MS = 700;
 
-/** Every point as often as any other; each series begins with the migration of its file. */
+/** Plans all kill points equally often. Each series begins with the migration of its inbox. */
 export function planSeries(
   cycles: number,
   events: number,
-  { points, shared }: Pick<Engine, 'points' | 'shared'>,
+  { killPoints, shared }: Pick<Engine, 'killPoints' | 'shared'>,
   random: Random,
 ): SeriesPlan[] {
-  const count = Math.max(Math.min(2, cycles), Math.ceil(cycles / LONGEST_SERIES));
-  const others = points.filter((point) => point !== 'migration');
-  const first: readonly PointName[] = points.includes('migration') ? ['migration'] : [];
-  let deck: PointName[] = [];
+  const count = Math.max(Math.min(2, cycles), Math.ceil(cycles / MAX_CYCLES_PER_SERIES));
+  const others = killPoints.filter((point) => point !== 'migration');
+  const first: readonly KillPointName[] = killPoints.includes('migration') ? ['migration'] : [];
+  let deck: KillPointName[] = [];
 
-  function nextPoint(): PointName {
+  function nextPoint(): KillPointName {
     if (deck.length === 0) deck = random.shuffled(others);
     return deck.pop() ?? 'random';
   }
@@ -45,21 +49,26 @@ export function planSeries(
   });
 }
 
-/** Once more, and as soon as it is there, for points at which nothing was hit. */
-export function planAgain(missed: readonly PointName[]): SeriesPlan {
-  return missed.map((point) => ({ point, nths: [1], survivors: 0, unwatched: false }));
+/** Plans another cycle for each point that no process has reached; it is due at the first time. */
+export function planMissedPoints(missed: readonly KillPointName[]): SeriesPlan {
+  return missed.map((point) => ({ point, triggers: [1], survivors: 0, unwatched: false }));
 }
 
-function planCycle(point: PointName, events: number, shared: boolean, random: Random): CyclePlan {
-  const processes = shared && random.next() < SHARED ? random.between(2, 4) : 1;
+function planCycle(
+  point: KillPointName,
+  events: number,
+  shared: boolean,
+  random: Random,
+): CyclePlan {
+  const processes = shared && random.next() < SHARED_RATIO ? random.between(2, 4) : 1;
   const kills = random.between(1, Math.max(1, processes - 1));
-  const { upTo } = POINTS[point];
-  // Well within the load, of which survivors get a share.
-  const latest = upTo === 'event' ? Math.ceil((events * 0.4) / processes) : upTo;
+  const { maxNth } = KILL_POINTS[point];
+  // The process must reach the point: survivors get a share of the events.
+  const max = maxNth === 'event' ? Math.ceil((events * 0.4) / processes) : maxNth;
   return {
     point,
-    nths: Array.from({ length: kills }, () =>
-      random.between(1, point === 'random' ? RANDOM_MS : latest),
+    triggers: Array.from({ length: kills }, () =>
+      random.between(1, point === 'random' ? MAX_RANDOM_DELAY_MS : max),
     ),
     survivors: processes - kills,
     unwatched: random.next() < 0.5,

@@ -1,34 +1,35 @@
 import type { EntryState } from '@novita-webhooks/core';
 import { join } from 'node:path';
 
+import type { Random } from '../support/random.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { runCycle, type Cycle, type Load } from './cycle.ts';
-import { openDoor } from './door.ts';
 import type { Engine } from './engine.ts';
 import { freeze, type Freeze } from './freeze.ts';
-import { followJournal, openJournal, type Line } from './journal.ts';
-import { createNovita, type Novita } from './novita.ts';
+import { followHistory, openHistory, type HistoryRecord } from './history.ts';
 import type { SeriesPlan } from './plan.ts';
-import { createPool, type Pool } from './pool.ts';
-import type { Random } from './random.ts';
-import type { VictimProcess } from './victim-process.ts';
+import type { ServerOptions } from './protocol.ts';
+import { createSender, type Sender } from './sender.ts';
+import { createServerPool, type ServerPool } from './server-pool.ts';
+import type { ServerProcess } from './start-server.ts';
 
-/** All that is known of a series at its end. */
+/** What a series has recorded. The checker compares it with the guarantees of an inbox. */
 export interface Series {
   readonly cycles: readonly Cycle[];
   readonly freeze: Freeze | null;
-  /** By task id, the row to which it belongs. */
+  /** The row of the results table, by task id. */
   readonly acknowledged: ReadonlyMap<string, string>;
-  /** What the inbox says of the acknowledged tasks; `null`: it does not know them. */
+  /** The state of each acknowledged task in the inbox; `null`: the inbox does not have it. */
   readonly states: ReadonlyMap<string, EntryState | null>;
-  /** Rows by task id; `null` without transactions. */
+  /** Number of ledger rows by task id; `null` without transactions. */
   readonly ledger: Readonly<Record<string, number>> | null;
-  readonly journal: readonly Line[];
-  /** What should not have happened to any process. */
-  readonly broken: readonly string[];
+  readonly history: readonly HistoryRecord[];
+  /** Processes that crashed or did not respond, a line each. */
+  readonly processFailures: readonly string[];
 }
 
 export interface SeriesOptions {
-  /** Within the repository, and removed by the caller. */
+  /** Must be inside the repository. The caller removes it. */
   readonly folder: string;
   readonly program: string;
   readonly engineName: string;
@@ -37,71 +38,84 @@ export interface SeriesOptions {
   readonly number: number;
 }
 
-const SECRET = 'a secret for victims, long enough to sign with';
+const SECRET = 'a secret for the crash test, long enough';
 const LEASE_MS = 600;
 
-/** Cycles on one file; then a calm process handles what is left, and everything is looked at. */
+/** Runs cycles on one inbox. Then one process handles the rest, and the final state is read. */
 export async function runSeries(
   plan: SeriesPlan,
   options: SeriesOptions,
   random: Random,
 ): Promise<Series> {
-  const { folder, engine, engineName, number } = options;
+  const { folder, engine, number } = options;
   const place = await engine.createPlace(folder, `series-${number}`);
-  const journal = join(folder, `series-${number}.journal`);
-  const { write, close } = openJournal(journal);
-  const readJournal = followJournal(journal);
-  const door = await openDoor();
-  const novita = await createNovita(door.url, SECRET);
-  const common = {
-    victim: `${number}-`,
-    engine: engineName,
-    location: place.location,
-    journal,
-    secret: SECRET,
-    leaseDurationMs: LEASE_MS,
-    cleanupIntervalMs: 60_000,
-    handlerMs: null,
-    arm: null,
-    oldEntries: 0,
-    watched: false,
-  };
-  const pool = createPool(options.program, common, door, write);
+  const historyFile = join(folder, `series-${number}.history`);
+  const { write, close } = openHistory(historyFile);
+  const readHistory = followHistory(historyFile);
+  const proxy = await startTcpProxy([]);
+  const sender = await createSender(`http://127.0.0.1:${proxy.port}`, SECRET);
+  const common = toServerOptions(options, place.location, historyFile);
+  const pool = createServerPool(options.program, common, proxy, write);
   try {
     const cycles: Cycle[] = [];
-    for (const cycle of plan) cycles.push(await runCycle(pool, novita, cycle, options.load));
-    await calmDown(pool, novita);
-    const frozen = engine.shared ? await freeze(pool, novita, random, readJournal) : null;
-    const calm = await calmDown(pool, novita);
-    const found = await lookAt(calm, novita);
-    await pool.close(calm);
-    const { acknowledged } = novita;
-    const { broken } = pool;
-    return { ...found, cycles, freeze: frozen, acknowledged, journal: readJournal(), broken };
+    for (const cycle of plan) cycles.push(await runCycle(pool, sender, cycle, options.load));
+    await drain(pool, sender);
+    const frozen = engine.shared ? await freeze(pool, sender, random, readHistory) : null;
+    const last = await drain(pool, sender);
+    const finalState = await readFinalState(last, sender);
+    await pool.close(last);
+    return {
+      ...finalState,
+      cycles,
+      freeze: frozen,
+      acknowledged: sender.acknowledged,
+      history: readHistory(),
+      processFailures: pool.failures,
+    };
   } finally {
     await pool.killAll();
-    await novita.close();
-    await door.close();
+    await sender.close();
+    await proxy.close();
     close();
     await place.remove();
   }
 }
 
-/** One process without any trap takes what is left. */
-async function calmDown(pool: Pool, novita: Novita): Promise<VictimProcess> {
-  await Promise.all(pool.alive().map((victim) => pool.close(victim)));
-  const calm = await pool.start({});
-  await novita.idle();
-  await calm.ask('drain');
-  return calm;
+function toServerOptions(
+  { engineName, number }: SeriesOptions,
+  location: string,
+  history: string,
+): ServerOptions {
+  return {
+    server: `${number}-`,
+    engine: engineName,
+    location,
+    history,
+    secret: SECRET,
+    leaseDurationMs: LEASE_MS,
+    cleanupIntervalMs: 60_000,
+    handlerMs: null,
+    armed: null,
+    expiredEntries: 0,
+    watched: false,
+  };
 }
 
-async function lookAt(
-  calm: VictimProcess,
-  { acknowledged }: Novita,
+/** Replaces all processes by one without kill points, which handles all entries that are left. */
+async function drain(pool: ServerPool, sender: Sender): Promise<ServerProcess> {
+  await Promise.all(pool.alive().map((server) => pool.close(server)));
+  const last = await pool.start({});
+  await sender.idle();
+  await last.request('drain');
+  return last;
+}
+
+async function readFinalState(
+  server: ServerProcess,
+  { acknowledged }: Sender,
 ): Promise<Pick<Series, 'states' | 'ledger'>> {
   const taskIds = [...acknowledged.keys()];
-  const states = await calm.ask('states', taskIds);
-  const ledger = await calm.ask('ledger');
+  const states = await server.request('states', taskIds);
+  const ledger = await server.request('ledger');
   return { states: new Map(taskIds.map((id, index) => [id, states[index] ?? null])), ledger };
 }

@@ -4,17 +4,17 @@ import {
   claimOne,
   get,
   promote,
-  purge,
+  deleteExpired,
   query,
-  seldom,
+  rarely,
   transaction,
   write,
   type Operation,
 } from './operations.ts';
-import { startModelRun, type ModelRun } from './run.ts';
+import { startModelRun, type ModelRun } from './model-run.ts';
 import type { OpenSubject } from './subjects.ts';
 
-/** The reference is within the run, which compares after every step. */
+/** fast-check's model is empty: `ModelRun` has the reference and compares after every step. */
 type Command = AsyncCommand<object, ModelRun>;
 
 const command = (
@@ -38,44 +38,44 @@ const perform = (operations: readonly Operation[]): Command =>
 
 const one = (operation: fc.Arbitrary<Operation>) => operation.map((only) => perform([only]));
 
-const passing = fc.constantFrom(1, 500, 999, 1000, 1001, 30_000, 60_000);
+const durations = fc.constantFrom(1, 500, 999, 1000, 1001, 30_000, 60_000);
 
-/** Those that every store has, as often as they deserve it. */
+/** The commands for every store, with weights. */
 const common: readonly [number, fc.Arbitrary<Command>][] = [
   [24, one(write)],
   [1, one(get)],
-  [2, one(purge)],
+  [2, one(deleteExpired)],
   [2, query.map(({ query, follow }) =>
       command(`list ${JSON.stringify({ ...query, follow })}`, (real) => real.list(query, follow)))],
-  [6, passing.map((ms) => command(`pass ${ms} ms`, (real) => real.pass(ms)))],
+  [6, durations.map((ms) => command(`advance ${ms} ms`, (real) => real.advance(ms)))],
   [1, fc.boolean().map((abandoned) =>
       command(`reopen${abandoned ? ', abandoned' : ''}`, (real) => real.reopen(abandoned)))],
 ]; // prettier-ignore
 
-/** What only some stores have. */
+/** The optional operations of a store. */
 export const extras: Readonly<
   Record<'transaction' | 'promote' | 'claimOne', fc.Arbitrary<Operation>>
 > = { transaction, promote, claimOne };
 
-/** What a store has to be like, as a property of fast-check. */
+/** The fast-check property that stores behave as the reference. */
 export function likeReference(
   subjects: readonly OpenSubject[],
   names: readonly (keyof typeof extras)[] = [],
 ) {
-  const special = names.map((name) => extras[name]);
-  // A purge is two operations or more; after it, nothing may depend on when the others came.
+  const optional = names.map((name) => extras[name]);
+  // deleteExpired can be several statements, so it comes last: no result may depend on their order.
   const batch = fc
     .tuple(
-      fc.array(fc.oneof({ weight: 6, arbitrary: write }, ...special), {
+      fc.array(fc.oneof({ weight: 6, arbitrary: write }, ...optional), {
         minLength: 2,
         maxLength: 8,
       }),
-      seldom(purge),
+      rarely(deleteExpired),
     )
     .map(([operations, last]) => perform([...operations, ...(last ? [last] : [])]));
   const commands = fc.oneof(
     ...common.map(([weight, arbitrary]) => ({ weight, arbitrary })),
-    ...special.map((own) => ({ weight: 2, arbitrary: one(own) })),
+    ...optional.map((operation) => ({ weight: 2, arbitrary: one(operation) })),
     { weight: 5, arbitrary: batch },
   );
   const sequence = fc.commands([commands], { maxCommands: 60, size: 'max' });

@@ -12,67 +12,74 @@ import fc from 'fast-check';
 
 import type { Reference } from './reference.ts';
 
-/** Which of the claims so far, counted from the latest; `foreign`: with its own key, but the fence of another claim. */
-interface Holding {
+/** Selects the claim that an operation uses. */
+interface ClaimChoice {
+  /** Index of the claim, counted back from the latest one. */
   readonly claim: number;
+  /** If set, the operation uses the fencing token of this other claim. A store must reject it. */
   readonly foreign: number | null;
 }
 
-/** Something to do with a store. Plain data, so that a failure can be read. */
+/** A call of a store as plain data, which makes a failure readable. */
 export type Operation =
   | { readonly type: 'add'; readonly entry: NewEntry }
   | ({ readonly type: 'claim' } & Record<'limit' | 'leaseDurationMs', number> &
       Pick<EntryKey, 'endpoint'>)
   | { readonly type: 'claimOne'; readonly key: EntryKey; readonly leaseDurationMs: number }
-  | ({ readonly type: 'extend'; readonly leaseDurationMs: number } & Holding)
-  | ({ readonly type: 'settle'; readonly outcome: Outcome } & Holding)
-  | ({ readonly type: 'transaction'; readonly handler: string; readonly fails: boolean } & Holding)
+  | ({ readonly type: 'extend'; readonly leaseDurationMs: number } & ClaimChoice)
+  | ({ readonly type: 'settle'; readonly outcome: Outcome } & ClaimChoice)
+  | ({
+      readonly type: 'transaction';
+      readonly handler: string;
+      readonly fails: boolean;
+    } & ClaimChoice)
   | { readonly type: 'promote' | 'replay' | 'discard' | 'get'; readonly key: EntryKey }
-  | { readonly type: 'purge'; readonly retention: Retention };
+  | { readonly type: 'deleteExpired'; readonly retention: Retention };
 
-/** The right to settle, one per target, as they number their fences differently. */
+/** The fencing tokens of one claim. Each target has its own: their tokens differ. */
 export interface Lease {
   readonly key: EntryKey;
-  /** Which call of `claim` it is from: one call may give all its claims the same fence. */
+  /** Number of the `claim` call: the claims of one call can have the same fencing token. */
   readonly call: number;
-  readonly fences: readonly string[];
+  readonly fencingTokens: readonly string[];
 }
 
 const isSame = (one: Lease, other: Lease) =>
   one.key.endpoint === other.key.endpoint && one.key.taskId === other.key.taskId;
 
-/** The fence that an operation shows to a target. */
-function fenceOf({ claim, foreign }: Holding, { leases, target }: View): ClaimRef {
+/** The claim reference that an operation passes to a target. */
+function toClaimRef({ claim, foreign }: ClaimChoice, { leases, target }: View): ClaimRef {
   const own = leases.at(-1 - (claim % leases.length));
-  if (own === undefined) throw new Error('there was no claim yet');
+  if (own === undefined) throw new Error('model test: there was no claim yet');
   const others = leases.filter(
     ({ call }) => !leases.some((one) => one.call === call && isSame(one, own)),
   );
-  const shown = foreign === null ? own : others[foreign % others.length];
-  return { ...own.key, fencingToken: shown?.fences[target] ?? 'never handed out' };
+  const source = foreign === null ? own : others[foreign % others.length];
+  return { ...own.key, fencingToken: source?.fencingTokens[target] ?? 'unknown token' };
 }
 
-/** What has been claimed so far, and from whose point of view. */
+/** All claims so far, and the target to which an operation is applied. */
 export interface View {
   readonly leases: readonly Lease[];
+  /** Index into `fencingTokens`: 0 is the reference. */
   readonly target: number;
 }
 
-/** Does it, and says what came of it; an error as its code. */
+/** Applies an operation. Resolves to its result, or to the code of its error. */
 export async function perform(
   on: Store | Reference,
   operation: Operation,
   view: View,
 ): Promise<unknown> {
   try {
-    return await begin(on, operation, view);
+    return await start(on, operation, view);
   } catch (error) {
     return isWebhookError(error) ? error.code : error;
   }
 }
 
-/** Begins at once: of two that are begun in one tick, the first is done first. */
-function begin(on: Store | Reference, operation: Operation, view: View): unknown {
+/** Calls the store in the same tick: the order of the calls is the order of the operations. */
+function start(on: Store | Reference, operation: Operation, view: View): unknown {
   switch (operation.type) {
     case 'add':
       return on.add(operation.entry);
@@ -81,15 +88,15 @@ function begin(on: Store | Reference, operation: Operation, view: View): unknown
     case 'claimOne':
       return on.claimOne?.(operation.key, operation.leaseDurationMs);
     case 'extend':
-      return on.extend(fenceOf(operation, view), operation.leaseDurationMs);
+      return on.extend(toClaimRef(operation, view), operation.leaseDurationMs);
     case 'settle':
-      return on.settle(fenceOf(operation, view), operation.outcome);
+      return on.settle(toClaimRef(operation, view), operation.outcome);
     case 'transaction':
-      return on.transaction?.(fenceOf(operation, view), operation.handler, () => {
-        if (operation.fails) throw NOT_PAID;
+      return on.transaction?.(toClaimRef(operation, view), operation.handler, () => {
+        if (operation.fails) throw HANDLER_ERROR;
         return 'written';
       });
-    case 'purge':
+    case 'deleteExpired':
       return on.deleteExpired(operation.retention);
     case 'promote':
       return on.promote?.(operation.key);
@@ -98,30 +105,30 @@ function begin(on: Store | Reference, operation: Operation, view: View): unknown
   }
 }
 
-const NOT_PAID = new Error('the handler threw');
+const HANDLER_ERROR = new Error('the handler threw');
 
 export const ENDPOINTS = ['here', 'there'] as const;
 const LEASES_MS = [1000, 30_000] as const;
 
-/** Else `null`. */
-export const seldom = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+/** Yields `null` in 8 of 9 cases. */
+export const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
 const endpoint = fc.constantFrom(...ENDPOINTS, ENDPOINTS[0]);
-/** Few, so that they meet again and again. */
+/** Few keys: operations must meet at the same entries. */
 const key = fc.record({ endpoint, taskId: fc.constantFrom('1', '2', "ü'") });
 const leaseDurationMs = fc.constantFrom(...LEASES_MS);
 const delayMs = fc.constantFrom(0, 1, 1000, 60_000);
 const handler = fc.constantFrom('one', 'two', 'three', '"四"');
 const succeededHandlers = fc.array(handler, { maxLength: 3 });
 const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈");
-const holding = {
-  // Mostly one of the latest, which may still be valid.
+const claimChoice = {
+  // Mostly one of the latest claims, whose lease can still be valid.
   claim: fc.oneof({ weight: 4, arbitrary: fc.nat({ max: 2 }) }, fc.nat({ max: 30 })),
-  foreign: seldom(fc.nat({ max: 30 })), // always refused
+  foreign: rarely(fc.nat({ max: 30 })),
 };
 
-const createTestEntry: fc.Arbitrary<NewEntry> = fc
+const newEntry: fc.Arbitrary<NewEntry> = fc
   .record({
     key,
     status: fc.constantFrom('TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED', ''),
@@ -142,19 +149,19 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
 
 const type = <T extends string>(value: T) => fc.constant(value);
 
-const add = fc.record({ type: type('add'), entry: createTestEntry });
+const add = fc.record({ type: type('add'), entry: newEntry });
 const claim = fc.record({
   type: type('claim'),
   endpoint,
   limit: fc.constantFrom(0, 1, 2, 50),
   leaseDurationMs,
 });
-const extend = fc.record({ type: type('extend'), leaseDurationMs, ...holding });
-const settle = fc.record({ type: type('settle'), outcome, ...holding });
+const extend = fc.record({ type: type('extend'), leaseDurationMs, ...claimChoice });
+const settle = fc.record({ type: type('settle'), outcome, ...claimChoice });
 const replay = fc.record({ type: type('replay'), key });
 const discard = fc.record({ type: type('discard'), key });
 
-/** What every store has, and what may be sent together. */
+/** The operations of every store that may begin in one tick. */
 export const write: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 6, arbitrary: add },
   { weight: 5, arbitrary: claim },
@@ -168,17 +175,17 @@ export const transaction = fc.record({
   type: type('transaction'),
   handler,
   fails: fc.boolean(),
-  ...holding,
+  ...claimChoice,
 });
 export const promote = fc.record({ type: type('promote'), key });
 export const claimOne = fc.record({ type: type('claimOne'), key, leaseDurationMs });
 export const get = fc.record({ type: type('get'), key });
-export const purge = fc.record({
-  type: type('purge'),
+export const deleteExpired = fc.record({
+  type: type('deleteExpired'),
   retention: fc.record({ doneMs: leaseDurationMs, deadMs: leaseDurationMs }),
 });
 
-/** A list query and whether to go on from the page before. */
+/** A list query; `follow`: with the cursor of the last page. */
 export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.record({
   query: fc.record({
     endpoint: fc.option(endpoint, { nil: undefined }),

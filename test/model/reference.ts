@@ -14,26 +14,26 @@ import type {
 interface Row {
   readonly order: number;
   entry: Entry;
-  fence: string | null;
+  fencingToken: string | null;
   isOverdue: boolean;
 }
 
-const SETTLED = ['done', 'dead'];
+const FINISHED = ['done', 'dead'];
 
 /**
- * What a store promises, so short that one can see that it is right: an array, searched from its
- * beginning each time. Has no limits and no cursors; a page begins below an order.
+ * The reference implementation of a store: an array that each operation searches from the start. It
+ * is short enough to verify by reading. It has no limits. A cursor is the order number of an entry.
  */
 export function createReference(clock: Clock) {
   let rows: Row[] = [];
   let orders = 0;
-  let fences = 0;
+  let tokens = 0;
 
   const find = ({ endpoint, taskId }: EntryKey) =>
     rows.find(({ entry }) => entry.endpoint === endpoint && entry.taskId === taskId);
-  const held = (claimRef: ClaimRef) =>
-    [find(claimRef)].find((row) => row?.fence === claimRef.fencingToken);
-  const remove = (gone: Row) => void (rows = rows.filter((row) => row !== gone));
+  const findClaimed = (claimRef: ClaimRef) =>
+    [find(claimRef)].find((row) => row?.fencingToken === claimRef.fencingToken);
+  const remove = (removed: Row) => void (rows = rows.filter((row) => row !== removed));
   const count = (state: Entry['state']) => rows.filter(({ entry }) => entry.state === state).length;
   const dueTimes = (endpoint?: string) =>
     rows
@@ -52,26 +52,26 @@ export function createReference(clock: Clock) {
     const dueAt = clock.now() + leaseDurationMs;
     row.isOverdue = false;
     row.entry = { ...entry, state: 'running', attempts: entry.attempts + 1, dueAt };
-    row.fence = String((fences += 1));
+    row.fencingToken = String((tokens += 1));
     const isTakeover = entry.state === 'running';
-    return { ...row.entry, fencingToken: row.fence, isTakeover };
+    return { ...row.entry, fencingToken: row.fencingToken, isTakeover };
   }
 
   return {
     add(entry: NewEntry): 'added' | 'duplicate' {
       const found = find(entry);
-      const givesWay = found?.entry.schemaError != null && found.entry.state !== 'done';
-      if (found && !(givesWay && entry.schemaError === null)) return 'duplicate';
+      const isReplaceable = found?.entry.schemaError != null && found.entry.state !== 'done';
+      if (found && !(isReplaceable && entry.schemaError === null)) return 'duplicate';
       if (found) remove(found);
       rows.push({
         order: ++orders,
         entry: { ...entry, ...fresh(), succeededHandlers: [] },
-        fence: null,
+        fencingToken: null,
         isOverdue: false,
       });
       return 'added';
     },
-    /** What is due at an endpoint, the longest due first. */
+    /** The due entries of an endpoint, the oldest due time first. */
     due: (endpoint: string): readonly Entry[] =>
       rows
         .map(({ entry }) => entry)
@@ -99,18 +99,18 @@ export function createReference(clock: Clock) {
       if (row?.entry.state === 'pending') row.entry = { ...row.entry, dueAt: clock.now() };
     },
     extend(claimRef: ClaimRef, leaseDurationMs: number): boolean {
-      const row = held(claimRef);
+      const row = findClaimed(claimRef);
       if (!row) return false;
       row.isOverdue = false;
       row.entry = { ...row.entry, dueAt: clock.now() + leaseDurationMs };
       return true;
     },
     settle(claimRef: ClaimRef, outcome: Outcome): boolean {
-      const row = held(claimRef);
+      const row = findClaimed(claimRef);
       if (!row) return false;
       const { attempts, succeededHandlers, reason } = row.entry;
       const isFinal = outcome.type === 'done' || outcome.type === 'dead';
-      row.fence = null;
+      row.fencingToken = null;
       row.entry = {
         ...row.entry,
         state: isFinal ? outcome.type : 'pending',
@@ -127,7 +127,7 @@ export function createReference(clock: Clock) {
       return true;
     },
     transaction(claimRef: ClaimRef, handler: string, work: () => unknown): unknown {
-      const row = held(claimRef);
+      const row = findClaimed(claimRef);
       if (!row) return 'lease_lost';
       const result = work();
       row.entry = {
@@ -138,7 +138,7 @@ export function createReference(clock: Clock) {
     },
     replay(key: EntryKey): boolean {
       const row = find(key);
-      if (!row || !SETTLED.includes(row.entry.state)) return false;
+      if (!row || !FINISHED.includes(row.entry.state)) return false;
       const succeededHandlers = row.entry.state === 'done' ? [] : row.entry.succeededHandlers;
       row.entry = { ...row.entry, ...fresh(), succeededHandlers };
       return true;
@@ -150,10 +150,10 @@ export function createReference(clock: Clock) {
       return true;
     },
     deleteExpired({ doneMs, deadMs }: Retention): number {
-      const isOver = ({ entry: { state, finishedAt } }: Row) =>
+      const isExpired = ({ entry: { state, finishedAt } }: Row) =>
         finishedAt !== null && finishedAt <= clock.now() - (state === 'done' ? doneMs : deadMs);
       const before = rows.length;
-      rows = rows.filter((row) => !isOver(row));
+      rows = rows.filter((row) => !isExpired(row));
       return before - rows.length;
     },
     get: (key: EntryKey): Entry | undefined => find(key)?.entry,

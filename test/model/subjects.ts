@@ -1,13 +1,13 @@
 import { memoryStore, type Clock, type Store } from '@novita-webhooks/core';
 
-/** A store that is put to the same as the reference. */
+/** A store that is compared with the reference. */
 export interface Subject {
   readonly name: string;
-  /** Of what is begun in one tick, the first is done first. Others are asked one thing at a time. */
+  /** Operations that begin in one tick take effect in order. If not, each waits for the last one. */
   readonly keepsOrder: boolean;
-  /** Several where one place is open several times; they are used in turn. */
+  /** The stores that are open on one place. A run uses them in turn. */
   stores(): readonly Store[];
-  /** Makes new stores for the same place. `abandoned`: without closing the old ones before. */
+  /** Opens new stores on the same place. `abandoned`: the old stores are not closed before. */
   reopen(abandoned: boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export const memorySubject: OpenSubject = (clock) => {
   };
 };
 
-/** Two stores in one place, which `open` makes. */
+/** Opens two stores on one place. */
 export function createSubject(
   { name, keepsOrder }: Pick<Subject, 'name' | 'keepsOrder'>,
   open: () => Store,

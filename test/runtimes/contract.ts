@@ -1,12 +1,12 @@
 import { runCase } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 
-import { refusing } from './refusing.ts';
+import { rejectCases } from './reject-cases.ts';
 import { startServer, type Runtime, type RuntimeServer, type ServerName } from './start-server.ts';
 import type { RuntimeSubject } from './subject.ts';
-import { taking } from './taking.ts';
+import { acceptCases } from './accept-cases.ts';
 
-/** By which function of core a server is made, and what it promises then. */
+/** The entries of core, and the behavior of a server with each of them. */
 const entries = {
   toNodeHandler: { waitsForHandlers: false, lingers: true },
   toFetchHandler: { waitsForHandlers: true, lingers: false },
@@ -21,10 +21,12 @@ const servers: Readonly<
   workerd: { toFetchHandler: 'workerd' },
 };
 
-const given = process.env['TEST_RUNTIMES'];
-if (given === undefined) throw new Error('run this by `npm run test:matrix`');
+const runtimes = process.env['TEST_RUNTIMES'];
+if (runtimes === undefined) {
+  throw new Error('runtime contract: TEST_RUNTIMES is not set. Run `npm run test:matrix`.');
+}
 
-for (const runtime of JSON.parse(given) as readonly Runtime[]) {
+for (const runtime of JSON.parse(runtimes) as readonly Runtime[]) {
   for (const [entry, name] of Object.entries(servers[runtime.kind])) {
     describe(`the runtime contract, by ${entry}, on ${runtime.column}`, () => {
       let server: RuntimeServer;
@@ -33,13 +35,13 @@ for (const runtime of JSON.parse(given) as readonly Runtime[]) {
       });
       afterAll(() => server.stop());
 
-      const promises = entries[entry as keyof typeof entries];
+      const behavior = entries[entry as keyof typeof entries];
       const waitUntil = runtime.kind === 'workerd';
-      for (const contractCase of [...taking, ...refusing]) {
+      for (const contractCase of [...acceptCases, ...rejectCases]) {
         test(contractCase.name, ({ skip }) =>
           runCase(
             contractCase,
-            () => ({ ...promises, waitUntil, origin: server.origin }),
+            () => ({ ...behavior, waitUntil, origin: server.origin }),
             async () => undefined,
             skip,
           ),

@@ -1,24 +1,24 @@
-import { scenes, type Scene, type SceneName } from './scenes.ts';
+import { fixtures, type Fixture, type FixtureName } from './fixtures.ts';
 
-/** What of a server's addresses the tests use: `/plain/webhooks`, `/plain/handled`, … */
+/** A parsed path: `/plain/webhooks`, `/plain/handled`, … */
 export interface Address {
-  readonly name: SceneName;
-  readonly scene: Scene;
+  readonly name: FixtureName;
+  readonly fixture: Fixture;
   readonly what: string;
 }
 
 export function readAddress(url: string): Address | undefined {
   const [, name = '', what = ''] = new URL(url, 'http://localhost').pathname.split('/');
-  return isSceneName(name) ? { name, scene: scenes[name], what } : undefined;
+  return isFixtureName(name) ? { name, fixture: fixtures[name], what } : undefined;
 }
 
-function isSceneName(name: string): name is SceneName {
-  return Object.hasOwn(scenes, name);
+function isFixtureName(name: string): name is FixtureName {
+  return Object.hasOwn(fixtures, name);
 }
 
-/** What the tests cannot see from outside, or ask of a receiver in their own process. */
-export async function control({ scene, what }: Address): Promise<string> {
-  const { receiver, handled } = scene;
+/** Runs a command of the tests on the receiver in this process. Resolves to JSON. */
+export async function control({ fixture, what }: Address): Promise<string> {
+  const { receiver, handled } = fixture;
   if (what === 'handled') return JSON.stringify(handled);
   if (what === 'callback') {
     return JSON.stringify(await receiver.createCallbackUrl({ metadata: { from: 'the runtime' } }));

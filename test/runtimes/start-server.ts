@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-/** A runtime to start, as the matrix script hands it over. */
+/** A runtime, as `scripts/test-matrix.mjs` passes it in TEST_RUNTIMES. */
 export interface Runtime {
   readonly kind: 'node' | 'bun' | 'deno' | 'workerd';
-  /** With its version, as the table's column is called. */
+  /** The title of its column in the table: name and version. */
   readonly column: string;
   readonly binary: string;
 }
@@ -24,12 +24,12 @@ export interface RuntimeServer {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
-const START_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
-/** Starts one of `servers/` in a runtime, on a free port of 127.0.0.1. */
+/** Starts a program of `servers/` in a runtime, on a free port of 127.0.0.1. */
 export async function startServer(runtime: Runtime, server: ServerName): Promise<RuntimeServer> {
   mkdirSync(cache, { recursive: true });
-  // Inside the repository, so that the runtime finds the packages in node_modules by itself.
+  // Inside the repository: the runtime resolves packages from node_modules.
   const folder = mkdtempSync(join(cache, 'server-'));
   const file = join(folder, 'server.mjs');
   await bundle(server, file);
@@ -39,20 +39,20 @@ export async function startServer(runtime: Runtime, server: ServerName): Promise
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const said: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  const stderr: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
   const stop = async () => {
     const crashed = child.exitCode !== null || child.signalCode !== null;
     child.kill('SIGKILL');
     if (!crashed) await once(child, 'exit');
     rmSync(folder, { recursive: true, force: true });
-    if (crashed) throw new Error(`the server ended by itself\n${said.join('')}`);
+    if (crashed) throw new Error(`runtime server: exited by itself\n${stderr.join('')}`);
   };
   try {
     return { origin: `http://127.0.0.1:${await readPort(child)}`, stop };
   } catch (error) {
     await stop();
-    throw new Error(said.join(''), { cause: error });
+    throw new Error(stderr.join(''), { cause: error });
   }
 }
 
@@ -62,7 +62,7 @@ function commandFor({ kind }: Runtime, folder: string) {
   if (kind === 'workerd') {
     return { env, command: ['serve', join(folder, 'workerd.capnp'), '--control-fd=1'] };
   }
-  // No other permission than to listen: core asks for nothing.
+  // Core needs no permission but to listen.
   if (kind === 'deno') {
     const flags = ['--no-lock', '--node-modules-dir=manual', '--allow-net=127.0.0.1'];
     return { env, command: ['run', '--quiet', '--no-prompt', ...flags, file] };
@@ -70,7 +70,7 @@ function commandFor({ kind }: Runtime, folder: string) {
   return { env, command: [file] };
 }
 
-/** Packages stay outside, to be resolved by the runtime; only workers need all in one file. */
+/** The runtime resolves packages itself. Only a Worker must be one file. */
 async function bundle(server: ServerName, outfile: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: [join(here, `servers/${server}.ts`)],
@@ -80,25 +80,26 @@ async function bundle(server: ServerName, outfile: string): Promise<void> {
     target: 'es2022',
     logLevel: 'silent',
     metafile: true,
-    // Without the repository's paths, which lead to the source.
+    // Without the paths of tsconfig.json: they map packages to their source.
     tsconfigRaw: {},
     ...(server === 'workerd'
       ? { platform: 'neutral', conditions: ['workerd'], mainFields: ['module', 'main'] }
       : { platform: 'node', packages: 'external' }),
   });
   const source = Object.keys(metafile.inputs).find((path) => path.includes('packages/core/src'));
-  if (source !== undefined) throw new Error(`${source} was bundled: it should have been dist`);
+  if (source !== undefined)
+    throw new Error(`runtime server: ${source} was bundled instead of dist. Build core first.`);
 }
 
-/** Servers say `{"port":…}` in a line of their own; so does workerd. */
+/** Every server prints `{"port":…}` in its own line; workerd does so too. */
 async function readPort(child: ChildProcessByStdio<null, Readable, Readable>): Promise<number> {
-  const timeout = setTimeout(() => child.kill('SIGKILL'), START_MS);
+  const timeout = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
     for await (const line of createInterface(child.stdout)) {
       const port = /"port":(\d+)/.exec(line)?.[1];
       if (port !== undefined) return Number(port);
     }
-    throw new Error('the server did not start');
+    throw new Error('runtime server: it printed no port');
   } finally {
     clearTimeout(timeout);
     child.stdout.resume();

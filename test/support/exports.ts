@@ -4,7 +4,7 @@ import ts from 'typescript';
 
 import { root } from './workspace.ts';
 
-/** What a module exports without a doc comment: a reader of the types would see a bare name. */
+/** Returns the exports of a module that have no doc comment. */
 export function findUndocumented(file: string): readonly string[] {
   const path = join(root, file);
   const program = ts.createProgram([path], {

@@ -1,4 +1,3 @@
-// A nats-server of a test's own, that can be killed and started again on the same files.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,33 +8,35 @@ import { promisify } from 'node:util';
 import { root } from './workspace.ts';
 import { freePort } from './program.ts';
 
+/** A nats-server for one test. It can be killed and restarted on the same files. */
 export interface NatsServer {
   readonly url: string;
-  /** As a power switch would, except that what was written to files is there afterwards. */
+  /** Sends SIGKILL. Written files survive, as the operating system does not crash. */
   kill(): Promise<void>;
-  /** On the same port and files. */
+  /** Starts it on the same port and files. */
   start(): Promise<void>;
-  /** For good, and its files with it. */
+  /** Kills it and removes its files. */
   remove(): Promise<void>;
 }
 
 const CONFIG = join(root, 'examples/nats/nats.conf');
-const PATIENCE_MS = 10_000;
+const START_TIMEOUT_MS = 10_000;
 
 /**
- * The version of nats-server; `undefined`, said aloud, where there is none in PATH.
+ * Resolves to the version of nats-server. Without one in PATH, prints a warning and resolves to
+ * `undefined`.
  *
- * @param what is not tested without it
- * @throws when the environment does not allow to skip
+ * @param subject what is not tested without it
+ * @throws if the environment does not allow a skip (`CI`, `REQUIRE_SERVICES`)
  */
-export async function findNatsServer(what: string): Promise<string | undefined> {
+export async function findNatsServer(subject: string): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)('nats-server', ['--version']);
     return stdout.trim();
   } catch (error) {
     const message =
-      `NOT TESTED: ${what}: no nats-server in PATH (${String(error)}). ` +
-      'It is a Debian package of that name';
+      `NOT TESTED: ${subject}: no nats-server in PATH (${String(error)}). ` +
+      'Install it, for example as the Debian package nats-server.';
     if (process.env['CI'] || process.env['REQUIRE_SERVICES']) {
       throw new Error(message, { cause: error });
     }
@@ -44,7 +45,7 @@ export async function findNatsServer(what: string): Promise<string | undefined> 
   }
 }
 
-/** Starts one on a free port, with its files in a temporary folder. */
+/** Starts a nats-server on a free port, with its files in a temporary folder. */
 export async function startNatsServer(): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'novita-nats-'));
   const port = await freePort();
@@ -61,8 +62,13 @@ export async function startNatsServer(): Promise<NatsServer> {
         if (output.includes('Server is ready')) resolve();
       });
       started.on('error', reject);
-      started.on('exit', () => reject(new Error(`nats-server ended:\n${output}`)));
-      setTimeout(() => reject(new Error(`not ready:\n${output}`)), PATIENCE_MS).unref();
+      started.on('exit', () =>
+        reject(new Error(`nats-server: exited before it was ready:\n${output}`)),
+      );
+      setTimeout(
+        () => reject(new Error(`nats-server: not ready:\n${output}`)),
+        START_TIMEOUT_MS,
+      ).unref();
     });
   }
 

@@ -4,18 +4,19 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { TIMED_OUT, withTimeout } from './timeout.ts';
 import { root } from './workspace.ts';
 
-/** A TypeScript program of this repository, running in a process of its own. */
+/** A TypeScript program of this repository in a child process. */
 export interface Program {
-  /** What it has printed so far, on stdout and stderr. */
+  /** The lines on stdout and stderr so far. */
   readonly lines: readonly string[];
-  /** The first line that matches, as soon as it was printed. Rejects if the program ends before. */
+  /** Resolves to the first line that matches. Rejects if the program ends before, or after 50 s. */
   line(pattern: RegExp): Promise<string>;
   write(line: string): void;
-  /** Asks it to stop, and waits until it has. */
+  /** Sends SIGTERM and waits for the exit. */
   terminate(): Promise<{ readonly code: number | null; readonly ms: number }>;
-  /** Makes sure that it is gone. */
+  /** Sends SIGKILL. */
   kill(): void;
 }
 
@@ -24,27 +25,32 @@ export interface ProgramOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 50_000;
 
-/** @param folder from the root, @param file from the folder: as `tsx` there would run it */
+/**
+ * Runs a program as `tsx` would.
+ *
+ * @param folder relative to the root
+ * @param file relative to the folder
+ */
 export function runProgram(
   folder: string,
   file: string,
   { env = {}, onLine = () => undefined }: ProgramOptions = {},
 ): Program {
-  // Not the tsx command: that one starts a second process, which a SIGKILL would leave behind.
+  // Not the tsx command: it starts a child process, which would survive a SIGKILL.
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
     cwd: join(root, folder),
     env: { ...process.env, FORCE_COLOR: undefined, ...env },
   });
   const lines: string[] = [];
-  const looks = new Set<() => void>();
+  const listeners = new Set<() => void>();
   const ended = once(child, 'close') as Promise<[number | null]>;
 
   const read = (line: string) => {
     lines.push(line);
     onLine(line);
-    for (const look of looks) look();
+    for (const listener of listeners) listener();
   };
   createInterface({ input: child.stdout }).on('line', read);
   createInterface({ input: child.stderr }).on('line', read);
@@ -54,18 +60,19 @@ export function runProgram(
     write: (line) => void child.stdin.write(`${line}\n`),
     kill: () => void child.kill('SIGKILL'),
     async line(pattern) {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
-      const late = once(signal, 'abort').then(() => 'is late');
-      const over = ended.then(([code]) => `ended with ${code}`);
-      const seen = new Promise<void>((resolve) => {
-        const look = () => lines.some((line) => pattern.test(line)) && resolve();
-        looks.add(look);
-        look();
+      const exited = ended.then(([code]) => `exited with ${code}`);
+      const printed = new Promise<void>((resolve) => {
+        const check = () => lines.some((line) => pattern.test(line)) && resolve();
+        listeners.add(check);
+        check();
       });
-      const problem = await Promise.race([seen, over, late]);
+      const outcome = await withTimeout(TIMEOUT_MS, Promise.race([printed, exited]));
       const found = lines.find((line) => pattern.test(line));
       if (found !== undefined) return found;
-      throw new Error(`${folder} ${problem ?? ''} without ${pattern.source}:\n${lines.join('\n')}`);
+      const problem = outcome === TIMED_OUT ? `timed out after ${TIMEOUT_MS} ms` : outcome;
+      throw new Error(
+        `${folder}: ${problem ?? ''}; no line matched ${pattern.source}:\n${lines.join('\n')}`,
+      );
     },
     async terminate() {
       const start = performance.now();
@@ -76,7 +83,7 @@ export function runProgram(
   };
 }
 
-/** One that nobody listens on, just now. */
+/** Resolves to a port on which no process listens now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

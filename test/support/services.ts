@@ -1,4 +1,3 @@
-// The servers that some suites need: where they are, or that they are not there.
 import { randomUUID } from 'node:crypto';
 
 import { Redis } from 'ioredis';
@@ -6,22 +5,25 @@ import { Client } from 'pg';
 
 interface Service {
   readonly name: string;
-  /** The environment variable that says where it is. */
+  /** The environment variable with its URL. */
   readonly variable: 'DATABASE_URL' | 'REDIS_URL';
-  /** Where it is looked for otherwise. */
+  /** The URL if the variable is not set. */
   readonly fallback: string;
-  /** Rejects when it cannot be used. */
-  readonly greet: (url: string) => Promise<void>;
+  /** Rejects if the server cannot be used. */
+  readonly connect: (url: string) => Promise<void>;
 }
 
-const PATIENCE_MS = 2000;
+const CONNECT_TIMEOUT_MS = 2000;
 
 const postgres: Service = {
   name: 'PostgreSQL',
   variable: 'DATABASE_URL',
   fallback: 'postgres://postgres@127.0.0.1:5432/postgres',
-  async greet(url) {
-    const client = new Client({ connectionString: url, connectionTimeoutMillis: PATIENCE_MS });
+  async connect(url) {
+    const client = new Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
     client.on('error', () => undefined);
     await client.connect();
     await client.end();
@@ -32,10 +34,10 @@ const redis: Service = {
   name: 'Redis',
   variable: 'REDIS_URL',
   fallback: 'redis://127.0.0.1:6379',
-  async greet(url) {
+  async connect(url) {
     const client = new Redis(url, {
       lazyConnect: true,
-      connectTimeout: PATIENCE_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
       retryStrategy: () => null,
     });
     client.on('error', () => undefined);
@@ -47,46 +49,48 @@ const redis: Service = {
   },
 };
 
-/** Looks for PostgreSQL. See {@link find}. */
-export const findPostgres = (what: string): Promise<string | undefined> => find(postgres, what);
+/** Finds PostgreSQL. See {@link find}. */
+export const findPostgres = (subject: string): Promise<string | undefined> =>
+  find(postgres, subject);
 
-/** Looks for Redis. See {@link find}. */
-export const findRedis = (what: string): Promise<string | undefined> => find(redis, what);
+/** Finds Redis. See {@link find}. */
+export const findRedis = (subject: string): Promise<string | undefined> => find(redis, subject);
 
 /**
- * Where a server is; `undefined`, said aloud, when there is none.
+ * Resolves to the URL of a server. Without one, prints a warning and resolves to `undefined`.
  *
- * @param what is not tested without it
- * @throws when the environment names one that cannot be used, or does not allow to skip
+ * @param subject what is not tested without it
+ * @throws if the variable names a server that cannot be used, or if the environment does not allow a
+ *   skip (`CI`, `REQUIRE_SERVICES`)
  */
 async function find(
-  { name, variable, fallback, greet }: Service,
-  what: string,
+  { name, variable, fallback, connect }: Service,
+  subject: string,
 ): Promise<string | undefined> {
-  const given = process.env[variable];
-  const url = given ?? fallback;
+  const configured = process.env[variable];
+  const url = configured ?? fallback;
   try {
-    await greet(url);
+    await connect(url);
     return url;
   } catch (error) {
     const message =
-      `NOT TESTED: ${what}: no ${name} at ${url} (${String(error)}). ` +
-      `Start one there, or run \`${variable}=… npm test\``;
-    const isStrict = [given, process.env['CI'], process.env['REQUIRE_SERVICES']].some(Boolean);
+      `NOT TESTED: ${subject}: no ${name} at ${url} (${String(error)}). ` +
+      `Start one there, or run \`${variable}=… npm test\`.`;
+    const isStrict = [configured, process.env['CI'], process.env['REQUIRE_SERVICES']].some(Boolean);
     if (isStrict) throw new Error(message, { cause: error });
     console.warn(`\n  ⚠ ${message}\n`);
     return undefined;
   }
 }
 
-/** A place of its own on a server, for programs that cannot be told to use other names. */
+/** A database for one test, for programs whose table or key names cannot be changed. */
 export interface TemporaryPlace {
   readonly url: string;
-  /** Leaves the server as it was. */
+  /** Removes it from the server. */
   remove(): Promise<void>;
 }
 
-/** A database of its own. */
+/** Creates a database. */
 export async function temporaryDatabase(url: string): Promise<TemporaryPlace> {
   const name = `novita_test_${randomUUID().replaceAll('-', '')}`;
   await execute(url, `CREATE DATABASE ${name}`);
@@ -105,7 +109,7 @@ async function execute(url: string, sql: string): Promise<void> {
   }
 }
 
-/** One of Redis's numbered databases, in which there was nothing. */
+/** Selects an empty database of the 16 that Redis has. */
 export async function temporaryRedis(url: string): Promise<TemporaryPlace> {
   const client = new Redis(url);
   for (let index = 15; index > 0; index -= 1) {
@@ -122,5 +126,5 @@ export async function temporaryRedis(url: string): Promise<TemporaryPlace> {
     };
   }
   client.disconnect();
-  throw new Error(`none of the databases 1 to 15 of ${url} is empty`);
+  throw new Error(`Redis at ${url}: none of the databases 1 to 15 is empty. Flush one.`);
 }

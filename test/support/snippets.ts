@@ -1,11 +1,10 @@
-// The code blocks of documents, run as somebody would who pasted them into a file.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { root } from './workspace.ts';
 
-/** The blocks of a Markdown file in one language, in order. */
+/** Reads the code blocks of a Markdown file in one language, in order. */
 export async function codeBlocks(file: string, language = 'ts'): Promise<string[]> {
   const markdown = await readFile(join(root, file), 'utf8');
   const blocks = markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms);
@@ -13,19 +12,19 @@ export async function codeBlocks(file: string, language = 'ts'): Promise<string[
 }
 
 /**
- * Runs code as somebody would who pasted it into a file. Resolves once it printed `wanted`, and
- * ends it after `beforeTheEnd`.
+ * Runs a code block as a file of its own. Resolves to its output once that matches `wanted`. Then
+ * calls `beforeKill` and kills the process.
  */
 export async function runUntil(
   code: string,
   wanted: RegExp,
   env: Record<string, string>,
-  beforeTheEnd: () => Promise<void> = async () => undefined,
+  beforeKill: () => Promise<void> = async () => undefined,
 ): Promise<string> {
-  // Beside the sources, so that package names resolve to them.
+  // Inside the repository: package names resolve to the sources.
   const folder = await mkdtemp(join(root, 'test', '.readme-'));
   await writeFile(join(folder, 'snippet.mts'), code);
-  // Not the tsx command: ended, that would leave its own child behind.
+  // Not the tsx command: it starts a child process, which would survive a SIGKILL.
   const child = spawn(process.execPath, ['--import', 'tsx', join(folder, 'snippet.mts')], {
     cwd: folder,
     env: { ...process.env, ...env },
@@ -39,10 +38,15 @@ export async function runUntil(
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
-      child.on('exit', (status) => reject(new Error(`exit ${status}, printed: ${output}`)));
-      setTimeout(() => reject(new Error(`not seen in: ${output}`)), 15_000).unref();
+      child.on('exit', (status) =>
+        reject(new Error(`snippet: exited with ${status}, printed: ${output}`)),
+      );
+      setTimeout(
+        () => reject(new Error(`snippet: no ${wanted.source} in: ${output}`)),
+        50_000,
+      ).unref();
     });
-    await beforeTheEnd();
+    await beforeKill();
     return printed;
   } finally {
     child.kill('SIGKILL');

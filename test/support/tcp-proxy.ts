@@ -1,55 +1,69 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What a network does to connections between a client and a server on 127.0.0.1. */
+/** A proxy on 127.0.0.1 that passes bytes on unread, and simulates network faults. */
 export interface TcpProxy {
   readonly port: number;
-  /** Passes everything on. So it begins. */
+  /** Passes all traffic on. This is the initial state. */
   restore(): void;
-  /** Resets what is connected, and refuses what comes. */
+  /** Resets open connections and refuses new ones. */
   cut(): void;
   /**
-   * Half-open: connections stay, and new ones are accepted, but nothing gets through any more and
-   * nobody is told. As when a firewall forgets a connection, or a host vanishes.
+   * Keeps open connections and accepts new ones, but drops all bytes without an error. A firewall
+   * that forgets a connection and a host that disappears look like this (half-open connections).
    */
   freeze(): void;
-  /** Connections that come from now on get through; what is frozen stays so for ever. */
+  /** Passes new connections on. Connections that were open before stay frozen. */
   abandon(): void;
-  /** Where connections that come from now on lead to: another server has taken over. */
-  leadTo(target: number): void;
+  /** Sends new connections to these ports, in turn. Without a port, the proxy refuses them. */
+  setTargets(...ports: readonly number[]): void;
   close(): Promise<void>;
 }
 
-/** @param target port of the server */
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
+export interface TcpProxyOptions {
+  /** Limits what a client can send, in bytes per millisecond. Default: no limit. */
+  readonly bytesPerMs?: number;
+}
+
+/** @param targets ports of the servers on 127.0.0.1 */
+export async function startTcpProxy(
+  targets: number | readonly number[],
+  { bytesPerMs = Infinity }: TcpProxyOptions = {},
+): Promise<TcpProxy> {
   let state: 'open' | 'cut' | 'frozen' = 'open';
-  let port = target;
+  let ports: readonly number[] = typeof targets === 'number' ? [targets] : targets;
+  let connections = 0;
   const sockets = new Set<Socket>();
   const abandoned = new WeakSet<Socket>();
 
   const server = createServer((client) => {
-    if (state === 'cut') {
+    connections += 1;
+    const port = ports[connections % ports.length];
+    if (state === 'cut' || port === undefined) {
       client.on('error', () => undefined);
       client.resetAndDestroy();
       return;
     }
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
     client.setNoDelay();
-    join(client, upstream);
-    join(upstream, client);
+    forward(client, upstream, bytesPerMs);
+    forward(upstream, client, Infinity);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  function join(from: Socket, to: Socket): void {
+  function forward(from: Socket, to: Socket, rate: number): void {
+    const isForwarding = () => state !== 'frozen' && !abandoned.has(from);
     sockets.add(from);
     from.on('data', (chunk) => {
-      // What is swallowed is gone: a stream with a hole.
-      if (state !== 'frozen' && !abandoned.has(from)) to.write(chunk);
+      if (isForwarding()) to.write(chunk);
+      if (rate === Infinity) return;
+      from.pause();
+      setTimeout(() => from.resume(), chunk.length / rate);
     });
     from.on('error', () => undefined);
     from.on('close', () => {
       sockets.delete(from);
-      if (state !== 'frozen' && !abandoned.has(from)) to.destroy();
+      if (isForwarding()) to.destroy();
     });
   }
 
@@ -60,7 +74,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   return {
     port: (server.address() as AddressInfo).port,
     restore() {
-      if (state === 'frozen') resetAll(); // a stream with a hole is of no use to anybody
+      if (state === 'frozen') resetAll(); // bytes are missing: these streams cannot continue
       state = 'open';
     },
     cut() {
@@ -74,8 +88,8 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       for (const socket of sockets) abandoned.add(socket);
       state = 'open';
     },
-    leadTo(now) {
-      port = now;
+    setTargets(...now) {
+      ports = now;
     },
     async close() {
       state = 'open';

@@ -22,7 +22,7 @@ export const readJson = (path: string): unknown => JSON.parse(read(path));
 const readManifest = (folder: string): Manifest =>
   readJson(join(folder, 'package.json')) as Manifest;
 
-/** Every file that is in git or about to be, by path from the root. */
+/** All tracked files and all untracked files that git does not ignore, relative to the root. */
 export const projectFiles = (): readonly string[] =>
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: root,

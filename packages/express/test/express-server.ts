@@ -76,7 +76,8 @@ export async function serveApp(app: Express): Promise<AdapterServer & { errors: 
     if (response.headersSent) next(error);
     else response.status(599).end();
   }) as express5.ErrorRequestHandler);
-  const server = app.listen(0, '127.0.0.1');
+  // Node's default backlog of 511 is too small for 1,000 connections at once: the kernel resets some.
+  const server = app.listen(0, '127.0.0.1', 2048);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,33 +1,32 @@
-import type { Store } from '@novita-webhooks/core';
+import type { EntryKey, Store } from '@novita-webhooks/core';
 
-import { createAdder } from './adder.ts';
-import { createClaimer, type Claimer, type Held } from './claimer.ts';
-import { createConnection } from './connection.ts';
-import { reportDurability } from './durability.ts';
-import { list } from './listing.ts';
-import { discard, nextDueMs, replay, stats } from './operating.ts';
+import { createQueues, type EndpointQueue } from './bullmq/queues.ts';
+import { createConnection } from './connection/connection.ts';
+import { reportDurability } from './connection/durability.ts';
+import { createAdd } from './operations/add.ts';
+import { createClaimer, type Claimer } from './operations/claim.ts';
+import { createDeleteExpired } from './operations/delete-expired.ts';
+import { discard } from './operations/discard.ts';
+import { extend } from './operations/extend.ts';
+import { get } from './operations/get.ts';
+import { list } from './operations/list.ts';
+import { nextDueMs } from './operations/next-due.ts';
+import { replay } from './operations/replay.ts';
+import { settle } from './operations/settle.ts';
+import { stats } from './operations/stats.ts';
 import type { StoreOptions } from './options.ts';
-import { createPurge } from './purging.ts';
-import { createQueues } from './queues.ts';
-import { get } from './reading.ts';
-import { extend, settle } from './settling.ts';
-import { createSubscriptions } from './subscribing.ts';
 
-/** How often in a lease BullMQ looks for jobs whose worker is gone. */
-const CHECKS_PER_LEASE = 3;
-
-/** A table with a clock, made of BullMQ's queues: what it does not do with its own scripts, ours do. */
+/** A store of BullMQ's queues, by what BullMQ documents for processing jobs by hand. */
 export function bullmqStore(options: StoreOptions): Store {
-  const { source, commandTimeoutMs, prefix, queueNamePrefix, leaseDurationMs } = options;
-  const checkMs = Math.ceil(leaseDurationMs / CHECKS_PER_LEASE);
+  const { source, commandTimeoutMs, leaseDurationMs } = options;
   const connection = createConnection({ source, commandTimeoutMs });
-  const queues = createQueues(connection, { prefix, queueNamePrefix, leaseDurationMs, checkMs });
-  const subscriptions = createSubscriptions(connection, { source, commandTimeoutMs }, checkMs);
+  const queues = createQueues(connection, options);
   const claimers = new Map<string, Claimer>();
+  const queueOf = ({ endpoint }: Pick<EntryKey, 'endpoint'>): EndpointQueue => queues.of(endpoint);
 
   function claimerOf(endpoint: string): Claimer {
     const claimer =
-      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), leaseDurationMs);
+      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), options);
     claimers.set(endpoint, claimer);
     return claimer;
   }
@@ -38,32 +37,22 @@ export function bullmqStore(options: StoreOptions): Store {
       connection.report(log);
       void reportDurability(connection, log);
     },
-    add: createAdder(connection, queues),
-    async claim(endpoint, limit) {
-      const claims = await claimerOf(endpoint).claim(limit);
-      subscriptions.claimed(endpoint, claims.length < limit);
-      return claims;
-    },
-    extend: (claimRef) => extend(connection, queues, claimRef, leaseDurationMs),
-    settle: (claimRef, outcome) =>
-      settle(
-        connection,
-        queues,
-        claimRef,
-        outcome,
-        (claimRef as Partial<Held>).job,
-        leaseDurationMs,
-      ),
-    nextDueMs: (endpoint) => nextDueMs(connection, queues, queues.of(endpoint), leaseDurationMs),
-    list: (query) => list(connection, queues, query),
-    get: (key) => get(connection, queues, key),
-    replay: (key) => replay(connection, queues, key),
-    discard: (key) => discard(connection, queues, key),
-    stats: () => stats(connection, queues),
-    deleteExpired: createPurge(connection, queues),
-    subscribe: (endpoint, heard) => subscriptions.subscribe(queues.of(endpoint), heard),
+    add: createAdd(queues),
+    claim: (endpoint, limit) => claimerOf(endpoint).claim(limit),
+    extend: (claim) => extend(queueOf(claim), claim, leaseDurationMs),
+    settle: (claim, outcome) => settle(queueOf(claim), claim, outcome, leaseDurationMs),
+    nextDueMs: (endpoint) =>
+      nextDueMs(queues.of(endpoint), claimerOf(endpoint).isShort(), leaseDurationMs),
+    list: (query) => list(queues, query, leaseDurationMs),
+    get: (key) => get(queueOf(key), key, leaseDurationMs),
+    replay: (key) => replay(queueOf(key), key),
+    discard: (key) => discard(queueOf(key), key),
+    stats: () => stats(queues),
+    deleteExpired: createDeleteExpired(queues),
+    subscribe: (endpoint, listener) => claimerOf(endpoint).subscribe(listener),
     async close() {
-      subscriptions.stop();
+      connection.startClosing();
+      await Promise.all([...claimers.values()].map((claimer) => claimer.close()));
       await queues.close();
       await connection.close();
     },

@@ -1,20 +1,20 @@
 import { WebhookError, type PollingInboxOptions } from '@novita-webhooks/core';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
-import { hasKeyPrefix, type RedisSource } from './client.ts';
+import { hasKeyPrefix, type RedisSource } from './connection/client.ts';
 
 /** Where the queues are, and how they are consumed. */
 export interface BullmqInboxOptions extends Omit<PollingInboxOptions, 'clock'> {
   /**
-   * Where Redis is: a URL, options for ioredis, or a client of it, which is duplicated (closing yours
-   * stays up to you). The inbox makes connections of its own and closes them.
+   * Where Redis is: a URL, options for ioredis, or a client of it. A client is duplicated; you close
+   * yours. The inbox closes the connections that it makes.
    */
   readonly connection: string | RedisOptions | Redis | Cluster;
-  /** What BullMQ's keys begin with; default `bull`. In a Redis Cluster with a tag: `{novita}`. */
+  /** What BullMQ's keys begin with; default `bull`. In a Redis Cluster, a hash tag: `{novita}`. */
   readonly prefix?: string | undefined;
   /** What the names of the queues begin with; default `novita-webhooks`. */
   readonly queueNamePrefix?: string | undefined;
-  /** How long to wait for an answer of Redis, in milliseconds; default 3 s. */
+  /** How long Redis may be silent, in milliseconds; default 3 s. */
   readonly commandTimeoutMs?: number | undefined;
 }
 
@@ -31,22 +31,14 @@ export interface StoreOptions {
 export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
   const { leaseDurationMs = 30_000, commandTimeoutMs = 3000 } = options;
-  if (!isSource(connection)) {
-    throw invalid('connection must be a URL, options for ioredis, or a client of it');
-  }
-  if (hasKeyPrefix(connection)) {
-    throw invalid(
-      'BullMQ cannot use a keyPrefix of ioredis; give what keys begin with as `prefix`',
-    );
-  }
-  if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix must be a text');
-  if (
-    typeof queueNamePrefix !== 'string' ||
-    queueNamePrefix === '' ||
-    queueNamePrefix.includes(':')
-  ) {
-    throw invalid("queueNamePrefix must be a text without ':'");
-  }
+  const isSource = typeof connection === 'string' || Object(connection) === connection;
+  check(isSource, 'connection must be a URL, options for ioredis, or a client of it.');
+  check(!hasKeyPrefix(connection), 'BullMQ cannot use a keyPrefix of ioredis. Set `prefix`.');
+  check(isText(prefix), 'prefix must be a text that is not empty.');
+  check(
+    isText(queueNamePrefix) && !queueNamePrefix.includes(':'),
+    "queueNamePrefix must be a text that is not empty and has no ':'.",
+  );
   return {
     source: connection,
     prefix,
@@ -56,19 +48,20 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   };
 }
 
-function isSource(connection: unknown): boolean {
-  return typeof connection === 'object' ? connection !== null : typeof connection === 'string';
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
-/** Timers take no more. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** What a timer can hold. */
+const MAX_MS = 2 ** 31 - 1;
 
-/** In whole milliseconds: Redis takes no others. */
+/** In whole milliseconds, as Redis takes them. */
 function toMs(name: string, ms: unknown): number {
-  if (typeof ms === 'number' && ms > 0 && ms <= LONGEST_MS) return Math.ceil(ms);
-  throw invalid(`${name} must be a number above 0 and of no more than ${LONGEST_MS}`);
+  const isValid = typeof ms === 'number' && ms > 0 && ms <= MAX_MS;
+  check(isValid, `${name} must be a number above 0, at most ${MAX_MS}.`);
+  return Math.ceil(ms as number);
 }
 
-function invalid(message: string): WebhookError {
-  return new WebhookError('invalid_option', `bullmqInbox: ${message}`);
+function check(isValid: boolean, message: string): void {
+  if (!isValid) throw new WebhookError('invalid_option', `inbox-bullmq: ${message}`);
 }

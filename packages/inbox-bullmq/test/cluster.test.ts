@@ -7,8 +7,8 @@ import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
 const suite = describe.skipIf(!hasRedisServer('the BullMQ inbox in a Redis Cluster'));
 
-suite('in a Redis Cluster', () => {
-  test('entries are taken, handled, listed and purged, under a prefix with a tag', async () => {
+suite('cluster', () => {
+  test('entries are added, handled, listed and discarded under a prefix with a hash tag', async () => {
     const inbox = bullmqInbox({
       connection: await useCluster(),
       prefix: '{n}',
@@ -36,7 +36,7 @@ suite('in a Redis Cluster', () => {
     expect(await inbox.stats()).toMatchObject({ pending: 0, running: 0, done: 0, dead: 0 });
   });
 
-  test('it is said that the prefix needs a tag', async () => {
+  test('without a hash tag, the error says to set one', async () => {
     const inbox = bullmqInbox({ connection: await useCluster(), prefix: 'n' });
     afterwards(() => inbox.close());
     await until('said', async () =>
@@ -47,7 +47,7 @@ suite('in a Redis Cluster', () => {
   });
 });
 
-/** Of one node: enough for what is refused in a cluster. */
+/** One node is enough to test what a cluster rejects. */
 async function useCluster(): Promise<Cluster> {
   const settings = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
   const server = await startRedisServer(settings);

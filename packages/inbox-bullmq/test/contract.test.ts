@@ -1,82 +1,10 @@
-import { pollingInbox, type Inbox } from '@novita-webhooks/core';
-import { createManualClock, type InboxSubject, type StoreSubject } from '@novita-webhooks/testing';
-import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
-import { setTimeout as pause } from 'node:timers/promises';
-import { assert, describe, vi } from 'vitest';
+import { describe } from 'vitest';
 
-import {
-  describeInboxContract,
-  describeStoreContract,
-} from '../../../test/support/describe-contract.ts';
 import { findRedis } from '../../../test/support/services.ts';
-import { bullmqStore } from '../src/bullmq-store.ts';
-import { toStoreOptions } from '../src/options.ts';
-import { createPlace, keysOf, type Place } from './support/place.ts';
-import { checkForStalled } from './support/stalled.ts';
-import { advance } from './support/time.ts';
+import { describeContracts } from './support/contract.ts';
 
 const url = await findRedis('the contract of stores and inboxes, by the BullMQ inbox');
-const LEASE_MS = 400;
-const RETENTION = { doneMs: 1000, deadMs: 2000 };
 
 describe.skipIf(url === undefined)('with Redis', () => {
-  describeStoreContract('the store on BullMQ', () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    const place = createPlace(url ?? '');
-    const subject = openStore(place);
-    return {
-      subject,
-      async close() {
-        vi.useRealTimers();
-        await subject.store.close();
-        await place.remove();
-      },
-    };
-  });
-
-  describeInboxContract('the BullMQ inbox', () => {
-    const place = createPlace(url ?? '');
-    const subject = openInbox(place);
-    return {
-      subject,
-      async close() {
-        await subject.inbox.close();
-        await place.remove();
-      },
-    };
-  });
+  describeContracts(url ?? '', 'the store on BullMQ', 'the BullMQ inbox');
 });
-
-function openStore({ prefix, redis }: Place): StoreSubject {
-  const store = bullmqStore(toStoreOptions({ connection: url ?? '', prefix }));
-  const check = () => checkForStalled(redis, prefix, ['novita', 'other']);
-  return { store, advance: (ms) => advance(redis, prefix, ms, check) };
-}
-
-/** Redis goes by its own clock; the sleeper's stands still, and nothing wakes it up. */
-function openSleeper(place: BullmqInboxOptions): Inbox {
-  const { subscribe: unheard, ...store } = bullmqStore(toStoreOptions(place));
-  assert(unheard);
-  return pollingInbox(store, { clock: createManualClock() });
-}
-
-function openInbox({ prefix, redis }: Place): InboxSubject {
-  const place = { connection: url ?? '', prefix, leaseDurationMs: LEASE_MS };
-  const open = () =>
-    bullmqInbox({ ...place, pollIntervalMs: 100, cleanupIntervalMs: 100, retention: RETENTION });
-  return {
-    inbox: open(),
-    openPeer: open,
-    openSleeper: () => openSleeper(place),
-    leaseDurationMs: LEASE_MS,
-    retention: RETENTION,
-    advance: async (ms) => {
-      await pause(ms);
-    },
-    async loseLeases() {
-      for (const lock of await keysOf(redis, `${prefix}:*:lock`)) {
-        await redis.set(lock, 'somebody else', 'KEEPTTL');
-      }
-    },
-  };
-}

@@ -12,15 +12,15 @@ import {
   useQueue,
 } from './support/inbox.ts';
 
-const url = (await findRedis('the BullMQ inbox as dashboards see it')) ?? '';
+const url = (await findRedis('the BullMQ inbox in dashboards')) ?? '';
 
-describe.skipIf(url === '')('a dashboard', () => {
-  test('shows entries where one would look for them, with what became of them', async () => {
+describe.skipIf(url === '')('dashboard', () => {
+  test('shows each entry in the state of its job, with reason and progress', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     const [good, bad, later] = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of [good, bad, later]) await inbox.add(entry);
-    expect(await queue.getJobCounts('waiting', 'active', 'completed', 'failed')).toEqual({
+    expect(await queue.getJobCounts('waiting', 'active', 'completed', 'failed')).toMatchObject({
       waiting: 3,
       active: 0,
       completed: 0,
@@ -42,15 +42,18 @@ describe.skipIf(url === '')('a dashboard', () => {
       name: 'TASK_STATUS_SUCCEED',
       failedReason: 'no such order',
       progress: { succeededHandlers: ['one'] },
-      data: bad,
+      data: expect.objectContaining(bad) as unknown,
     });
     const [delayed] = await queue.getDelayed();
-    expect(delayed).toMatchObject({ data: later, failedReason: 'not yet', attemptsMade: 1 });
-    expect((await queue.getCompleted())[0]?.data).toEqual(good);
+    expect(delayed).toMatchObject({
+      data: later,
+      progress: { reason: 'not yet', succeededHandlers: ['one'] },
+    });
+    expect((await queue.getCompleted())[0]?.data).toMatchObject(good);
   });
 
   test.each(['failed', 'completed'] as const)(
-    'that retries what has %s begins another series of attempts',
+    'a retry of a %s job begins another series of attempts',
     async (state) => {
       const place = usePlace(url);
       const [inbox, queue] = [useInbox(url, place), useQueue(place)];
@@ -73,7 +76,7 @@ describe.skipIf(url === '')('a dashboard', () => {
     },
   );
 
-  test('that retries and counts anew is understood as well', async () => {
+  test('a retry that resets the counters begins another series as well', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     await inbox.add(createTestEntry());
@@ -84,25 +87,24 @@ describe.skipIf(url === '')('a dashboard', () => {
     });
     await until('dead', async () => (await queue.getFailedCount()) === 1);
     const [job] = await queue.getFailed();
+    // Older versions ignore the options.
     await job?.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
     await until('dead again', () => attempts.length === 6);
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
-  test('that removes a job makes its task new again', async () => {
+  test('an entry whose job was removed can be added again', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     const entry = createTestEntry();
     await inbox.add(entry);
     await (await queue.getJob(`task-${entry.taskId}`))?.remove();
     expect((await inbox.list()).entries).toEqual([]);
-    expect(await place.redis.zcard(`${place.prefix}:novita-webhooks.novita:novita:arrivals`)).toBe(
-      0,
-    );
+    expect(await inbox.get(entry)).toBeUndefined();
     expect(await inbox.add(entry)).toBe('added');
   });
 
-  test('may hold jobs of others: they fail, and say why', async () => {
+  test('a job of another program fails, with a reason', async () => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     await queue.add('mine', { hello: 'there' });
@@ -118,7 +120,7 @@ describe.skipIf(url === '')('a dashboard', () => {
     ['copied', (entry) => [entry]],
     ['edited', (entry) => [{ ...entry, taskId: 'another' }, 'task-edited']],
     ['moved here', (entry) => [{ ...entry, taskId: 'moved', endpoint: 'other' }, 'task-moved']],
-  ])('may hold a job that somebody has %s: it fails, and does not run', async (_, toJob) => {
+  ])('a job that was %s fails, and does not run', async (_, toJob) => {
     const place = usePlace(url);
     const [inbox, queue] = [useInbox(url, place), useQueue(place)];
     const entry = createTestEntry();

@@ -2,7 +2,7 @@ import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 
-import { createClient } from '../src/client.ts';
+import { createClient } from '../src/connection/client.ts';
 import {
   afterwards,
   createTestEntry,
@@ -16,13 +16,13 @@ import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
 const connection = 'redis://127.0.0.1:1';
 
-describe('refused are', () => {
+describe('options: rejected are', () => {
   test.each([0, -1, NaN, Infinity, 2 ** 31])('times of %d ms', (ms) => {
     expect(() => bullmqInbox({ connection, leaseDurationMs: ms })).toThrow(/leaseDurationMs/);
     expect(() => bullmqInbox({ connection, commandTimeoutMs: ms })).toThrow(/commandTimeoutMs/);
   });
 
-  test('key prefixes of ioredis, wherever they are hidden', () => {
+  test('key prefixes of ioredis, in every form of `connection`', () => {
     const client = new Redis({ lazyConnect: true, keyPrefix: 'mine:' });
     for (const source of [`${connection}?keyPrefix=mine:`, { keyPrefix: 'mine:' }, client]) {
       expect(() => bullmqInbox({ connection: source })).toThrow(/keyPrefix/);
@@ -30,8 +30,8 @@ describe('refused are', () => {
   });
 });
 
-test('how patient a client is set to be does not matter, nor that it gives Sentinel up', () => {
-  const impatient = {
+test('options: timeouts and retries of the connection of the caller have no effect', () => {
+  const strict = {
     commandTimeout: 1,
     socketTimeout: 1,
     maxRetriesPerRequest: 3,
@@ -39,8 +39,8 @@ test('how patient a client is set to be does not matter, nor that it gives Senti
     lazyConnect: true,
   };
   const url = `${connection}?commandTimeout=1&socketTimeout=1&maxRetriesPerRequest=3`;
-  for (const source of [impatient, new Redis(impatient), url]) {
-    const { options } = createClient(source, { commandTimeoutMs: 500 });
+  for (const source of [strict, new Redis(strict), url]) {
+    const { options } = createClient(source, 500).client;
     expect(options).toMatchObject({
       commandTimeout: undefined,
       socketTimeout: undefined,
@@ -50,8 +50,8 @@ test('how patient a client is set to be does not matter, nor that it gives Senti
   }
 });
 
-describe.skipIf(!hasRedisServer('what becomes of odd options'))('with Redis', () => {
-  test('a lease of a part of a millisecond is as good as any', async () => {
+describe.skipIf(!hasRedisServer('options of the BullMQ inbox'))('options', () => {
+  test('a lease with a fraction of a millisecond works', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     const inbox = useInbox(server.url, usePlace(server.url), { leaseDurationMs: 1000 / 3 });
@@ -61,7 +61,7 @@ describe.skipIf(!hasRedisServer('what becomes of odd options'))('with Redis', ()
     await until('done', async () => (await stateOf(inbox, entry)) === 'done', 2000);
   });
 
-  test('somebody who is impatient with commands waits for markers all the same', async () => {
+  test('the commandTimeout of the caller does not end a command', async () => {
     const server = await startRedisServer();
     afterwards(server.close);
     const options = { port: server.port, commandTimeout: 100 };

@@ -12,8 +12,8 @@ import {
 } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
 
-test.skipIf(!hasRedisServer('a queue that is paused'))(
-  'a queue that a dashboard has paused is left alone, and not asked over and over',
+test.skipIf(!hasRedisServer('the BullMQ inbox on a paused queue'))(
+  'pause: a paused queue is neither claimed from nor polled without rest',
   async () => {
     const server = await startRedisServer();
     afterwards(server.close);

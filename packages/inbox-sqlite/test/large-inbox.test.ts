@@ -3,7 +3,7 @@ import { createManualClock, type ManualClock } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { createRandom } from '../../../test/crash/random.ts';
+import { createRandom } from '../../../test/support/random.ts';
 import {
   copyAfterCrash,
   countBySql,

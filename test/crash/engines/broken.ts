@@ -6,33 +6,33 @@ import { openDatabase } from './open-database.ts';
 import { createSqlite, sqlite } from './sqlite.ts';
 
 /**
- * SQLite inboxes, each with one promise taken out, to show that the harness notices: whoever trusts
- * a table of zeros should have seen it with other numbers.
+ * SQLite inboxes with one defect each. A run with one of them must report a violation: this tests
+ * the crash test itself.
  */
 export const broken: Readonly<Record<string, Engine>> = {
-  /** Every fifth commit of events does not happen, and is acknowledged all the same. */
-  'sqlite-forgets': createSqlite(forgetful),
-  /** Whoever has lost an entry can settle it. */
+  /** Rolls back every fifth commit of events, and acknowledges it. */
+  'sqlite-forgets': createSqlite(dropCommits),
+  /** Ignores the fencing token: a process that has lost its lease can settle. */
   'sqlite-no-fence': createSqlite(
-    rewriting('AND fencing_token = :fencingToken', 'AND :fencingToken IS NOT NULL'),
+    rewriteUpdates('AND fencing_token = :fencingToken', 'AND :fencingToken IS NOT NULL'),
   ),
-  /** That a transaction has committed is not remembered. */
+  /** Does not record which handlers have committed a transaction. */
   'sqlite-no-record': createSqlite(
-    rewriting(
+    rewriteUpdates(
       /SET succeeded_handlers = [^]*(?=\nWHERE)/,
       'SET succeeded_handlers = iif(:succeededHandlers IS NULL, 0, succeeded_handlers)',
     ),
   ),
-  /** Entries can be taken over long before their worker thinks so. */
+  /** Uses shorter leases than the worker assumes. */
   'sqlite-short-leases': { ...sqlite, open: openWithShortLeases },
 };
 
-function forgetful(database: SqliteDatabase): SqliteDatabase {
+function dropCommits(database: SqliteDatabase): SqliteDatabase {
   let adds = 0;
   let isAdding = false;
 
-  /** What is executed in place of a statement. */
-  function insteadOf(sql: string): string {
+  /** Returns the statement that is executed. */
+  function replace(sql: string): string {
     if (sql.startsWith('BEGIN')) isAdding = false;
     if (sql.includes('INSERT INTO novita_events')) isAdding = true;
     if (!sql.startsWith('COMMIT') || !isAdding) return sql;
@@ -42,21 +42,21 @@ function forgetful(database: SqliteDatabase): SqliteDatabase {
 
   return {
     ...database,
-    exec: (sql) => database.exec(insteadOf(sql)),
+    exec: (sql) => database.exec(replace(sql)),
     prepare(sql) {
       const statement = database.prepare(sql);
       return {
         ...statement,
         run(...params) {
-          const instead = insteadOf(sql);
-          return (instead === sql ? statement : database.prepare(instead)).run(...params);
+          const replaced = replace(sql);
+          return (replaced === sql ? statement : database.prepare(replaced)).run(...params);
         },
       };
     },
   };
 }
 
-function rewriting(
+function rewriteUpdates(
   from: string | RegExp,
   to: string,
 ): (database: SqliteDatabase) => SqliteDatabase {
@@ -66,7 +66,7 @@ function rewriting(
   });
 }
 
-const SHORT_MS = 20;
+const SHORT_LEASE_MS = 20;
 
 async function openWithShortLeases(...[location, options]: Parameters<Engine['open']>) {
   const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
@@ -74,7 +74,7 @@ async function openWithShortLeases(...[location, options]: Parameters<Engine['op
   await unused.close();
   const store = sqliteStore({ database: openDatabase(location) });
   const inbox = pollingInbox(
-    { ...store, claim: (endpoint, limit) => store.claim(endpoint, limit, SHORT_MS) },
+    { ...store, claim: (endpoint, limit) => store.claim(endpoint, limit, SHORT_LEASE_MS) },
     { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention },
   );
   return { inbox, ledger };

@@ -11,8 +11,8 @@ const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 
 /** The queues of a series have a prefix of their own, and are removed with it. */
 export const bullmq: Engine = {
-  points: [
-    'purge',
+  killPoints: [
+    'deleteExpired',
     'commit',
     'committed',
     'claim',

@@ -5,7 +5,7 @@ import { memory } from './memory.ts';
 import { postgres } from './postgres.ts';
 import { sqlite } from './sqlite.ts';
 
-/** The inboxes that can be put to the test, by the name that `--engine` takes. */
+/** The inboxes under test, by the value of `--engine`. */
 export const engines: Readonly<Record<string, Engine>> = {
   sqlite,
   postgres,

@@ -2,9 +2,9 @@ import { memoryInbox } from '@novita-webhooks/core';
 
 import type { Engine } from '../engine.ts';
 
-/** Loses everything with its process, so that the harness can show that it notices. */
+/** Loses its entries with its process: the checker must report that. */
 export const memory: Engine = {
-  points: ['answer', 'handler', 'handled', 'random'],
+  killPoints: ['answer', 'handler', 'handled', 'random'],
   shared: false,
   createPlace: async () => ({ location: '', remove: async () => undefined }),
   open: async (_, { leaseDurationMs, cleanupIntervalMs, retention }) => ({

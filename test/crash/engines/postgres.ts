@@ -5,7 +5,7 @@ import { postgresInbox, postgresStore, type PostgresClient } from '@novita-webho
 import { Pool } from 'pg';
 
 import type { Engine, Ledger, OpenOptions } from '../engine.ts';
-import { POINT_NAMES } from '../points.ts';
+import { KILL_POINT_NAMES } from '../kill-points.ts';
 import { watchPool } from './watched-pool.ts';
 
 /** The server. Each series has a schema of its own. */
@@ -13,7 +13,7 @@ const connectionString =
   process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
 export const postgres: Engine = {
-  points: POINT_NAMES,
+  killPoints: KILL_POINT_NAMES,
   shared: true,
   async createPlace() {
     const schema = `crash_${randomBytes(6).toString('hex')}`;

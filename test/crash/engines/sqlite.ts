@@ -6,7 +6,7 @@ import { systemClock } from '@novita-webhooks/core';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import type { Engine, Ledger, OpenOptions } from '../engine.ts';
-import { POINT_NAMES } from '../points.ts';
+import { KILL_POINT_NAMES } from '../kill-points.ts';
 import { DRIVER, openDatabase } from './open-database.ts';
 import { watchDatabase } from './watched-database.ts';
 
@@ -18,7 +18,7 @@ export const sqlite: Engine = createSqlite();
 /** @param wrap breaks a guarantee, to show that the checks detect it */
 export function createSqlite(wrap?: Wrap): Engine {
   return {
-    points: POINT_NAMES,
+    killPoints: KILL_POINT_NAMES,
     shared: true,
     async createPlace(folder, name) {
       const location = join(folder, `${name}.db`);

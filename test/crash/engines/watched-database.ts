@@ -1,13 +1,13 @@
 import type { SqliteDatabase, SqliteStatement } from '@novita-webhooks/inbox-sqlite';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { KillPointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** A kind of transaction, with the kill points just before and after its commit. */
 interface TransactionKind {
   readonly pattern: RegExp;
-  readonly before: PointName;
-  readonly after: PointName;
+  readonly before: KillPointName;
+  readonly after: KillPointName;
 }
 
 /** Recognised by their SQL: the inbox does not know that it is watched. */
@@ -20,7 +20,11 @@ const KINDS: readonly TransactionKind[] = [
     after: 'settle',
   },
   { pattern: /INSERT INTO crash_ledger/, before: 'transaction', after: 'transaction' },
-  { pattern: /DELETE FROM novita_entries[^]*finished_at/, before: 'purge', after: 'purge' },
+  {
+    pattern: /DELETE FROM novita_entries[^]*finished_at/,
+    before: 'deleteExpired',
+    after: 'deleteExpired',
+  },
 ];
 
 /** Calls `reach` before and after every commit, and before every statement of a migration. */

@@ -1,13 +1,13 @@
 import type { PostgresClient, PostgresPool, PostgresQuery } from '@novita-webhooks/inbox-postgres';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { KillPointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** A statement that commits by itself, with the kill points before and after its answer. */
 interface WatchedStatement {
   readonly pattern: RegExp;
-  readonly before: PointName;
-  readonly after: PointName;
+  readonly before: KillPointName;
+  readonly after: KillPointName;
 }
 
 /** Statements of the inbox, recognized by their SQL. */
@@ -15,7 +15,7 @@ const WATCHED_STATEMENTS: readonly WatchedStatement[] = [
   { pattern: /\.add\(\$1/, before: 'commit', after: 'committed' },
   { pattern: /\.claim\(\$1/, before: 'claim', after: 'claim' },
   { pattern: /\.settle\(\$1/, before: 'settle', after: 'settle' },
-  { pattern: /AS deleted/, before: 'purge', after: 'purge' },
+  { pattern: /AS deleted/, before: 'deleteExpired', after: 'deleteExpired' },
 ];
 
 /** The transaction of a handler. Those of the inbox itself have the name `inbox`. */
@@ -47,7 +47,7 @@ export function watchPool(pool: PostgresPool, reach: Reach): PostgresPool {
 
   function watchClient(client: PostgresClient): PostgresClient {
     const run: RunQuery = (query) => client.query(query);
-    let transaction: PointName | undefined;
+    let transaction: KillPointName | undefined;
     const watched: PostgresClient = {
       async query(query) {
         const { text } = query;
@@ -73,7 +73,12 @@ export function watchPool(pool: PostgresPool, reach: Reach): PostgresPool {
   return { connect: async () => watchClient(await pool.connect()) };
 }
 
-async function runWithPoints(run: RunQuery, query: PostgresQuery, reach: Reach, point: PointName) {
+async function runWithPoints(
+  run: RunQuery,
+  query: PostgresQuery,
+  reach: Reach,
+  point: KillPointName,
+) {
   reach(point);
   const answer = run(query);
   reach(point); // the server runs the statement, although its client dies

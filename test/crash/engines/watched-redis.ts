@@ -2,29 +2,29 @@ import { createHash } from 'node:crypto';
 
 import { Redis } from 'ioredis';
 
-import type { PointName } from '../points.ts';
-import type { Reach } from '../trap.ts';
+import type { KillPointName } from '../kill-points.ts';
+import type { Reach } from '../kill-switch.ts';
 
 /** What a script does, and the points just before it is sent and just after its answer. */
 interface Work {
-  /** The inbox is told by its scripts: it knows nothing of being watched. */
+  /** A script of BullMQ, by its name. The inbox does not know that it is watched. */
   readonly script: RegExp;
-  readonly point: PointName;
+  readonly point: KillPointName;
   /** Where it is not the same. */
-  readonly after?: PointName;
+  readonly after?: KillPointName;
   /** Whether there was something to do, by the answer; without it there always is. */
   readonly isHit?: (answer: unknown) => boolean;
 }
 
 const WORKS: readonly Work[] = [
-  { script: /^novitaAddJobs/, point: 'commit', after: 'committed' },
+  { script: /^addStandardJob/, point: 'commit', after: 'committed' },
   {
     script: /^moveToActive/,
     point: 'claim',
     isHit: (answer) => Array.isArray(answer) && Array.isArray(answer[0]),
   },
   { script: /^(moveToFinished|moveToDelayed)/, point: 'settle' },
-  { script: /^cleanJobsInSet/, point: 'purge' },
+  { script: /^cleanJobsInSet/, point: 'deleteExpired' },
 ];
 
 interface Command {

@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 import { fetchApp } from '../fetch-app.ts';
 
-/** Node has fetch's requests and responses, but no server that speaks them. */
+/** Node has Request and Response, but no server for them. This converts both. */
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const response = await fetchApp(toRequest(incoming));
   const body = Buffer.from(await response.arrayBuffer());
   outgoing.writeHead(response.status, {
     ...Object.fromEntries(response.headers),
     'content-length': body.length,
-    // What is left of the request's body will not be read.
+    // The server does not read the rest of the request body.
     ...(incoming.complete ? {} : { connection: 'close' }),
   });
   outgoing.end(body);
@@ -26,7 +26,7 @@ function toRequest(incoming: IncomingMessage): Request {
   });
 }
 
-/** Not `Readable.toWeb`: cancelled under load, that of Node 20 ends the process. */
+/** Replaces `Readable.toWeb`: in Node 20, cancelling it under load ends the process. */
 function toWebStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let cancelled = false;
   return new ReadableStream<Uint8Array>({

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { control, readAddress } from '../control.ts';
-import { scenes } from '../scenes.ts';
+import { fixtures } from '../fixtures.ts';
 
 const handlers = new Map(
-  Object.entries(scenes).map(([name, { receiver }]) => [name, toNodeHandler(receiver)]),
+  Object.entries(fixtures).map(([name, { receiver }]) => [name, toNodeHandler(receiver)]),
 );
 
 const server = createServer((request, response) => {

@@ -2,7 +2,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Signer } from './signer.ts';
 
 /** The fields of an entry that its MAC covers. */
-export interface SignedEntry {
+interface SignedEntry {
   readonly endpoint: string;
   readonly taskId: string;
   readonly status: string;

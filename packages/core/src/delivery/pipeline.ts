@@ -19,7 +19,7 @@ import {
 import { toEntry } from './to-entry.ts';
 
 /** How much of a delivery is read, and how long its reply may take. */
-export interface DeliveryLimits {
+interface DeliveryLimits {
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
   readonly replyTimeoutMs: number;

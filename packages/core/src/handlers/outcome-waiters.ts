@@ -1,7 +1,7 @@
 import type { EntryKey, Outcome } from '../inbox/ports.ts';
 
 /** One reply that waits for the next outcome of an entry. */
-export interface OutcomeWaiter {
+interface OutcomeWaiter {
   readonly outcome: Promise<Outcome>;
   /** To be called in the end, whether the outcome came or not. */
   remove(): void;

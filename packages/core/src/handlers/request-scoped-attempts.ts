@@ -14,7 +14,7 @@ export interface RequestScopedAttempts {
   prepare(key: EntryKey): RequestScopedAttempt;
 }
 
-export interface RequestScopedAttempt {
+interface RequestScopedAttempt {
   /** Starts as soon as fewer than `concurrency` attempts run. To be called once. */
   start(): void;
   /** Lets the attempt finish within `gracePeriodMs` milliseconds, then aborts it. Never rejects. */

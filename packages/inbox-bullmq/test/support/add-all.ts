@@ -1,4 +1,4 @@
-// Adds entries to a BullMQ inbox, each of them several times at once, and prints what it was told.
+// Adds entries to a BullMQ inbox, each of them several times at once, and prints the answers.
 import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
 
 const { url, prefix, ids, times } = JSON.parse(process.argv[2] ?? '') as {

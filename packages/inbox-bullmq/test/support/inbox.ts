@@ -78,8 +78,8 @@ export function useConsumption(
   return consumption;
 }
 
-export async function until(what: string, isSo: () => unknown, patienceMs = 8000): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+export async function until(what: string, isSo: () => unknown, timeoutMs = 8000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`never came true: ${what}`);
     await pause(10);

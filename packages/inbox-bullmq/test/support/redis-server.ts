@@ -23,7 +23,7 @@ export const ALWAYS = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 const isStrict = Boolean(process.env['CI'] ?? process.env['REQUIRE_SERVICES']);
 
-/** Whether it is installed; said aloud when it is not. */
+/** Whether it is installed; a warning is printed when it is not. */
 export function hasRedisServer(what: string): boolean {
   if (spawnSync('redis-server', ['--version']).status === 0 || isStrict) return true;
   console.warn(`\n  ⚠ NOT TESTED: ${what}: there is no redis-server in PATH\n`);

@@ -10,7 +10,7 @@ import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bul
 
 import { afterwards, until } from './inbox.ts';
 
-/** A receiver on a real server, and somebody who delivers to it. */
+/** A receiver on a real server, and a client that delivers to it. */
 export interface Rig {
   readonly receiver: Receiver;
   readonly inbox: Inbox;
@@ -21,7 +21,7 @@ export interface Rig {
   /** Tasks whose delivery was answered 2xx. */
   readonly acknowledged: ReadonlySet<string>;
   deliver(taskId?: string): Promise<Answer>;
-  /** Delivers all the time, until it is told to stop; what was answered since then. */
+  /** Delivers all the time, until it is stopped; what was answered since then. */
   load(): { stop(): Promise<readonly Answer[]> };
   /** Resolves when deliveries are taken again. */
   recovers(): Promise<void>;

@@ -1,4 +1,4 @@
-import { QueueKeys, RedisConnection, RedisQueueBackend } from 'bullmq';
+import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** One check for stalled jobs, as a BullMQ worker of its own would do it. */
@@ -7,16 +7,21 @@ export async function checkForStalled(
   prefix: string,
   endpoints: readonly string[],
 ): Promise<void> {
-  const connection = new RedisConnection(redis, { shared: true, blocking: false });
-  connection.on('error', () => undefined);
-  await connection.client;
-  const keys = new QueueKeys(prefix);
   for (const endpoint of endpoints) {
-    const queue = `novita-webhooks.${endpoint}`;
-    const toKey = (suffix: string) => keys.toKey(queue, suffix);
-    const options = { connection: redis, prefix, maxStalledCount: 1e9, stalledInterval: 1000 };
-    const arguments_ = [connection, queue, keys.getKeys(queue), toKey, options] as const;
-    await new RedisQueueBackend(...arguments_, undefined, false).moveStalledJobsToWait();
+    const connection = redis.duplicate({ maxRetriesPerRequest: null });
+    const worker = new Worker(`novita-webhooks.${endpoint}`, null, {
+      connection,
+      prefix,
+      maxStalledCount: 1e9,
+      stalledInterval: 1e6,
+    });
+    worker.on('error', () => undefined);
+    await worker.waitUntilReady();
+    await worker.startStalledCheckTimer();
+    // In BullMQ 6 the check goes on after the call. What is sent after it is answered after it.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await connection.ping();
+    await worker.close();
+    connection.disconnect();
   }
-  await connection.close();
 }

@@ -49,7 +49,7 @@ describe.skipIf(bin === undefined)('inbox-postgres with a synchronous standby', 
     await primary.end('kill');
     await fixture.waitForStatus(503);
     await standby.query('SELECT pg_promote()');
-    proxy.leadTo(standby.port);
+    proxy.setTargets(standby.port);
     await fixture.waitForStatus(200);
     const { lost, other, acknowledged } = await fixture.finish();
     expect(lost).toEqual([]);

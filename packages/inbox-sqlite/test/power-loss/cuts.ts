@@ -1,4 +1,4 @@
-import { createRandom } from '../../../../test/crash/random.ts';
+import { createRandom } from '../../../../test/support/random.ts';
 import type { Operation } from './trace.ts';
 
 /** A kill point of the power: the number of operations before the cut. */

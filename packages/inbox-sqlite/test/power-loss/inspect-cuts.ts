@@ -1,4 +1,4 @@
-import { createRandom } from '../../../../test/crash/random.ts';
+import { createRandom } from '../../../../test/support/random.ts';
 import { createChecker } from './checker.ts';
 import { allowsDeletion, chooseCuts, type Cut } from './cuts.ts';
 import { createDisk } from './disk.ts';

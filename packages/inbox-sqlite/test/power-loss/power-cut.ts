@@ -1,4 +1,4 @@
-import { createRandom } from '../../../../test/crash/random.ts';
+import { createRandom } from '../../../../test/support/random.ts';
 import { applyChanges, rename, type Change, type Disk, type Renaming } from './disk.ts';
 
 /** Returns numbers from 0 up to 1. */

@@ -3,7 +3,8 @@ import type { NewEntry } from '@novita-webhooks/core';
 let count = 0;
 
 /**
- * Creates an entry as `Inbox.add` takes it, with a task id that is unique in this process.
+ * Creates an entry as `Inbox.add` takes it, with a task id that is unique in this process and a body
+ * that fits it.
  *
  * @param changes fields that replace the defaults (endpoint `novita`, status `TASK_STATUS_SUCCEED`)
  * @example
@@ -11,11 +12,12 @@ let count = 0;
  */
 export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
   count += 1;
+  const { taskId = `task-${count}`, status = 'TASK_STATUS_SUCCEED' } = changes;
   return {
     endpoint: 'novita',
-    taskId: `task-${count}`,
-    status: 'TASK_STATUS_SUCCEED',
-    body: '{"task":{"task_id":"task"}}',
+    taskId,
+    status,
+    body: JSON.stringify({ task: { task_id: taskId, status } }),
     schemaError: null,
     metadata: {},
     testMode: false,

@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,9 +16,7 @@ export function bundleScript(script: 'receiver-process.ts' | 'opener-process.ts'
 }
 
 async function bundle(script: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'novita-faults-'));
-  folders.push(folder);
-  chmodSync(folder, 0o755);
+  const folder = createPublicFolder();
   const outfile = join(folder, script.replace('.ts', '.mjs'));
   await build({
     entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
@@ -31,6 +29,29 @@ async function bundle(script: string): Promise<string> {
     logLevel: 'error',
   });
   return outfile;
+}
+
+let driverFolder: string | undefined;
+
+/**
+ * Copies libsql and its dependencies to a folder that every user may read. Another user cannot load
+ * it from the repository if that is below a folder with mode 700.
+ */
+export function copyDriver(): string {
+  if (driverFolder !== undefined) return driverFolder;
+  driverFolder = createPublicFolder();
+  const modules = fileURLToPath(new URL('../../../../../node_modules', import.meta.url));
+  for (const name of ['libsql', '@libsql', '@neon-rs', 'detect-libc']) {
+    cpSync(join(modules, name), join(driverFolder, 'node_modules', name), { recursive: true });
+  }
+  return driverFolder;
+}
+
+function createPublicFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'novita-faults-'));
+  folders.push(folder);
+  chmodSync(folder, 0o755);
+  return folder;
 }
 
 afterAll(() => {

@@ -7,7 +7,7 @@ import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { afterEach, expect, vi } from 'vitest';
 
-import { bundleScript } from './bundle.ts';
+import { bundleScript, copyDriver } from './bundle.ts';
 import type { CommandResults, Message, ReceiverOptions } from './messages.ts';
 import { send } from './send.ts';
 
@@ -59,7 +59,7 @@ export async function startReceiver(options: StartOptions): Promise<ReceiverProc
   const script = await bundleScript('receiver-process.ts');
   const [command, ...args] = [...wrap, process.execPath, script, JSON.stringify(rest)];
   const child = spawn(command, args, {
-    cwd: root, // the process finds its driver from here
+    cwd: uid === undefined ? root : copyDriver(), // the process finds its driver from here
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     ...(uid !== undefined && { uid, gid: uid }),

@@ -8,6 +8,7 @@ import { untilHandled, wait, withAdapter } from './support/with-adapter.ts';
 
 const event = sampleEvents.imageSucceeded;
 
+/** Deliveries that are answered 200. */
 export const acceptCases: readonly AdapterCase[] = [
   {
     name: 'accept: a delivery is handled once, its copy answered as a duplicate',

@@ -7,6 +7,7 @@ import { post } from './support/http-client.ts';
 import { endlessBody, stalledBody } from './support/slow-bodies.ts';
 import { withAdapter } from './support/with-adapter.ts';
 
+/** Bodies at and over the limits of size and time. */
 export const bodyLimitCases: readonly AdapterCase[] = [
   {
     name: 'body limits: a too large content-length gets 413 before the body',

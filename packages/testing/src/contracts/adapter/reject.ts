@@ -12,6 +12,7 @@ import { untilHandled, withAdapter } from './support/with-adapter.ts';
 const event = sampleEvents.imageSucceeded;
 const EMPTY = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
 
+/** Deliveries that are answered with an error. */
 export const rejectCases: readonly AdapterCase[] = [
   {
     name: 'reject: methods other than POST get 405 with Allow',

@@ -8,6 +8,7 @@ function parse(message: unknown): unknown {
   return typeof message === 'string' ? JSON.parse(message) : message;
 }
 
+/** `add`: deduplication, distinct keys and complete messages. */
 export const addCases: readonly AddOnlyCase[] = [
   {
     name: 'add: returns added once, then duplicate, and queues one message',

@@ -5,6 +5,7 @@ import type { Entry } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { EntryCase } from './entry-port.ts';
 
+/** `add`: deduplication, distinct keys and stored fields. */
 export const addCases: readonly EntryCase[] = [
   {
     name: 'add: returns added once, then duplicate, and keeps the first status',

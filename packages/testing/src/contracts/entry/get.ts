@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { EntryCase } from './entry-port.ts';
 
+/** `get`, `replay` and `discard` with an unknown key; `list` and `stats` of an empty inbox. */
 export const getCases: readonly EntryCase[] = [
   {
     name: 'get: an unknown key returns undefined; replay and discard return false',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { EntryCase } from './entry-port.ts';
 
+/** `list`: pages and invalid queries. */
 export const listCases: readonly EntryCase[] = [
   {
     name: 'list: pages return each entry once, latest first, also during adds',

@@ -8,6 +8,7 @@ import type { InboxCase } from './inbox-subject.ts';
 import { eventually, untilDone, untilState } from './support/eventually.ts';
 import { dead, done, startConsumer } from './support/start-consumer.ts';
 
+/** `consume`: each entry once, concurrency, retries and `onSettled`. */
 export const consumeCases: readonly InboxCase[] = [
   {
     name: 'consume: processes entries added before and after the start, once each',

@@ -6,6 +6,7 @@ import { eventually } from './support/eventually.ts';
 import { createHeldProcessor } from './support/held-processor.ts';
 import { addAndSettle, dead, done, startConsumer } from './support/start-consumer.ts';
 
+/** `discard`: finished, running and pending entries. */
 export const discardCases: readonly InboxCase[] = [
   {
     name: 'discard: deletes a finished entry, and its task can be added again',

@@ -36,6 +36,7 @@ const takeover: SharedCase = {
   },
 };
 
+/** What happens to the entry of a suspended process. */
 export const leaseExpiryCases: readonly InboxCase[] = [
   toInboxCase(takeover, 'openSleeper', 'the subject has no openSleeper'),
 ];

@@ -7,6 +7,7 @@ import { eventually, untilState } from './support/eventually.ts';
 import { createHeldProcessor } from './support/held-processor.ts';
 import { done, startConsumer } from './support/start-consumer.ts';
 
+/** The lease of a running attempt: extended, or lost. */
 export const leaseCases: readonly InboxCase[] = [
   {
     name: 'lease: is extended while an attempt runs, so no second attempt begins',

@@ -6,6 +6,7 @@ import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { InboxCase } from './inbox-subject.ts';
 import { addAndSettle, dead, done } from './support/start-consumer.ts';
 
+/** `list`: filters. */
 export const listCases: readonly InboxCase[] = [
   {
     name: 'list: filters by state and endpoint, latest first',

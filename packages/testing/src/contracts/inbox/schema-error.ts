@@ -8,6 +8,7 @@ import { addAndSettle, dead, done, startConsumer } from './support/start-consume
 
 const SCHEMA_ERROR = 'images: not a list';
 
+/** An entry with a schema error, and a valid event for the same task. */
 export const schemaErrorCases: readonly InboxCase[] = [
   {
     name: 'schema error: a valid event replaces a dead invalid one, not vice versa',
@@ -48,6 +49,8 @@ export const schemaErrorCases: readonly InboxCase[] = [
       await eventually(subject, 'valid event runs', isRunning, subject.leaseDurationMs / 20);
       held.finish(done);
       await untilState(subject, invalid, 'done');
+      // The inbox calls back after the store has answered; a reader may see the state before.
+      await eventually(subject, 'onSettled is called', () => settled.length > 0);
       assert.deepEqual(settled, [null]);
       await consumer.stop({ gracePeriodMs: 1000 });
     },

@@ -8,6 +8,7 @@ import type { InboxCase } from './inbox-subject.ts';
 import { untilDone } from './support/eventually.ts';
 import { addAndSettle, dead, done, startConsumer } from './support/start-consumer.ts';
 
+/** What an entry keeps after each kind of outcome. */
 export const settleCases: readonly InboxCase[] = [
   {
     name: 'settle: a done or dead entry is kept, and add returns duplicate',

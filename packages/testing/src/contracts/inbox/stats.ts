@@ -6,6 +6,7 @@ import { eventually } from './support/eventually.ts';
 import { createHeldProcessor } from './support/held-processor.ts';
 import { addAndSettle, dead, done, startConsumer } from './support/start-consumer.ts';
 
+/** `stats`: counts and lag. */
 export const statsCases: readonly InboxCase[] = [
   {
     name: 'stats: counts entries by state and the lag of the oldest due entry',

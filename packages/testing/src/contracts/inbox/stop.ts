@@ -7,6 +7,7 @@ import { eventually } from './support/eventually.ts';
 import { createHeldProcessor, createReleasingProcessor } from './support/held-processor.ts';
 import { done, startConsumer } from './support/start-consumer.ts';
 
+/** `stop`: grace period, abort and release. */
 export const stopCases: readonly InboxCase[] = [
   {
     name: 'stop: claims nothing more and waits for the running attempt',

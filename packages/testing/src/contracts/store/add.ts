@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, assertNothingToClaim } from './support/claims.ts';
 import { dead, done } from './support/outcomes.ts';
 
+/** `add`: finished entries are duplicates. */
 export const addCases: readonly StoreCase[] = [
   {
     name: 'add: returns duplicate for an entry that is done or dead',

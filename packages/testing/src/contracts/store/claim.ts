@@ -12,6 +12,7 @@ import {
 } from './support/claims.ts';
 import { done, MINUTE_MS } from './support/outcomes.ts';
 
+/** `claim`: exclusive, in order, with a lease and a new fencing token. */
 export const claimCases: readonly StoreCase[] = [
   {
     name: 'claim: concurrent claims never return the same entry',

@@ -6,6 +6,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim } from './support/claims.ts';
 import { dead, done, MINUTE_MS } from './support/outcomes.ts';
 
+/** `deleteExpired`: retention of done and dead entries. */
 export const deleteExpiredCases: readonly StoreCase[] = [
   {
     name: 'deleteExpired: deletes finished entries past their retention only',

@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim } from './support/claims.ts';
 import { dead } from './support/outcomes.ts';
 
+/** `discard`: finished and running entries. */
 export const discardCases: readonly StoreCase[] = [
   {
     name: 'discard: deletes a finished entry, not a running one',

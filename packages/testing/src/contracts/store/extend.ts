@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, assertNothingToClaim, LEASE_MS, takeOver } from './support/claims.ts';
 
+/** `extend`: renewal of a lease. */
 export const extendCases: readonly StoreCase[] = [
   {
     name: 'extend: the lease ends its full duration after the last extension',

@@ -7,6 +7,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim } from './support/claims.ts';
 import { dead } from './support/outcomes.ts';
 
+/** `list`: filters. */
 export const listCases: readonly StoreCase[] = [
   {
     name: 'list: filters by state and endpoint',

@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, LEASE_MS } from './support/claims.ts';
 import { MINUTE_MS, retry } from './support/outcomes.ts';
 
+/** `nextDueMs`: lease ends, retries and new entries. */
 export const nextDueCases: readonly StoreCase[] = [
   {
     name: 'nextDueMs: returns the time until the next lease end or retry',

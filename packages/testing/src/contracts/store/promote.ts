@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, claimOne } from './support/claims.ts';
 import { retry } from './support/outcomes.ts';
 
+/** `promote`: pending and running entries. */
 export const promoteCases: readonly StoreCase[] = [
   {
     name: 'promote: makes a pending entry due now, not a running one',

@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, claimOne } from './support/claims.ts';
 import { dead, done, retry } from './support/outcomes.ts';
 
+/** `replay`: a new series of attempts for finished entries. */
 export const replayCases: readonly StoreCase[] = [
   {
     name: 'replay: after done, all handlers run again in a new series of attempts',

@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, claimOne, LEASE_MS } from './support/claims.ts';
 import { dead, done } from './support/outcomes.ts';
 
+/** An entry with a schema error, and a valid event for the same task. */
 export const schemaErrorCases: readonly StoreCase[] = [
   {
     name: 'schema error: a valid event replaces a dead invalid one, not vice versa',

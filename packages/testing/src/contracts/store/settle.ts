@@ -6,6 +6,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, assertNothingToClaim, claimOne, LEASE_MS } from './support/claims.ts';
 import { dead, done, MINUTE_MS, released, retry } from './support/outcomes.ts';
 
+/** `settle`: the outcomes done, retry, dead and released. */
 export const settleCases: readonly StoreCase[] = [
   {
     name: 'settle: done is final and invalidates the fencing token',

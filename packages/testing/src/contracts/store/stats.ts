@@ -5,6 +5,7 @@ import type { StoreCase } from './store-subject.ts';
 import { addAndClaim } from './support/claims.ts';
 import { dead, done } from './support/outcomes.ts';
 
+/** `stats`: counts and lag. */
 export const statsCases: readonly StoreCase[] = [
   {
     name: 'stats: counts entries by state and the lag of the oldest due entry',

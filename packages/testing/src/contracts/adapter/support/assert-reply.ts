@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import type { AdapterSubject } from '../adapter-subject.ts';
 import type { HttpReply } from './http-message.ts';
 
-/** @param code the reply's problem `code`, or its `status` if it has no code */
+/**
+ * Asserts status, code, content length and content type of a reply.
+ *
+ * @param code the reply's problem `code`, or its `status` if it has no code
+ */
 export function assertReply(reply: HttpReply, status: number, code: string): void {
   const body = JSON.parse(reply.body) as { status: unknown; code?: unknown };
   assert.deepEqual([reply.status, body.code ?? body.status], [status, code]);

@@ -7,6 +7,7 @@ import type { StoreSubject } from '../store-subject.ts';
 
 export const LEASE_MS = 30_000;
 
+/** Adds an entry and claims it with a lease of 30 s. */
 export async function addAndClaim(
   store: Store,
   entry: NewEntry = createTestEntry(),

@@ -2,6 +2,7 @@ import type { Outcome } from '@novita-webhooks/core';
 
 export const MINUTE_MS = 60_000;
 
+/** One outcome of each type, for `Store.settle`. */
 export const done: Extract<Outcome, { type: 'done' }> = { type: 'done' };
 export const retry: Extract<Outcome, { type: 'retry' }> = {
   type: 'retry',

@@ -1,0 +1,92 @@
+import { Queue, type ConnectionOptions } from 'bullmq';
+
+import type { Client } from '../connection/client.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { EntryJob } from './job.ts';
+import { toQueueName } from './names.ts';
+import { whenFirstNeeded } from './when-first-needed.ts';
+
+/** The queue of one endpoint. */
+export interface EndpointQueue {
+  readonly endpoint: string;
+  readonly name: string;
+  /** In which order its jobs arrived: a sorted set of ours. */
+  readonly arrivals: string;
+  /** Does something with BullMQ's queue. See Connection.run for its limits and errors. */
+  run<T>(work: (queue: Queue) => Promise<T>): Promise<T>;
+  /** Does something with a key of ours. */
+  redis<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  job(id: string): Promise<EntryJob | undefined>;
+  close(): Promise<void>;
+}
+
+/** The queues of an inbox: one for each endpoint, all on one connection. */
+export interface Queues {
+  of(endpoint: string): EndpointQueue;
+  /** Those to which anything was ever added. */
+  all(): Promise<readonly EndpointQueue[]>;
+  /** The set of their endpoints. */
+  readonly endpoints: string;
+  /** Counts arrivals. */
+  readonly counter: string;
+  close(): Promise<void>;
+}
+
+interface QueueOptions {
+  readonly prefix: string;
+  readonly queueNamePrefix: string;
+}
+
+export function createQueues(connection: Connection, options: QueueOptions): Queues {
+  const { prefix, queueNamePrefix } = options;
+  const queues = new Map<string, EndpointQueue>();
+  const endpoints = `${prefix}:${queueNamePrefix}:endpoints`;
+
+  function of(endpoint: string): EndpointQueue {
+    const name = toQueueName(queueNamePrefix, endpoint);
+    const queue = queues.get(endpoint) ?? createQueue(connection, endpoint, name, prefix);
+    queues.set(endpoint, queue);
+    return queue;
+  }
+
+  return {
+    of,
+    endpoints,
+    counter: `${prefix}:${queueNamePrefix}:arrivals`,
+    all: async () => (await connection.run((redis) => redis.smembers(endpoints))).map(of),
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}
+
+/** What BullMQ's objects take: the connection of the inbox. */
+export function toBullmqOptions({ client }: Connection, prefix: string) {
+  // `open` reports the version and the settings of the server.
+  return { connection: client as ConnectionOptions, prefix, skipVersionCheck: true };
+}
+
+function createQueue(
+  connection: Connection,
+  endpoint: string,
+  name: string,
+  prefix: string,
+): EndpointQueue {
+  const options = { ...toBullmqOptions(connection, prefix), skipMetasUpdate: true };
+  const opened = whenFirstNeeded(connection, () => new Queue(name, options));
+
+  async function run<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
+    const queue = await opened.get();
+    return connection.run(() => work(queue));
+  }
+
+  return {
+    endpoint,
+    name,
+    arrivals: `${prefix}:${name}:novita:arrivals`,
+    run,
+    redis: (work) => connection.run(work),
+    job: (id) => run((queue) => queue.getJob(id)),
+    close: () => opened.close(),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Entry, EntryKey } from '@novita-webhooks/core';
+
+import { toEntry } from '../bullmq/job.ts';
+import { toJobId } from '../bullmq/names.ts';
+import type { EndpointQueue } from '../bullmq/queues.ts';
+
+/** Looks an entry up. */
+export async function get(
+  queue: EndpointQueue,
+  { taskId }: EntryKey,
+  leaseDurationMs: number,
+): Promise<Entry | undefined> {
+  const [entry] = await readEntries(queue, [toJobId(taskId)], leaseDurationMs);
+  return entry ?? undefined;
+}
+
+/** The entries of jobs; `null` where there is no job, or no entry of ours. */
+export async function readEntries(
+  queue: EndpointQueue,
+  ids: readonly string[],
+  leaseDurationMs: number,
+): Promise<(Entry | null)[]> {
+  if (ids.length === 0) return [];
+  const active = new Set(await queue.run((bullmq) => bullmq.getRanges(['active'], 0, -1)));
+  return Promise.all(
+    ids.map(async (id) => {
+      const job = await queue.job(id);
+      if (job === undefined) return null;
+      return toEntry(job, { endpoint: queue.endpoint, isActive: active.has(id), leaseDurationMs });
+    }),
+  );
+}

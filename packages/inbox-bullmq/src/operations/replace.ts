@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { UnrecoverableError } from 'bullmq';
+
+import { toJobData, toProgress, type EntryJob, type JobData } from '../bullmq/job.ts';
+import type { EndpointQueue } from '../bullmq/queues.ts';
+
+/** How long one process may take to check a job and remove it, in milliseconds. */
+const REMOVAL_MS = 10_000;
+/** Time between two tries, in milliseconds. */
+const RETRY_MS = 100;
+
+/** A job that was found in the place of an entry. */
+interface Existing {
+  readonly job: EntryJob;
+  readonly state: string;
+}
+
+/**
+ * What the job that is in the queue means for an entry that was to be added. `gone`: there is no such
+ * job, or it gave way. Then the entry is to be added again.
+ */
+export async function decideOnExisting(
+  queue: EndpointQueue,
+  id: string,
+  entry: JobData,
+): Promise<'added' | 'duplicate' | 'gone'> {
+  const existing = await find(queue, id);
+  if (existing === null) return 'gone';
+  if (!givesWay(queue, existing, entry)) {
+    return toJobData(existing.job, queue.endpoint)?.nonce === entry.nonce ? 'added' : 'duplicate';
+  }
+  if (!(await removeAlone(queue, id, entry))) await pause(RETRY_MS);
+  return 'gone';
+}
+
+async function find(queue: EndpointQueue, id: string): Promise<Existing | null> {
+  const [job, state] = await Promise.all([
+    queue.job(id),
+    queue.run((bullmq) => bullmq.getJobState(id)),
+  ]);
+  return job === undefined ? null : { job, state };
+}
+
+/**
+ * A job in no list of BullMQ's never runs: an error cut a script off, or the check for stalled jobs
+ * wrote a field of a removed job. A job that is no entry of ours never runs either.
+ */
+function givesWay(queue: EndpointQueue, { job, state }: Existing, entry: JobData): boolean {
+  const data = toJobData(job, queue.endpoint);
+  if (data === null || state === 'unknown') return true;
+  return data.schemaError !== null && entry.schemaError === null && state !== 'completed';
+}
+
+/**
+ * Removes a job that gives way, and returns whether it is gone. One process does so at a time: a second
+ * one could remove what the first has added since.
+ */
+async function removeAlone(queue: EndpointQueue, id: string, entry: JobData): Promise<boolean> {
+  const guard = `${queue.arrivals}:removing:${id}`;
+  const startedAt = performance.now();
+  const isInTime = () => performance.now() - startedAt < REMOVAL_MS / 2;
+  const isAlone = await queue.redis((client) => client.set(guard, '1', 'PX', REMOVAL_MS, 'NX'));
+  if (isAlone === null) return false;
+  try {
+    const existing = await find(queue, id);
+    if (existing === null || !givesWay(queue, existing, entry)) return true;
+    if (existing.state === 'active') await takeFromWorker(queue, existing.job);
+    return isInTime() && (await queue.run((bullmq) => bullmq.remove(id))) === 1;
+  } finally {
+    if (isInTime()) await queue.redis((client) => client.del(guard));
+  }
+}
+
+/** Releases the lock of a running job, so that its worker can neither extend nor settle it. */
+async function takeFromWorker(queue: EndpointQueue, job: EntryJob): Promise<void> {
+  const token = toProgress(job)?.token;
+  if (token === undefined) return;
+  const error = new UnrecoverableError('gave way to an entry that fits the schema');
+  // When the lock has ended meanwhile, there is nothing to release.
+  await queue.run(() => job.moveToFailed(error, token)).catch(() => undefined);
+}
