@@ -1,7 +1,9 @@
-import type { RegisteredHandler } from './handlers.ts';
-
-/** A handler as it was registered. */
-export type NamelessHandler = Omit<RegisteredHandler, 'name'>;
+/** What makes the default name of a handler. */
+export interface NameParts {
+  readonly event: string;
+  readonly filter: object;
+  readonly handle: (...args: never[]) => unknown;
+}
 
 /**
  * The name of a handler without `handlerName`: its event, its place among such handlers, their number,
@@ -10,7 +12,7 @@ export type NamelessHandler = Omit<RegisteredHandler, 'name'>;
  *
  * The function's own name is not used, because a minifier may give it to another function.
  */
-export function defaultName(handler: NamelessHandler, unnamed: readonly NamelessHandler[]): string {
+export function defaultName(handler: NameParts, unnamed: readonly NameParts[]): string {
   const { event, filter, handle } = handler;
   const others = unnamed.filter((other) => other.event === event);
   const source = Function.prototype.toString.call(handle);

@@ -6,7 +6,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
 import { isGeneratorFunction } from './is-generator-function.ts';
-import { defaultName, type NamelessHandler } from './handler-name.ts';
+import { defaultName } from './handler-name.ts';
 
 /** What a handler gets beside the result. */
 export interface HandlerContext<Tx = unknown> {
@@ -95,6 +95,8 @@ export interface RegisteredHandler {
   readonly filter: TaskFilter;
   readonly handle: TaskHandler;
 }
+
+type NamelessHandler = Omit<RegisteredHandler, 'name'>;
 
 /** The handlers of a receiver. */
 export interface Handlers {
