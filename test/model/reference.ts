@@ -15,6 +15,7 @@ interface Row {
   readonly order: number;
   entry: Entry;
   fencingToken: string | null;
+  isOverdue: boolean;
 }
 
 const FINISHED = ['done', 'dead'];
@@ -49,9 +50,11 @@ export function createReference(clock: Clock) {
   function lease(row: Row, leaseDurationMs: number): Claim {
     const { entry } = row;
     const dueAt = clock.now() + leaseDurationMs;
+    row.isOverdue = false;
     row.entry = { ...entry, state: 'running', attempts: entry.attempts + 1, dueAt };
     row.fencingToken = String((tokens += 1));
-    return { ...row.entry, fencingToken: row.fencingToken };
+    const isTakeover = entry.state === 'running';
+    return { ...row.entry, fencingToken: row.fencingToken, isTakeover };
   }
 
   return {
@@ -64,6 +67,7 @@ export function createReference(clock: Clock) {
         order: ++orders,
         entry: { ...entry, ...fresh(), succeededHandlers: [] },
         fencingToken: null,
+        isOverdue: false,
       });
       return 'added';
     },
@@ -75,7 +79,16 @@ export function createReference(clock: Clock) {
         .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0)),
     claim(endpoint: string, limit: number, leaseDurationMs: number): Claim[] {
       const rowsDue = this.due(endpoint).flatMap((entry) => find(entry) ?? []);
-      return rowsDue.slice(0, limit).map((row) => lease(row, leaseDurationMs));
+      const claims: Claim[] = [];
+      for (const row of rowsDue.slice(0, limit)) {
+        if (row.entry.state === 'pending') claims.push(lease(row, leaseDurationMs));
+        else if (!row.isOverdue) {
+          row.isOverdue = true;
+          row.entry = { ...row.entry, dueAt: clock.now() + leaseDurationMs / 2 };
+        } else if (claims.length > 0) break;
+        else return [lease(row, leaseDurationMs)];
+      }
+      return claims;
     },
     claimOne(key: EntryKey, leaseDurationMs: number): Claim | undefined {
       const row = find(key);
@@ -87,8 +100,10 @@ export function createReference(clock: Clock) {
     },
     extend(claimRef: ClaimRef, leaseDurationMs: number): boolean {
       const row = findClaimed(claimRef);
-      if (row) row.entry = { ...row.entry, dueAt: clock.now() + leaseDurationMs };
-      return row !== undefined;
+      if (!row) return false;
+      row.isOverdue = false;
+      row.entry = { ...row.entry, dueAt: clock.now() + leaseDurationMs };
+      return true;
     },
     settle(claimRef: ClaimRef, outcome: Outcome): boolean {
       const row = findClaimed(claimRef);

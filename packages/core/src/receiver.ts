@@ -19,7 +19,7 @@ import { createWorker } from './handlers/worker.ts';
 import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
 import { resolveOptions, type ReceiverOptions, type ResolvedOptions } from './options.ts';
-import { withDeadline } from './shared/clock.ts';
+import { monotonicMs, withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createInFlight } from './shared/in-flight.ts';
 import { safeLogger, type Logger } from './shared/logger.ts';
@@ -195,8 +195,8 @@ async function close(
   { deliveries, worker, processing, afterReply, bestEffortEvents }: ReturnType<typeof createParts>,
   gracePeriodMs: number,
 ): Promise<void> {
-  const deadline = clock.now() + gracePeriodMs;
-  const left = () => Math.max(0, deadline - clock.now());
+  const deadline = monotonicMs(clock) + gracePeriodMs;
+  const left = () => Math.max(0, deadline - monotonicMs(clock));
   await withDeadline(deliveries.idle(), limits.replyTimeoutMs, clock);
   await Promise.all([worker.stop(left()), processing.stop(left()), afterReply.stop(left())]);
   await bestEffortEvents.stop(left()); // the attempts above may have made dead letters

@@ -12,9 +12,10 @@ import {
 import { createManualClock, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test, vi } from 'vitest';
 
-import { createGauge, deferred, SAMPLE_TASK, setUp } from './helpers.ts';
+import { createGauge, deferred, SAMPLE_TASK, setUp, takeOver } from './helpers.ts';
 
 const MINUTE = 60_000;
+const LEASE = 30_000;
 const HOUR = 60 * MINUTE;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
@@ -430,13 +431,11 @@ describe('attempt: entry that crashes its process each time', () => {
     const letters: string[] = [];
     let runs = 0;
     expect((await settle(event)).status).toBe(200);
-    for (let crash = 1; crash <= 3; crash += 1) {
-      expect(await store.claim('novita', 1, 1000)).toHaveLength(1); // by a process that then dies
-      clock.skip(1001);
-    }
+    await store.claim('novita', 1, LEASE); // by a process that then dies
+    for (let crash = 2; crash <= 3; crash += 1) await takeOver(store, clock, LEASE);
     receiver.onTaskSucceeded(() => (runs += 1));
     receiver.onDeadLetter(({ reason }) => letters.push(reason));
-    await clock.flush();
+    await clock.advance(2 * LEASE);
     expect(runs).toBe(0);
     expect(await store.get(KEY)).toMatchObject({ state: 'dead' });
     expect(letters[0]).toMatch(/gave up after 3 of 3 attempts/);
@@ -451,13 +450,11 @@ describe('attempt: entry that crashes its process each time', () => {
     const inbox = pollingInbox(store, { clock });
     const { receiver, settle } = setUp({ inbox, retry: { maxAttempts: 3 } }, clock);
     await settle(event);
-    for (let crash = 1; crash <= 2; crash += 1) {
-      await store.claim('novita', 1, 1000);
-      clock.skip(1001);
-    }
+    await store.claim('novita', 1, LEASE);
+    await takeOver(store, clock, LEASE);
     const attempts: number[] = [];
     receiver.onTaskSucceeded((_, { attempt }) => attempts.push(attempt));
-    await clock.flush();
+    await clock.advance(2 * LEASE);
     expect(attempts).toEqual([3]);
     expect((await store.get(KEY))?.state).toBe('done');
   });

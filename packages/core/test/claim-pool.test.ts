@@ -95,7 +95,7 @@ describe('claim pool: heartbeat that the store does not answer', () => {
     await one.settle(event);
     other.receiver.onTaskSucceeded(() => void seen.push(signals[0]?.aborted));
     other.receiver.start();
-    await clock.advance(LEASE + 2000);
+    await clock.advance(LEASE * 1.5 + 3000);
     expect(seen).toEqual([true]);
   });
 });

@@ -9,7 +9,7 @@ import {
 import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { deferred, noop, SAMPLE_TASK, setUp } from './helpers.ts';
+import { deferred, noop, SAMPLE_TASK, setUp, takeOver } from './helpers.ts';
 import {
   createTransactionalStore,
   type LedgerTx,
@@ -120,7 +120,9 @@ describe('context.transaction', () => {
     await settle(event);
     const claimed = await store.get(KEY);
     clock.skip(2 * LEASE);
-    await clock.advance(1000); // polls and reclaims the entry
+    await store.claim('novita', 1, LEASE);
+    clock.skip(LEASE / 2 + 1);
+    await clock.advance(1000); // polls, and claims its own entry anew
     expect((await store.get(KEY))?.attempts).toBe((claimed?.attempts ?? 0) + 1);
     proceed.resolve();
     await clock.flush();
@@ -134,8 +136,7 @@ describe('context.transaction', () => {
     const { handle, proceed, codes } = waiting((context) => context.transaction(writing('late')));
     receiver.onTaskSucceeded(handle);
     await settle(event);
-    clock.skip(2 * LEASE);
-    await store.claim('novita', 1, LEASE);
+    await takeOver(store, clock, LEASE);
     proceed.resolve();
     await clock.flush();
     expect(codes).toEqual(['lease_lost']);
@@ -159,7 +160,7 @@ describe('context.transaction: after the commit', () => {
         claim: (...args) => (died ? dead() : store.claim(...args)),
       };
       const first = setUpAt(dying, clock);
-      first.receiver.onTaskSucceeded(async (_, context) => {
+      first.receiver.onTaskSucceeded({ handlerName: 'one' }, async (_, context) => {
         if (context.attempt < attempts) throw new Error('not yet');
         await context.transaction(writing('first'));
         died = true;
@@ -168,7 +169,9 @@ describe('context.transaction: after the commit', () => {
       await clock.advance(1000 * attempts);
       expect(await store.get(KEY)).toMatchObject({ state: 'running', attempts });
       const second = setUpAt(store, clock);
-      second.receiver.onTaskSucceeded((_, context) => context.transaction(writing('second')));
+      second.receiver.onTaskSucceeded({ handlerName: 'one' }, (_, context) =>
+        context.transaction(writing('second')),
+      );
       second.receiver.start();
       await clock.advance(2 * LEASE);
       expect(store.lines).toEqual(['first']);
@@ -192,7 +195,7 @@ describe('context.transaction: after the commit', () => {
     await settle(event);
     expect(await store.get(KEY)).toMatchObject({
       state: 'pending',
-      succeededHandlers: ['succeeded#1'],
+      succeededHandlers: [expect.stringMatching(/^succeeded#1/)],
     });
     await clock.advance(1000);
     expect(attempts).toEqual([1]);
@@ -219,7 +222,7 @@ describe('context.transaction: after the commit', () => {
         message:
           'worker: a handler failed after its transaction had committed. It counts as succeeded.',
         details: expect.objectContaining({
-          handler: 'succeeded#1',
+          handler: expect.stringMatching(/^succeeded#1/) as string,
           reason: expect.stringContaining('no mail server') as string,
         }) as object,
       }),
@@ -249,7 +252,7 @@ describe('context.transaction: after the commit', () => {
     await settle(event);
     expect(await store.get(KEY)).toMatchObject({
       state: 'pending',
-      succeededHandlers: ['succeeded#1'],
+      succeededHandlers: [expect.stringMatching(/^succeeded#1/)],
     });
     await clock.advance(1000);
     expect(store.lines).toEqual(['one', 'two']);

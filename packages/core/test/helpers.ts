@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 import {
   createReceiver,
+  type Claim,
   type Logger,
   type Receiver,
   type ReceiverOptions,
+  type Store,
   type WebhookReply,
   type WebhookRequest,
 } from '@novita-webhooks/core';
@@ -15,6 +17,7 @@ import {
   TEST_SECRET,
   type ManualClock,
 } from '@novita-webhooks/testing';
+import { expect } from 'vitest';
 
 /** The URL of the receivers in these tests. */
 export const ENDPOINT = 'https://hooks.example.com/novita';
@@ -133,6 +136,20 @@ export function createGauge() {
       };
     },
   };
+}
+
+/** Lets a lease expire and takes the entry over, as another worker does, in two looks. */
+export async function takeOver(
+  store: Store,
+  clock: ManualClock,
+  leaseDurationMs: number,
+): Promise<Claim> {
+  clock.skip(leaseDurationMs + 1);
+  expect(await store.claim('novita', 1, leaseDurationMs)).toEqual([]);
+  clock.skip(leaseDurationMs / 2 + 1);
+  const [claim] = await store.claim('novita', 1, leaseDurationMs);
+  if (claim === undefined) throw new Error('nothing to take over');
+  return claim;
 }
 
 /** The state of a promise. Read it after `clock.flush()`. */

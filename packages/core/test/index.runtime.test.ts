@@ -17,6 +17,7 @@ const GLOBALS = {
   btoa,
   clearTimeout,
   crypto,
+  performance,
   setTimeout,
   structuredClone,
 };

@@ -62,14 +62,11 @@ describe('memory store: maxEntries', () => {
     expect(await store.get(slow)).toBeDefined();
   });
 
-  test.each(['pending', 'running', 'dead'])('what is %s never goes: inbox_full', async (state) => {
+  test.each(['pending', 'running'])('what is %s never goes: inbox_full', async (state) => {
     const store = memoryStore({ maxEntries: 2, clock: createManualClock() });
     const kept = [createTestEntry(), createTestEntry()];
     for (const entry of kept) await store.add(entry);
     if (state === 'running') await store.claim('novita', 2, LEASE);
-    for (let left = kept.length; state === 'dead' && left > 0; left -= 1) {
-      await settleFirst(store, 'dead');
-    }
     await expect(store.add(createTestEntry())).rejects.toMatchObject(FULL);
     expect(await taskIds(store)).toEqual(kept.map(({ taskId }) => taskId));
     for (const entry of kept) expect(await store.add(entry)).toBe('duplicate');
@@ -144,6 +141,75 @@ describe('memory store: maxBytes', () => {
     }
     expect((await store.stats()).done).toBe(15);
     expect((used() - before) / BODY).toBeLessThan(100); // of 1000 bodies
+  });
+});
+
+describe('memory store: dead letters make room', () => {
+  const LIMITS = [
+    ['maxEntries', { maxEntries: 3 }],
+    ['maxBytes', { maxBytes: 3 * bytesOf(0) }],
+  ] as const;
+
+  test.each(LIMITS)('at %s, the oldest first, each with a warning', async (_, limits) => {
+    const clock = createManualClock();
+    const { log } = setUp();
+    const store = memoryStore({ ...limits, clock });
+    store.open?.(log);
+    const dead: NewEntry[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      const entry = entryOf(0);
+      dead.push(entry);
+      await store.add(entry);
+      await settleFirst(store, 'dead');
+      clock.skip(1);
+    }
+    const fresh = entryOf(0);
+    expect(await store.add(fresh)).toBe('added');
+    expect(await taskIds(store)).toEqual([dead[1]?.taskId, dead[2]?.taskId, fresh.taskId]);
+    expect(log.lines).toEqual([
+      {
+        level: 'warn',
+        details: { taskId: dead[0]?.taskId, reason: 'no use' },
+        message: expect.stringContaining('the oldest dead letter was deleted') as unknown,
+      },
+    ]);
+  });
+
+  test('after all done entries', async () => {
+    const store = memoryStore({ maxEntries: 2, clock: createManualClock() });
+    const dead = createTestEntry();
+    await store.add(dead);
+    await settleFirst(store, 'dead');
+    const done = await addDone(store, createTestEntry());
+    expect(await store.add(createTestEntry())).toBe('added');
+    expect(await store.get(done)).toBeUndefined();
+    expect(await store.get(dead)).toBeDefined();
+  });
+
+  test('only if the new entry fits beside the unfinished ones', async () => {
+    const store = memoryStore({ maxEntries: 2, maxBytes: 2 * bytesOf(100) });
+    const dead = entryOf(100);
+    await store.add(dead);
+    await settleFirst(store, 'dead');
+    await store.add(entryOf(100));
+    await expect(store.add(entryOf(101))).rejects.toMatchObject(FULL);
+    expect(await store.get(dead)).toBeDefined();
+    expect(await store.add(entryOf(100))).toBe('added');
+    await expect(store.add(entryOf(0))).rejects.toMatchObject(FULL);
+  });
+
+  test('so that schema errors of a whole inbox do not refuse a delivery', async () => {
+    const clock = createManualClock();
+    const { receiver, log, deliver, settle } = setUp(
+      { inbox: memoryInbox({ maxEntries: 3, clock }) },
+      clock,
+    );
+    receiver.onTaskSucceeded(() => undefined);
+    for (const taskId of ['a', 'b', 'c', 'd', 'e']) {
+      expect((await settle(sampleEvents.schemaError({ taskId }))).status).toBe(200);
+    }
+    expect((await deliver(sampleEvents.imageSucceeded())).status).toBe(200);
+    expect(log.messages('warn').filter((line) => line.includes('dead letter'))).toHaveLength(3);
   });
 });
 

@@ -52,7 +52,7 @@ export function createTransactionalStore(clock: Clock): TransactionalStore {
   return {
     ...store,
     lines,
-    capabilities: { durable: true, shared: true, transactional: true },
+    capabilities: { ...store.capabilities, durable: true, shared: true, transactional: true },
     async add(entry) {
       const added = await store.add(entry);
       if (added === 'added') held.delete(keyOf(entry));

@@ -11,6 +11,7 @@ import { discard } from './operations/discard.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
+import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
 import { stats } from './operations/stats.ts';
 import { runHandlerTransaction, type HandlerTransaction } from './operations/transaction.ts';
@@ -46,7 +47,7 @@ export function postgresStore<Pool extends PostgresPool>(
   });
 
   return {
-    capabilities: { durable: true, shared: true, transactional: true },
+    capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
     open: startupCheck.start,
     async add(entry) {
       const added = await run(() => writes.add(entry));
@@ -65,6 +66,7 @@ export function postgresStore<Pool extends PostgresPool>(
       if (isSettled && isDue) sender.notify(claimRef.endpoint);
       return isSettled;
     },
+    recordSucceeded: (claimRef, names) => run(() => recordSucceeded(query, claimRef, names)),
     transaction: createTransaction(database, lifecycle, resolved),
     ...(listen && { subscribe: listener.subscribe }),
     nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),

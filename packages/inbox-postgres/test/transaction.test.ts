@@ -82,8 +82,13 @@ describe.skipIf(url === undefined)('context.transaction on PostgreSQL', () => {
   test('writes nothing if another worker claims the entry before the commit', async () => {
     const transacting = transact(async (client) => {
       await write(client, 'one');
-      await fixture.query("UPDATE SCHEMA.pending_entries SET due_at = now() - interval '1 second'");
-      expect(await fixture.store.claim('novita', 10, LEASE_MS)).not.toEqual([]);
+      const [id] = claim.fencingToken.split('.');
+      await fixture.query(
+        `UPDATE SCHEMA.pending_entries
+         SET due_at = now() - interval '1 hour', is_overdue = true WHERE id = ${id}`,
+      );
+      const [taken] = await fixture.store.claim('novita', 10, LEASE_MS);
+      expect(taken?.taskId).toBe(claim.taskId);
     });
     await expect(transacting).rejects.toMatchObject({ code: 'lease_lost' });
     await expectNothingWritten();

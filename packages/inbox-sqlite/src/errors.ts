@@ -12,6 +12,8 @@ export type ErrorKind =
   | 'too-many-files'
   | 'files-changed'
   | 'commit-blocked'
+  | 'left-open'
+  | 'closed'
   | 'other';
 
 /** By SQLite's primary result code, which `node:sqlite` reports as `errcode`. */
@@ -66,6 +68,11 @@ const DESCRIPTIONS: Readonly<Record<ErrorKind, string>> = {
   'commit-blocked':
     'the transaction could not be committed. Finish every iterator over rows before a function ' +
     'passed to context.transaction returns.',
+  'left-open':
+    'a transaction was left open on its connection. Find the code that runs BEGIN without COMMIT or ' +
+    'ROLLBACK.',
+  closed:
+    'its connection was closed. Find the code that closes it; only the inbox or its owner may.',
   other: 'SQLite reported an error. Read the cause of this error.',
 };
 
@@ -86,11 +93,11 @@ export function classifyError(error: unknown): ErrorKind {
   return named?.[1] ?? classifyMessage(message);
 }
 
-/** Recognises two errors for which the drivers report no specific code. */
+/** Recognises errors for which the drivers report no specific code. */
 function classifyMessage(message: unknown): ErrorKind {
   if (typeof message !== 'string') return 'other';
-  // The caller has an open transaction on its own connection.
-  if (message.includes('within a transaction')) return 'busy';
+  if (message.includes('within a transaction')) return 'left-open';
+  if (/(database|connection) is (not open|closed)/i.test(message)) return 'closed';
   return message.includes('Unable to open connection') ? 'cannot-open' : 'other';
 }
 
@@ -106,6 +113,11 @@ const COMMIT_BLOCKED = 'COMMIT_BLOCKED';
 export function commitBlockedError(cause: unknown): Error {
   const error = new Error('the transaction could not be committed', { cause });
   return Object.assign(error, { code: COMMIT_BLOCKED });
+}
+
+/** Whether the operation may succeed later: after a lock is released, or on a new connection. */
+export function isTransient(error: unknown): boolean {
+  return ['busy', 'left-open', 'closed'].includes(classifyError(error));
 }
 
 /** Wraps an error into `inbox_unavailable`, with a message that says what to do. */

@@ -10,6 +10,7 @@ import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { deleteExpired } from './operations/delete-expired.ts';
+import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
@@ -48,7 +49,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   const now = () => toMs(clock.now());
 
   return {
-    capabilities: { durable: true, shared: true, transactional: true },
+    capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
     open: walMonitor.open,
     add: (entry) => write((connection) => add(connection, entry, now())),
     claim: (endpoint, limit, leaseDurationMs) =>
@@ -57,6 +58,8 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
       write((connection) => extend(connection, claimRef, toMs(now() + leaseDurationMs))),
     settle: (claimRef, outcome) =>
       write((connection) => settle(connection, claimRef, outcome, now())),
+    recordSucceeded: (claimRef, names) =>
+      write((connection) => recordSucceeded(connection, claimRef, names)),
     transaction: (claimRef, handler, work) =>
       writeInOwnTransaction((connection) =>
         transaction(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),

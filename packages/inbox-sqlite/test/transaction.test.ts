@@ -89,6 +89,45 @@ test('context.transaction: a failure that is not awaited fails the handler', asy
   expect(reason).toContain('it failed');
 });
 
+test.each(['COMMIT', 'ROLLBACK', 'COMMIT; BEGIN', 'ROLLBACK; BEGIN', 'COMMIT; SAVEPOINT a'])(
+  'context.transaction: a function that runs %s does not count as succeeded',
+  async (sql) => {
+    let runs = 0;
+    const { state, reason } = await handleOne((context) =>
+      context.transaction((db) => {
+        runs += 1;
+        db.exec(sql);
+      }),
+    );
+    expect({ state, runs }).toEqual({ state: 'dead', runs: 1 });
+    expect(reason).toContain('ended the transaction');
+  },
+);
+
+test('context.transaction: COMMIT and BEGIN before a throw fail the handler', async () => {
+  const { state, reason, lines } = await handleOne((context) =>
+    context.transaction((db) => {
+      insert(db, 'one');
+      db.exec('COMMIT; BEGIN');
+      throw new Error('it failed');
+    }),
+  );
+  expect({ state, lines }).toEqual({ state: 'dead', lines: ['one', 'one'] });
+  expect(reason).toContain('it failed');
+});
+
+test('context.transaction: savepoints of the function work', async () => {
+  const { state, lines } = await handleOne((context) =>
+    context.transaction((db) => {
+      insert(db, 'one');
+      db.exec('SAVEPOINT own');
+      insert(db, 'two');
+      db.exec('ROLLBACK TO own; RELEASE own');
+    }),
+  );
+  expect({ state, lines }).toEqual({ state: 'done', lines: ['one'] });
+});
+
 test('context.transaction: a function that commits by itself is not retried', async () => {
   let runs = 0;
   const { state, reason } = await handleOne((context) =>

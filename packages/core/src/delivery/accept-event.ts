@@ -2,7 +2,7 @@ import type { EntryMacs } from '../callback/entry-mac.ts';
 import type { OutcomeWaiters } from '../handlers/outcome-waiters.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { EntryState, NewEntry } from '../inbox/ports.ts';
-import { LATE, withDeadline } from '../shared/clock.ts';
+import { LATE, monotonicMs, withDeadline } from '../shared/clock.ts';
 import { WebhookError, type ReplyCode } from '../shared/errors.ts';
 import type { InFlight } from '../shared/in-flight.ts';
 import { errorFields } from '../shared/logger.ts';
@@ -54,7 +54,7 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     const entry = await toStored(accepted);
     const canWait = ephemeral && options.consume && inbox.promote !== undefined;
     const ack = options.ack ?? (canWait ? 'handled' : 'accepted');
-    const deadline = options.clock.now() + remainingMs;
+    const deadline = monotonicMs(options.clock) + remainingMs;
     const needsOwnAttempt = ephemeral && (ack === 'handled' || waitUntil !== undefined);
     if (needsOwnAttempt && worker.requestScopedAttempts() !== undefined) {
       return acceptWithAttempt(entry, ack, deadline, waitUntil, options);
@@ -92,7 +92,7 @@ async function accept(
   onPending: OnPending,
   options: AcceptEventOptions,
 ): Promise<ReplyCode> {
-  const remainingMs = () => deadline - options.clock.now();
+  const remainingMs = () => deadline - monotonicMs(options.clock);
   const waiter = options.outcomeWaiters.add(entry); // before the entry can be settled
   try {
     const added = await addToInbox(entry, remainingMs(), options);

@@ -1,4 +1,4 @@
-import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import { LATE, monotonicMs, withDeadline, type Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type Body } from '../shared/json.ts';
@@ -45,14 +45,14 @@ async function readStream(
   limits: BodyLimits,
   clock: Clock,
 ): Promise<Uint8Array> {
-  const deadline = clock.now() + limits.bodyTimeoutMs;
+  const deadline = monotonicMs(clock) + limits.bodyTimeoutMs;
   const chunks: Uint8Array[] = [];
   let size = 0;
   let reader: AsyncIterator<Uint8Array | string> | undefined;
   try {
     reader = stream[Symbol.asyncIterator]();
     for (;;) {
-      const next = await withDeadline(reader.next(), deadline - clock.now(), clock);
+      const next = await withDeadline(reader.next(), deadline - monotonicMs(clock), clock);
       if (next === LATE)
         throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
       if (next.done === true) return concatenate(chunks, size);

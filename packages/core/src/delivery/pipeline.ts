@@ -1,7 +1,7 @@
 import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
-import type { Clock } from '../shared/clock.ts';
+import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
@@ -59,7 +59,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     requirePost(parts);
     const claims = await requireToken(parts, options);
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
-    const remainingMs = () => limits.replyTimeoutMs - (clock.now() - startedAt);
+    const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
     const body = await readBody(parts, { ...limits, bodyTimeoutMs }, clock);
     const incoming = readEvent(parseJson(body));
@@ -75,7 +75,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   return async function handle(request, runtime) {
-    const code = await receive(request, runtime, clock.now()).catch((error: unknown) =>
+    const code = await receive(request, runtime, monotonicMs(clock)).catch((error: unknown) =>
       toReplyCode(error, options),
     );
     options.countReply(code);

@@ -1,4 +1,3 @@
-import { parseTaskResult } from '../events/task-result-schema.ts';
 import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
@@ -6,14 +5,21 @@ import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import { parseStoredBody } from './parse-stored-body.ts';
 import { runHandler } from './run-handler.ts';
+import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
+import type { WarnOnce } from './warn-once.ts';
 
 /** An entry as an attempt needs it. */
 export interface AttemptEntry extends NewEntry {
   /** Number of this attempt; the first is 1. */
   readonly attempts: number;
   readonly succeededHandlers: readonly string[];
+  /** Why an earlier attempt failed. */
+  readonly reason?: string | null;
+  /** See `Claim`. */
+  readonly isTakeover?: boolean;
 }
 
 export interface RunAttemptOptions {
@@ -21,6 +27,7 @@ export interface RunAttemptOptions {
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
   readonly stuck: StuckHandlers;
+  readonly warnOnce: WarnOnce;
   readonly clock: Clock;
   readonly log: Logger;
   /** Passed by inboxes with transactions. */
@@ -43,19 +50,16 @@ export async function runAttempt(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
-  const { taskId, attempts } = entry;
+  const { attempts, isTakeover = true } = entry;
   const { maxAttempts } = options.retry;
-  const { result, schemaError } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  const { result, schemaError } = parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
 
   const matching = options.handlers.matching(result);
-  if (matching.length === 0) {
-    options.log.debug({ taskId }, 'worker: no registered handler matches this result');
-  }
-  const remaining = matching.filter(({ name }) => !succeededHandlers.includes(name));
-  if (remaining.length > 0 && attempts > maxAttempts) {
-    return { type: 'dead', reason: neverSettled(attempts - 1, maxAttempts), succeededHandlers };
+  const remaining = selectHandlers(result, matching, succeededHandlers, options.warnOnce);
+  if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
+    return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
   const failures: Failure[] = [];
   for (const handler of remaining) {
@@ -69,10 +73,11 @@ export async function runAttempt(
   return toOutcome(failures, attempts, succeededHandlers, options);
 }
 
-function neverSettled(attempts: number, maxAttempts: number): string {
+function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {
   return (
-    `gave up after ${attempts} of ${maxAttempts} attempts: the last attempt never reported a ` +
-    'result. The handler may have crashed the process.'
+    `gave up after ${attempts - 1} of ${maxAttempts} attempts: the last attempt never reported a ` +
+    'result. The handler may have crashed the process.' +
+    (typeof reason === 'string' ? ` An earlier attempt failed: ${reason}` : '')
   );
 }
 
@@ -89,9 +94,9 @@ async function runOne(
 ): Promise<Failure | null> {
   const { log, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
-  if (stuck.has(entry, handler.name)) return toStuckFailure(timeoutMs);
+  if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
   // Parsed for each handler, so that no handler can change the result of another one.
-  const { result } = parseTaskResult(JSON.parse(entry.body), entry.receivedAt);
+  const { result } = parseStoredBody(entry);
   if (result === null) return null;
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
@@ -102,7 +107,7 @@ async function runOne(
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
-  if (end.type === 'stuck') stuck.add(entry, handler.name, end.ended);
+  if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
@@ -161,7 +166,7 @@ function toOutcome(
   succeededHandlers: readonly string[],
   { retry, log }: RunAttemptOptions,
 ): Outcome {
-  if (failures.length === 0) return { type: 'done' };
+  if (failures.length === 0) return { type: 'done', succeededHandlers };
   const reason = failures.map((failure) => failure.reason).join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };

@@ -1,5 +1,4 @@
 import type { OtherEvent } from '../events/envelope.ts';
-import { parseTaskResult } from '../events/task-result-schema.ts';
 import type { Entry, NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { createInFlight } from '../shared/in-flight.ts';
@@ -8,6 +7,7 @@ import { redactJson } from '../shared/redact.ts';
 import { toHandlerContext } from './attempt.ts';
 import { noTransaction } from './handler-transaction.ts';
 import type { DeadLetter, Handlers } from './handlers.ts';
+import { parseStoredBody } from './parse-stored-body.ts';
 import { runHandler } from './run-handler.ts';
 
 /** Runs the handlers of events that are not stored: best effort, at most once. */
@@ -55,14 +55,13 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
 
   return {
     progress(entry) {
-      const parse = () => parseTaskResult(JSON.parse(entry.body), entry.receivedAt).result;
-      const result = parse();
+      const { result } = parseStoredBody(entry);
       const matching = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
       const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
       for (const { handle } of matching) {
         run('onTaskProgress', (signal) => {
-          const own = parse(); // each handler gets a copy that no other handler can change
+          const { result: own } = parseStoredBody(entry);
           return own && handle(own, toHandlerContext(attempted, signal, contextOptions));
         });
       }

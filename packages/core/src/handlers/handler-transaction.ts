@@ -1,5 +1,6 @@
 import { WebhookError } from '../shared/errors.ts';
 import type { HandlerContext } from './handlers.ts';
+import { isGeneratorFunction } from './is-generator-function.ts';
 
 type Transaction = HandlerContext['transaction'];
 
@@ -31,6 +32,7 @@ export function createHandlerTransaction(
 
   async function begin<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
     check(signal);
+    if (isGeneratorFunction(work)) throw new WebhookError('invalid_argument', GENERATOR);
     state = 'used';
     const committing = runInTransaction(work).then((value) => {
       committed = true;
@@ -69,6 +71,8 @@ export function createHandlerTransaction(
   };
 }
 
+const GENERATOR =
+  'context.transaction: the function is a generator, so its body would not run. Pass a plain function.';
 const TOO_LATE =
   'context.transaction: the handler has ended. Await the transaction inside the handler.';
 const ONCE =

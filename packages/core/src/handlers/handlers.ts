@@ -5,6 +5,8 @@ import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
+import { isGeneratorFunction } from './is-generator-function.ts';
+import { defaultName } from './handler-name.ts';
 
 /** What a handler gets beside the result. */
 export interface HandlerContext<Tx = unknown> {
@@ -31,7 +33,8 @@ export interface HandlerContext<Tx = unknown> {
    * succeeded. An error that it throws later is logged and not retried. If `work` throws, nothing is
    * kept, and the promise rejects with its error.
    *
-   * Call it once in a run of the handler, while the handler runs, with all writes inside.
+   * Call it once in a run of the handler, while the handler runs, with all writes inside. Set
+   * `handlerName`: without it a release may make the handler run again.
    *
    * @param work must be synchronous with SQLite
    * @throws WebhookError `not_transactional` if the inbox has no transactions, and in
@@ -76,7 +79,8 @@ export interface TaskFilter {
   readonly taskType?: string | readonly string[] | undefined;
   /**
    * The name under which the inbox records the handler's success, across retries and restarts.
-   * Default: its place in the order of registration. Name handlers that a release may reorder.
+   * The default changes when a release adds, removes, reorders or edits handlers without a name, and
+   * they run again for entries that wait for a retry. A name keeps their successes.
    */
   readonly handlerName?: string | undefined;
 }
@@ -85,10 +89,14 @@ type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
 
 export interface RegisteredHandler {
   readonly name: string;
+  /** Number in the order of registration. */
+  readonly id: number;
   readonly event: TaskEvent;
   readonly filter: TaskFilter;
   readonly handle: TaskHandler;
 }
+
+type NamelessHandler = Omit<RegisteredHandler, 'name'>;
 
 /** The handlers of a receiver. */
 export interface Handlers {
@@ -104,7 +112,11 @@ export interface Handlers {
 }
 
 export function createHandlers(): Handlers {
-  const tasks: RegisteredHandler[] = [];
+  const tasks: NamelessHandler[] = [];
+  const toNamed = (handler: NamelessHandler): RegisteredHandler => {
+    const unnamed = tasks.filter(({ filter }) => filter.handlerName === undefined);
+    return { ...handler, name: handler.filter.handlerName ?? defaultName(handler, unnamed) };
+  };
   const other: OtherEventHandler[] = [];
   const deadLetter: DeadLetterHandler[] = [];
   return {
@@ -112,17 +124,17 @@ export function createHandlers(): Handlers {
     deadLetter,
     addTask(event, args) {
       const [filter, handle] = args.length > 1 ? [requireFilter(args[0]), args[1]] : [{}, args[0]];
-      const name = nameOf(tasks, event, filter);
-      tasks.push({ name, event, filter, handle: requireFunction(handle) });
+      requireUniqueName(tasks, filter);
+      tasks.push({ id: tasks.length, event, filter, handle: requireFunction(handle) });
     },
     addOther: (handler) => void other.push(requireFunction(handler)),
     addDeadLetter: (handler) => void deadLetter.push(requireFunction(handler)),
-    matching: (result) => tasks.filter((handler) => matches(handler, result)),
+    matching: (result) => tasks.filter((handler) => matches(handler, result)).map(toNamed),
     handlesResults: () => tasks.some(({ event }) => event !== 'progress'),
   };
 }
 
-function matches({ event, filter }: RegisteredHandler, result: TaskResult): boolean {
+function matches({ event, filter }: NamelessHandler, result: TaskResult): boolean {
   return (
     eventsOf(result).includes(event) &&
     isAny(filter.taskType, (type) => type === result.task.task_type) &&
@@ -143,24 +155,22 @@ function isAny<T extends string>(
   return typeof wanted === 'string' ? test(wanted) : wanted.some(test);
 }
 
-/** The function's own name is no default, because a minifier may give it to another function. */
-function nameOf(tasks: readonly RegisteredHandler[], event: TaskEvent, filter: TaskFilter): string {
-  const place = tasks.filter((other) => other.event === event).length + 1;
-  const name = filter.handlerName ?? `${event}#${place}`;
-  if (tasks.some((other) => other.name === name)) {
-    throw new WebhookError(
-      'invalid_argument',
-      `handlers: a handler named ${name} is registered already. Choose another handlerName.`,
-    );
-  }
-  return name;
+function requireUniqueName(
+  tasks: readonly NamelessHandler[],
+  { handlerName: name }: TaskFilter,
+): void {
+  if (name === undefined || tasks.every(({ filter }) => filter.handlerName !== name)) return;
+  throw new WebhookError(
+    'invalid_argument',
+    `handlers: a handler named ${name} is registered already. Choose another handlerName.`,
+  );
 }
 
 function requireFunction(value: unknown): (...args: unknown[]) => unknown {
-  if (isFunction(value)) return value;
+  if (isFunction(value) && !isGeneratorFunction(value)) return value;
   throw new WebhookError(
     'invalid_argument',
-    `handlers: a handler must be a function, not ${typeof value}`,
+    `handlers: a handler must be a function, not ${isFunction(value) ? 'a generator' : typeof value}`,
   );
 }
 

@@ -18,6 +18,7 @@ import {
   type RequestScopedAttempts,
 } from './request-scoped-attempts.ts';
 import { createStuckHandlers } from './stuck-handlers.ts';
+import { createWarnOnce } from './warn-once.ts';
 
 /** Runs the handlers on entries of the inbox. */
 export interface Worker {
@@ -59,10 +60,8 @@ export interface WorkerOptions {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { inbox, endpoint, concurrency, clock, log, handlers, retry } = options;
-  const { handlerTimeoutMs: timeoutMs } = options;
-  const stuck = createStuckHandlers();
-  const attemptOptions: RunAttemptOptions = { handlers, retry, timeoutMs, stuck, clock, log };
+  const { inbox, endpoint, concurrency, clock, log, handlers } = options;
+  const attemptOptions = toAttemptOptions(options);
   const outcomes = { done: 0, retry: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
   let consumer: Consumer | undefined;
@@ -123,6 +122,12 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     outcomes: () => ({ ...outcomes }),
   };
+}
+
+function toAttemptOptions(options: WorkerOptions): RunAttemptOptions {
+  const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log } = options;
+  const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
+  return { handlers, retry, timeoutMs, stuck, warnOnce, clock, log };
 }
 
 const STATS_TIMEOUT_MS = 1000;

@@ -54,7 +54,11 @@ export interface Entry extends NewEntry {
  * attempt did not learn of it.
  */
 export type Outcome =
-  | { readonly type: 'done' }
+  | {
+      readonly type: 'done';
+      /** Only needed if the settle is refused. See `Store.recordSucceeded`. */
+      readonly succeededHandlers?: readonly string[];
+    }
   | {
       readonly type: 'retry';
       readonly delayMs: number;
@@ -87,7 +91,7 @@ export type RunInTransaction<Tx = unknown> = <T>(
  * transactions pass `runInTransaction`.
  */
 export type EntryProcessor<Tx = unknown> = (
-  entry: Entry,
+  entry: Entry & Pick<Claim, 'isTakeover'>,
   signal: AbortSignal,
   runInTransaction?: RunInTransaction<Tx>,
 ) => Promise<Outcome>;
@@ -125,6 +129,8 @@ export interface InboxCapabilities {
    * call `receiver.processEntry()`. See `addOnlyInbox`.
    */
   readonly addOnly?: boolean;
+  /** A running entry is taken over in two steps and claimed alone. See `Store.claim`. */
+  readonly confirmsTakeover?: boolean;
 }
 
 /** Which entries to list. */
@@ -212,7 +218,13 @@ export interface ClaimRef extends EntryKey {
 }
 
 /** A claimed entry. */
-export type Claim = Entry & ClaimRef;
+export interface Claim extends Entry, ClaimRef {
+  /**
+   * Whether the previous attempt was never settled: its lease expired. It may have crashed its
+   * process, so a worker runs nothing beside this claim. Default: unknown.
+   */
+  readonly isTakeover?: boolean;
+}
 
 /** How long finished entries are kept. */
 export interface Retention {
@@ -236,7 +248,12 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   promote?(key: EntryKey): Promise<void>;
   /**
    * Claims up to `limit` entries of an endpoint that are pending and due, or running with an expired
-   * lease; the longest due first. Each claim starts an attempt and has a new fencing token.
+   * lease; the longest due first, then in the order of arrival. Each claim starts an attempt and has a new fencing token. May return
+   * fewer entries than are due; `nextDueMs` tells.
+   *
+   * A running entry is taken over in two steps. The claim that finds its lease expired gives the
+   * holder another `leaseDurationMs / 2`, in which at least one heartbeat is due. If the lease was not
+   * extended by then, a later claim returns the entry, alone and as `isTakeover`.
    */
   claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]>;
   /** Claims one pending entry, due or not. See {@link Inbox.attempt}. */
@@ -248,6 +265,15 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * `succeededHandlers` to those of the entry: within a series no name is removed.
    */
   settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
+  /**
+   * Adds names to the succeeded handlers of an entry, also if the fencing token is no longer valid, so
+   * that they do not run again. Changes nothing else. Without this method, a success whose settle is
+   * refused is lost.
+   *
+   * @returns `false` if the entry is another event or in a later series of attempts than the claim;
+   * nothing was changed then
+   */
+  recordSucceeded?(claimRef: ClaimRef, succeededHandlers: readonly string[]): Promise<boolean>;
   /**
    * In one transaction: checks the fencing token, runs `work`, adds `handler` to the succeeded
    * handlers of the entry, and commits. The token stays valid, and the entry still has to be settled.

@@ -1,7 +1,12 @@
 /** The source of time. Tests inject another clock instead of waiting. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. May jump when the machine's clock is set. */
   now(): number;
+  /**
+   * Milliseconds since an arbitrary start, which never jump: durations are measured with it. Default:
+   * `now`.
+   */
+  readonly monotonic?: () => number;
   /**
    * Calls `callback` once after `delayMs` milliseconds. The returned function cancels the timer.
    *
@@ -20,12 +25,28 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(delayMs, callback, { background = false } = {}) {
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
     if (background) (timer as { unref?: () => void }).unref?.(); // on most runtimes a timer is a number
     return () => clearTimeout(timer);
   },
 };
+
+/** For durations. Not a time of day: compare it only with other values of the same clock. */
+export function monotonicMs(clock: Clock): number {
+  return clock.monotonic?.() ?? clock.now();
+}
+
+/**
+ * A time of day that does not jump: the time at the call of this function plus what has passed since.
+ *
+ * @returns a function that returns milliseconds since 1970
+ */
+export function steadyTime(clock: Clock): () => number {
+  const offsetMs = clock.now() - monotonicMs(clock);
+  return () => monotonicMs(clock) + offsetMs;
+}
 
 /** The value of `withDeadline` when the time limit came first. */
 export const LATE: unique symbol = Symbol('late');

@@ -28,7 +28,9 @@ CREATE TABLE novita_webhooks.pending_entries (
   attempts           integer     NOT NULL DEFAULT 0,
   succeeded_handlers text[]      NOT NULL DEFAULT '{}',
   reason             text,
-  fencing_token      text                     -- of the claim that runs it; NULL while it waits
+  fencing_token      text,                    -- of the claim that runs it; NULL while it waits
+  is_overdue         boolean     NOT NULL DEFAULT false, -- a claim has found its lease expired
+  replays            integer     NOT NULL DEFAULT 0      -- with the id: its series of attempts
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01,
   autovacuum_vacuum_threshold = 1000,
@@ -47,7 +49,8 @@ CREATE TABLE novita_webhooks.finished_entries (
   attempts           integer     NOT NULL,
   succeeded_handlers text[]      NOT NULL,
   reason             text,
-  finished_at        timestamptz NOT NULL
+  finished_at        timestamptz NOT NULL,
+  replays            integer     NOT NULL DEFAULT 0
 );
 CREATE INDEX finished_entries_age ON novita_webhooks.finished_entries (state, finished_at);
 CREATE INDEX finished_entries_dead ON novita_webhooks.finished_entries (id) WHERE state = 'dead';

@@ -35,7 +35,7 @@ const claimedRows = (columns: string): string => `${inputRows(`
       ${columns}
     `)}, claimed AS MATERIALIZED (
     SELECT input_rows.*, pending_entries.attempts, pending_entries.succeeded_handlers,
-           pending_entries.reason AS previous_reason
+           pending_entries.replays, pending_entries.reason AS previous_reason
     FROM input_rows
     JOIN novita_webhooks.pending_entries
       ON pending_entries.id = ANY (ARRAY[input_rows.id])
@@ -113,30 +113,53 @@ CREATE FUNCTION novita_webhooks.claim(
 ) RETURNS TABLE (
   id text, endpoint text, task_id text, status text, body text, schema_error text, metadata text,
   test_mode boolean, received_at float8, attempts integer, succeeded_handlers text, reason text,
-  due_at float8
+  due_at float8, fencing_token text, is_takeover boolean
 )
 ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
 BEGIN
   -- Entries that are due, and running entries whose lease has ended. Rows that other claims have locked
   -- are skipped. The time is a subquery: one value for all rows, which the index can look up.
-  RETURN QUERY WITH due AS MATERIALIZED (
-    SELECT id, due_at FROM novita_webhooks.pending_entries
+  RETURN QUERY WITH locked AS MATERIALIZED (
+    SELECT id, due_at, fencing_token IS NOT NULL AS is_running, is_overdue
+    FROM novita_webhooks.pending_entries
     WHERE endpoint = at_endpoint AND due_at <= (SELECT clock_timestamp())
     ORDER BY due_at, id + 0 LIMIT max_entries
     FOR UPDATE SKIP LOCKED
+  ), numbered AS (
+    SELECT *, row_number() OVER (ORDER BY due_at, id) AS place FROM locked
+  -- At the second look a running entry is taken over, alone: nothing from its place on is claimed
+  -- beside it. At the first look its holder gets time for another heartbeat.
+  ), looked_at AS MATERIALIZED (
+    SELECT *, is_running AND is_overdue AS is_takeover,
+           count(*) FILTER (WHERE NOT is_running) OVER earlier AS pending_before
+    FROM numbered
+    WHERE place <= coalesce(
+      (SELECT min(place) FROM numbered WHERE is_running AND is_overdue), max_entries)
+    WINDOW earlier AS (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+  ), marked AS (
+    UPDATE novita_webhooks.pending_entries
+    SET is_overdue = true,
+        due_at = clock_timestamp() + lease_duration_ms / 2 * interval '1 millisecond'
+    FROM looked_at
+    WHERE pending_entries.id = ANY (ARRAY[looked_at.id])
+      AND looked_at.is_running AND NOT looked_at.is_takeover
   ), claimed AS (
     UPDATE novita_webhooks.pending_entries
-    SET fencing_token = new_fencing_token, attempts = pending_entries.attempts + 1,
+    SET fencing_token = pending_entries.replays || '_' || new_fencing_token, is_overdue = false,
+        attempts = pending_entries.attempts + 1,
         due_at = clock_timestamp() + lease_duration_ms * interval '1 millisecond'
-    FROM due WHERE pending_entries.id = ANY (ARRAY[due.id])
-    RETURNING pending_entries.*, due.due_at AS was_due_at
+    FROM looked_at
+    WHERE pending_entries.id = ANY (ARRAY[looked_at.id])
+      AND (NOT looked_at.is_running OR looked_at.is_takeover AND looked_at.pending_before = 0)
+    RETURNING pending_entries.*, looked_at.due_at AS was_due_at, looked_at.is_takeover
   )
   SELECT events.id::text, events.endpoint, events.task_id, events.status, events.body,
          events.schema_error, events.metadata, events.test_mode,
          round(extract(epoch FROM events.received_at) * 1000)::float8,
          claimed.attempts, to_json(claimed.succeeded_handlers)::text, claimed.reason,
-         round(extract(epoch FROM claimed.due_at) * 1000)::float8
+         round(extract(epoch FROM claimed.due_at) * 1000)::float8,
+         claimed.fencing_token, claimed.is_takeover
   FROM claimed JOIN novita_webhooks.events ON events.id = ANY (ARRAY[claimed.id])
   ORDER BY claimed.was_due_at, claimed.id;
 END $$;
@@ -146,7 +169,8 @@ ${ONE_GENERIC_PLAN} AS $$
 BEGIN${TRANSACTION_SETTINGS}
   RETURN QUERY WITH ${claimedRows('"leaseDurationMs" float8')}
   UPDATE novita_webhooks.pending_entries
-  SET due_at = clock_timestamp() + claimed."leaseDurationMs" * interval '1 millisecond'
+  SET due_at = clock_timestamp() + claimed."leaseDurationMs" * interval '1 millisecond',
+      is_overdue = false
   FROM claimed WHERE pending_entries.id = ANY (ARRAY[claimed.id])
   RETURNING claimed.n;
 END $$;
@@ -168,8 +192,8 @@ BEGIN${TRANSACTION_SETTINGS}
     WHERE pending_entries.id = ANY (ARRAY[merged.id]) AND merged.type IN ('done', 'dead')
   ), finished AS (
     INSERT INTO novita_webhooks.finished_entries
-      (id, state, attempts, succeeded_handlers, reason, finished_at)
-    SELECT id, type, attempts, all_succeeded, reason, clock_timestamp()
+      (id, state, attempts, succeeded_handlers, reason, finished_at, replays)
+    SELECT id, type, attempts, all_succeeded, reason, clock_timestamp(), replays
     FROM merged WHERE type IN ('done', 'dead')
   ), rescheduled AS (
     UPDATE novita_webhooks.pending_entries

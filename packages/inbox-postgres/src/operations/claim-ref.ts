@@ -1,4 +1,4 @@
-// A fencing token is `<id>.<uuid>`. The id finds the row by the small primary key of pending_entries.
+// A fencing token is `<id>.<replays>_<uuid>`. The id finds the row by the small primary key of pending_entries.
 import type { ClaimRef } from '@novita-webhooks/core';
 
 /** A claim reference with its fencing token split. */

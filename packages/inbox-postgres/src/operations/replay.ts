@@ -8,11 +8,11 @@ WITH replayed AS (
   WHERE events.task_id = $1::text AND events.endpoint = $2::text
     AND finished_entries.id = events.id
   RETURNING finished_entries.id, events.endpoint, finished_entries.state,
-            finished_entries.succeeded_handlers
+            finished_entries.succeeded_handlers, finished_entries.replays
 )
-INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_handlers)
+INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at, succeeded_handlers, replays)
 SELECT id, endpoint, clock_timestamp(),
-       CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END
+       CASE state WHEN 'done' THEN '{}' ELSE succeeded_handlers END, replays + 1
 FROM replayed
 RETURNING id::text AS id`;
 

@@ -1,6 +1,6 @@
 import { WebhookError } from '@novita-webhooks/core';
 
-import type { OpenDatabase, SqliteDatabase } from '../driver/driver.ts';
+import { rollBack, type OpenDatabase, type SqliteDatabase } from '../driver/driver.ts';
 import { classifyError, type ErrorKind } from '../errors.ts';
 import { checkpoint } from '../recovery/checkpoint.ts';
 import { rejectDamagedFile } from '../recovery/integrity-checks.ts';
@@ -36,6 +36,8 @@ const RECONNECT_AFTER: readonly ErrorKind[] = [
   'cannot-open',
   'files-changed',
   'commit-blocked',
+  'left-open',
+  'closed',
 ];
 
 /** Shortest time between two attempts to open a file that cannot be used. */
@@ -117,6 +119,7 @@ function runThroughBreaker<T>(breaker: CircuitBreaker, work: () => T): T {
 
 function closeConnection({ release, database }: Connection): void {
   release();
+  rollBack(database); // libsql keeps the lock of an open transaction until garbage collection
   try {
     database.close();
   } catch {

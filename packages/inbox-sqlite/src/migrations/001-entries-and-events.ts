@@ -24,7 +24,11 @@ CREATE TABLE novita_entries (
   reason             TEXT,
   due_at             INTEGER,
   finished_at        INTEGER,
-  fencing_token      TEXT
+  fencing_token      TEXT,
+  -- Whether a claim has found the lease expired since it was last extended.
+  is_overdue         INTEGER NOT NULL DEFAULT 0,
+  -- Number of replays. With the id it identifies a series of attempts.
+  replays            INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);

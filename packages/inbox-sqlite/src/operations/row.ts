@@ -10,6 +10,8 @@ export interface Row {
   readonly succeeded_handlers: string;
   readonly reason: string | null;
   readonly due_at: number | null;
+  readonly is_overdue: number;
+  readonly replays: number;
   readonly finished_at: number | null;
   readonly status: string;
   readonly body: string;
@@ -21,7 +23,7 @@ export interface Row {
 
 export const SELECT_ENTRY = `
 SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason, due_at, finished_at,
-       status, body, schema_error, metadata, test_mode, received_at
+       is_overdue, replays, status, body, schema_error, metadata, test_mode, received_at
 FROM novita_entries JOIN novita_events USING (id)`;
 
 export function toEntry(row: Row): Entry {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
@@ -9,7 +11,15 @@ const RECORD_SUCCESS = `
 UPDATE novita_entries SET succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
 WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken`;
 
-/** Runs a handler's writes and records its success, in the transaction of the operation. */
+const IS_VALID = `
+SELECT 1 FROM novita_entries
+WHERE task_id = :taskId AND endpoint = :endpoint AND fencing_token = :fencingToken`;
+
+/**
+ * Runs a handler's writes and records its success last, both in the transaction of the operation. The
+ * savepoint shows whether `work` has ended that transaction: it is gone then, also if `work` has begun
+ * another one.
+ */
 export function transaction<T>(
   connection: Connection,
   { endpoint, taskId, fencingToken }: ClaimRef,
@@ -17,12 +27,25 @@ export function transaction<T>(
   work: (tx: SqliteDatabase) => T,
 ): T {
   if (work.constructor.name === 'AsyncFunction') throw new RollbackError(asyncError());
-  const succeededHandlers = JSON.stringify([handler]);
-  const params = { endpoint, taskId, fencingToken, succeededHandlers };
-  if (connection.run(RECORD_SUCCESS, params) === 0) throw new RollbackError(leaseLostError());
+  const claim = { endpoint, taskId, fencingToken };
+  if (connection.all(IS_VALID, claim).length === 0) throw new RollbackError(leaseLostError());
+  const savepoint = `novita_${randomUUID().replaceAll('-', '')}`;
+  connection.database.exec(`SAVEPOINT ${savepoint}`);
+  const result = runSynchronously(() => work(connection.database));
+  try {
+    connection.database.exec(`RELEASE ${savepoint}`);
+  } catch (error) {
+    if (!String(error).includes('no such savepoint')) throw error;
+    throw new RollbackError(new PermanentError(ENDED_BY_HANDLER, { cause: error }));
+  }
+  connection.run(RECORD_SUCCESS, { ...claim, succeededHandlers: JSON.stringify([handler]) });
+  return result;
+}
+
+function runSynchronously<T>(work: () => T): T {
   let result: T;
   try {
-    result = work(connection.database);
+    result = work();
   } catch (error) {
     throw new RollbackError(error);
   }
@@ -34,6 +57,10 @@ export function transaction<T>(
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
+
+const ENDED_BY_HANDLER =
+  'inbox-sqlite: the function passed to context.transaction ended the transaction, so its writes were ' +
+  'committed without the success of its handler. Remove COMMIT and ROLLBACK from the function.';
 
 function leaseLostError(): WebhookError {
   return new WebhookError(

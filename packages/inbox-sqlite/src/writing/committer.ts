@@ -1,9 +1,7 @@
-import { PermanentError } from '@novita-webhooks/core';
-
 import type { Connection } from '../connection/connection.ts';
 import type { Connections } from '../connection/connections.ts';
 import { rollBack, type SqliteDatabase } from '../driver/driver.ts';
-import { classifyError, commitBlockedError, toInboxError } from '../errors.ts';
+import { classifyError, commitBlockedError, isTransient, toInboxError } from '../errors.ts';
 
 /** Work inside a transaction. Synchronous, because SQLite has one writer. */
 export type Operation<T> = (connection: Connection) => T;
@@ -75,9 +73,8 @@ export function createCommitter<J extends Job>(connections: Connections): Commit
     try {
       await commitTogether(group);
     } catch (error) {
-      const kind = classifyError(error);
-      if (kind === 'busy') return { blocked: group, error };
-      if (kind === 'other' && group.length > 1) return commitSeparately(group);
+      if (isTransient(error)) return { blocked: group, error };
+      if (classifyError(error) === 'other' && group.length > 1) return commitSeparately(group);
       reject(group, error);
     }
     return { blocked: [] };
@@ -119,13 +116,6 @@ function commitTransaction(database: SqliteDatabase): void {
   try {
     database.exec('COMMIT');
   } catch (error) {
-    if (String(error).includes('no transaction is active')) {
-      throw new RollbackError(new PermanentError(ENDED_BY_HANDLER, { cause: error }));
-    }
     throw classifyError(error) === 'busy' ? commitBlockedError(error) : error;
   }
 }
-
-const ENDED_BY_HANDLER =
-  'inbox-sqlite: the function passed to context.transaction ended the transaction, so its later ' +
-  'writes were not part of it. Remove COMMIT and ROLLBACK from the function.';

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import type { Connections } from '../connection/connections.ts';
-import { classifyError, toInboxError } from '../errors.ts';
+import { isTransient, toInboxError } from '../errors.ts';
 import { createCommitter, type Job, type Operation } from './committer.ts';
 
 /** Queues operations and runs them in transactions, many operations per transaction. */
@@ -77,7 +77,7 @@ export function createWriter(connections: Connections, busyTimeoutMs: number): W
       try {
         return readNow(connections, operation);
       } catch (error) {
-        const canRetry = classifyError(error) === 'busy' && performance.now() < deadline;
+        const canRetry = isTransient(error) && performance.now() < deadline;
         if (!canRetry) throw toInboxError(connections.path, error);
       }
       await waitBeforeLockRetry();

@@ -38,7 +38,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     `:endpoint AND state IN ('done', 'dead')`,
     `:endpoint AND state IN ('done', 'dead', 'running')`,
   ),
-  'keeps the attempts of a replayed entry': mutation(`'pending', attempts = 0,`, `'pending',`),
+  'keeps the attempts of a replayed entry': mutation(`replays + 1, attempts = 0,`, `replays + 1,`),
   'discards a running entry': mutation(`AND state <> 'running'`, ''),
   'keeps an entry with a schema error': mutation(
     'AND schema_error IS NOT NULL',
@@ -52,8 +52,16 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'claims the last due entry first': mutation('ORDER BY due_at, id', 'ORDER BY due_at DESC, id'),
   'does not count the attempt of a claim': mutation('attempts = attempts + 1, due_at', 'due_at'),
   'expires a lease at once': mutation(
-    'due_at = :dueAt, fencing_token = :fencingToken',
-    'due_at = due_at, fencing_token = :fencingToken',
+    'attempts = attempts + 1, due_at = :dueAt, is_overdue',
+    'attempts = attempts + 1, is_overdue',
+  ),
+  'forgets that an entry was overdue': mutation(
+    'due_at = :dueAt, is_overdue = 1',
+    'due_at = :dueAt',
+  ),
+  'keeps an extended entry overdue': mutation(
+    'due_at = :dueAt, is_overdue = 0\nWHERE',
+    'due_at = :dueAt\nWHERE',
   ),
   'repeats the entry of the cursor': mutation('WHERE id < :before', 'WHERE id <= :before'),
   'lists the oldest entries first': mutation('ORDER BY id DESC', 'ORDER BY id'),

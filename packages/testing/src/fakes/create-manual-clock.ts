@@ -9,6 +9,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves the clock forward by `ms` milliseconds and calls no timer: a suspended process. */
   skip(ms: number): void;
+  /** Sets the time of day forward or back by `ms` milliseconds. Timers and `monotonic` do not jump. */
+  jump(ms: number): void;
   /** Waits until pending promises and Web Crypto operations have settled. Does not move the clock. */
   flush(): Promise<void>;
   /** Returns the number of timers that are set. */
@@ -32,6 +34,7 @@ interface Timer {
 export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)): ManualClock {
   const timers = new Set<Timer>();
   let now = startAt;
+  let jumpedMs = 0;
 
   function nextDue(until: number): Timer | undefined {
     const [first] = [...timers]
@@ -41,7 +44,8 @@ export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)
   }
 
   return {
-    now: () => now,
+    now: () => now + jumpedMs,
+    monotonic: () => now,
     after(delayMs, callback) {
       const timer = { dueAt: now + Math.max(0, delayMs), callback };
       timers.add(timer);
@@ -60,6 +64,9 @@ export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)
     },
     skip(ms) {
       now += ms;
+    },
+    jump(ms) {
+      jumpedMs += ms;
     },
     flush,
     timers: () => timers.size,

@@ -1,6 +1,9 @@
 interface Item<T> {
   readonly value: T;
   readonly dueAt: number;
+  /** Decides between values with the same time. */
+  readonly order: number;
+  /** Tells the current item of a value from its stale ones. */
   readonly number: number;
 }
 
@@ -8,12 +11,16 @@ interface Item<T> {
 const MIN_STALE_ITEMS = 16;
 
 /**
- * A priority queue by time. Values with the same time leave in the order of insertion. Moving or
- * removing a value leaves a stale item in the heap, which is skipped later.
+ * A priority queue by time. Values with the same time leave by their `order`. Moving or removing a
+ * value leaves a stale item in the heap, which is skipped later.
  */
 export interface DueQueue<T> {
-  /** Inserts a value, or moves it to another time. */
-  set(value: T, dueAt: number): void;
+  /**
+   * Inserts a value, or moves it to another time.
+   *
+   * @param order default: the order of these calls
+   */
+  set(value: T, dueAt: number, order?: number): void;
   remove(value: T): void;
   /** The first value and its time. Does not remove it. */
   peek(): { readonly value: T; readonly dueAt: number } | undefined;
@@ -34,10 +41,10 @@ export function createDueQueue<T>(): DueQueue<T> {
   }
 
   return {
-    set(value, dueAt) {
+    set(value, dueAt, order = lastNumber) {
       lastNumber += 1;
       numbers.set(value, lastNumber);
-      heap.push({ value, dueAt, number: lastNumber });
+      heap.push({ value, dueAt, order, number: lastNumber });
       siftUp(heap);
       if (heap.length > 2 * numbers.size + MIN_STALE_ITEMS) compact();
     },
@@ -56,7 +63,7 @@ export function createDueQueue<T>(): DueQueue<T> {
 }
 
 function isBefore<T>(a: Item<T>, b: Item<T>): boolean {
-  return a.dueAt === b.dueAt ? a.number < b.number : a.dueAt < b.dueAt;
+  return a.dueAt === b.dueAt ? a.order < b.order : a.dueAt < b.dueAt;
 }
 
 function siftUp<T>(heap: Item<T>[]): void {

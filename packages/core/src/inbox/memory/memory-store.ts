@@ -2,30 +2,20 @@ import { z } from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
-import { WebhookError } from '../../shared/errors.ts';
-import type {
-  Claim,
-  Entry,
-  ClaimRef,
-  InboxStats,
-  NewEntry,
-  Outcome,
-  Retention,
-  Store,
-} from '../ports.ts';
+import { silentLogger, type Logger } from '../../shared/logger.ts';
+import type { InboxStats, Outcome, Retention, Store } from '../ports.ts';
+import { addEntry } from './add-entry.ts';
 import { applyOutcome } from './apply-outcome.ts';
+import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
 import { listEntries } from './list-entries.ts';
-import {
-  bytesOf,
-  createMemoryTable,
-  firstSeries,
-  type MemoryTable,
-  type Row,
-} from './memory-table.ts';
+import { createMemoryTable, firstSeries, type MemoryTable, type Row } from './memory-table.ts';
 
 /** Limits of the memory store. */
 export interface MemoryStoreOptions {
-  /** Default 100,000. Above it, the oldest done entries are deleted, then `add` throws `inbox_full`. */
+  /**
+   * Default 100,000. Above it, the oldest done entries are deleted, then the oldest dead letters, each
+   * with a warning. Then `add` throws `inbox_full`.
+   */
   readonly maxEntries?: number | undefined;
   /** Memory for bodies in bytes, default 256 MiB. Above it, the same happens. */
   readonly maxBytes?: number | undefined;
@@ -48,9 +38,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', schema, options);
   const { maxEntries = 100_000, maxBytes = 256 * 1024 * 1024, clock = systemClock } = options;
   const table = createMemoryTable(clock);
+  let log = silentLogger;
   return {
-    capabilities: { durable: false, shared: false, transactional: false },
-    add: async (entry) => add(table, entry, { maxEntries, maxBytes }),
+    capabilities: { durable: false, shared: false, transactional: false, confirmsTakeover: true },
+    open: (opened: Logger) => void (log = opened),
+    add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
     promote: async (key) => promote(table, table.find(key)),
     claim: async (endpoint, limit, leaseDurationMs) =>
       claim(table, endpoint, limit, leaseDurationMs),
@@ -58,6 +50,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     extend: async (claimRef, leaseDurationMs) =>
       extend(table, findClaimed(table, claimRef), leaseDurationMs),
     settle: async (claimRef, outcome) => settle(table, findClaimed(table, claimRef), outcome),
+    recordSucceeded: async (claimRef, names) => recordSucceeded(table, claimRef, names),
     nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => listEntries(table, query),
     get: async (key) => table.find(key)?.entry,
@@ -71,124 +64,27 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
 }
 
-interface Capacity {
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-}
-
-function add(table: MemoryTable, entry: NewEntry, capacity: Capacity): 'added' | 'duplicate' {
-  const existing = table.find(entry);
-  if (existing === undefined) {
-    freeCapacity(table, 1, bytesOf(entry), capacity);
-  } else {
-    if (!isReplaceable(existing.entry, entry)) return 'duplicate';
-    freeCapacity(table, 0, bytesOf(entry) - bytesOf(existing.entry), capacity);
-    table.remove(existing);
-  }
-  table.insert(entry);
-  return 'added';
-}
-
-/** An entry with a schema error must not block the real result. */
-function isReplaceable(existing: Entry, entry: NewEntry): boolean {
-  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
-}
-
-/** Deletes the oldest done entries; deletes nothing if that would not be enough. */
-function freeCapacity(
-  table: MemoryTable,
-  entries: number,
-  bytes: number,
-  capacity: Capacity,
-): void {
-  const { rows, states } = table;
-  const { done, ...others } = table.bytes;
-  const kept = others.pending + others.running + others.dead;
-  const isFull =
-    rows.size - states.done.size + entries > capacity.maxEntries ||
-    kept + bytes > capacity.maxBytes;
-  if (isFull) {
-    throw new WebhookError(
-      'inbox_full',
-      'memoryInbox: full of entries that are not done. Raise maxEntries or maxBytes, or use a durable inbox.',
-    );
-  }
-  let excess = kept + done + bytes - capacity.maxBytes;
-  for (const oldest of states.done) {
-    if (rows.size + entries <= capacity.maxEntries && excess <= 0) return;
-    excess -= bytesOf(oldest.entry);
-    table.remove(oldest);
-  }
-}
-
 function promote(table: MemoryTable, row: Row | undefined): void {
-  if (row?.entry.state === 'pending') table.change(row, { dueAt: table.clock.now() }, null);
-}
-
-function claim(
-  table: MemoryTable,
-  endpoint: string,
-  limit: number,
-  leaseDurationMs: number,
-): Claim[] {
-  const queue = table.queue(endpoint);
-  const now = table.clock.now();
-  const claims: Claim[] = [];
-  while (claims.length < limit) {
-    const first = queue.peek();
-    if (first === undefined || first.dueAt > now) break;
-    claims.push(lease(table, first.value, leaseDurationMs));
-  }
-  return claims;
-}
-
-function claimOne(
-  table: MemoryTable,
-  row: Row | undefined,
-  leaseDurationMs: number,
-): Claim | undefined {
-  return row?.entry.state === 'pending' ? lease(table, row, leaseDurationMs) : undefined;
-}
-
-function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
-  const fencingToken = table.nextFencingToken();
-  const attempts = row.entry.attempts + 1;
-  table.change(
-    row,
-    { state: 'running', attempts, dueAt: table.clock.now() + leaseDurationMs },
-    fencingToken,
-  );
-  return { ...row.entry, fencingToken };
-}
-
-/** The row of a claim whose fencing token is valid. */
-function findClaimed(table: MemoryTable, claimRef: ClaimRef): Row | undefined {
-  const row = table.find(claimRef);
-  return row?.fencingToken === claimRef.fencingToken ? row : undefined;
-}
-
-function extend(table: MemoryTable, row: Row | undefined, leaseDurationMs: number): boolean {
-  if (row === undefined) return false;
-  table.change(row, { dueAt: table.clock.now() + leaseDurationMs }, row.fencingToken);
-  return true;
+  if (row?.entry.state === 'pending') table.change(row, { dueAt: table.now() }, null);
 }
 
 function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boolean {
   if (row === undefined) return false;
-  table.change(row, applyOutcome(row.entry, outcome, table.clock.now()), null);
+  table.change(row, applyOutcome(row.entry, outcome, table.now()), null);
   return true;
 }
 
 function nextDueMs(table: MemoryTable, endpoint: string): number | null {
   const first = table.queue(endpoint).peek();
-  return first === undefined ? null : Math.max(0, first.dueAt - table.clock.now());
+  return first === undefined ? null : Math.max(0, first.dueAt - table.now());
 }
 
 function replay(table: MemoryTable, row: Row | undefined): boolean {
   if (row === undefined) return false;
   const { state, succeededHandlers } = row.entry;
   if (state !== 'done' && state !== 'dead') return false;
-  const series = firstSeries(table.clock.now());
+  row.series = table.nextSeries();
+  const series = firstSeries(table.now());
   table.change(
     row,
     { ...series, succeededHandlers: state === 'done' ? [] : succeededHandlers },
@@ -206,12 +102,12 @@ function discard(table: MemoryTable, row: Row | undefined): boolean {
 function stats(table: MemoryTable): InboxStats {
   const { pending, running, done, dead } = table.states;
   const due = [...table.queues()].map((queue) => queue.peek()?.dueAt ?? Infinity);
-  const lagMs = Math.max(0, table.clock.now() - Math.min(Infinity, ...due));
+  const lagMs = Math.max(0, table.now() - Math.min(Infinity, ...due));
   return { pending: pending.size, running: running.size, done: done.size, dead: dead.size, lagMs };
 }
 
 function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {
-  const now = table.clock.now();
+  const now = table.now();
   const purgeState = (rows: ReadonlySet<Row>, before: number) => {
     for (const row of rows) {
       if ((row.entry.finishedAt ?? Infinity) > before) return;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/clock.ts';
+import { steadyTime, type Clock } from '../../shared/clock.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 
@@ -9,19 +9,25 @@ export interface Row {
   entry: Entry;
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
+  /** Number of the series of attempts; no two series of any entries have the same. */
+  series: number;
+  /** Whether a claim has found the lease expired since it was last extended. */
+  isOverdue: boolean;
 }
 
 /** Entries in memory, with an index for every operation of the store. */
 export interface MemoryTable {
-  readonly clock: Clock;
+  /** Time of the store in milliseconds since 1970. Does not jump when the machine's clock is set. */
+  now(): number;
   /** In order of arrival. */
   readonly rows: ReadonlyMap<string, Row>;
   /** By state. Done and dead entries are in the order in which they finished. */
   readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
   /** Memory of the entries in bytes, by state. */
   readonly bytes: Readonly<Record<EntryState, number>>;
-  /** A fencing token that no claim had before. */
-  nextFencingToken(): string;
+  /** A fencing token that no claim had before. Begins with the series. */
+  nextFencingToken(row: Row): string;
+  nextSeries(): number;
   find(key: EntryKey): Row | undefined;
   insert(entry: NewEntry): void;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
@@ -42,7 +48,8 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   };
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   let order = 0;
-  let lastToken = 0;
+  const now = steadyTime(clock);
+  const nextNumber = createCounter();
 
   function queue(endpoint: string): DueQueue<Row> {
     let found = queues.get(endpoint);
@@ -55,7 +62,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     states[state].add(row);
     bytes[state] += bytesOf(row.entry);
     if (dueAt === null) queue(endpoint).remove(row);
-    else queue(endpoint).set(row, dueAt);
+    else queue(endpoint).set(row, dueAt, row.order);
   }
 
   function unindex(row: Row): void {
@@ -64,18 +71,18 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   }
 
   return {
-    clock,
+    now,
     rows,
     states,
     queue,
     queues: () => queues.values(),
     bytes,
-    nextFencingToken: () => String((lastToken += 1)),
+    nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
+    nextSeries: nextNumber,
     find: (key) => rows.get(rowKey(key)),
     insert(entry) {
       order += 1;
-      const fresh = { ...entry, ...firstSeries(clock.now()), succeededHandlers: [] };
-      const row: Row = { order, entry: fresh, fencingToken: null };
+      const row = createRow(entry, order, nextNumber(), now());
       rows.set(rowKey(entry), row);
       index(row);
     },
@@ -83,6 +90,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       unindex(row);
       row.entry = { ...row.entry, ...changes };
       row.fencingToken = fencingToken;
+      row.isOverdue = false;
       index(row);
     },
     remove(row) {
@@ -92,6 +100,16 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       row.fencingToken = null;
     },
   };
+}
+
+function createCounter(): () => number {
+  let last = 0;
+  return () => (last += 1);
+}
+
+function createRow(entry: NewEntry, order: number, series: number, now: number): Row {
+  const fresh = { ...entry, ...firstSeries(now), succeededHandlers: [] };
+  return { order, entry: fresh, fencingToken: null, series, isOverdue: false };
 }
 
 /** The state of an entry at the start of a series of attempts. */

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../shared/clock.ts';
 import type { AttemptHandle, EntryKey } from '../ports.ts';
 import { createClaimPool, type ClaimPoolOptions } from './claim-pool.ts';
 
@@ -11,7 +12,7 @@ export async function attemptOne(
   options: Omit<ClaimPoolOptions, 'concurrency' | 'onFree'>,
 ): Promise<AttemptHandle | undefined> {
   const { store, leaseDurationMs, clock } = options;
-  const claimedAt = clock.now();
+  const claimedAt = monotonicMs(clock);
   const claim = await store.claimOne?.(key, leaseDurationMs);
   if (claim === undefined) return undefined;
   const pool = createClaimPool({ ...options, concurrency: 1, onFree: () => undefined });

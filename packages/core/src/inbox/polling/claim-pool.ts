@@ -1,5 +1,6 @@
-import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
+import { LATE, monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
+import { createInFlight } from '../../shared/in-flight.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type {
   Claim,
@@ -11,7 +12,7 @@ import type {
   Store,
 } from '../ports.ts';
 import { holdLease, type Lease } from './lease.ts';
-import { settle } from './settle.ts';
+import { recordSuccesses, settle } from './settle.ts';
 
 export interface ClaimPoolOptions {
   readonly store: Store;
@@ -27,14 +28,16 @@ export interface ClaimPoolOptions {
 
 /** Runs the claims of one consumer, each under its lease. */
 export interface ClaimPool {
-  /** How many more claims fit. */
+  /** How many more claims fit; 0 beside a takeover, which runs alone. */
   free(): number;
-  /** @param claimedAt when the claim was requested, in milliseconds since 1970 */
+  /** @param claimedAt when the claim was requested, on the monotonic clock */
   take(claim: Claim, claimedAt: number): void;
   /** Resolves when no claim runs. */
   idle(): Promise<void>;
   /** From now on new claims are released. */
   close(): void;
+  /** Resolves when the leases that were given back are released, or after 1 s. */
+  released(): Promise<unknown>;
   /** Waits for running claims, aborts the rest after `gracePeriodMs`, releases their leases. */
   stop(gracePeriodMs: number): Promise<void>;
 }
@@ -54,14 +57,19 @@ const ABORT_TIMEOUT_MS = 1000;
 export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   const { store, leaseDurationMs, clock, log } = options;
   const running = new Map<string, RunningClaim>();
+  const releases = createInFlight(clock);
   let isClosed = false;
+
+  const hasTakeover = () => [...running.values()].some(({ claim }) => claim.isTakeover === true);
+  const giveBack = (claim: Claim, delayMs: number) =>
+    void releases.run(() => release(claim, store, delayMs));
 
   function take(claim: Claim, claimedAt: number): void {
     const current = running.get(claim.taskId);
-    const isExpired = clock.now() >= claimedAt + leaseDurationMs; // another worker may have it
-    if (isExpired) void release(claim, store, 0);
+    const isExpired = monotonicMs(clock) >= claimedAt + leaseDurationMs; // another worker may have it
+    if (isExpired) giveBack(claim, 0);
     else if (current !== undefined) takeBeside(current, claim, claimedAt);
-    else if (isClosed) void release(claim, store, 0);
+    else if (isClosed || (hasTakeover() && claim.isTakeover !== true)) giveBack(claim, 0);
     else start(claim, claimedAt);
   }
 
@@ -69,8 +77,9 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     const controller = new AbortController();
     const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
     const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
-    const finished = attempt(claim, lease, controller.signal, options).then((recorded) =>
-      finish(self, recorded),
+    const turn = claim.isTakeover === true ? idle() : undefined;
+    const finished = attempt(claim, lease, controller.signal, { ...options, turn }).then(
+      (recorded) => finish(self, recorded),
     );
     const self: RunningClaim = { claim, lease, controller, finished, later: null };
     running.set(claim.taskId, self);
@@ -98,7 +107,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     // Another event replaced the running one, or another worker had the entry meanwhile. The new
     // claim must not run beside the handlers that still run.
     current.lease.lose();
-    void release(claim, store, leaseDurationMs);
+    giveBack(claim, leaseDurationMs);
   }
 
   async function idle(): Promise<void> {
@@ -106,12 +115,13 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   }
 
   return {
-    free: () => options.concurrency - running.size,
+    free: () => (hasTakeover() ? 0 : options.concurrency - running.size),
     take,
     idle,
     close() {
       isClosed = true;
     },
+    released: () => withDeadline(releases.idle(), ABORT_TIMEOUT_MS, clock),
     stop: (gracePeriodMs) => stopClaims(running, idle, gracePeriodMs, options),
   };
 }
@@ -141,18 +151,16 @@ async function attempt(
   claim: Claim,
   lease: Lease,
   signal: AbortSignal,
-  options: ClaimPoolOptions,
+  options: ClaimPoolOptions & { readonly turn: Promise<void> | undefined },
 ): Promise<ClaimRef | null> {
   const { run, onSettled, log } = options;
   const { taskId } = claim;
   try {
+    await options.turn;
     const outcome = await run(claim, signal, transactionsUnder(lease, options.store));
     const recorded = await settle(lease, outcome, options);
     if (recorded !== null) onSettled(claim, outcome);
-    else {
-      const fields = { taskId, outcome: outcome.type };
-      log.warn(fields, 'inbox: the lease was lost, so the outcome of the attempt was not recorded');
-    }
+    else await recordSuccesses(claim, outcome, options);
     return recorded;
   } catch (error) {
     const fields = { taskId, ...errorFields(error) };

@@ -1,4 +1,4 @@
-import { withDeadline, type Clock } from '../../shared/clock.ts';
+import { monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type { Claim, ClaimRef, Store } from '../ports.ts';
 
@@ -20,7 +20,7 @@ export interface Lease {
    * Continues under a later claim of the same event: this process was suspended for longer than its
    * lease, claimed the entry again, and the handlers of the first claim still run.
    *
-   * @param claimedAt when that claim was requested, in milliseconds since 1970
+   * @param claimedAt when that claim was requested, on the monotonic clock
    */
   adopt(claim: Claim, claimedAt: number): void;
   startSettling(): void;
@@ -35,29 +35,30 @@ export interface LeaseOptions {
   readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called once, if the lease is lost or the store cannot confirm it in time. */
+  /** Called at least once, if the lease is lost or the store cannot confirm it in time. */
   readonly onDoubt: () => void;
 }
 
 /** Two heartbeats may fail before the lease expires. */
 const HEARTBEATS_PER_LEASE = 3;
 
-/** @param claimedAt when the claim was requested, in milliseconds since 1970: the lease began later */
+/** @param claimedAt when the claim was requested, on the monotonic clock: the lease began later */
 export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions): Lease {
   const { leaseDurationMs, clock, onDoubt } = options;
   const heartbeatMs = leaseDurationMs / HEARTBEATS_PER_LEASE;
   let claimRef: ClaimRef = claim;
   let expiresAt = claimedAt + leaseDurationMs;
   let state: LeaseState = 'held';
-  let isInDoubt = false;
   /** Whether the last heartbeat has not been confirmed. */
   let isUnconfirmed = false;
-  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - clock.now()), heartbeat);
+  const stalls = watchStalls(claim.taskId, options);
+  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - monotonicMs(clock)), heartbeat);
   let resolveEnded: () => void = () => undefined;
   const ended = new Promise<false>((resolve) => (resolveEnded = () => resolve(false)));
 
   function heartbeat(): void {
-    const remainingMs = expiresAt - clock.now();
+    stalls.check();
+    const remainingMs = expiresAt - monotonicMs(clock);
     const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
     cancelTimer = clock.after(delayMs, heartbeat);
     if (remainingMs > 0) void extend();
@@ -66,7 +67,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
 
   async function extend(): Promise<void> {
     const shown = claimRef;
-    const sentAt = clock.now();
+    const sentAt = monotonicMs(clock);
     isUnconfirmed = true;
     const extended = await tryExtend(shown, options);
     if (extended === true) {
@@ -81,14 +82,9 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
    * If the process was suspended, the store is asked first.
    */
   async function confirmExpired(): Promise<void> {
-    if (isUnconfirmed) signalDoubt();
+    if (isUnconfirmed) onDoubt();
     await withDeadline(extend(), heartbeatMs, clock);
-    if (!isOver(state) && clock.now() >= expiresAt) signalDoubt();
-  }
-
-  function signalDoubt(): void {
-    if (!isInDoubt) onDoubt();
-    isInDoubt = true;
+    if (!isOver(state) && monotonicMs(clock) >= expiresAt) onDoubt();
   }
 
   function end(how: 'lost' | 'stopped'): void {
@@ -96,7 +92,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
     state = how;
     cancelTimer();
     resolveEnded();
-    if (how === 'lost') signalDoubt();
+    if (how === 'lost') onDoubt();
   }
 
   return {
@@ -108,11 +104,34 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
       expiresAt = laterClaimedAt + leaseDurationMs;
     },
     startSettling() {
+      stalls.check();
       if (state === 'held') state = 'settling';
     },
     lose: () => end('lost'),
     stop: () => end('stopped'),
   };
+}
+
+/** Between two checks lies a third of a lease at most. After a longer time no timer has fired. */
+function watchStalls(taskId: string, { leaseDurationMs, clock, log }: LeaseOptions) {
+  let checkedAt = monotonicMs(clock);
+  return {
+    check(): void {
+      const stalledMs = Math.round(monotonicMs(clock) - checkedAt);
+      checkedAt = monotonicMs(clock);
+      if (stalledMs <= leaseDurationMs) return;
+      const fields = { taskId, stalledMs, leaseDurationMs };
+      log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
+    },
+  };
+}
+
+function stalledMessage(stalledMs: number, leaseDurationMs: number): string {
+  return (
+    `inbox: the event loop stood still for ${stalledMs} ms, longer than the lease of ` +
+    `${leaseDurationMs} ms. Another worker may have run the entry at the same time. Move long ` +
+    'computations to a worker thread, or raise leaseDurationMs.'
+  );
 }
 
 /** Whether nothing can be recorded under the lease any more. */

@@ -1,4 +1,4 @@
-import { LATE, withDeadline, type Clock } from '../../shared/clock.ts';
+import { LATE, monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields } from '../../shared/logger.ts';
 import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
 import { createClaimPool } from './claim-pool.ts';
@@ -20,6 +20,9 @@ export interface PollLoop {
 
 /** Pause after an error of the store. */
 const STORE_BACKOFF_MS = 1000;
+
+/** Minimum time for a running claim to be answered on stop, so that its leases can be released. */
+const CLAIM_GRACE_MS = 1000;
 
 /** Claims entries of one endpoint and runs them, until it is stopped. */
 export function startPollLoop(options: PollLoopOptions): PollLoop {
@@ -45,7 +48,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
     for (;;) {
       const free = pool.free();
       if (isStopping || free <= 0) return Infinity;
-      const claimedAt = clock.now(); // the leases began no earlier
+      const claimedAt = monotonicMs(clock); // the leases began no earlier
       const claims = await claim(free);
       for (const claim of claims) pool.take(claim, claimedAt);
       if (claims.length >= free) continue;
@@ -71,12 +74,13 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       isStopping = true;
       unsubscribe?.();
       sleeper.wake();
-      const deadline = clock.now() + gracePeriodMs;
       pool.close();
-      if ((await withDeadline(ended, gracePeriodMs, clock)) === LATE) {
+      const claimed = withDeadline(ended, Math.max(gracePeriodMs, CLAIM_GRACE_MS), clock);
+      await Promise.all([claimed, pool.stop(gracePeriodMs)]);
+      if ((await claimed) === LATE) {
         log.warn({}, 'inbox: closed while a claim was running; its leases expire');
       }
-      await pool.stop(deadline - clock.now());
+      await pool.released();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
-import type { ClaimRef, Outcome, Store } from '../ports.ts';
+import type { Claim, ClaimRef, Outcome, Store } from '../ports.ts';
 import { isOver, type Lease } from './lease.ts';
 
 export interface SettleOptions {
@@ -45,6 +45,32 @@ export async function settle(
   }
   return null;
 }
+
+/**
+ * After a refused settle: another worker has the entry, and must not run again what has succeeded.
+ * Never rejects.
+ */
+export async function recordSuccesses(
+  claim: Claim,
+  outcome: Outcome,
+  { store, log }: Pick<SettleOptions, 'store' | 'log'>,
+): Promise<void> {
+  const { taskId } = claim;
+  const { type, succeededHandlers = [] } = outcome;
+  try {
+    const isRecorded =
+      succeededHandlers.length > 0 && (await store.recordSucceeded?.(claim, succeededHandlers));
+    const fields = { taskId, outcome: type, succeededHandlers };
+    log.warn(fields, isRecorded === true ? SUCCESSES_RECORDED : NOT_RECORDED);
+  } catch (error) {
+    log.warn({ taskId, outcome: type, ...errorFields(error) }, NOT_RECORDED);
+  }
+}
+
+const NOT_RECORDED = 'inbox: the lease was lost, so the outcome of the attempt was not recorded';
+const SUCCESSES_RECORDED =
+  'inbox: the lease was lost, so only the succeeded handlers of the attempt were recorded. They do ' +
+  'not run again.';
 
 /** If a repeat is refused, the first try may have been recorded although its answer was lost. */
 async function trySettle(

@@ -8,11 +8,13 @@ import { extendCases } from './extend.ts';
 import { listCases } from './list.ts';
 import { nextDueCases } from './next-due.ts';
 import { promoteCases } from './promote.ts';
+import { recordSucceededCases } from './record-succeeded.ts';
 import { replayCases } from './replay.ts';
 import { schemaErrorCases } from './schema-error.ts';
 import { settleCases } from './settle.ts';
 import { statsCases } from './stats.ts';
 import type { StoreCase, StoreSubject } from './store-subject.ts';
+import { takeoverCases } from './takeover.ts';
 import { transactionCases } from './transaction.ts';
 
 /**
@@ -30,7 +32,9 @@ export const storeContract: readonly StoreCase[] = [
   ...claimCases,
   ...extendCases,
   ...nextDueCases,
+  ...takeoverCases,
   ...settleCases,
+  ...recordSucceededCases,
   ...transactionCases,
   ...replayCases,
   ...discardCases,

@@ -5,7 +5,7 @@ import type { Claim } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import { stateOf } from '../entry/entry-port.ts';
 import type { StoreCase, StoreSubject } from './store-subject.ts';
-import { addAndClaim, claimOne, LEASE_MS } from './support/claims.ts';
+import { addAndClaim, claimOne, LEASE_MS, takeOver } from './support/claims.ts';
 import { done, MINUTE_MS, retry } from './support/outcomes.ts';
 
 /** Not `async`: some stores accept only synchronous work. */
@@ -62,10 +62,9 @@ const cases: readonly StoreCase[] = [
   {
     name: 'transaction: rejects a replaced claim without running the work',
     async run(subject) {
-      const { store, advance } = subject;
+      const { store } = subject;
       const first = await addAndClaim(store);
-      await advance(LEASE_MS + 1);
-      await claimOne(store);
+      await takeOver(subject);
       let ran = false;
       const work = () => void (ran = true);
       await assert.rejects(async () => store.transaction?.(first, 'one', work), {
@@ -94,10 +93,8 @@ const cases: readonly StoreCase[] = [
   {
     name: 'transaction: a committed handler counts as succeeded after lease expiry',
     async run(subject) {
-      const { store, advance } = subject;
-      await transact(subject, await addAndClaim(store));
-      await advance(LEASE_MS + 1);
-      const next = await claimOne(store);
+      await transact(subject, await addAndClaim(subject.store));
+      const next = await takeOver(subject);
       assert.deepEqual([next.attempts, next.succeededHandlers], [2, ['one']]);
     },
   },

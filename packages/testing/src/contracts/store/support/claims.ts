@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Claim, NewEntry, Store } from '@novita-webhooks/core';
 
 import { createTestEntry } from '../../../samples/create-test-entry.ts';
+import type { StoreSubject } from '../store-subject.ts';
 
 export const LEASE_MS = 30_000;
 
@@ -19,6 +20,22 @@ export async function claimOne(store: Store, endpoint = 'novita'): Promise<Claim
   const [claim] = await store.claim(endpoint, 1, LEASE_MS);
   assert.ok(claim, 'claim returned no entry');
   return claim;
+}
+
+/**
+ * Lets the lease of a claim expire and takes the entry over, as another worker does: the first look
+ * confirms that the lease has expired, the second one claims.
+ */
+export async function takeOver(
+  { store, advance }: StoreSubject,
+  endpoint = 'novita',
+): Promise<Claim> {
+  await advance(LEASE_MS + 1);
+  if (store.capabilities.confirmsTakeover === true) {
+    assert.deepEqual(await store.claim(endpoint, 1, LEASE_MS), [], 'one look does not suffice');
+    await advance(LEASE_MS / 2 + 1);
+  }
+  return claimOne(store, endpoint);
 }
 
 /** @param why shown if the store returns a claim */

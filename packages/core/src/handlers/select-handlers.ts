@@ -1,0 +1,35 @@
+import type { TaskResult } from '../events/task-result.ts';
+import { isDefaultName } from './handler-name.ts';
+import type { RegisteredHandler } from './handlers.ts';
+import type { WarnOnce } from './warn-once.ts';
+
+/**
+ * The handlers that want a result and have not succeeded with it, in order. Warns if no handler wants
+ * it, or if the handlers have changed since an earlier attempt.
+ *
+ * @param succeededHandlers names that the inbox has recorded for the entry
+ */
+export function selectHandlers(
+  { task }: TaskResult,
+  matching: readonly RegisteredHandler[],
+  succeededHandlers: readonly string[],
+  warnOnce: WarnOnce,
+): readonly RegisteredHandler[] {
+  const { task_id: taskId, task_type: taskType, status } = task;
+  if (matching.length === 0) {
+    warnOnce(`unwanted ${status} ${taskType}`, { taskId, taskType, status }, UNWANTED);
+  }
+  const isCurrent = (name: string) => matching.some((handler) => handler.name === name);
+  const unknown = succeededHandlers.filter((name) => isDefaultName(name) && !isCurrent(name));
+  if (unknown.length > 0) {
+    warnOnce(`changed ${unknown.join()}`, { taskId, succeededHandlers: unknown }, CHANGED);
+  }
+  return matching.filter(({ name }) => !succeededHandlers.includes(name));
+}
+
+const UNWANTED =
+  'worker: no registered handler wants this result, so its entry becomes done without one. ' +
+  'Register a handler for it, or use another endpoint for workers with other handlers.';
+const CHANGED =
+  'worker: the handlers have changed since an earlier attempt, so those without a handlerName run ' +
+  'again. Set handlerName to keep their successes across releases.';
