@@ -122,7 +122,7 @@ describe('context.transaction', () => {
     clock.skip(2 * LEASE);
     await store.claim('novita', 1, LEASE);
     clock.skip(LEASE / 2 + 1);
-    await clock.advance(1000); // polls, and claims its own entry anew
+    await clock.advance(1000); // polls, and claims its own entry again
     expect((await store.get(KEY))?.attempts).toBe((claimed?.attempts ?? 0) + 1);
     proceed.resolve();
     await clock.flush();

@@ -66,7 +66,7 @@ export function toBullmqOptions(
   prefix: string,
 ): { connection: ConnectionOptions; prefix: string; skipVersionCheck: true } {
   // `open` reports the version and the settings of the server.
-  return { connection: client as ConnectionOptions, prefix, skipVersionCheck: true };
+  return { connection: client, prefix, skipVersionCheck: true };
 }
 
 function createQueue(

@@ -22,6 +22,6 @@ export const SET_TRANSACTION_SETTINGS: string = SETTINGS.map(
 ).join(';\n');
 
 /** SQL for a value that is never NULL. Reading it makes the COMMIT of its transaction durable. */
-export const DURABLE_COMMIT =
+export const DURABLE_COMMIT: string =
   `CASE WHEN current_setting('synchronous_commit') IN ('on', 'remote_apply') THEN '' ` +
   `ELSE set_config('synchronous_commit', 'on', true) END`;

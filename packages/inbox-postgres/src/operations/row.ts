@@ -33,13 +33,13 @@ const toMilliseconds = (timestamp: string): string =>
   `round(extract(epoch FROM ${timestamp}) * 1000)::bigint::text`;
 
 /** The payload, from `events`. */
-export const EVENT_COLUMNS = `
+export const EVENT_COLUMNS: string = `
   events.id::text AS id, events.endpoint, events.task_id, events.status, events.body,
   events.schema_error, events.metadata, events.test_mode::text AS test_mode,
   ${toMilliseconds('events.received_at')} AS received_at`;
 
 /** The state, from `pending_entries`. */
-export const PENDING_COLUMNS = `
+export const PENDING_COLUMNS: string = `
   CASE WHEN pending_entries.fencing_token IS NULL THEN 'pending'::text ELSE 'running' END AS state,
   pending_entries.attempts::text AS attempts,
   to_json(pending_entries.succeeded_handlers)::text AS succeeded_handlers,
@@ -48,7 +48,7 @@ export const PENDING_COLUMNS = `
   NULL::text AS finished_at`;
 
 /** The state, from `finished_entries`. */
-export const FINISHED_COLUMNS = `
+export const FINISHED_COLUMNS: string = `
   finished_entries.state,
   finished_entries.attempts::text AS attempts,
   to_json(finished_entries.succeeded_handlers)::text AS succeeded_handlers,
@@ -57,7 +57,7 @@ export const FINISHED_COLUMNS = `
   ${toMilliseconds('finished_entries.finished_at')} AS finished_at`;
 
 /** The state, where `pending_entries` and `finished_entries` are both joined. */
-export const STATE_COLUMNS = `
+export const STATE_COLUMNS: string = `
   CASE WHEN finished_entries.id IS NOT NULL THEN finished_entries.state
        WHEN pending_entries.fencing_token IS NULL THEN 'pending' ELSE 'running' END AS state,
   coalesce(finished_entries.attempts, pending_entries.attempts)::text AS attempts,
