@@ -10,7 +10,7 @@ export type TextRow<Column extends string, Nullable extends string = never> = Re
 /** @param text an integer, a decimal number or a boolean of PostgreSQL, cast to text */
 export const parseNumber = (text: string): number => Number(text);
 export const parseBoolean = (text: string): boolean => text === 'true';
-export const parseNumberOrNull = (text: string | null): number | null =>
+const parseNumberOrNull = (text: string | null): number | null =>
   text === null ? null : parseNumber(text);
 
 /** An entry as the queries return it. */
