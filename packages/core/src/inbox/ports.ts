@@ -251,7 +251,7 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * lease; the longest due first, then in the order of arrival. Each claim starts an attempt and has a new fencing token. May return
    * fewer entries than are due; `nextDueMs` tells.
    *
-   * A running entry is taken over in two steps. The claim that finds its lease expired gives the
+   * If the store declares `confirmsTakeover`, a running entry is taken over in two steps. The claim that finds its lease expired gives the
    * holder another `leaseDurationMs / 2`, in which at least one heartbeat is due. If the lease was not
    * extended by then, a later claim returns the entry, alone and as `isTakeover`.
    */

@@ -56,7 +56,8 @@ suite('under load, when', () => {
       await rig.recovers();
       expectAnswers(await load.stop());
       await rig.allHandled();
-      expect(rig.log.join('\n')).toMatch(/does not answer in time/);
+      // Commands time out, or ioredis drops the connection: both are true of a paused Redis.
+      expect(rig.log.join('\n')).toMatch(/Redis (does not answer in time|cannot be reached)/);
     },
     TIMEOUT_MS,
   );
