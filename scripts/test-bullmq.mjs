@@ -62,7 +62,7 @@ for (const [range, driver] of wanted ? [[wanted, ioredis]] : CELLS) {
     NO_COLOR: '1',
     TSX_TSCONFIG_PATH: writeConfig(fetchCell(...versions)),
   };
-  const { status, said } = await capture(process.execPath, tests, { cwd: root, env });
-  console.log(`--- BullMQ ${versions[0]}, ioredis ${versions[1]}\n${said}`);
+  const { status, output } = await capture(process.execPath, tests, { cwd: root, env });
+  console.log(`--- BullMQ ${versions[0]}, ioredis ${versions[1]}\n${output}`);
   if (status !== 0) process.exitCode = 1;
 }

@@ -34,7 +34,7 @@ describe.skipIf(version === undefined)('nats-inbox', () => {
     return { connection, stream: `CASE_${streams}`, clock: createManualClock() };
   }
 
-  describeStoreContract('nats-store', async () => {
+  describeStoreContract('NATS store', async () => {
     const options = await openStream();
     const { clock, connection } = options;
     const store = natsStore(options);
@@ -42,7 +42,7 @@ describe.skipIf(version === undefined)('nats-inbox', () => {
     return { subject, close: () => store.close().then(() => connection.close()) };
   });
 
-  describeInboxContract('nats-inbox', async () => {
+  describeInboxContract('NATS inbox', async () => {
     const options = await openStream();
     const { clock, connection } = options;
     const openPeer = () =>

@@ -49,12 +49,12 @@ async function describePostgres(connectionString: string): Promise<void> {
     await parsed.close();
   });
 
-  describeStoreContract('postgresStore', () => openStore(clocked, clocked.at));
-  describeInboxContract('postgresInbox', () => openInbox(clocked));
-  describeStoreContract('postgresStore on a pool with other type parsers', () =>
+  describeStoreContract('PostgreSQL store', () => openStore(clocked, clocked.at));
+  describeInboxContract('PostgreSQL inbox', () => openInbox(clocked));
+  describeStoreContract('PostgreSQL store on a pool with other type parsers', () =>
     openStore(parsed, parsed.at),
   );
-  describeStoreContract('postgresStore on postgres.js', () =>
+  describeStoreContract('PostgreSQL store on postgres.js', () =>
     openStore(clocked, (clock) => withTime(toPool(sql), clock)),
   );
 }
