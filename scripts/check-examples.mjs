@@ -11,6 +11,8 @@ import { connect } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import pg from 'pg';
+
 import { capture, onAllCores } from './lib/capture.mjs';
 import { freePort } from './lib/free-port.mjs';
 import { inTemporaryFolder, packAll, readJson, root } from './lib/packages.mjs';
@@ -91,7 +93,7 @@ async function mapPorts(commands) {
   return { free, replace };
 }
 
-async function followReadme(folder) {
+async function followReadme(folder, ownEnv) {
   const commands = readCommands(folder);
   const { free, replace } = await mapPorts(commands);
   const env = {
@@ -99,6 +101,7 @@ async function followReadme(folder) {
     PORT: free.get('3000'),
     NOVITA_PORT: free.get('4000'),
     NATS_URL: `nats://127.0.0.1:${free.get('4222')}`,
+    ...ownEnv,
   };
   const terminals = [];
   const open = (command) => {
@@ -145,7 +148,7 @@ async function findMissing(folder) {
   return missing;
 }
 
-const NAMED_SERVER = /`(\w+_URL)`\s+names,\s+or\s+else\s+`(\w+:\/\/[^`]+)`/g;
+const NAMED_SERVER = /`(\w+_URL)`(?:\s+names)?,\s+or\s+else\s+`(\w+:\/\/[^`]+)`/g;
 const KNOWN_SERVERS = ['nats-server', 'redis-server'];
 
 /** Checks the types of an example with its own dependencies only. */
@@ -168,6 +171,23 @@ async function checkTypes(folder) {
   if (status !== 0) throw new Error(output);
 }
 
+/** Gives the PostgreSQL example a database of its own: what an earlier run left must not matter. */
+async function withOwnDatabase(name, work) {
+  if (name !== 'postgres') return work({});
+  const url = new URL(process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres');
+  const client = new pg.Client({ connectionString: url.href });
+  const database = `novita_examples_${process.pid}`;
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${database}`);
+    url.pathname = `/${database}`;
+    return await work({ DATABASE_URL: url.href });
+  } finally {
+    await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    await client.end();
+  }
+}
+
 async function tryExample(name, folder, packed) {
   const start = Date.now();
   const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
@@ -180,7 +200,7 @@ async function tryExample(name, folder, packed) {
       return;
     }
     const copy = copyExample(name, folder, packed);
-    await followReadme(copy);
+    await withOwnDatabase(name, (ownEnv) => followReadme(copy, ownEnv));
     await checkTypes(copy);
     console.log(`ok  ${name}: README followed, types checked, ${seconds()}`);
   } catch (error) {
