@@ -56,7 +56,7 @@ async function removeAll(prefix: string): Promise<void> {
 const OLD_MS = 10 * 24 * 60 * 60 * 1000;
 
 /**
- * Through an inbox, at an endpoint that nobody else consumes; then it is ten days ago. Its leases last:
+ * Through an inbox, at an endpoint that no worker consumes; then it is ten days ago. Its leases last:
  * with those of the test, a slow machine would begin its entries again and again.
  */
 async function addOld(prefix: string, count: number): Promise<void> {

@@ -60,5 +60,5 @@ export function watchCommands(reach: Reach): void {
 }
 
 function ignore(): void {
-  // Whoever sent it hears of it.
+  // The client that sent the command gets the error.
 }
