@@ -1,5 +1,5 @@
 import { createCallback, type CallbackConfig, type CallbackOptions } from './callback/callback.ts';
-import { createEntryMacs } from './callback/entry-mac.ts';
+import { createEntryMacs } from './delivery/entry-mac.ts';
 import { createSigner, NO_SECRET } from './callback/signer.ts';
 import { createTokens, type TokenRefusal } from './callback/token.ts';
 import { createAcceptEvent } from './delivery/accept-event.ts';

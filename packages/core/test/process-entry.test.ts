@@ -8,7 +8,7 @@ import {
 import { createTestEntry, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
-import { createEntryMacs } from '../src/callback/entry-mac.ts';
+import { createEntryMacs } from '../src/delivery/entry-mac.ts';
 import { createSigner } from '../src/callback/signer.ts';
 import { noop, SAMPLE_TASK, setUp } from './helpers.ts';
 

@@ -1,4 +1,4 @@
-import type { EntryMacs } from '../callback/entry-mac.ts';
+import type { EntryMacs } from './entry-mac.ts';
 import type { OutcomeWaiters } from '../handlers/outcome-waiters.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { EntryState, NewEntry } from '../inbox/ports.ts';

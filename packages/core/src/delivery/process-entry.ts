@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { EntryMacs } from '../callback/entry-mac.ts';
+import type { EntryMacs } from './entry-mac.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';

@@ -1,23 +1,10 @@
-import type { JsonObject } from '../shared/json.ts';
-import type { Signer } from './signer.ts';
-
-/** The fields of an entry that its MAC covers. */
-interface SignedEntry {
-  readonly endpoint: string;
-  readonly taskId: string;
-  readonly status: string;
-  readonly body: string;
-  readonly schemaError: string | null;
-  readonly metadata: JsonObject;
-  readonly testMode: boolean;
-  readonly receivedAt: number;
-  readonly mac?: string | undefined;
-}
+import type { Signer } from '../callback/signer.ts';
+import type { NewEntry } from '../inbox/ports.ts';
 
 /** Signs entries that leave for a foreign queue, and recognises them when they come back. */
 export interface EntryMacs {
-  sign(entry: SignedEntry): Promise<string>;
-  verify(entry: SignedEntry): Promise<boolean>;
+  sign(entry: NewEntry): Promise<string>;
+  verify(entry: NewEntry): Promise<boolean>;
 }
 
 export function createEntryMacs(signer: Signer): EntryMacs {
@@ -28,7 +15,7 @@ export function createEntryMacs(signer: Signer): EntryMacs {
 }
 
 /** The prefix keeps entries and tokens apart. Keys are sorted: a queue may store metadata as jsonb. */
-function toSignedText(entry: SignedEntry): string {
+function toSignedText(entry: NewEntry): string {
   const { endpoint, taskId, status, body, schemaError, testMode, receivedAt } = entry;
   const metadata = JSON.stringify(entry.metadata, sortKeys);
   const fields = [endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt];
