@@ -39,6 +39,30 @@ function checkEntries(folder, names) {
   run(process.execPath, ['--input-type=module', '--eval', program], folder);
 }
 
+/** Runs the installed command: `npx @novita-webhooks/simulator` finds the only bin of the package. */
+function checkCommand(folder) {
+  const program = `
+    import assert from 'node:assert/strict';
+    import { execFile } from 'node:child_process';
+    import { once } from 'node:events';
+    import { createServer } from 'node:http';
+    import { promisify } from 'node:util';
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => response.end('{"status":"accepted"}'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = 'http://127.0.0.1:' + server.address().port + '/webhooks/novita';
+    const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
+    const args = ['--no-install', '@novita-webhooks/simulator', 'trigger', url, '--json'];
+    const secret = '0123456789abcdef0123456789abcdef';
+    const env = { ...process.env, NOVITA_WEBHOOK_SECRET: secret };
+    const { stdout } = await promisify(execFile)(npx, args, { env });
+    assert.equal(JSON.parse(stdout).acknowledged, true);
+    server.close();`;
+  run(process.execPath, ['--input-type=module', '--eval', program], folder);
+}
+
 function writeSources(folder) {
   for (const [name, type] of Object.entries(FORMATS)) {
     mkdirSync(join(folder, name));
@@ -104,6 +128,7 @@ await inTemporaryFolder((folder) => {
   const names = packed.flatMap(({ manifest }) => entryNames(manifest));
   stage('npm install of the packed packages', () => install(folder, packed));
   stage(`import and require of ${names.join(', ')}`, () => checkEntries(folder, names));
+  stage('npx @novita-webhooks/simulator trigger', () => checkCommand(folder));
   writeSources(folder);
   checkTypes(folder);
   for (const format of Object.keys(FORMATS)) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { ApiError } from './api-error.ts';
+import { callHook } from './call-hook.ts';
 import { describeIssues } from './parse-options.ts';
 import { planSchema, type Plan } from './plan.ts';
 import { readBody } from './read-body.ts';
@@ -47,6 +48,7 @@ export const acceptTask = async (
   const plans = [readOptionPlan(state, submission), bodyPlan, readSubmitPlan(state, request)];
   const task = createTask(submission, plans, taskMs, now());
   state.tasks.set(task.id, task);
+  callHook(state.options.onTask, { ...task });
   void track(state, runTask(state, task));
   return task;
 };

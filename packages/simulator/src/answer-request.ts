@@ -45,13 +45,16 @@ const answerTaskResult = (call: Call): Reply => {
   return createJsonReply(createTaskResult(task, links.sign, options.now()));
 };
 
-/** Answers without looking up the task: the simulator signs links of its own tasks only. */
-const answerFile = ({ state, url, match }: Call): Reply => {
-  const rejection = state.links.verify(url);
-  if (rejection) return createLinkReply(rejection);
+const answerSample = ({ url, match }: Call): Reply => {
   const file = Object.values(mediaFiles).find(({ extension }) => extension === match);
   if (!file) throw new ApiError(404, 'NOT_FOUND', `no such file: ${url.pathname}`);
   return { status: 200, contentType: file.contentType, body: file.bytes };
+};
+
+/** Answers without looking up the task: the simulator signs links of its own tasks only. */
+const answerFile = (call: Call): Reply => {
+  const rejection = call.state.links.verify(call.url);
+  return rejection ? createLinkReply(rejection) : answerSample(call);
 };
 
 const routes: readonly Route[] = [
@@ -63,6 +66,8 @@ const routes: readonly Route[] = [
   },
   { method: 'POST', path: /^\/v3\/(video\/create)$/, answer: answerSubmit },
   { method: 'GET', path: /^\/files\/[\w-]+\/\d+\.(\w+)$/, answer: answerFile },
+  // Links in the events of the command `trigger`, which has no files of its own.
+  { method: 'GET', path: /^\/samples\/[^/]+\/\d+\.(\w+)$/, answer: answerSample },
 ];
 
 /**

@@ -11,5 +11,5 @@ export const callbackUrlSchema: z.ZodURL = z.url({
 export const findAddressProblem = (url: string, allowRemote: boolean): string | undefined => {
   const { hostname } = new URL(url);
   if (allowRemote || LOOPBACK_HOST.test(hostname)) return undefined;
-  return `${hostname} is not a loopback host. Create the simulator with allowRemote: true.`;
+  return `${hostname} is not a loopback host. Create the simulator with allowRemote: true, or start it with --allow-remote.`;
 };

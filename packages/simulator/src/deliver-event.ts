@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { callHook } from './call-hook.ts';
 import { isAcknowledged, type Delivery } from './delivery.ts';
 import type { DeliveryAnswer, DeliveryKind } from './delivery.ts';
 import type { Plan } from './plan.ts';
@@ -46,11 +47,7 @@ const send = async (state: State, { url, body }: EventCopy): Promise<DeliveryAns
 
 const record = (state: State, delivery: Delivery): void => {
   state.deliveries.push(delivery);
-  try {
-    state.options.onDelivery(delivery);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
-  }
+  callHook(state.options.onDelivery, delivery);
 };
 
 /** Sends one POST when the semaphore has a free slot. Rejects if `close()` is called before. */

@@ -28,7 +28,8 @@ const readAnswer = async (response: IncomingMessage): Promise<DeliveryAnswer> =>
 const toFailure = (error: unknown, signal: AbortSignal): DeliveryAnswer => {
   if (signal.aborted) return { error: 'closed', message: 'the simulator was closed' };
   const { code, message } = error as NodeJS.ErrnoException;
-  return { error: 'connection', message: code === undefined ? message : `${code}: ${message}` };
+  // If every address of a name refuses, Node's error has a code, and no message.
+  return { error: 'connection', message: [code, message].filter(Boolean).join(': ') };
 };
 
 const waitForAnswer = (request: ClientRequest, signal: AbortSignal): Promise<DeliveryAnswer> =>

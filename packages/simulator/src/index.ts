@@ -1,6 +1,6 @@
 export { createSimulator } from './simulator.ts';
 export type { DeliverOptions, Simulator, SubmitAnswer } from './simulator.ts';
-export type { RetryOptions, SimulatorOptions } from './options.ts';
+export type { RequestReport, RetryOptions, SimulatorOptions } from './options.ts';
 export type { Plan, ResolvedPlan } from './plan.ts';
 export type { Submission } from './submission.ts';
 export type { SimulatedTask } from './task.ts';

@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts';
 import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';
 import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
+import type { SimulatedTask } from './task.ts';
 
 /** Retries of a delivery that was not answered with a 2xx. */
 export interface RetryOptions {
@@ -14,6 +15,17 @@ export interface RetryOptions {
    * retry, when it is created. Default: 1, 2, 4, 8 and 16 seconds. Novita documents no delays.
    */
   readonly delayMs?: ((retry: number) => number) | undefined;
+}
+
+/** A request that the simulator answered with an error. */
+export interface RequestReport {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly status: number;
+  /** `reason` of the error, such as `INVALID_REQUEST_BODY`. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** Options of `createSimulator()`. */
@@ -46,6 +58,10 @@ export interface SimulatorOptions {
   readonly plan?: ((submission: Submission) => Plan | undefined) | undefined;
   /** Is called after every delivery. An error that it throws becomes a process warning. */
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
+  /** Is called with every accepted task. An error that it throws becomes a process warning. */
+  readonly onTask?: ((task: SimulatedTask) => void) | undefined;
+  /** Is called with every rejected request. An error that it throws becomes a process warning. */
+  readonly onRequestRejected?: ((report: RequestReport) => void) | undefined;
   /** Clock for all times in events and links, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -84,6 +100,10 @@ const schema = z.strictObject({
   concurrency: z.int().min(1).max(10_000).default(64),
   plan: functionSchema<ResolvedOptions['plan']>().default(() => () => undefined),
   onDelivery: functionSchema<ResolvedOptions['onDelivery']>().default(() => () => undefined),
+  onTask: functionSchema<ResolvedOptions['onTask']>().default(() => () => undefined),
+  onRequestRejected: functionSchema<ResolvedOptions['onRequestRejected']>().default(
+    () => () => undefined,
+  ),
   now: functionSchema<ResolvedOptions['now']>().default(() => Date.now),
 });
 

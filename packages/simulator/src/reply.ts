@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 
-import { ApiError } from './api-error.ts';
 import type { LinkRejection } from './links.ts';
 
 export interface Reply {
@@ -21,12 +20,6 @@ export const createLinkReply = ({ code, message }: LinkRejection): Reply => ({
   contentType: 'application/xml',
   body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`,
 });
-
-export const createErrorReply = (error: unknown): Reply => {
-  if (error instanceof ApiError) return createJsonReply(error.body, error.status);
-  const message = error instanceof Error ? error.message : String(error);
-  return createJsonReply(new ApiError(500, 'INTERNAL_ERROR', message).body, 500);
-};
 
 export const writeReply = (response: ServerResponse, reply: Reply): void => {
   const { status, contentType, body } = reply;

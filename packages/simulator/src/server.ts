@@ -1,7 +1,10 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 
 import { answerRequest } from './answer-request.ts';
-import { createErrorReply, writeReply } from './reply.ts';
+import { toApiError, type ApiError } from './api-error.ts';
+import { callHook } from './call-hook.ts';
+import type { RequestReport } from './options.ts';
+import { createJsonReply, writeReply } from './reply.ts';
 import type { State } from './state.ts';
 
 /** Listens on 127.0.0.1 and resolves to the base URL. Rejects if the port is in use. */
@@ -17,11 +20,20 @@ export const listen = async (server: Server, port: number): Promise<string> => {
   return `http://127.0.0.1:${address.port}`;
 };
 
+const describeRejection = (
+  { method = '', url = '' }: IncomingMessage,
+  { status, reason, message }: ApiError,
+): RequestReport => ({ method, path: url.replace(/\?.*/s, ''), status, reason, message });
+
 /** Answers every request of the server. */
 export const serve = (server: Server, state: State): void => {
   server.on('request', (request, response) => {
     void answerRequest(state, request)
-      .catch(createErrorReply)
+      .catch((error: unknown) => {
+        const apiError = toApiError(error);
+        callHook(state.options.onRequestRejected, describeRejection(request, apiError));
+        return createJsonReply(apiError.body, apiError.status);
+      })
       .then((reply) => writeReply(response, reply));
   });
 };

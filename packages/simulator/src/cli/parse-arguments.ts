@@ -1,0 +1,47 @@
+import { InvalidArgumentError } from 'commander';
+
+import { isObject, type JsonObject } from '../json.ts';
+import type { FinalStatus } from '../novita-types.ts';
+
+/** Makes a parser of whole numbers from `min` to `max`. */
+export const parseInteger =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Pass a whole number from ${min} to ${max}.`);
+  };
+
+const statuses: Readonly<Record<string, FinalStatus>> = {
+  succeed: 'TASK_STATUS_SUCCEED',
+  failed: 'TASK_STATUS_FAILED',
+  TASK_STATUS_SUCCEED: 'TASK_STATUS_SUCCEED',
+  TASK_STATUS_FAILED: 'TASK_STATUS_FAILED',
+};
+
+export const parseStatus = (text: string): FinalStatus => {
+  const status = statuses[text];
+  if (status !== undefined) return status;
+  throw new InvalidArgumentError(`Pass one of ${Object.keys(statuses).join(', ')}.`);
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+export const parseJsonObject = (text: string): JsonObject => {
+  const value = parseJson(text);
+  if (isObject(value)) return value;
+  throw new InvalidArgumentError(`Pass a JSON object in quotes, such as '{"orderId":42}'.`);
+};
+
+export const parseHttpUrl = (text: string): string => {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError(
+    'Pass an http or https URL, such as http://localhost:3000/webhooks/novita.',
+  );
+};

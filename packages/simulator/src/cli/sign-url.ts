@@ -1,0 +1,27 @@
+import { createReceiver } from '@novita-webhooks/core';
+
+import type { JsonObject } from '../json.ts';
+import type { FinalStatus } from '../novita-types.ts';
+
+export interface SigningOptions {
+  readonly secret: string;
+  readonly endpoint: string;
+  readonly metadata: JsonObject | undefined;
+  readonly testMode: FinalStatus | undefined;
+}
+
+const ignore = (): void => undefined;
+const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/**
+ * Signs a URL as the receiver with the same secret and endpoint would.
+ *
+ * @throws WebhookError `invalid_option` or `invalid_argument`, with what is wrong with the value
+ */
+export const signUrl = async (url: string, options: SigningOptions): Promise<string> => {
+  const { secret, endpoint, metadata, testMode } = options;
+  const receiver = createReceiver({ url, secret, endpoint, logger: silentLogger });
+  const callback = await receiver.createCallback({ metadata, testMode });
+  await receiver.close();
+  return callback.url;
+};
