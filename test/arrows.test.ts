@@ -35,8 +35,9 @@ const CASES: readonly Case[] = [
   ['packages/express/src/test.ts', `import '@novita-webhooks/testing';`, 'package-express'],
   ['packages/inbox-bullmq/src/a.ts', `import 'node:fs'; import 'bullmq';`],
   ['packages/inbox-bullmq/src/b.ts', `import 'koa';`, 'declared', 'package-inbox-bullmq'],
-  ['packages/simulator/src/a.ts', `import type { A } from '@novita-webhooks/core';`],
-  ['packages/simulator/src/b.ts', `import '@novita-webhooks/core';`, 'package-simulator-types'],
+  ['packages/simulator/src/a.ts', `import '@novita-webhooks/core';`],
+  ['packages/simulator/src/b.ts', `import manifest from '../package.json';`],
+  ['packages/simulator/src/c.ts', `import '@novita-webhooks/koa';`, 'package-simulator'],
   ['packages/koa/src/own.ts', `import './index.ts';`, 'no-own-entry'],
   ['packages/koa/src/tested.ts', `import '../test/a.ts';`, 'package-koa'],
   [

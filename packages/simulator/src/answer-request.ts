@@ -21,10 +21,11 @@ interface Route {
   readonly answer: (call: Call) => Reply | Promise<Reply>;
 }
 
+/** Accepts the key after `Bearer`, as documented, and alone, as novita-sdk sends it. */
 const authorize = ({ state, request }: Call): void => {
   const { apiKey } = state.options;
   const { authorization } = request.headers;
-  if (apiKey === undefined || authorization === `Bearer ${apiKey}`) return;
+  if (apiKey === undefined || authorization?.replace(/^Bearer /i, '') === apiKey) return;
   if (authorization) throw new ApiError(403, 'INVALID_API_KEY', 'invalid api-key', null);
   throw new ApiError(400, 'MISSING_API_KEY', 'missing api-key', null);
 };
@@ -79,10 +80,12 @@ export const answerRequest = async (state: State, request: IncomingMessage): Pro
   const target = request.url ?? '';
   // Concatenates: `new URL('//host/path', base)` would replace the host of the simulator.
   const url = new URL(state.url + (target.startsWith('/') ? target : '/'));
+  // A base URL with a trailing slash gives `//v3`. Novita's own SDK does not remove the slash.
+  const path = url.pathname.replace(/^\/+/, '/');
   // Node omits the body of the response to a HEAD request.
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   for (const route of routes) {
-    const match = route.method === method ? route.path.exec(url.pathname)?.[1] : undefined;
+    const match = route.method === method ? route.path.exec(path)?.[1] : undefined;
     if (match !== undefined) return route.answer({ state, request, url, match });
   }
   throw new ApiError(404, 'NOT_FOUND', `no such route: ${request.method} ${url.pathname}`);

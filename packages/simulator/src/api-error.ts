@@ -19,6 +19,10 @@ export class ApiError extends Error {
 export const invalidRequest = (message: string): ApiError =>
   new ApiError(400, 'INVALID_REQUEST', message);
 
+/** Creates a 400 for the body of a submit call. The reason is one of novita-sdk's `APIErrReason`. */
+export const invalidBody = (message: string): ApiError =>
+  new ApiError(400, 'INVALID_REQUEST_BODY', message);
+
 /** Turns an unexpected error into a 500. */
 export const toApiError = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error;

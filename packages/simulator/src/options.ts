@@ -45,7 +45,7 @@ export interface SimulatorOptions {
    * whole seconds. Default 1 hour.
    */
   readonly linkTtlMs?: number | undefined;
-  /** If set, submits and task results must carry `Authorization: Bearer <apiKey>`. */
+  /** If set, submits and task results must carry it in `Authorization`, with or without `Bearer`. */
   readonly apiKey?: string | undefined;
   /** Allows callback URLs on other machines. Default false: loopback only. */
   readonly allowRemote?: boolean | undefined;

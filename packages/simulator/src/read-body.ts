@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { ApiError, invalidRequest } from './api-error.ts';
+import { ApiError, invalidBody } from './api-error.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /** 32 MiB: submit bodies may hold images as base64. */
@@ -23,17 +23,27 @@ const parse = (bytes: Buffer): unknown => {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw invalidRequest('the body is not JSON');
+    throw invalidBody('the body is not JSON');
   }
+};
+
+/** Novita documents `Content-Type: application/json` as required, but not what it answers without. */
+const checkContentType = ({ headers }: IncomingMessage): void => {
+  const contentType = headers['content-type'] ?? '';
+  if (/^application\/json\s*(;|$)/i.test(contentType)) return;
+  const problem = contentType === '' ? 'content-type is missing' : `content-type is ${contentType}`;
+  throw invalidBody(`${problem}; send content-type: application/json`);
 };
 
 /**
  * Reads a JSON object.
  *
- * @throws {ApiError} when the body is not a JSON object or larger than 32 MiB
+ * @throws {ApiError} when the content type is not that of JSON, when the body is not a JSON object or larger than 32 MiB
  */
 export const readBody = async (request: IncomingMessage): Promise<JsonObject> => {
-  const value = parse(await readBytes(request));
+  const bytes = await readBytes(request);
+  checkContentType(request);
+  const value = parse(bytes);
   if (isObject(value)) return value;
-  throw invalidRequest('the body is not a JSON object');
+  throw invalidBody('the body is not a JSON object');
 };

@@ -10,6 +10,7 @@ import { isObject } from './json.ts';
 import { resolveOptions, type SimulatorOptions } from './options.ts';
 import { functionSchema, parseOptions } from './parse-options.ts';
 import { planSchema, type Plan } from './plan.ts';
+import { addSampleParameters } from './required-parameters.ts';
 import { listen, serve, shutDown } from './server.ts';
 import { createState, track, waitUntilIdle, type State } from './state.ts';
 import type { SimulatedTask } from './task.ts';
@@ -35,7 +36,8 @@ export interface Simulator {
    * Submits a task with an HTTP request to the simulator.
    *
    * @param endpoint `'txt2img'` for `/v3/async/txt2img`; a path if it starts with `/`
-   * @param body body for Novita; default `{}`, which requests no webhook
+   * @param body body for Novita; default `{}`, which requests no webhook. Required parameters that it
+   * lacks get a sample value. The check of a client's body needs a request over HTTP.
    * @param plan overrides `extra.simulator` in the body and the option `plan`, field by field
    * @throws {TypeError} when the plan is invalid
    * @throws {Error} when the simulator rejects the request; the message holds status and reason
@@ -103,7 +105,7 @@ const submit = async (
         [PLAN_KEY_HEADER]: planKey,
         ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       },
-      body: JSON.stringify(body),
+      body: JSON.stringify(addSampleParameters(endpoint, body)),
     });
     return await readSubmitAnswer(response);
   } finally {

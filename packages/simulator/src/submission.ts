@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
-import { ApiError, invalidRequest } from './api-error.ts';
+import { ApiError, invalidBody } from './api-error.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
 import type { JsonObject } from './json.ts';
 import type { TestMode } from './novita-types.ts';
 import { describeIssues } from './parse-options.ts';
 import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
+import { checkParameters } from './required-parameters.ts';
 
 /** Content of a valid submit call. */
 export interface Submission {
@@ -79,7 +80,8 @@ export const readSubmission = (
 ): ParsedSubmission => {
   const isVideo = endpoint === 'video/create';
   const parsed = (isVideo ? videoSchema : asyncSchema).safeParse(body);
-  if (!parsed.success) throw invalidRequest(describeIssues(parsed.error));
+  if (!parsed.success) throw invalidBody(describeIssues(parsed.error));
+  checkParameters(endpoint, body);
   const { callbackUrl } = parsed.data;
   const path = isVideo ? 'callback_url' : 'extra.webhook.url';
   if (callbackUrl !== undefined) checkAddress(callbackUrl, path, allowRemote);

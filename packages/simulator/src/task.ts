@@ -32,12 +32,18 @@ export interface SimulatedTask {
 /** The simulator's own, mutable record of a task. */
 export type Task = { -readonly [Field in keyof SimulatedTask]: SimulatedTask[Field] };
 
+/** Types that do not follow from the name of the endpoint, as Novita writes them in results. */
 const knownTypes: Readonly<Record<string, string>> = {
   txt2img: 'TXT_TO_IMG',
   img2img: 'IMG_TO_IMG',
   txt2video: 'TXT_TO_VIDEO',
   img2video: 'IMG_TO_VIDEO',
   'video/create': 'VIDEO_CREATE',
+  'wan-t2v': 'WAN_TXT_TO_VIDEO',
+  'wan-i2v': 'WAN_IMG_TO_VIDEO',
+  'kling-v1.6-i2v': 'KLING_V16_I2V_STANDARD',
+  'qwen-image-txt2img': 'QWEN_IMAGE_TEXT_TO_IMAGE',
+  'flux-2-dev': 'FLUX_2_DEV_TXT_TO_IMG',
 };
 
 /** Derives a type in Novita's form. Keeps dots, which Novita uses: `MINIMAX_SPEECH_2.6_HD`. */

@@ -126,8 +126,8 @@ describe('API key', () => {
     ['no key', {}, 400, 'MISSING_API_KEY', 'missing api-key'],
     ['a wrong key', { authorization: 'Bearer wrong' }, 403, 'INVALID_API_KEY', 'invalid api-key'],
     [
-      'a key without Bearer',
-      { authorization: 'secret' },
+      'a wrong key without Bearer',
+      { authorization: 'wrong' },
       403,
       'INVALID_API_KEY',
       'invalid api-key',

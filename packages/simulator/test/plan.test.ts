@@ -139,15 +139,15 @@ describe('plan source', () => {
       },
     });
     const body = { ...webhook('http://127.0.0.1:1/'), prompt: 'a kite' };
-    const { task_id } = await simulator.submit('txt2img', body);
-    await simulator.submit('txt2img');
+    const { task_id } = await simulator.submit('kling-v3.0-std-t2v', body);
+    await simulator.submit('kling-v3.0-std-t2v');
     await expect
       .poll(() => simulator.tasks().map(({ status }) => status))
       .toEqual(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']);
     expect(seen[0]).toEqual({
       taskId: task_id,
       number: 1,
-      endpoint: 'txt2img',
+      endpoint: 'kling-v3.0-std-t2v',
       body,
       callbackUrl: 'http://127.0.0.1:1/',
       testMode: undefined,
@@ -158,7 +158,7 @@ describe('plan source', () => {
     const simulator = await startSimulator();
     const wanted = { status: 'TASK_STATUS_FAILED', reason: 'no luck', count: 2, media: 'videos' };
     const body = JSON.stringify({ extra: { simulator: wanted } });
-    await post(`${simulator.url}/v3/async/txt2img`, body);
+    await post(`${simulator.url}/v3/async/kling-v3.0-std-t2v`, body);
     expect(simulator.tasks()[0]?.plan).toMatchObject(wanted);
   });
 
@@ -196,7 +196,7 @@ describe('invalid plan', () => {
     const response = await post(`${simulator.url}/v3/async/txt2img`, body);
     expect(response.status).toBe(400);
     const answer = await readJson(response);
-    expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST', metadata: {} });
+    expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST_BODY', metadata: {} });
     expect(answer['message']).toContain(`extra.simulator.${problem}`);
   });
 

@@ -159,7 +159,7 @@ describe('novita-simulator', () => {
   test.each([
     [['trigger'], "missing required argument 'url'"],
     [['trigger', 'localhost:3000'], 'Pass an http or https URL'],
-    [['trigger', url, '--imags', '2'], 'Did you mean --images?'],
+    [['trigger', url, '--image', '2'], 'Did you mean --images?'],
     [['trigger', url, '--images', 'two'], 'Pass a whole number from 0 to 100.'],
     [['trigger', url, '--images', '1', '--videos', '1'], 'cannot be used with'],
     [['trigger', url, '--status', 'done'], 'Pass one of succeed, failed'],

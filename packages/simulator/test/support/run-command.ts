@@ -31,7 +31,8 @@ export const startCommand = (
 
 /** Runs `novita-simulator` in this process to its end. */
 export const runCommand = async (args: readonly string[]): Promise<CommandResult> => {
-  const [out, errors]: string[][] = [[], []];
+  const out: string[] = [];
+  const errors: string[] = [];
   let code = 0;
   await runCommandLine(args, {
     print: (line) => void out.push(line),

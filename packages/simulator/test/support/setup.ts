@@ -71,7 +71,7 @@ export const webhook = (url: string, more: object = {}): object => ({
 });
 
 export const post = (url: string, body: string | Uint8Array, headers = {}): Promise<Response> =>
-  fetch(url, { method: 'POST', body, headers });
+  fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
 export const readJson = async (response: Response): Promise<Record<string, unknown>> =>
   (await response.json()) as Record<string, unknown>;
