@@ -10,6 +10,7 @@ const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = proce
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -41,7 +42,7 @@ app.post('/images', async (request, response) => {
       request: { ...sdxl, prompt },
     }),
   });
-  if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+  if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
   response.status(202).json(await submitted.json());
 });
 

@@ -9,6 +9,7 @@ const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -56,7 +57,7 @@ app.post<{ Body: { orderId: number; prompt: string } }>(
         request: { ...sdxl, prompt },
       }),
     });
-    if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+    if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
     return reply.code(202).send(await submitted.json());
   },
 );

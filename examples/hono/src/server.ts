@@ -2,7 +2,6 @@ import { serve } from '@hono/node-server';
 import { assets, createReceiver, toFetchHandler } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { Hono } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 
 const { HOST = '127.0.0.1', PORT = '3000', PUBLIC_URL = `http://${HOST}:${PORT}` } = process.env;
 const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = process.env;
@@ -10,6 +9,7 @@ const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -49,7 +49,7 @@ app.post('/images', async (c) => {
       request: { ...sdxl, prompt },
     }),
   });
-  if (!submitted.ok) throw new HTTPException(502, { message: `Novita: ${submitted.status}` });
+  if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
   return c.json((await submitted.json()) as { task_id: string }, 202);
 });
 

@@ -11,6 +11,7 @@ const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -48,7 +49,7 @@ router.post('/images', async (context) => {
       request: { ...sdxl, prompt },
     }),
   });
-  if (!submitted.ok) context.throw(502, `Novita answered ${submitted.status}`);
+  if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
   context.status = 202;
   context.body = await submitted.json();
 });

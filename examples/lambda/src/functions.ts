@@ -6,6 +6,7 @@ const { NOVITA_BASE_URL = 'https://api.novita.ai', NOVITA_API_KEY = '' } = proce
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -45,10 +46,12 @@ export async function images({ body, isBase64Encoded }: LambdaEvent): Promise<La
       request: { ...sdxl, prompt },
     }),
   });
+  const answer = await submitted.text();
+  if (!submitted.ok) console.error(`Novita: ${submitted.status} ${answer}`);
   return {
     statusCode: submitted.ok ? 202 : 502,
     headers: { 'content-type': 'application/json' },
-    body: await submitted.text(),
+    body: answer,
     isBase64Encoded: false,
   };
 }

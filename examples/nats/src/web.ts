@@ -12,6 +12,7 @@ const { NATS_URL = 'nats://127.0.0.1:4222' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -44,7 +45,7 @@ app.post('/images', async (request, response) => {
       request: { ...sdxl, prompt },
     }),
   });
-  if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+  if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
   response.status(202).json(await submitted.json());
 });
 

@@ -10,6 +10,7 @@ const { WEBHOOKS_DB = 'webhooks.db' } = process.env;
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -44,7 +45,7 @@ async function images(request: IncomingMessage, response: ServerResponse): Promi
       request: { ...sdxl, prompt },
     }),
   });
-  if (!submitted.ok) throw new Error(`Novita answered ${submitted.status}`);
+  if (!submitted.ok) throw new Error(`Novita: ${submitted.status} ${await submitted.text()}`);
   response.writeHead(202, { 'content-type': 'application/json' }).end(await submitted.text());
 }
 

@@ -32,7 +32,7 @@ const txt2video = {
   prompts: [{ prompt: 'a red kite', frames: 16 }],
   guidance_scale: 7.5,
 };
-/** The types want members of enums, which the SDK does not export at run time in every version. */
+/** The types want members of enums, and those of versions 1 and 3 are different types. */
 const img2video = {
   model_name: 'SVD-XT',
   image_file: image_base64,
