@@ -1,3 +1,4 @@
+// Parsers of command line values. They throw an InvalidArgumentError, which commander prints.
 import { InvalidArgumentError } from 'commander';
 
 import { isObject, type JsonObject } from '../json.ts';
