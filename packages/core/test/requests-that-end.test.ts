@@ -1,4 +1,4 @@
-import type { ReceiverOptions, WebhookReply } from '@novita-webhooks/core';
+import { memoryInbox, type ReceiverOptions, type WebhookReply } from '@novita-webhooks/core';
 import { sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -8,8 +8,7 @@ import { createRequestRuntime } from './request-clock.ts';
 const never = () => new Promise<never>(() => undefined);
 
 /** A receiver in a runtime where no timer fires after the request in which it was set. */
-function setUpRequests(options: Partial<ReceiverOptions> = {}) {
-  const runtime = createRequestRuntime();
+function setUpRequests(options: Partial<ReceiverOptions> = {}, runtime = createRequestRuntime()) {
   const { clock } = runtime;
   const setup = setUp({ insecure: true, handlers: { concurrency: 2 }, ...options }, clock);
   const body = (event: unknown) => ({
@@ -135,6 +134,35 @@ describe('where timers end with their request', () => {
     await clock.flush();
     await clock.advance(500);
     expect([ended.at(-1), (await receiver.stats()).dropped]).toEqual(['AGAIN', 1]);
+  });
+
+  test('expired entries are deleted by later requests', async () => {
+    const runtime = createRequestRuntime();
+    const { clock } = runtime;
+    const inbox = memoryInbox({ clock, cleanupIntervalMs: 1000, retention: { doneMs: 500 } });
+    const { receiver, deliver } = setUpRequests({ inbox }, runtime);
+    receiver.onTaskSucceeded(() => undefined);
+    const done = async () => (await receiver.stats()).inbox.done;
+    await deliver('one');
+    clock.skip(999);
+    await deliver('two');
+    expect(await done()).toBe(2);
+    clock.skip(1);
+    await deliver('three');
+    await clock.flush();
+    expect(await done()).toBe(2);
+  });
+
+  test("ack: 'accepted' without waitUntil warns that the event may be lost", async () => {
+    const warnings = async (prepare: (setup: ReturnType<typeof setUpRequests>) => void) => {
+      const setup = setUpRequests({ ack: 'accepted' });
+      setup.receiver.onTaskSucceeded(() => undefined);
+      prepare(setup);
+      await setup.deliver('one');
+      return setup.log.messages('warn');
+    };
+    expect(await warnings(() => undefined)).toEqual([expect.stringMatching(/waitUntil/)]);
+    expect(await warnings(({ receiver }) => receiver.start())).toEqual([]);
   });
 
   test('handlers of a dead letter end before the reply', async () => {

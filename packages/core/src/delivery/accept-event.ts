@@ -58,6 +58,8 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     if (needsOwnAttempt && worker.requestScopedAttempts() !== undefined) {
       return acceptWithAttempt(entry, ack, deadline, waitUntil, options);
     }
+    if (needsContext(ephemeral, options))
+      options.limitedLog('warn', { taskId: entry.taskId }, NO_CONTEXT);
     worker.startFor(entry);
     const onPending: OnPending = async (state) => {
       if (state === 'pending') await inbox.promote?.(entry);
@@ -65,6 +67,17 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     return accept(entry, ack, deadline, onPending, options);
   };
 }
+
+/** Whether nothing keeps the process running until the handlers of an entry in memory have ended. */
+function needsContext(ephemeral: boolean, { inbox, worker }: AcceptEventOptions): boolean {
+  const { durable } = inbox.capabilities;
+  return ephemeral && !durable && worker.requestScopedAttempts() !== undefined;
+}
+
+const NO_CONTEXT =
+  'delivery: an event was accepted into memory on a runtime that may stop after the reply. The event ' +
+  'is lost then. Call receiver.start() if the process keeps running; else pass the context of the ' +
+  'runtime with waitUntil to the handler, or leave out ack.';
 
 /** For runtimes that may stop after the reply: the entry is attempted within its request. */
 async function acceptWithAttempt(
