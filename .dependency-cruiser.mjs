@@ -146,7 +146,8 @@ const rules = [
   {
     name: 'declared',
     comment: 'What a package imports is in its package.json.',
-    from: { path: '^(packages|examples)/[^/]+/src/' },
+    // check-examples.mjs installs the frameworks of three examples; here they cannot be resolved.
+    from: { path: '^(packages|examples)/[^/]+/src/', pathNot: '^examples/(nest|next|workers)/' },
     to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
   },
   {

@@ -51,7 +51,7 @@ function readCommands(folder) {
   return [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands);
 }
 
-const UP = /listening|^working$|server is ready/i;
+const UP = /listening|^working$|server is ready|✓ Ready in/i;
 const READY = /order.*is ready/;
 
 /** Opens the terminals in order, and waits until the order is ready. */
@@ -163,6 +163,7 @@ async function checkTypes(folder) {
     noEmit: true,
     skipLibCheck: true, // check-consumer.mjs checks our types
     types: ['node'],
+    experimentalDecorators: true, // Nest has no others
   };
   const project = join(folder, 'tsconfig.check.json');
   writeFileSync(project, JSON.stringify({ compilerOptions, include: ['src'] }));

@@ -178,6 +178,45 @@ export const acceptCases: readonly ContractCase<RuntimeSubject>[] = [
     },
   },
   {
+    name: 'handlers that never end are aborted and free their places',
+    skip: onlyIfItWaits,
+    async run(subject) {
+      const slow = [newTaskId('hangs-once'), newTaskId('hangs-once')];
+      const send = (taskId: string) => deliver(subject, 'twoPlaces', event({ taskId }));
+      for (const reply of await Promise.all(slow.map(send))) assertReply(reply, 503, 'not_handled');
+      assertReply(await send(newTaskId()), 200, 'accepted');
+      const aborted = (await sendCommand(subject, 'twoPlaces', 'aborted')) as readonly string[];
+      for (const taskId of slow) assert.ok(aborted.includes(taskId));
+      await pause(1200); // time for aborted handlers to end
+      for (const taskId of slow) assertReply(await send(taskId), 200, 'accepted');
+    },
+  },
+  {
+    name: 'handlers whose client disconnected free their places',
+    skip: onlyIfItWaits,
+    async run(subject) {
+      const slow = [newTaskId('hangs-once'), newTaskId('hangs-once')];
+      await Promise.all(
+        slow.map(async (taskId) => {
+          const body = JSON.stringify(event({ taskId }));
+          const signal = AbortSignal.timeout(80);
+          const url = await callbackUrl(subject, 'twoPlaces');
+          await assert.rejects(fetch(url, { method: 'POST', body, signal }));
+        }),
+      );
+      await pause(1400); // the time limit of the reply, and time for aborted handlers to end
+      assertReply(
+        await deliver(subject, 'twoPlaces', event({ taskId: newTaskId() })),
+        200,
+        'accepted',
+      );
+      await pause(1200);
+      for (const taskId of slow) {
+        assertReply(await deliver(subject, 'twoPlaces', event({ taskId })), 200, 'accepted');
+      }
+    },
+  },
+  {
     name: 'ack: accepted replies before the handler ends',
     async run(subject) {
       const startedAt = Date.now();

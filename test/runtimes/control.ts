@@ -18,8 +18,9 @@ function isFixtureName(name: string): name is FixtureName {
 
 /** Runs a command of the tests on the receiver in this process. Resolves to JSON. */
 export async function control({ fixture, what }: Address): Promise<string> {
-  const { receiver, handled } = fixture;
+  const { receiver, handled, aborted } = fixture;
   if (what === 'handled') return JSON.stringify(handled);
+  if (what === 'aborted') return JSON.stringify(aborted);
   if (what === 'callback') {
     return JSON.stringify(await receiver.createCallbackUrl({ metadata: { from: 'the runtime' } }));
   }

@@ -23,6 +23,8 @@ export interface Handled {
 export interface Fixture {
   readonly receiver: Receiver;
   readonly handled: readonly Handled[];
+  /** The tasks whose signals were aborted. */
+  readonly aborted: readonly string[];
 }
 
 const optionsByName = {
@@ -33,6 +35,7 @@ const optionsByName = {
   shortReplyTimeout: { limits: { replyTimeoutMs: 150 } },
   failingInbox: { inbox: failsOnce(memoryInbox()) },
   closing: {},
+  twoPlaces: { limits: { replyTimeoutMs: 150 }, handlers: { concurrency: 2 } },
 } satisfies Record<string, ReceiverOptions>;
 
 export type FixtureName = keyof typeof optionsByName;
@@ -44,6 +47,7 @@ export const fixtures = Object.fromEntries(
 
 function createFixture(options: ReceiverOptions): Fixture {
   const handled: Handled[] = [];
+  const aborted: string[] = [];
   const failed = new Set<string>();
   const receiver = createReceiver({
     url: 'https://example.com/webhooks/novita',
@@ -51,23 +55,26 @@ function createFixture(options: ReceiverOptions): Fixture {
     ...options,
   });
   receiver.onTaskFinished(async (result: TaskResult, context: HandlerContext) => {
-    await behaveAs(result.task.task_id, failed);
+    const { task_id: taskId } = result.task;
+    context.signal.addEventListener('abort', () => aborted.push(taskId));
+    await behaveAs(taskId, failed);
     handled.push({
-      taskId: result.task.task_id,
+      taskId,
       reason: result.task.reason,
       metadata: context.metadata,
       expiresAt: result.images[0]?.expires_at?.toISOString(),
     });
   });
-  return { receiver, handled };
+  return { receiver, handled, aborted };
 }
 
-/** A task id selects the behavior of its handler: `takes-300-…` (ms), `fails-once-…`. */
+/** A task id selects the behavior of its handler: `takes-300-…` (ms), `fails-once-…`, `hangs-once-…`. */
 async function behaveAs(taskId: string, failed: Set<string>): Promise<void> {
   const waitMs = Number(/^takes-(\d+)/.exec(taskId)?.[1] ?? 1);
   await new Promise((resolve) => setTimeout(resolve, waitMs));
-  if (!taskId.startsWith('fails-once') || failed.has(taskId)) return;
+  if (!/^(fails|hangs)-once/.test(taskId) || failed.has(taskId)) return;
   failed.add(taskId);
+  if (taskId.startsWith('hangs')) await new Promise(() => undefined);
   throw new Error('not this time');
 }
 

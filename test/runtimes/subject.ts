@@ -67,7 +67,7 @@ export function assertReply(reply: HttpReply, status: number, code: string): voi
 export async function sendCommand(
   { origin }: RuntimeSubject,
   fixture: FixtureName,
-  command: 'handled' | 'callback' | 'replies' | 'close',
+  command: 'handled' | 'aborted' | 'callback' | 'replies' | 'close',
 ): Promise<unknown> {
   return (await fetch(`${origin}/${fixture}/${command}`)).json();
 }

@@ -157,6 +157,9 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   return receiver;
 }
 
+/** Milliseconds that aborted work can take to end and to give its lease back, and some more. */
+const MAX_STOP_MS = 5000;
+
 /** Creates the parts of a receiver and connects them. */
 function createParts(options: ResolvedOptions, log: Logger, isClosed: () => boolean) {
   const { inbox, clock, endpoint, secrets, consume, testEvents, limits } = options;
@@ -171,7 +174,7 @@ function createParts(options: ResolvedOptions, log: Logger, isClosed: () => bool
   const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
   const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
   const counters = createCounters();
-  const afterReply = createInFlight(clock);
+  const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
   const limitedLog = createRateLimitedLog(log, clock);
   const acceptEvent = createAcceptEvent({
     ...{ ...shared, limitedLog },
@@ -183,7 +186,8 @@ function createParts(options: ResolvedOptions, log: Logger, isClosed: () => bool
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
     ...{ countReply: counters.reply, countRefusal: counters.refusal, limitedLog },
   });
-  const [deliveries, processing] = [createInFlight(clock), createInFlight(clock)];
+  const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);
+  const processing = createInFlight(clock);
   return {
     ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
     ...{ deliveries, processing, afterReply, maxAttempts: options.retry.maxAttempts },

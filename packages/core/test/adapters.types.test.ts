@@ -60,6 +60,12 @@ test('adapters: accept a receiver', () => {
   expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver);
 });
 
+test('toFetchHandler: accepts a function that returns a receiver, and no other function', () => {
+  expectTypeOf(toFetchHandler).toBeCallableWith(() => ({}) as Receiver);
+  // @ts-expect-error: a function that returns text
+  toFetchHandler(() => 'secret');
+});
+
 test('toNodeHandler: accepts the request and response types of Node', () => {
   expectTypeOf<IncomingMessage>().toExtend<Parameters<NodeHandler>[0]>();
   expectTypeOf<ServerResponse>().toExtend<Parameters<NodeHandler>[1]>();

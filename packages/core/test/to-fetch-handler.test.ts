@@ -224,3 +224,39 @@ describe('toFetchHandler', () => {
     expect((await handler(post(text))).status).toBe(200);
   });
 });
+
+describe('toFetchHandler: a function', () => {
+  const post = (url: string) =>
+    new Request(url, { method: 'POST', body: JSON.stringify(sampleEvents.imageSucceeded()) });
+
+  test('is called once, by the first request', async () => {
+    const { receiver } = setUp({ onTaskSucceeded: () => undefined });
+    let calls = 0;
+    const handler = toFetchHandler(() => {
+      calls += 1;
+      return receiver;
+    });
+    expect(calls).toBe(0);
+    const { url } = await receiver.createCallback();
+    expect((await handler(post(url))).status).toBe(200);
+    expect((await handler(post(url))).status).toBe(200);
+    expect(calls).toBe(1);
+  });
+
+  test('that throws rejects the request, and is called again by the next one', async () => {
+    const { receiver } = setUp({ onTaskSucceeded: () => undefined });
+    const env: { secret?: string } = {};
+    const handler = toFetchHandler(() =>
+      env.secret ? receiver : createReceiver({ secret: env.secret }),
+    );
+    const { url } = await receiver.createCallback();
+    await expect(handler(post(url))).rejects.toThrow(/secret is missing/);
+    env.secret = 'set';
+    expect((await handler(post(url))).status).toBe(200);
+  });
+
+  test('must return a receiver', async () => {
+    const handler = toFetchHandler((() => undefined) as never);
+    await expect(handler(post('http://localhost/'))).rejects.toThrow(/pass a receiver/);
+  });
+});

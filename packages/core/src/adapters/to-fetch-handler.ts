@@ -13,28 +13,37 @@ export type FetchHandler = (request: Request, ...runtime: readonly unknown[]) =>
 
 /**
  * Receives Novita's webhooks in runtimes with fetch requests and responses: Hono, Next.js, Bun, Deno,
- * Cloudflare Workers. Takes a receiver, or the options of `createReceiver`.
+ * Cloudflare Workers. Takes a receiver, the options of `createReceiver`, or a function that returns the
+ * receiver. The function is called by the first request: where modules are also loaded during a build
+ * (Next.js, Nuxt, SvelteKit), nothing is created and no secret is needed before.
  *
  * Such a runtime may stop after the reply. Therefore the reply waits for the handlers
  * (`ack: 'handled'`) and is 2xx only if they succeeded, unless `ack` was set or the inbox keeps events
  * outside the process. With `waitUntil`, handlers may end after the reply. A server that keeps running,
  * as with Bun or Deno, can set `ack: 'accepted'` and call `receiver.start()`.
  *
- * @throws WebhookError `invalid_option`
+ * @throws WebhookError `invalid_option`. With a function, the first request rejects with it.
  * @example
  * const handler = toFetchHandler({ secret, onTaskSucceeded });
  * app.post('/webhooks/novita', (c) => handler(c.req.raw)); // Hono
- * export const POST = handler; // Next.js
+ * export const POST = toFetchHandler(() => createReceiver({ secret, onTaskSucceeded })); // Next.js
  * export default { fetch: handler }; // Workers, Bun; in Deno: Deno.serve(handler)
  */
-export function toFetchHandler(receiver: Receiver): FetchHandler;
+export function toFetchHandler(receiver: Receiver | (() => Receiver)): FetchHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
-export function toFetchHandler(target: Receiver | ReceiverOptions): FetchHandler {
-  const receiver = toReceiver(target);
+export function toFetchHandler(
+  target: Receiver | ReceiverOptions | (() => Receiver),
+): FetchHandler {
+  let receiver = typeof target === 'function' ? undefined : toReceiver(target);
+  const getReceiver = () =>
+    (receiver ??= toReceiver(typeof target === 'function' ? target() : target));
   return async (request, ...runtime) => {
     const waitUntil = waitUntilOf(runtime);
-    const reply = await receiver.handle(toWebhookRequest(request), { ephemeral: true, waitUntil });
+    const reply = await getReceiver().handle(toWebhookRequest(request), {
+      ephemeral: true,
+      waitUntil,
+    });
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
 }

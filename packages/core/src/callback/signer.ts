@@ -31,9 +31,10 @@ const utf8 = new TextEncoder();
  * secret no MAC is accepted.
  */
 export function createSigner(secrets: readonly string[]): Signer {
-  // Imported on first use: createReceiver stays synchronous.
-  let imported: Promise<readonly SigningKey[]> | undefined;
-  const keys = () => (imported ??= Promise.all(secrets.map(importKey)));
+  // Imported on first use: createReceiver stays synchronous. The keys are kept and not their promise,
+  // which never settles on runtimes that end the promises of a request together with it.
+  let imported: readonly SigningKey[] | undefined;
+  const keys = async () => (imported ??= await Promise.all(secrets.map(importKey)));
 
   async function currentKey(): Promise<SigningKey> {
     const [current] = await keys();

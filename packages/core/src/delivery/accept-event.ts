@@ -5,10 +5,9 @@ import type { EntryState, NewEntry } from '../inbox/ports.ts';
 import { LATE, monotonicMs, withDeadline } from '../shared/clock.ts';
 import { WebhookError, type ReplyCode } from '../shared/errors.ts';
 import type { InFlight } from '../shared/in-flight.ts';
-import { errorFields } from '../shared/logger.ts';
-import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import { addToInbox, type AddToInboxOptions } from './add-to-inbox.ts';
 import type { RuntimeContext } from './request.ts';
+import { keepRuntimeAlive } from './within-request.ts';
 
 /** When 2xx is sent: once the inbox has the entry, or once its handlers have succeeded. */
 type Ack = 'accepted' | 'handled';
@@ -59,6 +58,8 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     if (needsOwnAttempt && worker.requestScopedAttempts() !== undefined) {
       return acceptWithAttempt(entry, ack, deadline, waitUntil, options);
     }
+    if (needsContext(ephemeral, options))
+      options.limitedLog('warn', { taskId: entry.taskId }, NO_CONTEXT);
     worker.startFor(entry);
     const onPending: OnPending = async (state) => {
       if (state === 'pending') await inbox.promote?.(entry);
@@ -66,6 +67,17 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     return accept(entry, ack, deadline, onPending, options);
   };
 }
+
+/** Whether nothing keeps the process running until the handlers of an entry in memory have ended. */
+function needsContext(ephemeral: boolean, { inbox, worker }: AcceptEventOptions): boolean {
+  const { durable } = inbox.capabilities;
+  return ephemeral && !durable && worker.requestScopedAttempts() !== undefined;
+}
+
+const NO_CONTEXT =
+  'delivery: an event was accepted into memory on a runtime that may stop after the reply. The event ' +
+  'is lost then. Call receiver.start() if the process keeps running; else pass the context of the ' +
+  'runtime with waitUntil to the handler, or leave out ack.';
 
 /** For runtimes that may stop after the reply: the entry is attempted within its request. */
 async function acceptWithAttempt(
@@ -75,11 +87,16 @@ async function acceptWithAttempt(
   waitUntil: RuntimeContext['waitUntil'],
   options: AcceptEventOptions,
 ): Promise<ReplyCode> {
-  const attempt = options.worker.requestScopedAttempts()?.prepare(entry);
   const gracePeriodMs = waitUntil === undefined ? 0 : options.handlerTimeoutMs;
+  const attempts = options.worker.requestScopedAttempts();
+  await attempts?.endOverdue(); // of requests that the runtime has cut off
+  const attempt = attempts?.prepare(entry, deadline + gracePeriodMs);
   try {
     return await accept(entry, ack, deadline, () => attempt?.start(), options);
   } finally {
+    const afterOutcome = waitUntil === undefined ? attempt?.afterOutcome() : undefined;
+    const remainingMs = deadline - monotonicMs(options.clock);
+    if (afterOutcome) await withDeadline(afterOutcome, remainingMs, options.clock);
     const ended = options.afterReply.run(async () => attempt?.end(gracePeriodMs));
     keepRuntimeAlive(ended, waitUntil, options.limitedLog);
   }
@@ -136,17 +153,4 @@ async function startAttempt(
   const state = added === 'added' ? added : (await inbox.get(entry))?.state;
   if (state === 'added' || state === 'pending') await onPending(state);
   return state;
-}
-
-/** A runtime whose `waitUntil` throws gets the same reply. */
-function keepRuntimeAlive(
-  work: Promise<void>,
-  waitUntil: RuntimeContext['waitUntil'],
-  limitedLog: RateLimitedLog,
-): void {
-  try {
-    waitUntil?.(work);
-  } catch (error) {
-    limitedLog('warn', errorFields(error), 'delivery: waitUntil of the runtime threw');
-  }
 }

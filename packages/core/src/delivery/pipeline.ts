@@ -17,6 +17,7 @@ import {
   type WebhookRequest,
 } from './request.ts';
 import { toEntry } from './to-entry.ts';
+import { finishWithinRequest } from './within-request.ts';
 
 /** How much of a delivery is read, and how long its reply may take. */
 interface DeliveryLimits {
@@ -64,14 +65,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const body = await readBody(parts, { ...limits, bodyTimeoutMs }, clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
-      return bestEffortEvents.other(incoming.event) ? 'accepted' : 'ignored';
+      return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime);
     }
     const entry = toEntry(incoming.event, claims, { endpoint, clock });
     if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
     if (incoming.kind === 'progress') {
-      return bestEffortEvents.progress(entry) ? 'accepted' : 'ignored';
+      return toReply(bestEffortEvents.progress(entry), remainingMs(), runtime);
     }
     return options.acceptEvent(entry, remainingMs(), runtime);
+  }
+
+  /** @param work of the handlers; `null` if no handler wants the event */
+  async function toReply(
+    work: Promise<unknown> | null,
+    remainingMs: number,
+    runtime: RuntimeContext,
+  ): Promise<ReplyCode> {
+    if (work === null) return 'ignored';
+    await finishWithinRequest(work, remainingMs, runtime, options);
+    return 'accepted';
   }
 
   return async function handle(request, runtime) {

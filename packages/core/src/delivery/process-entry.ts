@@ -86,12 +86,12 @@ export async function processUnverified(
   const metadata = checkMetadata('processUnverified', options.metadata);
   const incoming = readEvent(parseMessage(message));
   if (incoming.kind === 'other') {
-    bestEffortEvents.other(incoming.event);
+    void bestEffortEvents.other(incoming.event);
     return;
   }
   const entry = toEntry(incoming.event, { metadata, testMode: false }, dependencies);
   if (entry.testMode && dependencies.testEvents === 'ignore') return;
-  if (incoming.kind === 'progress') bestEffortEvents.progress(entry);
+  if (incoming.kind === 'progress') void bestEffortEvents.progress(entry);
   else await attempt(entry, options, closing, dependencies);
 }
 

@@ -12,11 +12,12 @@ import { runHandler } from './run-handler.ts';
 
 /** Runs the handlers of events that are not stored: best effort, at most once. */
 export interface BestEffortEvents {
-  /** @returns whether a handler wants the event */
-  progress(entry: NewEntry): boolean;
-  /** @returns whether a handler wants the event */
-  other(event: OtherEvent): boolean;
-  deadLetter(entry: Entry, reason: string): void;
+  /** @returns `null` if no handler wants the event; else a promise for the end of the handlers */
+  progress(entry: NewEntry): Promise<unknown> | null;
+  /** Like `progress`. */
+  other(event: OtherEvent): Promise<unknown> | null;
+  /** Resolves when the handlers have ended. */
+  deadLetter(entry: Entry, reason: string): Promise<unknown>;
   /** Runs that were left out because too many were running. */
   dropped(): number;
   /** Waits up to `gracePeriodMs` milliseconds for running handlers, then aborts them. */
@@ -34,13 +35,15 @@ const MAX_RUNNING = 1000;
 
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
   const { handlers, handlerTimeoutMs, clock, log } = options;
-  const events = createInFlight(clock);
-  const deadLetters = createInFlight(clock); // bounded by the entries of the inbox: none is dropped
+  const maxMs = 2 * handlerTimeoutMs; // after that, a handler counts as stuck
+  const events = createInFlight(clock, maxMs);
+  // Bounded by the entries of the inbox: none is dropped.
+  const deadLetters = createInFlight(clock, maxMs);
   let dropped = 0;
 
-  function run(kind: string, handle: (signal: AbortSignal) => unknown): void {
+  async function run(kind: string, handle: (signal: AbortSignal) => unknown): Promise<void> {
     if (events.size() >= MAX_RUNNING) dropped += 1;
-    else void events.run((signal) => runLogged(kind, handle, signal));
+    else await events.run((signal) => runLogged(kind, handle, signal));
   }
 
   async function runLogged(
@@ -59,20 +62,20 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const matching = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
       const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
-      for (const { handle } of matching) {
+      const runs = matching.map(({ handle }) =>
         run('onTaskProgress', (signal) => {
           const { result: own } = parseStoredBody(entry);
           return own && handle(own, toHandlerContext(attempted, signal, contextOptions));
-        });
-      }
-      return matching.length > 0;
+        }),
+      );
+      return runs.length > 0 ? Promise.all(runs) : null;
     },
     other(event) {
       const redacted = redactJson(event);
-      for (const handle of handlers.other) {
-        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log }));
-      }
-      return handlers.other.length > 0;
+      const runs = handlers.other.map((handle) =>
+        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log })),
+      );
+      return runs.length > 0 ? Promise.all(runs) : null;
     },
     deadLetter(entry, reason) {
       const taskLog = withFields(log, { taskId: entry.taskId });
@@ -80,10 +83,11 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
         { attempts: entry.attempts, reason },
         'worker: an event became a dead letter. Replay it when the cause is removed.',
       );
-      for (const handle of handlers.deadLetter) {
+      const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
-        void deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
-      }
+        return deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
+      });
+      return Promise.all(runs);
     },
     dropped: () => dropped,
     async stop(gracePeriodMs) {

@@ -28,12 +28,16 @@ export function createOutcomeWaiters(): OutcomeWaiters {
         outcome,
         remove() {
           resolvers.delete(resolver);
-          if (resolvers.size === 0) resolversByTask.delete(taskId);
+          if (resolvers.size === 0 && resolversByTask.get(taskId) === resolvers) {
+            resolversByTask.delete(taskId);
+          }
         },
       };
     },
     resolve({ taskId }, outcome) {
-      for (const resolver of resolversByTask.get(taskId) ?? []) resolver(outcome);
+      const resolvers = resolversByTask.get(taskId) ?? [];
+      resolversByTask.delete(taskId); // a request that was cut off never removes its waiter
+      for (const resolver of resolvers) resolver(outcome);
     },
   };
 }

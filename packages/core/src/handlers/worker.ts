@@ -74,13 +74,19 @@ export function createWorker(options: WorkerOptions): Worker {
   function consume(): void {
     if (!options.consume || state !== 'started' || consumer !== undefined) return;
     if (!handlers.handlesResults()) return;
-    consumer = inbox.consume(attempt, { endpoint, concurrency, log, onSettled });
+    consumer = inbox.consume(attempt, {
+      endpoint,
+      concurrency,
+      log,
+      onSettled: (entry, outcome) => void onSettled(entry, outcome),
+    });
   }
 
-  function onSettled(entry: Entry, outcome: Outcome): void {
+  /** Resolves when the handlers of a dead letter have ended. */
+  async function onSettled(entry: Entry, outcome: Outcome): Promise<void> {
     outcomes[outcome.type] += 1;
     options.outcomeWaiters.resolve(entry, outcome);
-    if (outcome.type === 'dead') options.bestEffortEvents.deadLetter(entry, outcome.reason);
+    if (outcome.type === 'dead') await options.bestEffortEvents.deadLetter(entry, outcome.reason);
   }
 
   function start(): void {
@@ -91,12 +97,8 @@ export function createWorker(options: WorkerOptions): Worker {
   const requestScoped =
     inbox.attempt &&
     createRequestScopedAttempts({
-      attempt: inbox.attempt,
-      run: attempt,
-      concurrency,
-      clock,
-      log,
-      onSettled,
+      ...{ attempt: inbox.attempt, run: attempt },
+      ...{ concurrency, clock, log, onSettled },
     });
 
   return {

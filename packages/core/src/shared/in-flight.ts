@@ -1,4 +1,4 @@
-import { withDeadline, type Clock } from './clock.ts';
+import { monotonicMs, withDeadline, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
 
 /** Counts running work, so that closing can wait for it and then abort it. */
@@ -12,9 +12,26 @@ export interface InFlight {
   stop(gracePeriodMs: number): Promise<void>;
 }
 
-export function createInFlight(clock: Clock): InFlight {
+interface Running {
+  readonly controller: AbortController;
+  readonly startedAt: number;
+}
+
+/**
+ * @param maxMs milliseconds after which work no longer counts. Some runtimes end the promises and
+ * timers of a request together with it, so such work never settles.
+ */
+export function createInFlight(clock: Clock, maxMs: number = Infinity): InFlight {
   // One controller each: Node warns of a leak when a signal has many listeners.
-  const running = new Map<Promise<unknown>, AbortController>();
+  const running = new Map<Promise<unknown>, Running>();
+
+  function forgetOverdue(): void {
+    const now = monotonicMs(clock);
+    for (const [work, { startedAt }] of running) {
+      if (now - startedAt <= maxMs) return; // the map is in the order of starting
+      running.delete(work);
+    }
+  }
 
   async function idle(): Promise<void> {
     while (running.size > 0) await Promise.allSettled(running.keys());
@@ -22,19 +39,24 @@ export function createInFlight(clock: Clock): InFlight {
 
   return {
     run(start) {
+      forgetOverdue();
       const controller = new AbortController();
       const work = start(controller.signal);
-      running.set(work, controller);
+      running.set(work, { controller, startedAt: monotonicMs(clock) });
       const forget = () => void running.delete(work);
       work.then(forget, forget);
       return work;
     },
-    size: () => running.size,
+    size() {
+      forgetOverdue();
+      return running.size;
+    },
     idle,
     async stop(gracePeriodMs) {
+      forgetOverdue();
       await withDeadline(idle(), gracePeriodMs, clock);
       const reason = new WebhookError('closing', 'the receiver is closing');
-      for (const controller of running.values()) controller.abort(reason);
+      for (const { controller } of running.values()) controller.abort(reason);
     },
   };
 }

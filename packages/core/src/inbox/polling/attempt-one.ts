@@ -1,6 +1,12 @@
 import { monotonicMs } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
 import type { AttemptHandle, EntryKey } from '../ports.ts';
 import { createClaimPool, type ClaimPoolOptions } from './claim-pool.ts';
+
+interface AttemptOneOptions extends Omit<ClaimPoolOptions, 'concurrency' | 'onFree'> {
+  /** Called after the attempt. Never rejects. */
+  readonly cleanUpIfDue: (log: Logger) => Promise<void>;
+}
 
 /**
  * Claims one pending entry and runs it. See `Inbox.attempt`.
@@ -9,7 +15,7 @@ import { createClaimPool, type ClaimPoolOptions } from './claim-pool.ts';
  */
 export async function attemptOne(
   key: EntryKey,
-  options: Omit<ClaimPoolOptions, 'concurrency' | 'onFree'>,
+  options: AttemptOneOptions,
 ): Promise<AttemptHandle | undefined> {
   const { store, leaseDurationMs, clock } = options;
   const claimedAt = monotonicMs(clock);
@@ -17,5 +23,6 @@ export async function attemptOne(
   if (claim === undefined) return undefined;
   const pool = createClaimPool({ ...options, concurrency: 1, onFree: () => undefined });
   pool.take(claim, claimedAt);
-  return { finished: pool.idle(), stop: ({ gracePeriodMs }) => pool.stop(gracePeriodMs) };
+  const finished = pool.idle().then(() => options.cleanUpIfDue(options.log));
+  return { finished, stop: ({ gracePeriodMs }) => pool.stop(gracePeriodMs) };
 }

@@ -38,7 +38,10 @@ export interface ClaimPool {
   close(): void;
   /** Resolves when the leases that were given back are released, or after 1 s. */
   released(): Promise<unknown>;
-  /** Waits for running claims, aborts the rest after `gracePeriodMs`, releases their leases. */
+  /**
+   * Waits for running claims, aborts the rest after `gracePeriodMs` (with 0 before it returns) and
+   * releases their leases 1 s later. A later call completes an earlier one whose timer has not fired.
+   */
   stop(gracePeriodMs: number): Promise<void>;
 }
 
@@ -51,8 +54,8 @@ interface RunningClaim {
   readonly finished: Promise<void>;
 }
 
-/** Time for aborted handlers to end before their leases are released. */
-const ABORT_TIMEOUT_MS = 1000;
+/** Milliseconds for aborted handlers to end before their leases are released. */
+export const ABORT_TIMEOUT_MS = 1000;
 
 export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   const { store, leaseDurationMs, clock, log } = options;
@@ -122,30 +125,37 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
       isClosed = true;
     },
     released: () => withDeadline(releases.idle(), ABORT_TIMEOUT_MS, clock),
-    stop: (gracePeriodMs) => stopClaims(running, idle, gracePeriodMs, options),
+    stop: createStop(running, idle, options),
   };
 }
 
-async function stopClaims(
+/** Without a grace period, `stop` aborts before it returns: on some runtimes no timer fires later. */
+function createStop(
   running: ReadonlyMap<string, RunningClaim>,
   idle: () => Promise<void>,
-  gracePeriodMs: number,
-  options: ClaimPoolOptions,
-): Promise<void> {
-  const { clock, log } = options;
-  if ((await withDeadline(idle(), gracePeriodMs, clock)) !== LATE) return;
-  for (const { controller } of running.values()) {
-    controller.abort(new WebhookError('closing', 'the receiver is closing'));
-  }
-  if ((await withDeadline(idle(), ABORT_TIMEOUT_MS, clock)) !== LATE) return;
-  const message =
-    'inbox: handlers ignored their signal for 1 s while closing. Their leases are released, so ' +
-    'another worker may run these entries beside them. End the process.';
-  log.warn({ entries: running.size }, message);
-  const left = [...running.values()];
-  await withDeadline(releaseAll(left, options), ABORT_TIMEOUT_MS, clock);
-  for (const { lease } of left) lease.stop();
+  { store, clock, log }: ClaimPoolOptions,
+): ClaimPool['stop'] {
+  let abortedAt: number | undefined;
+  return async function stop(gracePeriodMs) {
+    if (gracePeriodMs > 0 && (await withDeadline(idle(), gracePeriodMs, clock)) !== LATE) return;
+    abortedAt ??= monotonicMs(clock);
+    for (const { controller } of running.values()) {
+      controller.abort(new WebhookError('closing', 'the receiver is closing'));
+    }
+    const leftMs = abortedAt + ABORT_TIMEOUT_MS - monotonicMs(clock);
+    if (leftMs > 0 && (await withDeadline(idle(), leftMs, clock)) !== LATE) return;
+    const left = [...running.values()];
+    if (left.length === 0) return;
+    log.warn({ entries: left.length }, IGNORED_SIGNAL);
+    await withDeadline(releaseAll(left, store), ABORT_TIMEOUT_MS, clock);
+    for (const { lease } of left) lease.stop();
+  };
 }
+
+const IGNORED_SIGNAL =
+  'inbox: handlers ignored their signal for 1 s. Their leases are released, so their entries may ' +
+  'run again beside them. Pass the signal to everything that a handler awaits; when closing, end ' +
+  'the process.';
 
 async function attempt(
   claim: Claim,
@@ -192,13 +202,8 @@ async function release(claim: Claim, store: Store, delayMs: number): Promise<voi
 }
 
 /** For handlers that ignore their signal. What they settle later is refused. */
-async function releaseAll(
-  claims: readonly RunningClaim[],
-  options: ClaimPoolOptions,
-): Promise<void> {
+async function releaseAll(claims: readonly RunningClaim[], store: Store): Promise<void> {
   await Promise.all(
-    claims.map(({ claim: { succeededHandlers }, lease }) =>
-      settle(lease, { type: 'released', delayMs: 0, succeededHandlers }, options),
-    ),
+    claims.map(({ claim, lease }) => release({ ...claim, ...lease.claimRef() }, store, 0)),
   );
 }

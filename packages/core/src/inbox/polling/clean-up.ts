@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/clock.ts';
+import { monotonicMs, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type { Retention, Store } from '../ports.ts';
 
@@ -18,7 +18,7 @@ export interface CleanUpOptions {
  * @returns a function that ends it
  */
 export function cleanUpRegularly(options: CleanUpOptions): () => void {
-  const { store, retention, intervalMs, clock, log } = options;
+  const { intervalMs, clock } = options;
   let isStopped = false;
   let cancel = schedule();
 
@@ -27,15 +27,7 @@ export function cleanUpRegularly(options: CleanUpOptions): () => void {
   }
 
   async function cleanUp(): Promise<void> {
-    try {
-      const entries = await store.deleteExpired(retention);
-      if (entries > 0) log.debug({ entries }, 'inbox: deleted entries past their retention');
-    } catch (error) {
-      log.warn(
-        errorFields(error),
-        'inbox: expired entries could not be deleted; trying again later',
-      );
-    }
+    await deleteExpired(options);
     if (!isStopped) cancel = schedule();
   }
 
@@ -43,4 +35,29 @@ export function cleanUpRegularly(options: CleanUpOptions): () => void {
     isStopped = true;
     cancel();
   };
+}
+
+/**
+ * Deletes expired entries when it is called and the last run was an interval ago: for runtimes where no
+ * timer fires between requests.
+ */
+export function createCleanUpIfDue(
+  options: Omit<CleanUpOptions, 'log'>,
+): (log: Logger) => Promise<void> {
+  const { intervalMs, clock } = options;
+  let lastRunAt = monotonicMs(clock);
+  return async (log) => {
+    if (monotonicMs(clock) - lastRunAt < intervalMs) return;
+    lastRunAt = monotonicMs(clock);
+    await deleteExpired({ ...options, log });
+  };
+}
+
+async function deleteExpired({ store, retention, log }: CleanUpOptions): Promise<void> {
+  try {
+    const entries = await store.deleteExpired(retention);
+    if (entries > 0) log.debug({ entries }, 'inbox: deleted entries past their retention');
+  } catch (error) {
+    log.warn(errorFields(error), 'inbox: expired entries could not be deleted; trying again later');
+  }
 }

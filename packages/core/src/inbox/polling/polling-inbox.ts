@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { EntryAdmin, EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
-import { cleanUpRegularly } from './clean-up.ts';
+import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
 
 const schema = z.strictObject({
@@ -55,6 +55,8 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
   const { leaseDurationMs = 30_000, cleanupIntervalMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
   const pollIntervalMs = store.capabilities.shared ? (options.pollIntervalMs ?? 1000) : Infinity;
+  const cleanUp = { store, retention: { doneMs, deadMs }, intervalMs: cleanupIntervalMs, clock };
+  const cleanUpIfDue = createCleanUpIfDue(cleanUp);
   const loops = new Set<PollLoop>();
   const wakeAll = () => {
     for (const loop of loops) loop.wake();
@@ -78,9 +80,7 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
         clock,
       });
       loops.add(loop);
-      const retention = { doneMs, deadMs };
-      const intervalMs = cleanupIntervalMs;
-      const stopCleanUp = cleanUpRegularly({ store, retention, intervalMs, clock, log });
+      const stopCleanUp = cleanUpRegularly({ ...cleanUp, log });
       return {
         async stop({ gracePeriodMs }) {
           stopCleanUp();
@@ -93,7 +93,7 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
     ...optionalPartsOf(store, wakeAll),
     ...(store.claimOne && {
       attempt: (key, run, attemptOptions) =>
-        attemptOne(key, { ...attemptOptions, store, run, leaseDurationMs, clock }),
+        attemptOne(key, { ...attemptOptions, store, run, leaseDurationMs, clock, cleanUpIfDue }),
     }),
   };
 }

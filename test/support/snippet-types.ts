@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import ts from 'typescript';
+
+import { root } from './workspace.ts';
+
+/** A code block of a Markdown file, and the title of its section. */
+export interface Snippet {
+  readonly section: string;
+  readonly code: string;
+}
+
+/** Reads the TypeScript blocks of a Markdown file, in order. */
+export function snippetsOf(file: string): Snippet[] {
+  const sections = readFileSync(join(root, file), 'utf8').split(/^## /m);
+  return sections.flatMap((text) => {
+    const section = text.slice(0, text.indexOf('\n'));
+    return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => ({ section, code }));
+  });
+}
+
+export interface SnippetTypesOptions {
+  /** Packages with global types. */
+  readonly types?: readonly string[];
+  /** Declaration files with global types, relative to node_modules. */
+  readonly declarations?: readonly string[];
+  /** Declarations of what a snippet uses and this repository does not have. */
+  readonly ambient?: string;
+}
+
+/** The errors that TypeScript finds in a snippet, as a file of its own. */
+export function snippetErrors(
+  code: string,
+  { types = ['node'], declarations = [], ambient = '' }: SnippetTypesOptions = {},
+): string[] {
+  const read = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const base = ts.parseJsonConfigFileContent(read.config, ts.sys, root).options;
+  const virtual = new Map([
+    [join(root, 'test/snippet.mts'), code],
+    [join(root, 'test/snippet-ambient.d.ts'), ambient],
+  ]);
+  const options: ts.CompilerOptions = {
+    ...base,
+    types: [...types],
+    noUnusedLocals: false,
+    isolatedDeclarations: false,
+    declaration: false,
+    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  };
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (name) => virtual.has(name) || fileExists(name);
+  host.getSourceFile = (name, version) => {
+    const text = virtual.get(name);
+    return text === undefined
+      ? getSourceFile(name, version)
+      : ts.createSourceFile(name, text, version);
+  };
+  const globals = declarations.map((name) => join(root, 'node_modules', name));
+  const program = ts.createProgram([...virtual.keys(), ...globals], options, host);
+  const snippet = program.getSourceFile(join(root, 'test/snippet.mts'));
+  return [
+    ...program.getOptionsDiagnostics(),
+    ...program.getSyntacticDiagnostics(snippet),
+    ...program.getSemanticDiagnostics(snippet),
+  ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
