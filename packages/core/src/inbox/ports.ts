@@ -46,6 +46,11 @@ export interface Entry extends NewEntry {
   readonly dueAt: number | null;
   /** When it became done or dead. Milliseconds since 1970. */
   readonly finishedAt: number | null;
+  /**
+   * What of the stored entry cannot be read, and was replaced by an empty value. A worker makes such an
+   * entry a dead letter with this reason. See `parseStoredEntry`.
+   */
+  readonly damage?: string;
 }
 
 /**
