@@ -18,6 +18,7 @@ import {
   describeInboxContract,
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
+import { forkProgram } from '../../../test/support/fork-program.ts';
 import { toPool } from './support/postgres-js.ts';
 import { TYPE_PARSERS } from './support/type-parsers.ts';
 import {
@@ -119,6 +120,9 @@ function openInbox(clocked: ClockedPool) {
     loseLeases,
     openPeer: open,
     openSleeper,
+    jump: clock.jump,
+    startProcess: () =>
+      forkProgram(new URL('support/contract-process.ts', import.meta.url), [url ?? '', schema]),
   };
   return { subject, close: () => inbox.close().then(() => dropSchema(clocked.pool, schema)) };
 }

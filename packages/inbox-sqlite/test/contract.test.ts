@@ -6,6 +6,7 @@ import {
   describeInboxContract,
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
+import { forkProgram } from '../../../test/support/fork-program.ts';
 import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
 import { temporaryFile } from './support/temporary-files.ts';
 
@@ -74,7 +75,8 @@ function withConnection<T>(
 function openInbox(driver: DriverUnderTest): InboxSubject {
   const clock = createManualClock();
   const path = temporaryFile();
-  const file = { path, driver: driver.name, clock };
+  // Its time of day jumps, and its monotonic time is that of all processes.
+  const file = { path, driver: driver.name, clock: { ...clock, bootId: 'test' } };
   const open = () =>
     driver.use(() =>
       sqliteInbox({
@@ -101,5 +103,8 @@ function openInbox(driver: DriverUnderTest): InboxSubject {
     retention: RETENTION,
     openPeer: open,
     openSleeper,
+    jump: clock.jump,
+    startProcess: () =>
+      forkProgram(new URL('support/contract-process.ts', import.meta.url), [path, driver.name]),
   };
 }

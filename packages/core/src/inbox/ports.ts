@@ -136,6 +136,8 @@ export interface InboxCapabilities {
   readonly addOnly?: boolean;
   /** A running entry is taken over in two steps and claimed alone. See `Store.claim`. */
   readonly confirmsTakeover?: boolean;
+  /** Due times and retention do not change when the clock of the machine is set. */
+  readonly steadyTime?: boolean;
 }
 
 /** Which entries to list. */

@@ -24,7 +24,7 @@ export interface Row {
 /** Larger times do not fit into a number of JavaScript, and a driver throws when it reads them. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER;
 
-export const SELECT_ENTRY = `
+export const SELECT_ENTRY: string = `
 SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason,
        min(due_at, ${MAX_TIME}) AS due_at, min(finished_at, ${MAX_TIME}) AS finished_at,
        is_overdue, replays, status, body, schema_error, metadata, test_mode,
