@@ -47,6 +47,7 @@ export type {
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
 export { redactUrl } from './shared/redact.ts';
+export { parseStoredEntry, type StoredEntry } from './inbox/stored-entry.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';

@@ -1,4 +1,4 @@
-import { pollingInbox } from '@novita-webhooks/core';
+import { pollingInbox, type EntryKey } from '@novita-webhooks/core';
 import {
   createManualClock,
   type InboxSubject,
@@ -18,6 +18,7 @@ import {
   describeInboxContract,
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
+import { forkProgram } from '../../../test/support/fork-program.ts';
 import { toPool } from './support/postgres-js.ts';
 import { TYPE_PARSERS } from './support/type-parsers.ts';
 import {
@@ -76,7 +77,20 @@ async function openStore(clocked: ClockedPool, poolAt: (clock: ManualClock) => P
       return rows.map(({ line }) => line);
     },
   };
-  const subject: StoreSubject = { store, ledger, advance: (ms) => clock.advance(ms) };
+  const execute =
+    (table: string, change: string) =>
+    async ({ taskId, endpoint }: EntryKey) => {
+      const ofKey = `SELECT id FROM ${schema}.events WHERE task_id = $1 AND endpoint = $2`;
+      const text = `UPDATE ${schema}.${table} SET ${change} WHERE id = (${ofKey})`;
+      await clocked.pool.query(text, [taskId, endpoint]);
+    };
+  const damage = {
+    metadata: execute('events', `metadata = '{"order'`),
+    'metadata that is no object': execute('events', "metadata = '7'"),
+    'time of arrival': execute('events', "received_at = 'infinity'"),
+    'succeeded handlers': execute('pending_entries', "succeeded_handlers = '{NULL}'"),
+  };
+  const subject: StoreSubject = { store, ledger, damage, advance: (ms) => clock.advance(ms) };
   return { subject, close: () => store.close().then(() => dropSchema(clocked.pool, schema)) };
 }
 
@@ -106,6 +120,9 @@ function openInbox(clocked: ClockedPool) {
     loseLeases,
     openPeer: open,
     openSleeper,
+    jump: clock.jump,
+    startProcess: () =>
+      forkProgram(new URL('support/contract-process.ts', import.meta.url), [url ?? '', schema]),
   };
   return { subject, close: () => inbox.close().then(() => dropSchema(clocked.pool, schema)) };
 }

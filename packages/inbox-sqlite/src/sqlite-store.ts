@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Retention, type Store } from '@novita-webhooks/core';
+import type { Clock, Retention, Store } from '@novita-webhooks/core';
 
 import { createWalMonitor } from './connection/wal-monitor.ts';
 import type { SqliteDatabase } from './driver/driver.ts';
@@ -14,6 +14,7 @@ import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
+import { createStoreTime, machineClock, type StoreTime } from './operations/store-time.ts';
 import { toMs } from './operations/time.ts';
 import { transaction } from './operations/transaction.ts';
 import { openConnections, type DatabaseOptions } from './options.ts';
@@ -24,6 +25,7 @@ import { createWriter, type Writer } from './writing/writer.ts';
 export interface SqliteStoreOptions<
   Database extends SqliteDatabase = SqliteDatabase,
 > extends DatabaseOptions<Database> {
+  /** Default: a clock that does not jump and is the same in all processes of a Linux machine. */
   readonly clock?: Clock | undefined;
 }
 
@@ -36,7 +38,7 @@ export interface SqliteStoreOptions<
 export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteStoreOptions<Database>,
 ): Store<Database> {
-  const { busyTimeoutMs = 3000, clock = systemClock } = options;
+  const { busyTimeoutMs = 3000, clock = machineClock } = options;
   const connections = openConnections(options);
   const writer = createWriter(connections, busyTimeoutMs);
   const { writeInOwnTransaction, read } = writer;
@@ -46,31 +48,43 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
     walMonitor.check();
     return result;
   };
-  const now = () => toMs(clock.now());
+  const time = createStoreTime(clock);
 
   return {
-    capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
+    capabilities: {
+      durable: true,
+      shared: true,
+      transactional: true,
+      confirmsTakeover: true,
+      steadyTime: time.isSteady,
+    },
     open: walMonitor.open,
-    add: (entry) => write((connection) => add(connection, entry, now())),
+    add: (entry) => write((connection) => add(connection, entry, time.now(connection))),
     claim: (endpoint, limit, leaseDurationMs) =>
-      write((connection) => claim(connection, { endpoint, limit, leaseDurationMs, now: now() })),
+      write((connection) => {
+        const now = time.now(connection);
+        return claim(connection, { endpoint, limit, leaseDurationMs, now });
+      }),
     extend: (claimRef, leaseDurationMs) =>
-      write((connection) => extend(connection, claimRef, toMs(now() + leaseDurationMs))),
+      write((connection) =>
+        extend(connection, claimRef, toMs(time.now(connection) + leaseDurationMs)),
+      ),
     settle: (claimRef, outcome) =>
-      write((connection) => settle(connection, claimRef, outcome, now())),
+      write((connection) => settle(connection, claimRef, outcome, time.now(connection))),
     recordSucceeded: (claimRef, names) =>
       write((connection) => recordSucceeded(connection, claimRef, names)),
     transaction: (claimRef, handler, work) =>
       writeInOwnTransaction((connection) =>
         transaction(connection, claimRef, handler, work as (tx: SqliteDatabase) => never),
       ),
-    nextDueMs: (endpoint) => read((connection) => nextDueMs(connection, endpoint, now())),
+    nextDueMs: (endpoint) =>
+      read((connection) => nextDueMs(connection, endpoint, time.read(connection))),
     list: (query) => read((connection) => list(connection, query)),
     get: (key) => read((connection) => get(connection, key)),
-    replay: (key) => write((connection) => replay(connection, key, now())),
+    replay: (key) => write((connection) => replay(connection, key, time.now(connection))),
     discard: (key) => write((connection) => discard(connection, key)),
-    stats: () => read((connection) => stats(connection, now())),
-    deleteExpired: (retention) => deleteInBatches(writer, retention, now()),
+    stats: () => read((connection) => stats(connection, time.read(connection))),
+    deleteExpired: (retention) => deleteInBatches(writer, retention, time),
     async close() {
       await writer.idle();
       connections.close();
@@ -84,18 +98,21 @@ const MAX_ENTRIES_PER_DELETION = 200;
 async function deleteInBatches(
   { write }: Writer,
   { doneMs, deadMs }: Retention,
-  now: number,
+  time: StoreTime,
 ): Promise<number> {
   const limit = MAX_ENTRIES_PER_DELETION;
   const ages = [
-    { state: 'done', before: now - doneMs, limit },
-    { state: 'dead', before: now - deadMs, limit },
+    { state: 'done', ageMs: doneMs },
+    { state: 'dead', ageMs: deadMs },
   ] as const;
   let total = 0;
-  for (const age of ages) {
+  for (const { state, ageMs } of ages) {
     let deleted: number;
     do {
-      deleted = await write((connection) => deleteExpired(connection, age));
+      deleted = await write((connection) => {
+        const before = toMs(time.now(connection) - ageMs);
+        return deleteExpired(connection, { state, before, limit });
+      });
       total += deleted;
     } while (deleted === limit);
   }

@@ -1,4 +1,4 @@
-import { pollingInbox } from '@novita-webhooks/core';
+import { pollingInbox, type EntryKey } from '@novita-webhooks/core';
 import { createManualClock, type InboxSubject, type StoreSubject } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
@@ -6,6 +6,7 @@ import {
   describeInboxContract,
   describeStoreContract,
 } from '../../../test/support/describe-contract.ts';
+import { forkProgram } from '../../../test/support/fork-program.ts';
 import { presentDrivers, reportMissing, type DriverUnderTest } from './support/drivers.ts';
 import { temporaryFile } from './support/temporary-files.ts';
 
@@ -40,7 +41,21 @@ function openStore(driver: DriverUnderTest): StoreSubject {
         return (rows as { line: string }[]).map(({ line }) => line);
       }),
   };
-  return { store, ledger, advance: (ms) => clock.advance(ms) };
+  const execute = (sql: string) => (key: EntryKey) =>
+    withConnection(driver, path, (database) => {
+      const OF_KEY = 'SELECT id FROM novita_entries WHERE task_id = ? AND endpoint = ?';
+      database.prepare(`${sql} WHERE id = (${OF_KEY})`).run(key.taskId, key.endpoint);
+    });
+  const damage = {
+    metadata: execute("UPDATE novita_events SET metadata = '{\"order'"),
+    'metadata that is no object': execute("UPDATE novita_events SET metadata = '[1]'"),
+    'time of arrival': execute('UPDATE novita_events SET received_at = 9223372036854775807'),
+    'succeeded handlers': execute(`UPDATE novita_entries SET succeeded_handlers = '["one'`),
+    'succeeded handlers that are no names': execute(
+      "UPDATE novita_entries SET succeeded_handlers = '[{}]'",
+    ),
+  };
+  return { store, ledger, damage, advance: (ms) => clock.advance(ms) };
 }
 
 /** Uses a connection of its own, beside the store's. */
@@ -60,7 +75,8 @@ function withConnection<T>(
 function openInbox(driver: DriverUnderTest): InboxSubject {
   const clock = createManualClock();
   const path = temporaryFile();
-  const file = { path, driver: driver.name, clock };
+  // Its time of day jumps, and its monotonic time is that of all processes.
+  const file = { path, driver: driver.name, clock: { ...clock, bootId: 'test' } };
   const open = () =>
     driver.use(() =>
       sqliteInbox({
@@ -87,5 +103,8 @@ function openInbox(driver: DriverUnderTest): InboxSubject {
     retention: RETENTION,
     openPeer: open,
     openSleeper,
+    jump: clock.jump,
+    startProcess: () =>
+      forkProgram(new URL('support/contract-process.ts', import.meta.url), [path, driver.name]),
   };
 }

@@ -9,6 +9,10 @@ export type { AddOnlySubject } from './contracts/add-only/add-only-subject.ts';
 export { runCase, type ContractCase } from './contracts/contract-case.ts';
 export { inboxContract } from './contracts/inbox/inbox-contract.ts';
 export type { InboxSubject } from './contracts/inbox/inbox-subject.ts';
+export {
+  runContractProcess,
+  type OpenContractInbox,
+} from './contracts/inbox/support/contract-process.ts';
 export { storeContract } from './contracts/store/store-contract.ts';
 export type { StoreSubject } from './contracts/store/store-subject.ts';
 export { createFakeInbox, type FakeInbox } from './fakes/create-fake-inbox.ts';

@@ -1,4 +1,5 @@
 import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
+import { findDamage } from '../inbox/stored-entry.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
@@ -20,6 +21,8 @@ export interface AttemptEntry extends NewEntry {
   readonly reason?: string | null;
   /** See `Claim`. */
   readonly isTakeover?: boolean;
+  /** See `Entry`. */
+  readonly damage?: string;
 }
 
 export interface RunAttemptOptions {
@@ -52,6 +55,8 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const { attempts, isTakeover = true } = entry;
   const { maxAttempts } = options.retry;
+  const damage = findDamage(entry);
+  if (damage !== null) return { type: 'dead', reason: damage, succeededHandlers: [] };
   const { result, schemaError } = parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };

@@ -46,6 +46,11 @@ export interface Entry extends NewEntry {
   readonly dueAt: number | null;
   /** When it became done or dead. Milliseconds since 1970. */
   readonly finishedAt: number | null;
+  /**
+   * What of the stored entry cannot be read, and was replaced by an empty value. A worker makes such an
+   * entry a dead letter with this reason. See `parseStoredEntry`.
+   */
+  readonly damage?: string;
 }
 
 /**
@@ -131,6 +136,8 @@ export interface InboxCapabilities {
   readonly addOnly?: boolean;
   /** A running entry is taken over in two steps and claimed alone. See `Store.claim`. */
   readonly confirmsTakeover?: boolean;
+  /** Due times and retention do not change when the clock of the machine is set. */
+  readonly steadyTime?: boolean;
 }
 
 /** Which entries to list. */

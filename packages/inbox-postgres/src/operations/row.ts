@@ -1,6 +1,6 @@
 // Every query casts every column to text, and this file parses them. So no type parser that the
 // application has set for its pool or for the driver changes a result.
-import type { Entry, EntryState, JsonObject } from '@novita-webhooks/core';
+import { parseStoredEntry, type Entry, type EntryState } from '@novita-webhooks/core';
 
 /** The columns of a row, all cast to text in SQL. */
 export type TextRow<Column extends string, Nullable extends string = never> = Readonly<
@@ -29,8 +29,9 @@ export type Row = TextRow<
   'schema_error' | 'reason' | 'due_at' | 'finished_at'
 >;
 
+/** As a float, which also holds the time `infinity`. */
 const toMilliseconds = (timestamp: string): string =>
-  `round(extract(epoch FROM ${timestamp}) * 1000)::bigint::text`;
+  `round(extract(epoch FROM ${timestamp}) * 1000)::float8::text`;
 
 /** The payload, from `events`. */
 export const EVENT_COLUMNS: string = `
@@ -72,8 +73,8 @@ export const STATE_COLUMNS: string = `
 /** The columns that the function `claim` returns, and the state of a claimed entry. */
 export const CLAIMED_COLUMNS = `
   id, endpoint, task_id, status, body, schema_error, metadata, test_mode::text AS test_mode,
-  received_at::bigint::text AS received_at, 'running'::text AS state, attempts::text AS attempts,
-  succeeded_handlers, reason, due_at::bigint::text AS due_at, NULL::text AS finished_at`;
+  received_at::text AS received_at, 'running'::text AS state, attempts::text AS attempts,
+  succeeded_handlers, reason, due_at::text AS due_at, NULL::text AS finished_at`;
 
 /** Each event with its state: the FROM clause for `STATE_COLUMNS`. */
 export const EVENTS_WITH_STATE = `
@@ -82,20 +83,20 @@ export const EVENTS_WITH_STATE = `
   LEFT JOIN novita_webhooks.finished_entries ON finished_entries.id = events.id`;
 
 export function toEntry(row: Row): Entry {
-  return {
+  return parseStoredEntry({
     endpoint: row.endpoint,
     taskId: row.task_id,
     status: row.status,
     body: row.body,
     schemaError: row.schema_error,
-    metadata: JSON.parse(row.metadata) as JsonObject,
+    metadata: row.metadata,
     testMode: parseBoolean(row.test_mode),
     receivedAt: parseNumber(row.received_at),
     state: row.state as EntryState,
     attempts: parseNumber(row.attempts),
-    succeededHandlers: JSON.parse(row.succeeded_handlers) as string[],
+    succeededHandlers: row.succeeded_handlers,
     reason: row.reason,
     dueAt: parseNumberOrNull(row.due_at),
     finishedAt: parseNumberOrNull(row.finished_at),
-  };
+  });
 }

@@ -39,6 +39,15 @@ CREATE INDEX novita_entries_finished ON novita_entries (state, finished_at) WHER
 -- For lists by state. Most entries are done, so a list of those reads from the end of the table.
 CREATE INDEX novita_entries_state ON novita_entries (state) WHERE state <> 'done';
 
+-- Maps the monotonic clock of the machine to the time of due times. One row. See docs/decisions/0026.
+CREATE TABLE novita_clock (
+  id        INTEGER PRIMARY KEY CHECK (id = 1),
+  boot_id   TEXT NOT NULL,
+  -- What to add to the monotonic clock, and the latest time that was stored, both in milliseconds.
+  offset_ms REAL NOT NULL,
+  seen_at   REAL NOT NULL
+) STRICT;
+
 -- Counters for stats(): counting a million rows on each call takes too long.
 CREATE TABLE novita_counts (
   endpoint TEXT    NOT NULL,

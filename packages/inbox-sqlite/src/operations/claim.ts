@@ -9,8 +9,8 @@ import { toMs } from './time.ts';
 /** Selects pending entries that are due, and running entries whose lease has expired. */
 const SELECT_DUE = `
 ${SELECT_ENTRY}
-WHERE endpoint = :endpoint AND due_at <= :now
-ORDER BY due_at, id LIMIT :limit`;
+WHERE endpoint = :endpoint AND novita_entries.due_at <= :now
+ORDER BY novita_entries.due_at, id LIMIT :limit`;
 
 /** The token begins with the series of attempts. See `recordSucceeded`. */
 const MARK_CLAIMED = `

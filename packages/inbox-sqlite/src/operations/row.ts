@@ -1,4 +1,4 @@
-import type { Entry, EntryState, JsonObject } from '@novita-webhooks/core';
+import { parseStoredEntry, type Entry, type EntryState } from '@novita-webhooks/core';
 
 /** A stored entry with its event. */
 export interface Row {
@@ -21,26 +21,31 @@ export interface Row {
   readonly received_at: number;
 }
 
-export const SELECT_ENTRY = `
-SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason, due_at, finished_at,
-       is_overdue, replays, status, body, schema_error, metadata, test_mode, received_at
+/** Larger times do not fit into a number of JavaScript, and a driver throws when it reads them. */
+const MAX_TIME = Number.MAX_SAFE_INTEGER;
+
+export const SELECT_ENTRY: string = `
+SELECT id, endpoint, task_id, state, attempts, succeeded_handlers, reason,
+       min(due_at, ${MAX_TIME}) AS due_at, min(finished_at, ${MAX_TIME}) AS finished_at,
+       is_overdue, replays, status, body, schema_error, metadata, test_mode,
+       min(received_at, ${MAX_TIME}) AS received_at
 FROM novita_entries JOIN novita_events USING (id)`;
 
 export function toEntry(row: Row): Entry {
-  return {
+  return parseStoredEntry({
     endpoint: row.endpoint,
     taskId: row.task_id,
     status: row.status,
     body: row.body,
     schemaError: row.schema_error,
-    metadata: JSON.parse(row.metadata) as JsonObject,
+    metadata: row.metadata,
     testMode: row.test_mode === 1,
     receivedAt: row.received_at,
     state: row.state,
     attempts: row.attempts,
-    succeededHandlers: JSON.parse(row.succeeded_handlers) as string[],
+    succeededHandlers: row.succeeded_handlers,
     reason: row.reason,
     dueAt: row.due_at,
     finishedAt: row.finished_at,
-  };
+  });
 }

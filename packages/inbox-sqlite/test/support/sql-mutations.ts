@@ -22,8 +22,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     ', finished_at = :now',
   ),
   'replaces the succeeded handlers': mutation(
-    `SELECT value FROM json_each(novita_entries.succeeded_handlers)\n    UNION SELECT`,
-    `SELECT`,
+    `THEN novita_entries.succeeded_handlers ELSE`,
+    `THEN '[]' ELSE`,
   ),
   'repeats a succeeded handler': mutation('UNION SELECT', 'UNION ALL SELECT'),
   'replays a done entry without its succeeded handlers': mutation(
@@ -48,8 +48,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     `:endpoint AND state <> 'done'`,
     ':endpoint',
   ),
-  'claims an entry that is not due': mutation('AND due_at <= :now', 'AND due_at <= :now + 1000'),
-  'claims the last due entry first': mutation('ORDER BY due_at, id', 'ORDER BY due_at DESC, id'),
+  'claims an entry that is not due': mutation('.due_at <= :now', '.due_at <= :now + 1000'),
+  'claims the last due entry first': mutation('.due_at, id LIMIT', '.due_at DESC, id LIMIT'),
   'does not count the attempt of a claim': mutation('attempts = attempts + 1, due_at', 'due_at'),
   'expires a lease at once': mutation(
     'attempts = attempts + 1, due_at = :dueAt, is_overdue',
@@ -66,8 +66,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'repeats the entry of the cursor': mutation('WHERE id < :before', 'WHERE id <= :before'),
   'lists the oldest entries first': mutation('ORDER BY id DESC', 'ORDER BY id'),
   'returns the last due time instead of the next': mutation(
-    'ORDER BY due_at LIMIT 1',
-    'ORDER BY due_at DESC LIMIT 1',
+    '.due_at LIMIT 1',
+    '.due_at DESC LIMIT 1',
   ),
   'deletes an entry before it expires': mutation(
     'finished_at <= :before',

@@ -40,7 +40,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const table = createMemoryTable(clock);
   let log = silentLogger;
   return {
-    capabilities: { durable: false, shared: false, transactional: false, confirmsTakeover: true },
+    capabilities: {
+      durable: false,
+      shared: false,
+      transactional: false,
+      confirmsTakeover: true,
+      steadyTime: true,
+    },
     open: (opened: Logger) => void (log = opened),
     add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
     promote: async (key) => promote(table, table.find(key)),

@@ -1,11 +1,13 @@
 import { entryContract } from '../entry/entry-contract.ts';
 import { toContractCases } from '../entry/entry-port.ts';
+import { clockJumpCases } from './clock-jumps.ts';
 import { consumeCases } from './consume.ts';
 import { discardCases } from './discard.ts';
 import type { InboxCase, InboxSubject } from './inbox-subject.ts';
 import { leaseExpiryCases } from './lease-expiry.ts';
 import { leaseCases } from './lease.ts';
 import { listCases } from './list.ts';
+import { processCases } from './processes.ts';
 import { replayCases } from './replay.ts';
 import { retentionCases } from './retention.ts';
 import { schemaErrorCases } from './schema-error.ts';
@@ -37,6 +39,8 @@ export const inboxContract: readonly InboxCase[] = [
   ...retentionCases,
   ...sharedCases,
   ...leaseExpiryCases,
+  ...clockJumpCases,
+  ...processCases,
 ].map((contractCase) => ({
   ...contractCase,
   skip: (subject) =>

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+
 import type { Inbox, Retention } from '@novita-webhooks/core';
 
 import type { ContractCase } from '../contract-case.ts';
@@ -20,6 +22,16 @@ export interface InboxSubject {
    * running attempts continue, but its timers stand still, so it extends no lease.
    */
   readonly openSleeper?: () => Promise<Inbox> | Inbox;
+  /**
+   * Sets the clock that the store uses forward by `ms` milliseconds, or back if negative, as NTP does.
+   * Timers and monotonic clocks do not jump. Without it, the cases of clocks are skipped.
+   */
+  readonly jump?: (ms: number) => Promise<void> | void;
+  /**
+   * For shared inboxes: starts a process that opens the same inbox and calls `runContractProcess`, with
+   * `fork` of node:child_process. Without it, the cases of processes are skipped.
+   */
+  readonly startProcess?: () => Promise<ChildProcess> | ChildProcess;
 }
 
 export type InboxCase = ContractCase<InboxSubject>;

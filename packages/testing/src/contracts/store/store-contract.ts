@@ -2,6 +2,7 @@ import { entryContract } from '../entry/entry-contract.ts';
 import { toContractCases } from '../entry/entry-port.ts';
 import { addCases } from './add.ts';
 import { claimCases } from './claim.ts';
+import { damageCases } from './damage.ts';
 import { deleteExpiredCases } from './delete-expired.ts';
 import { discardCases } from './discard.ts';
 import { extendCases } from './extend.ts';
@@ -33,6 +34,7 @@ export const storeContract: readonly StoreCase[] = [
   ...extendCases,
   ...nextDueCases,
   ...takeoverCases,
+  ...damageCases,
   ...settleCases,
   ...recordSucceededCases,
   ...transactionCases,

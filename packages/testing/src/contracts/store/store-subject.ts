@@ -1,4 +1,4 @@
-import type { Store } from '@novita-webhooks/core';
+import type { EntryKey, Store } from '@novita-webhooks/core';
 
 import type { ContractCase } from '../contract-case.ts';
 
@@ -20,6 +20,11 @@ export interface StoreSubject {
     /** Returns all committed lines, oldest first. */
     read(): Promise<readonly string[]>;
   };
+  /**
+   * Ways to damage a stored entry behind the store's back, by what they damage: for example, `metadata`
+   * overwrites the metadata with text that is not JSON. Without it, the cases of damage are skipped.
+   */
+  readonly damage?: Readonly<Record<string, (key: EntryKey) => void | Promise<void>>>;
 }
 
 export type StoreCase = ContractCase<StoreSubject>;

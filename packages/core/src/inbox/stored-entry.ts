@@ -1,0 +1,65 @@
+import type { Entry } from './ports.ts';
+
+/** An entry as most databases return it: its JSON as text. */
+export interface StoredEntry extends Omit<Entry, 'metadata' | 'succeededHandlers' | 'damage'> {
+  /** A JSON object. */
+  readonly metadata: string;
+  /** A JSON array of texts. */
+  readonly succeededHandlers: string;
+}
+
+/**
+ * Converts a row to an entry. Never throws: one damaged row must not fail the other rows of a claim or
+ * a list. A column that cannot be read is empty in the result, and `damage` names it.
+ *
+ * @example
+ * const entry = parseStoredEntry(row); // { …, metadata: { orderId: 42 }, succeededHandlers: [] }
+ */
+export function parseStoredEntry(stored: StoredEntry): Entry {
+  const metadata = parse(stored.metadata);
+  const succeededHandlers = parse(stored.succeededHandlers);
+  const damage = findDamage({ ...stored, metadata, succeededHandlers });
+  const entry = {
+    ...stored,
+    metadata: isObject(metadata) ? (metadata as Entry['metadata']) : {},
+    succeededHandlers: isNames(succeededHandlers) ? succeededHandlers : [],
+    receivedAt: isTime(stored.receivedAt) ? stored.receivedAt : 0,
+  };
+  return damage === null ? entry : { ...entry, damage };
+}
+
+/** @returns which fields of an entry a handler cannot get, as a reason; `null` if none */
+export function findDamage(
+  entry: Readonly<Record<'metadata' | 'succeededHandlers' | 'receivedAt', unknown>> &
+    Pick<Entry, 'damage'>,
+): string | null {
+  if (entry.damage !== undefined) return entry.damage;
+  const fields = [
+    ...(isObject(entry.metadata) ? [] : ['metadata']),
+    ...(isNames(entry.succeededHandlers) ? [] : ['succeeded handlers']),
+    ...(isTime(entry.receivedAt) ? [] : ['time of arrival']),
+  ];
+  if (fields.length === 0) return null;
+  return `the stored ${fields.join(' and ')} cannot be read. Repair the row and replay the entry, or discard it.`;
+}
+
+/** @returns `undefined` if the text is not JSON */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
+}
