@@ -23,14 +23,14 @@ export interface StoreOptions {
   readonly source: RedisSource;
   readonly prefix: string;
   readonly queueNamePrefix: string;
-  readonly leaseDurationMs: number;
   readonly commandTimeoutMs: number;
 }
 
 /** @throws WebhookError `invalid_option` */
 export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
-  const { leaseDurationMs = 30_000, commandTimeoutMs = 3000 } = options;
+  const { leaseDurationMs, commandTimeoutMs = 3000 } = options;
+  if (leaseDurationMs !== undefined) toMs('leaseDurationMs', leaseDurationMs);
   const isSource = typeof connection === 'string' || Object(connection) === connection;
   check(isSource, 'connection must be a URL, options for ioredis, or a client of it.');
   check(!hasKeyPrefix(connection), 'BullMQ cannot use a keyPrefix of ioredis. Set `prefix`.');
@@ -43,7 +43,6 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
     source: connection,
     prefix,
     queueNamePrefix,
-    leaseDurationMs: toMs('leaseDurationMs', leaseDurationMs),
     commandTimeoutMs: toMs('commandTimeoutMs', commandTimeoutMs),
   };
 }
