@@ -36,7 +36,7 @@ export function bullmqStore(options: StoreOptions): Store {
     capabilities: { durable: true, shared: true, transactional: false, confirmsTakeover: true },
     open(log) {
       connection.report(log);
-      void reportDurability(connection, log);
+      connection.whenReady(() => void reportDurability(connection, log));
     },
     add: createAdd(queues),
     claim: (endpoint, limit, leaseDurationMs) =>

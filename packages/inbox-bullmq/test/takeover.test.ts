@@ -46,7 +46,7 @@ describe.skipIf(url === '')('takeover', () => {
       await Promise.all(workers.map((worker) => worker.line(/started/)));
       await inbox.add(entry);
       await until('done', async () => (await inbox.get(entry))?.state === 'done', 30_000);
-      const runs = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith("begin")));
+      const runs = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('begin')));
       // Each worker may have begun it before the first success was known.
       expect(runs.length).toBeLessThanOrEqual(workers.length);
     },

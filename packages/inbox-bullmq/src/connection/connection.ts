@@ -20,6 +20,8 @@ export interface Connection {
   readonly duplicates: Client[];
   /** Logs from now on when the connection is lost and when it is back. */
   report(log: Logger): void;
+  /** Calls back once, when there is a connection. */
+  whenReady(callback: () => void): void;
   /** Whether the inbox is being closed: nothing more is opened on this connection. */
   isClosing(): boolean;
   startClosing(): void;
@@ -73,6 +75,10 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     commandTimeoutMs,
     duplicates,
     report: readiness.report,
+    whenReady(callback) {
+      if (isReady(client)) callback();
+      else client.once('ready', callback);
+    },
     isClosing: () => isClosing,
     startClosing: () => void (isClosing = true),
     async close() {
