@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { isWebhookError } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test } from 'vitest';
 
