@@ -31,8 +31,7 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
   const { leaseDurationMs, commandTimeoutMs = 3000 } = options;
   if (leaseDurationMs !== undefined) toMs('leaseDurationMs', leaseDurationMs);
-  const isSource = typeof connection === 'string' || Object(connection) === connection;
-  check(isSource, 'connection must be a URL, options for ioredis, or a client of it.');
+  checkConnection(connection);
   check(!hasKeyPrefix(connection), 'BullMQ cannot use a keyPrefix of ioredis. Set `prefix`.');
   check(isText(prefix), 'prefix must be a text that is not empty.');
   check(
@@ -45,6 +44,28 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
     queueNamePrefix,
     commandTimeoutMs: toMs('commandTimeoutMs', commandTimeoutMs),
   };
+}
+
+/** Without its text in the message: it may hold a password. */
+function checkConnection(connection: unknown): void {
+  const wanted = 'Pass a URL as redis://127.0.0.1:6379, options for ioredis, or a client of it.';
+  if (typeof connection === 'string') {
+    const isPath = connection.startsWith('/'); // of a socket
+    check(isPath || isRedisUrl(connection), `connection is not a URL of Redis. ${wanted}`);
+    return;
+  }
+  const isObject = Object(connection) === connection && !Array.isArray(connection);
+  const found = isObject ? '' : `connection is ${connection === null ? 'null' : typeof connection}`;
+  check(isObject, `${found}. ${wanted}`);
+  const { db = 0 } = connection as RedisOptions;
+  check(Number.isInteger(db) && db >= 0, 'connection.db must be a whole number, 0 or more.');
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname, searchParams } = new URL(text);
+  const db = searchParams.get('db') ?? pathname.replace(/^\//, '');
+  return /^rediss?:$/.test(protocol) && /^\d*$/.test(db);
 }
 
 function isText(value: unknown): boolean {

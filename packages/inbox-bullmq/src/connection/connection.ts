@@ -45,7 +45,9 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     const isIdle = client.status === 'wait' || client.status === 'end';
     if (isIdle && !isClosing) client.connect().catch(() => undefined); // the 'error' event tells
     await within(commandTimeoutMs, readiness.next());
-    if (!isReady(client)) throw readiness.lastError() ?? new Error('not connected');
+    if (isReady(client)) return;
+    const isConnecting = client.status === 'connecting';
+    throw readiness.lastError() ?? new Error(isConnecting ? 'not connected' : 'no greeting');
   }
 
   /** A long answer may take its time. A connection without any answer is given up. */
@@ -117,6 +119,10 @@ function watchReadiness(client: Client, timeoutMs: number): Readiness {
 
   // Without a listener, an 'error' event ends the process.
   client.on('error', (error: Error) => {
+    // ioredis goes on in database 0.
+    if (error.message.includes('DB index')) client.disconnect(true);
+    // It follows from the error before.
+    if (lastError !== null && error.message.includes('writeable')) return;
     lastError = error;
     const explanation = explanationOf(error);
     if (logged !== explanation) log?.error({ error: error.message }, explanation);
