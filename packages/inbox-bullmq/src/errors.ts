@@ -35,7 +35,7 @@ const EXPLANATIONS: readonly (readonly [pattern: RegExp, explanation: string])[]
     'this Redis has no database of that number. Use one that it has (`databases` in its configuration).',
   ],
   [
-    /certificate|CERT_|altname/i,
+    /certificate|CERT_/i,
     'the certificate of Redis was rejected. Pass its authority in `tls.ca`, or connect by the name ' +
       'in the certificate.',
   ],
