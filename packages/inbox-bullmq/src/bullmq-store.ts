@@ -1,5 +1,6 @@
 import type { EntryKey, Store } from '@novita-webhooks/core';
 
+import { extend } from './bullmq/lock.ts';
 import { createQueues, type EndpointQueue } from './bullmq/queues.ts';
 import { createConnection } from './connection/connection.ts';
 import { reportDurability } from './connection/durability.ts';
@@ -7,10 +8,10 @@ import { createAdd } from './operations/add.ts';
 import { createClaimer, type Claimer } from './operations/claim.ts';
 import { createDeleteExpired } from './operations/delete-expired.ts';
 import { discard } from './operations/discard.ts';
-import { extend } from './operations/extend.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
+import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
@@ -18,7 +19,7 @@ import type { StoreOptions } from './options.ts';
 
 /** A store of BullMQ's queues, by what BullMQ documents for processing jobs by hand. */
 export function bullmqStore(options: StoreOptions): Store {
-  const { source, commandTimeoutMs, leaseDurationMs } = options;
+  const { source, commandTimeoutMs, prefix } = options;
   const connection = createConnection({ source, commandTimeoutMs });
   const queues = createQueues(connection, options);
   const claimers = new Map<string, Claimer>();
@@ -26,25 +27,26 @@ export function bullmqStore(options: StoreOptions): Store {
 
   function claimerOf(endpoint: string): Claimer {
     const claimer =
-      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), options);
+      claimers.get(endpoint) ?? createClaimer(connection, queues.of(endpoint), prefix);
     claimers.set(endpoint, claimer);
     return claimer;
   }
 
   return {
-    capabilities: { durable: true, shared: true, transactional: false },
+    capabilities: { durable: true, shared: true, transactional: false, confirmsTakeover: true },
     open(log) {
       connection.report(log);
-      void reportDurability(connection, log);
+      connection.whenReady(() => void reportDurability(connection, log));
     },
     add: createAdd(queues),
-    claim: (endpoint, limit) => claimerOf(endpoint).claim(limit),
-    extend: (claim) => extend(queueOf(claim), claim, leaseDurationMs),
-    settle: (claim, outcome) => settle(queueOf(claim), claim, outcome, leaseDurationMs),
-    nextDueMs: (endpoint) =>
-      nextDueMs(queues.of(endpoint), claimerOf(endpoint).isShort(), leaseDurationMs),
-    list: (query) => list(queues, query, leaseDurationMs),
-    get: (key) => get(queueOf(key), key, leaseDurationMs),
+    claim: (endpoint, limit, leaseDurationMs) =>
+      claimerOf(endpoint).claim(limit, Math.ceil(leaseDurationMs)),
+    extend: (claim, leaseDurationMs) => extend(queueOf(claim), claim, Math.ceil(leaseDurationMs)),
+    settle: (claim, outcome) => settle(queueOf(claim), claim, outcome),
+    recordSucceeded: (claim, names) => recordSucceeded(queueOf(claim), claim, names),
+    nextDueMs: (endpoint) => nextDueMs(queues.of(endpoint), claimerOf(endpoint)),
+    list: (query) => list(queues, query),
+    get: (key) => get(queueOf(key), key),
     replay: (key) => replay(queueOf(key), key),
     discard: (key) => discard(queueOf(key), key),
     stats: () => stats(queues),

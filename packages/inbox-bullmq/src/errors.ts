@@ -31,11 +31,35 @@ const EXPLANATIONS: readonly (readonly [pattern: RegExp, explanation: string])[]
     'the Redis Cluster is not available. Check its nodes (CLUSTER INFO).',
   ],
   [
-    /no answer within|timed out|timeout/i,
-    'Redis does not answer in time. Check its load and the network, and whether it is paused.',
+    /DB index/,
+    'this Redis has no database of that number. Use one that it has (`databases` in its configuration).',
   ],
   [
-    /ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|ENETUNREACH|closed|writeable|not connected|aborted/i,
+    /certificate|CERT_/i,
+    'the certificate of Redis was rejected. Pass its authority in `tls.ca`, or connect by the name ' +
+      'in the certificate.',
+  ],
+  [
+    /\bSSL\b|ERR_SSL|TLS/,
+    'the TLS handshake failed. Use rediss:// for a port with TLS, and redis:// for one without.',
+  ],
+  [
+    /RESP type|reply type/,
+    'another server than Redis answers at the address of `connection`. Check host and port.',
+  ],
+  [/ENOENT|EACCES|ENOTSOCK/, 'there is no usable socket at the path of `connection`. Check it.'],
+  [
+    /ETIMEDOUT|not connected/,
+    'Redis cannot be reached in time. Check host, port and firewall, and use rediss:// only for a ' +
+      'port with TLS.',
+  ],
+  [
+    /no answer within|no greeting|timed out|timeout/i,
+    'Redis does not answer in time. Check its load and the network, whether it is paused, and use ' +
+      'rediss:// if its port expects TLS.',
+  ],
+  [
+    /ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|ENETUNREACH|closed|writeable|aborted/i,
     'Redis cannot be reached. Check that it runs at the address of `connection`.',
   ],
 ];

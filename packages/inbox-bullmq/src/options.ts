@@ -23,16 +23,15 @@ export interface StoreOptions {
   readonly source: RedisSource;
   readonly prefix: string;
   readonly queueNamePrefix: string;
-  readonly leaseDurationMs: number;
   readonly commandTimeoutMs: number;
 }
 
 /** @throws WebhookError `invalid_option` */
 export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
-  const { leaseDurationMs = 30_000, commandTimeoutMs = 3000 } = options;
-  const isSource = typeof connection === 'string' || Object(connection) === connection;
-  check(isSource, 'connection must be a URL, options for ioredis, or a client of it.');
+  const { leaseDurationMs, commandTimeoutMs = 3000 } = options;
+  if (leaseDurationMs !== undefined) toMs('leaseDurationMs', leaseDurationMs);
+  checkConnection(connection);
   check(!hasKeyPrefix(connection), 'BullMQ cannot use a keyPrefix of ioredis. Set `prefix`.');
   check(isText(prefix), 'prefix must be a text that is not empty.');
   check(
@@ -43,9 +42,30 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
     source: connection,
     prefix,
     queueNamePrefix,
-    leaseDurationMs: toMs('leaseDurationMs', leaseDurationMs),
     commandTimeoutMs: toMs('commandTimeoutMs', commandTimeoutMs),
   };
+}
+
+/** Without its text in the message: it may hold a password. */
+function checkConnection(connection: unknown): void {
+  const wanted = 'Pass a URL as redis://127.0.0.1:6379, options for ioredis, or a client of it.';
+  if (typeof connection === 'string') {
+    const isPath = connection.startsWith('/'); // of a socket
+    check(isPath || isRedisUrl(connection), `connection is not a URL of Redis. ${wanted}`);
+    return;
+  }
+  const isObject = Object(connection) === connection && !Array.isArray(connection);
+  const found = isObject ? '' : `connection is ${connection === null ? 'null' : typeof connection}`;
+  check(isObject, `${found}. ${wanted}`);
+  const { db = 0 } = connection as RedisOptions;
+  check(Number.isInteger(db) && db >= 0, 'connection.db must be a whole number, 0 or more.');
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname, searchParams } = new URL(text);
+  const db = searchParams.get('db') ?? pathname.replace(/^\//, '');
+  return /^rediss?:$/.test(protocol) && /^\d*$/.test(db);
 }
 
 function isText(value: unknown): boolean {

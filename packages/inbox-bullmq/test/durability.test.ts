@@ -63,6 +63,7 @@ describe.skipIf(!hasRedisServer('what the inbox logs of the configuration of Red
       };
       const inbox = useInbox(server.url, usePlace(server.url));
       inbox.open?.(log);
+      await inbox.stats();
       await until(
         'asked',
         () => reassurances.length + warnings.length >= Math.max(1, expected.length),
@@ -71,11 +72,15 @@ describe.skipIf(!hasRedisServer('what the inbox logs of the configuration of Red
       for (const [index, pattern] of expected.entries()) expect(warnings[index]).toMatch(pattern);
     });
 
-    test('a Redis that cannot be reached is a warning, not an error', async () => {
+    test('warns when the settings cannot be read', async () => {
+      const server = await startRedisServer();
+      afterwards(server.close);
+      await server.redis.call('ACL', 'SETUSER', 'half', 'on', '>word', '~*', '+@all', '-info');
       const warnings: string[] = [];
       const log: Logger = { ...silent, warn: (_, message) => warnings.push(message) };
-      const inbox = useInbox('redis://127.0.0.1:1', { prefix: 'nowhere' });
+      const inbox = useInbox(server.url.replace('//', '//half:word@'), { prefix: 'half' });
       inbox.open?.(log);
+      await inbox.stats();
       await until('said', () => warnings.length === 1);
       expect(warnings[0]).toContain('appendfsync always');
     });

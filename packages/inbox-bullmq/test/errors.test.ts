@@ -1,4 +1,11 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+
 import { describe, expect, test } from 'vitest';
+
+import { createCertificate, hasOpenssl } from '../../../test/support/certificate.ts';
 
 import { afterwards, createTestEntry, useInbox, usePlace } from './support/inbox.ts';
 import { hasRedisServer, startRedisServer } from './support/redis-server.ts';
@@ -47,10 +54,63 @@ suite('errors: an add is rejected', () => {
       .toBe('added');
   });
 
-  test('when Redis cannot be reached', async () => {
-    await expectRefusal('redis://127.0.0.1:1', /cannot be reached/);
+  test('when the database does not exist, at every call: ioredis would go on in database 0', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    await expectRefusal(`${server.url}/99`, /has no database of that number/);
+    expect(await server.redis.dbsize()).toBe(0);
+  });
+
+  test('when Redis has no TLS, and the URL asks for it', async () => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    const hint = /use rediss:\/\/ only for a port with TLS/;
+    await expectRefusal(server.url.replace('redis:', 'rediss:'), hint);
   });
 });
+
+describe('errors: an add is rejected', () => {
+  test.each([
+    ['no server', 'redis://127.0.0.1:1', /cannot be reached. Check that it runs/],
+    ['an unknown host', 'redis://novita-webhooks.invalid', /cannot be reached. Check that it runs/],
+    ['no socket', '/novita-webhooks/no.sock', /no usable socket at the path/],
+  ])('when at the address there is %s', async (_, url, message) => {
+    await expectRefusal(url, message);
+  });
+
+  test('when an HTTP server is at the address', async () => {
+    const port = await listen(createHttpServer());
+    await expectRefusal(`redis://127.0.0.1:${port}`, /another server than Redis answers/);
+    await expectRefusal(`rediss://127.0.0.1:${port}`, /the TLS handshake failed/);
+  });
+
+  test('when the server at the address is silent', async () => {
+    const port = await listen(createServer());
+    await expectRefusal(`redis://127.0.0.1:${port}`, /does not answer in time/);
+    await expectRefusal(`rediss://127.0.0.1:${port}`, /cannot be reached in time/);
+  });
+
+  test.skipIf(!hasOpenssl())(
+    'when the certificate is not trusted, or TLS not asked for',
+    async () => {
+      const port = await listen(createTlsServer(createCertificate()));
+      await expectRefusal(`rediss://127.0.0.1:${port}`, /the certificate of Redis was rejected/);
+      await expectRefusal(`redis://127.0.0.1:${port}`, /use rediss:\/\/ if its port expects TLS/);
+    },
+  );
+});
+
+async function listen(server: Server): Promise<number> {
+  server.on('tlsClientError', () => undefined);
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => undefined);
+    afterwards(async () => void socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  afterwards(async () => void server.close());
+  return (server.address() as AddressInfo).port;
+}
 
 async function expectRefusal(url: string, message: RegExp): Promise<void> {
   const inbox = useInbox(url, { prefix: 'nowhere' }, { commandTimeoutMs: 500 });

@@ -48,7 +48,7 @@ async function useStore(claimed: number): Promise<{
 }> {
   const server = await startRedisServer();
   afterwards(server.close);
-  const store = bullmqStore(toStoreOptions({ connection: server.url, leaseDurationMs: LEASE_MS }));
+  const store = bullmqStore(toStoreOptions({ connection: server.url }));
   afterwards(() => store.close());
   for (let count = 0; count <= claimed; count += 1) await store.add(createTestEntry());
   const claims = await store.claim('novita', claimed, LEASE_MS);

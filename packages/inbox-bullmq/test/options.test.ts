@@ -22,6 +22,25 @@ describe('options: rejected are', () => {
     expect(() => bullmqInbox({ connection, commandTimeoutMs: ms })).toThrow(/commandTimeoutMs/);
   });
 
+  test.each(['', 'localhost:6379', 'http://127.0.0.1:6379', 'redis://127.0.0.1:6379/x'])(
+    'the connection %j: no URL of Redis',
+    (text) => {
+      expect(() => bullmqInbox({ connection: text })).toThrow(/not a URL of Redis. Pass a URL as/);
+    },
+  );
+
+  test.each([undefined, null, 6379, [], { db: 'x' }, { db: -1 }])('the connection %j', (value) => {
+    const wrong = value as unknown as string;
+    expect(() => bullmqInbox({ connection: wrong })).toThrow(/^inbox-bullmq: connection.*\.$/);
+  });
+
+  test('a wrong URL, without its password in the message', () => {
+    const inbox = () => bullmqInbox({ connection: 'http://user:hidden@127.0.0.1' });
+    expect(inbox).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hidden') as string }),
+    );
+  });
+
   test('key prefixes of ioredis, in every form of `connection`', () => {
     const client = new Redis({ lazyConnect: true, keyPrefix: 'mine:' });
     for (const source of [`${connection}?keyPrefix=mine:`, { keyPrefix: 'mine:' }, client]) {

@@ -34,21 +34,20 @@ export function postgresStore<Pool extends PostgresPool>(
   const database = createDatabase({ pool, schema: quotedSchema, queryTimeoutMs });
   const { query } = database;
   const lifecycle = createLifecycle(database, schema);
-  const { run, ensureMigrated, isClosing } = lifecycle;
   const writes = createBatchedWrites(database, queryTimeoutMs);
-  const startupCheck = createStartupCheck({ query, ensureMigrated });
+  const { open, run, log, stop } = createStartupCheck({ query, lifecycle });
   const sender = createNotificationSender(database, schema);
   const listener = createNotificationListener({
     database,
     pool,
     channel: schema,
     checkIntervalMs: 2 * queryTimeoutMs,
-    log: startupCheck.log,
+    log,
   });
 
   return {
     capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
-    open: startupCheck.start,
+    open,
     async add(entry) {
       const added = await run(() => writes.add(entry));
       if (added === 'added') sender.notify(entry.endpoint);
@@ -79,9 +78,10 @@ export function postgresStore<Pool extends PostgresPool>(
     },
     discard: (key) => run(() => database.transaction((query) => discard(query, key))),
     stats: () => run(() => stats(query)),
-    deleteExpired: (retention) => run(() => deleteExpired(database, retention, isClosing)),
+    deleteExpired: (retention) =>
+      run(() => deleteExpired(database, retention, lifecycle.isClosing)),
     async close() {
-      startupCheck.stop();
+      stop();
       await Promise.all([listener.close(), lifecycle.close(queryTimeoutMs)]);
       await sender.close();
     },

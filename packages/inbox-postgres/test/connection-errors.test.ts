@@ -1,16 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
 import { postgresStore } from '@novita-webhooks/inbox-postgres';
 import { Pool, type PoolConfig } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { createCertificate, hasOpenssl } from '../../../test/support/certificate.ts';
 import { url } from './support/test-database.ts';
 
 /** The code that a client sends to ask for SSL. */
@@ -131,22 +128,3 @@ describe('postgresStore says why it cannot connect', () => {
     );
   });
 });
-
-function hasOpenssl(): boolean {
-  try {
-    return execFileSync('openssl', ['version']).length > 0;
-  } catch {
-    return false;
-  }
-}
-
-function createCertificate(): { readonly key: Buffer; readonly cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'novita-certificate-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')] as const;
-  const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const subject = ['-subj', '/CN=localhost', '-days', '1', '-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', ...options, ...subject], { stdio: 'ignore' });
-  const certificate = { key: readFileSync(key), cert: readFileSync(cert) };
-  rmSync(folder, { recursive: true });
-  return certificate;
-}

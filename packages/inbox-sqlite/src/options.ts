@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import { isWebhookError, WebhookError } from '@novita-webhooks/core';
+import { WebhookError } from '@novita-webhooks/core';
 import { z } from 'zod';
 
 import {
@@ -48,18 +48,22 @@ const schema = z
     'Pass either path, the name of a file, or database, an open connection',
   );
 
-/** @throws WebhookError `invalid_option` */
+/**
+ * Opens no file: that happens at the first use.
+ *
+ * @throws WebhookError `invalid_option`
+ */
 export function openConnections(options: DatabaseOptions): Connections {
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw invalidOption(parsed.error.issues.map(describeIssue).join(' '));
   const { path, driver, database } = options;
   if (path !== undefined) {
-    return connectNow(openFileConnections(resolveLinks(resolve(path)), findDriver(driver)));
+    return openFileConnections(resolveLinks(resolve(path)), findDriver(driver));
   }
   checkCallerConnection(database);
   const file = filePathOf(database);
   if (file === '') throw invalidOption('option database is in memory. Use memoryInbox().');
-  return connectNow(wrapCallerConnection(file, database));
+  return wrapCallerConnection(file, database);
 }
 
 const describeIssue = ({ path, message }: z.core.$ZodIssue): string =>
@@ -77,19 +81,6 @@ function resolveLinks(path: string): string {
   } catch {
     return path; // its folder does not exist yet
   }
-}
-
-/**
- * Opens the first connection, so that invalid options throw at once. Other errors do not throw: a
- * disk may be full only for now, and deliveries are answered 503 until it has space.
- */
-function connectNow(connections: Connections): Connections {
-  try {
-    connections.get();
-  } catch (error) {
-    if (isWebhookError(error, 'invalid_option')) throw error;
-  }
-  return connections;
 }
 
 function checkCallerConnection(

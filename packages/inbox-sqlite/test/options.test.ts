@@ -59,14 +59,14 @@ describe('sqliteInbox rejects', () => {
     database.defaultSafeIntegers();
     expectOpening({ database }).toThrow(/not as BigInt/);
   });
+});
 
-  test('a connection to a file that a newer release has migrated', async () => {
-    const path = temporaryFile();
-    await sqliteStore({ path, driver }).close();
-    const database = openDatabase(path);
-    database.exec('INSERT INTO novita_migrations VALUES (99)');
-    expectOpening({ database }).toThrow(/schema version 99/);
-  });
+test('sqliteStore rejects the first use of a file that a newer release has migrated', async () => {
+  const path = temporaryFile();
+  await openStore(path).stats();
+  const database = openDatabase(path);
+  database.exec('INSERT INTO novita_migrations VALUES (99)');
+  await expect(sqliteStore({ database }).stats()).rejects.toThrow(/schema version 99/);
 });
 
 describe("sqliteStore with the caller's connection", () => {

@@ -184,8 +184,9 @@ export interface EntryAdmin {
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /**
-   * Called once by every receiver that uses the inbox, before any other method. The inbox may connect
-   * and log warnings for operators. Returns at once and never throws.
+   * Called once by every receiver that uses the inbox, before any other method, with the logger for
+   * warnings to operators. Must not connect: a program may only mint callback URLs. The inbox connects
+   * at its first use. Returns at once and never throws.
    */
   open?(log: Logger): void;
   /**

@@ -22,6 +22,12 @@ export interface Progress {
   readonly dueAt?: number;
   /** Attempts of the series that has ended. The next attempt begins another series. */
   readonly attempts?: number;
+  /** "Attempts started" when an outcome was last recorded. An attempt beyond the next was never settled. */
+  readonly settled: number;
+  /** "Attempts started" when the entry was last done: its handlers have to succeed since then. */
+  readonly doneAt: number;
+  /** The first look of a takeover: an attempt that only holds the lock, and gives it back to the holder. */
+  readonly firstLook?: { readonly token: string; readonly attempt: number };
   /** The lock's token, of a running entry that has to give way to one that fits the schema. */
   readonly token?: string;
 }
@@ -44,10 +50,20 @@ export async function writeProgress(job: EntryJob, progress: Progress): Promise<
  * Attempts begun in earlier series, or given back. Without a note every earlier series ended with the
  * success of its first attempt: BullMQ counts those itself. A dashboard may have reset the counter.
  */
-export function uncountedOf(job: EntryJob): number {
+function uncountedOf(job: EntryJob): number {
   const { attemptsStarted, attemptsMade, finishedOn } = job;
   const uncounted = toProgress(job)?.uncounted ?? attemptsMade - (finishedOn ? 1 : 0);
   return attemptsStarted < uncounted ? 0 : Math.max(0, uncounted);
+}
+
+/** The progress of the series that a job is in, without what belongs to one attempt only. */
+export function seriesOf(job: EntryJob): Progress {
+  const uncounted = uncountedOf(job);
+  const noted = toProgress(job);
+  const { succeededHandlers = [], settled = uncounted, doneAt = uncounted } = noted ?? {};
+  const isNewSeries = noted?.attempts !== undefined && !job.finishedOn;
+  const reason = isNewSeries ? null : (noted?.reason ?? null);
+  return { succeededHandlers, reason, uncounted, settled, doneAt };
 }
 
 /** The data of a job; `null` when the job is not an entry of this inbox. */
@@ -59,36 +75,42 @@ export function toJobData({ data, id }: EntryJob, endpoint: string): JobData | n
   return isWhereItBelongs ? (job as JobData) : null;
 }
 
+/** Another event with the same id has another nonce. */
+export function nonceOf({ data }: EntryJob): string | undefined {
+  return (data as Partial<JobData> | null)?.nonce;
+}
+
 /** The fields of an entry, and no other. */
 export function pickEntry(entry: NewEntry): NewEntry {
   const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
   return { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt };
 }
 
-/** Where a job is, as far as its own fields do not tell. */
-export interface Place {
+/** What the fields of a job do not tell. */
+export interface Surroundings {
   readonly endpoint: string;
   readonly isActive: boolean;
-  readonly leaseDurationMs: number;
+  /** The lease of its holder in milliseconds; `null` when this process has claimed nothing yet. */
+  readonly leaseDurationMs: number | null;
+  /** See `readRecorded`. */
+  readonly recorded: readonly string[];
 }
 
 /** The entry that a job stands for; `null` when it stands for none. */
-export function toEntry(
-  job: EntryJob,
-  { endpoint, isActive, leaseDurationMs }: Place,
-): Entry | null {
+export function toEntry(job: EntryJob, surroundings: Surroundings): Entry | null {
+  const { endpoint, isActive, leaseDurationMs, recorded } = surroundings;
   const data = toJobData(job, endpoint);
   if (data === null) return null;
-  const progress = toProgress(job);
+  const { uncounted, reason, succeededHandlers } = seriesOf(job);
   const state = stateOf(job, isActive);
   const isFinished = state === 'done' || state === 'dead';
-  const attempts = job.attemptsStarted - uncountedOf(job);
+  const attempts = job.attemptsStarted - uncounted;
   return {
     ...pickEntry(data),
     state,
-    attempts: isFinished ? (progress?.attempts ?? attempts) : attempts,
-    succeededHandlers: progress?.succeededHandlers ?? [],
-    reason: reasonOf(job, state, progress),
+    attempts: isFinished ? (toProgress(job)?.attempts ?? attempts) : attempts,
+    succeededHandlers: [...new Set([...succeededHandlers, ...recorded])],
+    reason: state === 'dead' ? job.failedReason : state === 'done' ? null : reason,
     dueAt: dueAtOf(job, state, leaseDurationMs),
     finishedAt: isFinished ? (job.finishedOn ?? null) : null,
   };
@@ -99,15 +121,9 @@ function stateOf({ finishedOn, returnvalue }: EntryJob, isActive: boolean): Entr
   return isActive ? 'running' : 'pending';
 }
 
-function reasonOf(job: EntryJob, state: EntryState, progress: Progress | null): string | null {
-  if (state === 'dead') return job.failedReason;
-  const isNewSeries = progress?.attempts !== undefined;
-  return state === 'done' || isNewSeries ? null : (progress?.reason ?? null);
-}
-
 /** A running entry is due when its lease ends; at the latest a lease from now, if it is not extended. */
-function dueAtOf(job: EntryJob, state: EntryState, leaseDurationMs: number): number | null {
-  if (state === 'running') return Date.now() + leaseDurationMs;
+function dueAtOf(job: EntryJob, state: EntryState, leaseDurationMs: number | null): number | null {
+  if (state === 'running') return leaseDurationMs === null ? null : Date.now() + leaseDurationMs;
   return state === 'pending' ? dueSince(job) : null;
 }
 

@@ -12,11 +12,17 @@ export interface EndpointQueue {
   readonly name: string;
   /** In which order its jobs arrived: a sorted set of ours. */
   readonly arrivals: string;
+  /** Names of handlers of one entry: a set of ours. See `recordSucceeded`. */
+  successesOf(id: string): string;
+  /** The lease of the last claim of this process, in milliseconds. */
+  leaseDurationMs: number | null;
   /** Does something with BullMQ's queue. See Connection.run for its limits and errors. */
   run<T>(work: (queue: Queue) => Promise<T>): Promise<T>;
   /** Does something with a key of ours. */
   redis<T>(work: (client: Client) => Promise<T>): Promise<T>;
   job(id: string): Promise<EntryJob | undefined>;
+  /** Deletes what our own keys hold of jobs that are gone. Returns of how many there was an order. */
+  forget(ids: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -83,13 +89,23 @@ function createQueue(
     return connection.run(() => work(queue));
   }
 
+  const arrivals = `${prefix}:${name}:novita:arrivals`;
+  const successesOf = (id: string) => `${prefix}:${name}:novita:succeeded:${id}`;
+
   return {
     endpoint,
     name,
-    arrivals: `${prefix}:${name}:novita:arrivals`,
+    arrivals,
+    successesOf,
+    leaseDurationMs: null,
     run,
     redis: (work) => connection.run(work),
     job: (id) => run((queue) => queue.getJob(id)),
+    async forget(ids) {
+      if (ids.length === 0) return 0;
+      await connection.run((client) => client.del(...ids.map(successesOf)));
+      return connection.run((client) => client.zrem(arrivals, ...ids));
+    },
     close: () => opened.close(),
   };
 }

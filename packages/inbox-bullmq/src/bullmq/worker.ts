@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { Worker } from 'bullmq';
 
 import type { Connection } from '../connection/connection.ts';
-import { toBullmqOptions } from './queues.ts';
+import { toBullmqOptions, type EndpointQueue } from './queues.ts';
 import { whenFirstNeeded, type WhenFirstNeeded } from './when-first-needed.ts';
 
 /** What dashboards show as the worker that processes a job. */
@@ -13,31 +13,30 @@ const WORKER_NAME = `${hostname()}.${process.pid}`;
 /** How often in a lease BullMQ looks for jobs whose worker is gone. */
 const CHECKS_PER_LEASE = 3;
 
+/** BullMQ's own default, for a worker that is needed before the first claim. */
+const BULLMQ_LOCK_MS = 30_000;
+
 /** The token of a lock, which is the fencing token of a claim: never the same twice. */
 export function createToken(): string {
   return `${WORKER_NAME}.${randomUUID()}`;
 }
 
-export interface WorkerOptions {
-  readonly queueName: string;
-  readonly prefix: string;
-  readonly leaseDurationMs: number;
-  /** Called when a job has gone back to the queue because its worker is gone. */
-  readonly onStalled: () => void;
-}
-
 /** A worker of BullMQ's without a processor: it hands out jobs, and looks for stalled ones. */
 export function createWorker(
   connection: Connection,
-  { queueName, prefix, leaseDurationMs, onStalled }: WorkerOptions,
+  queue: EndpointQueue,
+  prefix: string,
+  /** Called when a job has gone back to the queue because its worker is gone. */
+  onStalled: () => void,
 ): WhenFirstNeeded<Worker> {
   return whenFirstNeeded(connection, () => {
-    const worker = new Worker(queueName, null, {
+    const lockDuration = queue.leaseDurationMs ?? BULLMQ_LOCK_MS;
+    const worker = new Worker(queue.name, null, {
       ...toBullmqOptions(connection, prefix),
       name: WORKER_NAME,
       autorun: false,
-      lockDuration: leaseDurationMs,
-      stalledInterval: Math.ceil(leaseDurationMs / CHECKS_PER_LEASE),
+      lockDuration,
+      stalledInterval: Math.ceil(lockDuration / CHECKS_PER_LEASE),
       // A worker that dies costs an attempt. The receiver limits attempts.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
     });

@@ -20,6 +20,8 @@ export interface Connection {
   readonly duplicates: Client[];
   /** Logs from now on when the connection is lost and when it is back. */
   report(log: Logger): void;
+  /** Calls back once, when there is a connection. */
+  whenReady(callback: () => void): void;
   /** Whether the inbox is being closed: nothing more is opened on this connection. */
   isClosing(): boolean;
   startClosing(): void;
@@ -43,7 +45,9 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     const isIdle = client.status === 'wait' || client.status === 'end';
     if (isIdle && !isClosing) client.connect().catch(() => undefined); // the 'error' event tells
     await within(commandTimeoutMs, readiness.next());
-    if (!isReady(client)) throw readiness.lastError() ?? new Error('not connected');
+    if (isReady(client)) return;
+    const isConnecting = client.status === 'connecting';
+    throw readiness.lastError() ?? new Error(isConnecting ? 'not connected' : 'no greeting');
   }
 
   /** A long answer may take its time. A connection without any answer is given up. */
@@ -73,6 +77,10 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     commandTimeoutMs,
     duplicates,
     report: readiness.report,
+    whenReady(callback) {
+      if (isReady(client)) callback();
+      else client.once('ready', callback);
+    },
     isClosing: () => isClosing,
     startClosing: () => void (isClosing = true),
     async close() {
@@ -111,6 +119,10 @@ function watchReadiness(client: Client, timeoutMs: number): Readiness {
 
   // Without a listener, an 'error' event ends the process.
   client.on('error', (error: Error) => {
+    // ioredis goes on in database 0.
+    if (error.message.includes('DB index')) client.disconnect(true);
+    // It follows from the error before.
+    if (lastError !== null && error.message.includes('writeable')) return;
     lastError = error;
     const explanation = explanationOf(error);
     if (logged !== explanation) log?.error({ error: error.message }, explanation);

@@ -43,7 +43,7 @@ async function clean(
   for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
     const ids = await queue.run((bullmq) => bullmq.clean(ageMs, BATCH, state));
     deleted += ids.length;
-    if (ids.length > 0) await queue.redis((client) => client.zrem(queue.arrivals, ...ids));
+    await queue.forget(ids);
     if (ids.length < BATCH) break;
   }
   return deleted;
@@ -67,7 +67,7 @@ function createOrderCheck(queue: EndpointQueue): () => Promise<void> {
       flat.filter((_, index) => index % 2 === 0),
     );
     const gone = missing.filter((id) => suspects.delete(id));
-    if (gone.length > 0) await queue.redis((client) => client.zrem(queue.arrivals, ...gone));
+    await queue.forget(gone);
     for (const id of missing) if (!gone.includes(id)) suspects.add(id);
   }
 

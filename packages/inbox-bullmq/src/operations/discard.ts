@@ -10,5 +10,5 @@ export async function discard(queue: EndpointQueue, { taskId }: EntryKey): Promi
   if (state === 'active' || state === 'unknown') return false;
   const removed = await queue.run((bullmq) => bullmq.remove(id)); // not when it is locked
   if (removed !== 1) return false;
-  return (await queue.redis((client) => client.zrem(queue.arrivals, id))) === 1;
+  return (await queue.forget([id])) === 1;
 }

@@ -3,14 +3,11 @@ import type { Entry, EntryKey } from '@novita-webhooks/core';
 import { toEntry } from '../bullmq/job.ts';
 import { toJobId } from '../bullmq/names.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
+import { readRecorded } from './record-succeeded.ts';
 
 /** Looks an entry up. */
-export async function get(
-  queue: EndpointQueue,
-  { taskId }: EntryKey,
-  leaseDurationMs: number,
-): Promise<Entry | undefined> {
-  const [entry] = await readEntries(queue, [toJobId(taskId)], leaseDurationMs);
+export async function get(queue: EndpointQueue, { taskId }: EntryKey): Promise<Entry | undefined> {
+  const [entry] = await readEntries(queue, [toJobId(taskId)]);
   return entry ?? undefined;
 }
 
@@ -18,15 +15,16 @@ export async function get(
 export async function readEntries(
   queue: EndpointQueue,
   ids: readonly string[],
-  leaseDurationMs: number,
 ): Promise<(Entry | null)[]> {
   if (ids.length === 0) return [];
+  const { endpoint, leaseDurationMs } = queue;
   const active = new Set(await queue.run((bullmq) => bullmq.getRanges(['active'], 0, -1)));
   return Promise.all(
     ids.map(async (id) => {
       const job = await queue.job(id);
       if (job === undefined) return null;
-      return toEntry(job, { endpoint: queue.endpoint, isActive: active.has(id), leaseDurationMs });
+      const recorded = await readRecorded(queue, job);
+      return toEntry(job, { endpoint, isActive: active.has(id), leaseDurationMs, recorded });
     }),
   );
 }

@@ -20,7 +20,6 @@ interface Search {
   readonly state: EntryState | undefined;
   readonly limit: number;
   readonly before: number;
-  readonly leaseDurationMs: number;
 }
 
 /** Jobs that are read in one go. */
@@ -29,14 +28,10 @@ const BATCH = 500;
 const FEW = 5000;
 
 /** Lists entries, the latest arrival first. */
-export async function list(
-  queues: Queues,
-  query: EntryQuery | undefined,
-  leaseDurationMs: number,
-): Promise<EntryPage> {
+export async function list(queues: Queues, query: EntryQuery | undefined): Promise<EntryPage> {
   const { endpoint, state, limit, before } = resolveEntryQuery(query);
   const wanted = endpoint === undefined ? await queues.all() : [queues.of(endpoint)];
-  const search = { state, limit: limit + 1, before, leaseDurationMs };
+  const search = { state, limit: limit + 1, before };
   const found = await Promise.all(wanted.map((queue) => find(queue, search)));
   const all = found.flat().sort((one, other) => other.order - one.order);
   const page = all.slice(0, limit);
@@ -47,17 +42,14 @@ export async function list(
 }
 
 /** Ids whose jobs are gone stay in the order until they are deleted from it. */
-async function find(
-  queue: EndpointQueue,
-  { state, limit, before, leaseDurationMs }: Search,
-): Promise<Found[]> {
+async function find(queue: EndpointQueue, { state, limit, before }: Search): Promise<Found[]> {
   const next = await createSource(queue, state, before);
   const found: Found[] = [];
   while (found.length < limit) {
     const arrivals = await next(Math.min(BATCH, limit - found.length));
     if (arrivals.length === 0) break;
     const ids = arrivals.map(({ id }) => id);
-    const entries = await readEntries(queue, ids, leaseDurationMs);
+    const entries = await readEntries(queue, ids);
     for (const [index, { order }] of arrivals.entries()) {
       const entry = entries[index];
       if (entry && (state === undefined || entry.state === state)) found.push({ entry, order });

@@ -3,56 +3,64 @@ import { UnrecoverableError } from 'bullmq';
 
 import {
   HANDLED,
+  seriesOf,
   toProgress,
-  uncountedOf,
   writeProgress,
   type EntryJob,
   type Progress,
 } from '../bullmq/job.ts';
-import { toJobId } from '../bullmq/names.ts';
+import { lockOf, renewLock, type Held, type Lock } from '../bullmq/lock.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 
 /** A longer delay is as good as this one: a hundred years, in milliseconds. */
 const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
-/**
- * Records an outcome under the lock. `false`: the lock has ended, or another worker has it, or the job
- * is gone.
- *
- * @param claim what was claimed; when it has no job with it, the job is read
- */
+/** Records an outcome under the lock. `false`: the lock is lost, or the job is gone. */
 export async function settle(
   queue: EndpointQueue,
-  claim: ClaimRef & { readonly job?: EntryJob },
+  claim: ClaimRef & Partial<Held>,
   outcome: Outcome,
-  leaseDurationMs: number,
 ): Promise<boolean> {
-  const job = claim.job ?? (await queue.job(toJobId(claim.taskId)));
-  if (job === undefined) return false;
-  const note = toNote(job, outcome);
-  const token = claim.fencingToken;
+  const lock = await lockOf(queue, claim);
+  return lock !== null && record(queue, lock, outcome);
+}
+
+async function record(queue: EndpointQueue, lock: Lock, outcome: Outcome): Promise<boolean> {
   // BullMQ writes progress without a look at the lock.
-  if (note !== null) {
-    if (!(await extendLock(queue, job, token, leaseDurationMs))) return false;
-    await queue.run(() => writeProgress(job, note));
-  }
+  if (toNote(lock.job, outcome) !== null && (await renewLock(queue, lock)) !== 'held') return false;
+  const { job, token } = lock;
+  const note = toNote(job, outcome);
   try {
-    await queue.run(() => move(job, token, outcome, note));
+    await queue.run(async () => {
+      if (note !== null) await writeProgress(job, note);
+      await move(job, token, outcome, note);
+    });
     return true;
   } catch (error) {
     // Each version words its refusals another way; the lock tells them from other errors.
-    if (await extendLock(queue, job, token, leaseDurationMs)) throw error;
-    return false;
+    if ((await renewLock(queue, lock)) !== 'held') return false;
+    if (lock.token === token) throw error;
+    return record(queue, lock, outcome); // the lock was taken back
   }
 }
 
-export async function extendLock(
-  queue: EndpointQueue,
-  job: EntryJob,
-  token: string,
-  leaseDurationMs: number,
-): Promise<boolean> {
-  return (await queue.run(() => job.extendLock(token, leaseDurationMs))) === 1;
+/**
+ * Gives back a job that was not attempted. A takeover stays one: the next claim returns it as such,
+ * since the note makes this attempt its first look.
+ */
+export async function putBack(queue: EndpointQueue, { lock, isTakeover }: Held): Promise<void> {
+  const { job, token } = lock;
+  const { settled, ...released } = toReleased(job, 0);
+  const attempt = job.attemptsStarted;
+  const note =
+    isTakeover === true
+      ? { ...released, settled: seriesOf(job).settled, firstLook: { token, attempt } }
+      : { ...released, settled };
+  if ((await renewLock(queue, lock)) !== 'held') return;
+  await queue.run(async () => {
+    await writeProgress(job, note);
+    await job.moveToDelayed(Date.now(), token);
+  });
 }
 
 async function move(
@@ -86,31 +94,24 @@ function toFailure(reason: string): Error {
  * of an entry succeeded.
  */
 function toNote(job: EntryJob, outcome: Outcome): Progress | null {
-  const uncounted = uncountedOf(job);
   const started = job.attemptsStarted;
-  const before = toProgress(job);
+  const before = seriesOf(job);
+  const attempts = started - before.uncounted;
+  const ended = { ...before, reason: null, uncounted: started, settled: started, attempts };
   if (outcome.type === 'done') {
-    const isFirst = before === null && started - uncounted === 1;
-    return isFirst
-      ? null
-      : { succeededHandlers: [], reason: null, uncounted: started, attempts: started - uncounted };
+    if (toProgress(job) === null && attempts === 1) return null;
+    return { ...ended, succeededHandlers: [], doneAt: started };
   }
-  const succeededHandlers = [
-    ...new Set([...(before?.succeededHandlers ?? []), ...outcome.succeededHandlers]),
-  ];
-  if (outcome.type === 'dead') {
-    return { succeededHandlers, reason: null, uncounted: started, attempts: started - uncounted };
-  }
-  const isReleased = outcome.type === 'released';
-  return {
-    succeededHandlers,
-    reason: isReleased ? reasonBefore(before) : outcome.reason,
-    uncounted: isReleased ? uncounted + 1 : uncounted,
-    dueAt: Date.now() + Math.min(Math.ceil(outcome.delayMs), MAX_DELAY_MS),
-  };
+  const names = [...before.succeededHandlers, ...outcome.succeededHandlers];
+  const succeededHandlers = [...new Set(names)];
+  if (outcome.type === 'dead') return { ...ended, succeededHandlers };
+  const released = { ...toReleased(job, outcome.delayMs), succeededHandlers };
+  if (outcome.type === 'released') return released;
+  return { ...released, reason: outcome.reason, uncounted: before.uncounted };
 }
 
-/** The reason of an earlier series is no reason of this one. */
-function reasonBefore(before: Progress | null): string | null {
-  return before?.attempts === undefined ? (before?.reason ?? null) : null;
+function toReleased(job: EntryJob, delayMs: number): Progress {
+  const before = seriesOf(job);
+  const dueAt = Date.now() + Math.min(Math.ceil(delayMs), MAX_DELAY_MS);
+  return { ...before, uncounted: before.uncounted + 1, settled: job.attemptsStarted, dueAt };
 }

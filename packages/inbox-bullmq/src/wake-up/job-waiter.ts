@@ -1,13 +1,8 @@
 import type { Worker } from 'bullmq';
 
 import type { EntryJob } from '../bullmq/job.ts';
+import type { Lock } from '../bullmq/lock.ts';
 import { createToken } from '../bullmq/worker.ts';
-
-/** A job and the token of its lock. */
-export interface LockedJob {
-  readonly job: EntryJob;
-  readonly token: string;
-}
 
 /**
  * Waits for jobs. BullMQ wakes up one of the workers that wait, and gives it the job at once. So the
@@ -19,7 +14,7 @@ export interface JobWaiter {
   /** Tells the listeners that there may be something to claim. */
   notify(): void;
   /** The job that came. */
-  takeKept(): LockedJob | null;
+  takeKept(): Lock | null;
   /** Calls `listener` when there may be something to claim, until the returned function is called. */
   subscribe(listener: () => void): () => void;
   /** Resolves when it does not wait any more. */
@@ -29,7 +24,7 @@ export interface JobWaiter {
 interface JobWaiterOptions {
   readonly open: () => Promise<Worker>;
   /** Called with a job that no claim has taken, because all of this process is busy. */
-  readonly giveBack: (kept: LockedJob) => void;
+  readonly giveBack: (kept: Lock) => void;
   readonly onLastUnsubscribed: () => void;
 }
 
@@ -46,16 +41,16 @@ export function createJobWaiter(options: JobWaiterOptions): JobWaiter {
   const { open, giveBack, onLastUnsubscribed } = options;
   const listeners = new Set<() => void>();
   let waiting: Promise<void> | undefined;
-  let kept: (LockedJob & { readonly timer: NodeJS.Timeout }) | null = null;
+  let kept: (Lock & { readonly timer: NodeJS.Timeout }) | null = null;
 
-  function takeKept(): LockedJob | null {
+  function takeKept(): Lock | null {
     const taken = kept;
     kept = null;
     if (taken !== null) clearTimeout(taken.timer);
     return taken;
   }
 
-  function keep(locked: LockedJob): void {
+  function keep(locked: Lock): void {
     const giveBackKept = () => {
       if (takeKept() !== null) giveBack(locked);
     };
@@ -72,7 +67,8 @@ export function createJobWaiter(options: JobWaiterOptions): JobWaiter {
       const startedAt = performance.now();
       const token = createToken();
       const job = (await worker.getNextJob(token, { block: true })) as EntryJob | undefined;
-      if (job !== undefined) keep({ job, token });
+      const leaseDurationMs = worker.opts.lockDuration ?? 0;
+      if (job !== undefined) keep({ job, token, leaseDurationMs });
       if (job !== undefined || performance.now() - startedAt > MIN_WAIT_MS) {
         waiting = undefined;
         return notify();

@@ -111,7 +111,7 @@ suite('under load, when', () => {
       const proxy = await startTcpProxy(server.port);
       afterwards(proxy.close);
       const leaseDurationMs = 4000;
-      const dead = bullmqStore(toStoreOptions({ connection: server.url, leaseDurationMs }));
+      const dead = bullmqStore(toStoreOptions({ connection: server.url }));
       afterwards(() => dead.close());
       const entry = createTestEntry();
       await dead.add(entry);

@@ -56,7 +56,7 @@ function openStore(url: string, { prefix, redis }: Place): StoreSubject {
 function openSleeper(place: BullmqInboxOptions): Inbox {
   const { subscribe: unheard, ...store } = bullmqStore(toStoreOptions(place));
   assert(unheard);
-  return pollingInbox(store, { clock: createManualClock() });
+  return pollingInbox(store, { clock: createManualClock(), leaseDurationMs: LEASE_MS });
 }
 
 function openInbox(url: string, { prefix, redis }: Place): InboxSubject {

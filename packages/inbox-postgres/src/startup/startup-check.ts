@@ -2,32 +2,39 @@ import type { Logger } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import { toInboxError } from '../errors.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import { logServerSettings } from './server-settings.ts';
 
-/** Connects and migrates as soon as a receiver opens the inbox. Logs what operators should know. */
+/**
+ * Connects and migrates at the first use of the inbox, not before: a program that only mints callback
+ * URLs must not connect. Logs what operators should know.
+ */
 export interface StartupCheck {
-  start(log: Logger): void;
-  /** The logger that `start` received last. */
+  open(log: Logger): void;
+  /** Runs an operation of the store. The first one after `open` starts the check. */
+  run<T>(operation: () => Promise<T>): Promise<T>;
+  /** The logger that `open` received last. */
   log(): Logger;
   stop(): void;
 }
 
 export interface StartupCheckOptions {
   readonly query: Query;
-  readonly ensureMigrated: () => Promise<void>;
+  readonly lifecycle: Pick<Lifecycle, 'run' | 'ensureMigrated'>;
 }
 
 const RETRY_DELAY_MS = 5000;
 
 export function createStartupCheck(options: StartupCheckOptions): StartupCheck {
-  const { query, ensureMigrated } = options;
+  const { query, lifecycle } = options;
   let logger: Logger = silentLogger;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isStarted = false;
   let isStopped = false;
 
   async function check(log: Logger): Promise<void> {
     try {
-      await ensureMigrated();
+      await lifecycle.ensureMigrated();
       await logServerSettings(query, log);
     } catch (error) {
       if (isStopped) return;
@@ -40,9 +47,14 @@ export function createStartupCheck(options: StartupCheckOptions): StartupCheck {
   }
 
   return {
-    start(log) {
+    open(log) {
       logger = log;
-      if (!isStopped) void check(log);
+      isStarted = false;
+    },
+    run(operation) {
+      if (!isStarted && !isStopped && logger !== silentLogger) void check(logger);
+      isStarted = true;
+      return lifecycle.run(operation);
     },
     log: () => logger,
     stop() {

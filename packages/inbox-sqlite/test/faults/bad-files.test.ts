@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { isWebhookError } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { expect, test } from 'vitest';
 
@@ -119,14 +118,16 @@ test('sqliteInbox: answers 503 for damaged pages until a backup replaces the fil
 
 const NEWER = /schema version 99, but this release.*Update @novita-webhooks/;
 
-test('sqliteInbox: throws for a file that a newer release has migrated', async () => {
+test('sqliteInbox: the first use of a file that a newer release has migrated is rejected', async () => {
   const path = temporaryFile();
-  await sqliteInbox({ path, driver: 'libsql' }).close();
+  const older = sqliteInbox({ path, driver: 'libsql' });
+  await older.stats();
+  await older.close();
   openDatabase(path).exec('INSERT INTO novita_migrations VALUES (99)');
 
-  const open = () => sqliteInbox({ path, driver: 'libsql' });
-  expect(open).toThrow(NEWER);
-  expect(open).toThrow(expect.toSatisfy((error) => isWebhookError(error, 'invalid_option')));
+  const newer = sqliteInbox({ path, driver: 'libsql' });
+  await expect(newer.stats()).rejects.toThrow(NEWER);
+  await expect(newer.stats()).rejects.toMatchObject({ code: 'invalid_option' });
 });
 
 test('sqliteInbox: answers 503 while a file in use has a newer schema version', async () => {

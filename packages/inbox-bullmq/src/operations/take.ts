@@ -1,0 +1,105 @@
+import { UnrecoverableError, type Worker } from 'bullmq';
+
+import { seriesOf, toEntry, toProgress, writeProgress, type EntryJob } from '../bullmq/job.ts';
+import { extendLock, type Held, type Lock } from '../bullmq/lock.ts';
+import type { EndpointQueue } from '../bullmq/queues.ts';
+import { createToken } from '../bullmq/worker.ts';
+import type { Connection } from '../connection/connection.ts';
+import { readRecorded } from './record-succeeded.ts';
+
+/** Takes jobs out of a queue. A job whose last attempt was never settled is only looked at, once. */
+export interface Taker {
+  /**
+   * Takes up to `count` jobs at the same time, since BullMQ hands out one at a time, and tells whether
+   * there were less. A call that fails may have taken a job all the same. The lock of that job expires.
+   */
+  takeInto(claims: Held[], count: number, leaseDurationMs: number): Promise<boolean>;
+  /** Claims a job that was taken earlier: its lock began before the claim was asked for. */
+  renew(kept: Lock): Promise<Held | null>;
+  /** Milliseconds until the second look at a job that was looked at once. */
+  secondLookMs(): number;
+}
+
+export function createTaker(
+  connection: Connection,
+  queue: EndpointQueue,
+  openWorker: () => Promise<Worker>,
+): Taker {
+  let secondLookAt = -Infinity;
+
+  async function takeNext(leaseDurationMs: number): Promise<Lock | null> {
+    const token = createToken();
+    const bullmq = await openWorker();
+    const next = connection.run(() => bullmq.getNextJob(token, { block: false }));
+    const job = (await next) as EntryJob | undefined;
+    if (job === undefined) return null;
+    const lock = { job, token, leaseDurationMs };
+    if (bullmq.opts.lockDuration !== leaseDurationMs) await extendLock(queue, lock);
+    return lock;
+  }
+
+  async function toClaim(lock: Lock): Promise<Held | null> {
+    const claim = await readClaim(queue, lock);
+    if (claim?.isTakeover !== true || isSecondLook(lock.job)) return claim;
+    secondLookAt = performance.now() + (await lookOnce(queue, lock));
+    return null;
+  }
+
+  return {
+    async takeInto(claims: Held[], count: number, leaseDurationMs: number): Promise<boolean> {
+      const results = await Promise.allSettled(
+        Array.from({ length: count }, async () => {
+          const lock = await takeNext(leaseDurationMs);
+          return lock && { claim: await toClaim(lock) };
+        }),
+      );
+      for (const one of results) {
+        if (one.status === 'fulfilled' && one.value?.claim) claims.push(one.value.claim);
+      }
+      const failed = results.find((one) => one.status === 'rejected');
+      if (failed !== undefined && claims.length === 0) throw failed.reason;
+      return results.some((one) => one.status === 'rejected' || one.value === null);
+    },
+    renew: async (kept) => ((await extendLock(queue, kept)) ? toClaim(kept) : null),
+    secondLookMs: () => secondLookAt - performance.now(),
+  };
+}
+
+/** The claim that a job stands for. A job that is no entry of ours fails. */
+async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null> {
+  const { job, token } = lock;
+  const { endpoint, leaseDurationMs } = queue;
+  const recorded = await readRecorded(queue, job);
+  const entry = toEntry(job, { endpoint, isActive: true, leaseDurationMs, recorded });
+  if (entry === null) {
+    const error = new UnrecoverableError('this job is no entry of this inbox');
+    await queue.run(() => job.moveToFailed(error, token));
+    return null;
+  }
+  // For an entry that fits the schema and has to take the place of this one.
+  if (entry.schemaError !== null) {
+    await queue.run(() => writeProgress(job, { ...toProgress(job), ...seriesOf(job), token }));
+  }
+  const isTakeover = job.attemptsStarted - 1 > seriesOf(job).settled;
+  return { ...entry, fencingToken: token, isTakeover, lock };
+}
+
+/** Whether the attempt before this one was a first look, and the holder did not take the lock back. */
+function isSecondLook(job: EntryJob): boolean {
+  return toProgress(job)?.firstLook?.attempt === job.attemptsStarted - 1;
+}
+
+/**
+ * Holds the lock of a job for the time in which a heartbeat of its holder is due. Then it expires, and
+ * the job goes back to the queue. Returns that time in milliseconds.
+ */
+async function lookOnce(queue: EndpointQueue, lock: Lock): Promise<number> {
+  const { job, token } = lock;
+  const { uncounted, ...series } = seriesOf(job);
+  const firstLook = { token, attempt: job.attemptsStarted };
+  const leaseDurationMs = Math.ceil(lock.leaseDurationMs / 2);
+  if (await extendLock(queue, { ...lock, leaseDurationMs })) {
+    await queue.run(() => writeProgress(job, { ...series, uncounted: uncounted + 1, firstLook }));
+  }
+  return leaseDurationMs;
+}
