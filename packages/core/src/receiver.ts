@@ -125,7 +125,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   addInboxUser(inbox, log);
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    if (closing === undefined) return processing.run(work);
+    if (closing === undefined) return processing.run(({ signal }) => work(signal));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 

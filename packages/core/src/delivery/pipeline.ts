@@ -57,7 +57,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   ): Promise<ReplyCode> {
     const parts = readParts(request);
     requirePost(parts);
-    const claims = await requireToken(parts, options);
+    const claims = requireToken(parts, options);
+    const { metadata, testMode } = claims instanceof Promise ? await claims : claims;
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
@@ -66,18 +67,22 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (incoming.kind === 'other') {
       return bestEffortEvents.other(incoming.event) ? 'accepted' : 'ignored';
     }
-    const entry = toEntry(incoming.event, claims, { endpoint, clock });
+    const received = toEntry(incoming.event, { metadata, testMode }, { endpoint, clock });
+    const { entry } = received;
     if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
     if (incoming.kind === 'progress') {
       return bestEffortEvents.progress(entry) ? 'accepted' : 'ignored';
     }
-    return options.acceptEvent(entry, remainingMs(), runtime);
+    return options.acceptEvent(received, remainingMs(), runtime);
   }
 
   return async function handle(request, runtime) {
-    const code = await receive(request, runtime, monotonicMs(clock)).catch((error: unknown) =>
-      toReplyCode(error, options),
-    );
+    let code: ReplyCode;
+    try {
+      code = await receive(request, runtime, monotonicMs(clock));
+    } catch (error) {
+      code = toReplyCode(error, options);
+    }
     options.countReply(code);
     return replies[code];
   };
@@ -87,13 +92,19 @@ function requirePost({ method }: RequestParts): void {
   if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
-async function requireToken(
-  { url }: RequestParts,
-  options: PipelineOptions,
-): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
-  const { tokens, endpoint, clock, log } = options;
+type Claims = Pick<TokenClaims, 'metadata' | 'testMode'>;
+
+function requireToken({ url }: RequestParts, options: PipelineOptions): Claims | Promise<Claims> {
+  const { tokens, endpoint, clock } = options;
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(url), endpoint, clock.now());
+  const verdict = tokens.verify(tokenOf(url), endpoint, clock.now());
+  if (!(verdict instanceof Promise)) return requireClaims(verdict, options);
+  return verdict.then((checked) => requireClaims(checked, options));
+}
+
+/** @throws WebhookError `unauthorized` */
+function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOptions): Claims {
+  const { log } = options;
   if (typeof verdict === 'object') return verdict;
   options.countRefusal(verdict);
   const advice = TOKEN_ADVICE[verdict];

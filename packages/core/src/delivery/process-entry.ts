@@ -89,7 +89,7 @@ export async function processUnverified(
     bestEffortEvents.other(incoming.event);
     return;
   }
-  const entry = toEntry(incoming.event, { metadata, testMode: false }, dependencies);
+  const { entry } = toEntry(incoming.event, { metadata, testMode: false }, dependencies);
   if (entry.testMode && dependencies.testEvents === 'ignore') return;
   if (incoming.kind === 'progress') bestEffortEvents.progress(entry);
   else await attempt(entry, options, closing, dependencies);

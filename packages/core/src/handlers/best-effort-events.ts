@@ -2,6 +2,7 @@ import type { OtherEvent } from '../events/envelope.ts';
 import type { Entry, NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { createInFlight } from '../shared/in-flight.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { redactJson } from '../shared/redact.ts';
 import { toHandlerContext } from './attempt.ts';
@@ -38,14 +39,14 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
   const deadLetters = createInFlight(clock); // bounded by the entries of the inbox: none is dropped
   let dropped = 0;
 
-  function run(kind: string, handle: (signal: AbortSignal) => unknown): void {
+  function run(kind: string, handle: (abort: LazyAbort) => unknown): void {
     if (events.size() >= MAX_RUNNING) dropped += 1;
-    else void events.run((signal) => runLogged(kind, handle, signal));
+    else void events.run(({ signal }) => runLogged(kind, handle, signal));
   }
 
   async function runLogged(
     kind: string,
-    handle: (signal: AbortSignal) => unknown,
+    handle: (abort: LazyAbort) => unknown,
     signal: AbortSignal,
   ): Promise<void> {
     const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
@@ -60,9 +61,9 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
       const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
       for (const { handle } of matching) {
-        run('onTaskProgress', (signal) => {
+        run('onTaskProgress', (abort) => {
           const { result: own } = parseStoredBody(entry);
-          return own && handle(own, toHandlerContext(attempted, signal, contextOptions));
+          return own && handle(own, toHandlerContext(attempted, abort, contextOptions));
         });
       }
       return matching.length > 0;
@@ -82,7 +83,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       );
       for (const handle of handlers.deadLetter) {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
-        void deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
+        void deadLetters.run(({ signal }) => runLogged('onDeadLetter', handleLetter, signal));
       }
     },
     dropped: () => dropped,

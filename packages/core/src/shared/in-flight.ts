@@ -1,10 +1,11 @@
 import { withDeadline, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
+import { createLazyAbort, type LazyAbort } from './lazy-abort.ts';
 
 /** Counts running work, so that closing can wait for it and then abort it. */
 export interface InFlight {
-  /** Runs `work`. Its signal is aborted when the grace period of `stop` ends. */
-  run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Runs `work`, which can be aborted when the grace period of `stop` ends. */
+  run<T>(work: (abort: LazyAbort) => Promise<T>): Promise<T>;
   size(): number;
   /** Resolves when no work is running. */
   idle(): Promise<void>;
@@ -13,8 +14,8 @@ export interface InFlight {
 }
 
 export function createInFlight(clock: Clock): InFlight {
-  // One controller each: Node warns of a leak when a signal has many listeners.
-  const running = new Map<Promise<unknown>, AbortController>();
+  // One signal each: Node warns of a leak when a signal has many listeners.
+  const running = new Map<Promise<unknown>, LazyAbort>();
 
   async function idle(): Promise<void> {
     while (running.size > 0) await Promise.allSettled(running.keys());
@@ -22,9 +23,9 @@ export function createInFlight(clock: Clock): InFlight {
 
   return {
     run(start) {
-      const controller = new AbortController();
-      const work = start(controller.signal);
-      running.set(work, controller);
+      const abort = createLazyAbort();
+      const work = start(abort);
+      running.set(work, abort);
       const forget = () => void running.delete(work);
       work.then(forget, forget);
       return work;
@@ -34,7 +35,7 @@ export function createInFlight(clock: Clock): InFlight {
     async stop(gracePeriodMs) {
       await withDeadline(idle(), gracePeriodMs, clock);
       const reason = new WebhookError('closing', 'the receiver is closing');
-      for (const controller of running.values()) controller.abort(reason);
+      for (const { abort } of running.values()) abort(reason);
     },
   };
 }
