@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url } from '../shared/base64url.ts';
 import type { JsonObject } from '../shared/json.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { Signer } from './signer.ts';
 
 /** What a token states. */
@@ -49,7 +50,7 @@ export function createTokens(signer: Signer): Tokens {
   const toRefusal = (isKnown: boolean): TokenRefusal => (isKnown ? 'forged' : 'unknown_key');
   const refuse = (keyId: string): TokenRefusal | Promise<TokenRefusal> => {
     const isKnown = signer.hasKey(keyId);
-    return isKnown instanceof Promise ? isKnown.then(toRefusal) : toRefusal(isKnown);
+    return isPromise(isKnown) ? isKnown.then(toRefusal) : toRefusal(isKnown);
   };
 
   return {
@@ -68,7 +69,7 @@ export function createTokens(signer: Signer): Tokens {
       const toVerdict = (isValid: boolean) =>
         isValid ? checkClaims(decodeClaims(claims), endpoint, now) : refuse(keyId);
       const isValid = signer.verify(token.slice(0, token.lastIndexOf('.')), mac);
-      return isValid instanceof Promise ? isValid.then(toVerdict) : toVerdict(isValid);
+      return isPromise(isValid) ? isValid.then(toVerdict) : toVerdict(isValid);
     },
   };
 }

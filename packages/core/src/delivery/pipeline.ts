@@ -6,6 +6,7 @@ import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.t
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
@@ -58,7 +59,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const parts = readParts(request);
     requirePost(parts);
     const claims = requireToken(parts, options);
-    const { metadata, testMode } = claims instanceof Promise ? await claims : claims;
+    const { metadata, testMode } = isPromise(claims) ? await claims : claims;
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
@@ -98,7 +99,7 @@ function requireToken({ url }: RequestParts, options: PipelineOptions): Claims |
   const { tokens, endpoint, clock } = options;
   if (tokens === null) return { metadata: {}, testMode: false };
   const verdict = tokens.verify(tokenOf(url), endpoint, clock.now());
-  if (!(verdict instanceof Promise)) return requireClaims(verdict, options);
+  if (!isPromise(verdict)) return requireClaims(verdict, options);
   return verdict.then((checked) => requireClaims(checked, options));
 }
 
