@@ -133,8 +133,8 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     ...createRegistration(parts.handlers, worker.handlersChanged, input),
     inbox,
     handle(request, runtime = {}) {
-      const run = () => parts.pipeline(request, runtime);
-      return closing === undefined ? deliveries.run(run) : run(); // close() does not wait for these
+      const reply = parts.pipeline(request, runtime);
+      return closing === undefined ? deliveries.track(reply) : reply; // close() does not wait for these
     },
     createCallback: (callbackOptions = {}) =>
       createCallback(callbackOptions, { url, endpoint, tokens, clock }),

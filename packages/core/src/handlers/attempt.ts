@@ -2,6 +2,7 @@ import type { TaskResult } from '../events/task-result.ts';
 import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
@@ -129,12 +130,16 @@ interface HandlerContextOptions {
   readonly transaction: HandlerContext['transaction'];
 }
 
-/** `signal` is a getter of the object itself, so that a copy such as `{ ...context }` has it too. */
+/**
+ * What few handlers read is made on first use. These are getters of the object itself, so that a copy
+ * such as `{ ...context }` has them too.
+ */
 export function toHandlerContext(
   entry: AttemptEntry,
   abort: LazyAbort,
   { maxAttempts, log, transaction }: HandlerContextOptions,
 ): HandlerContext {
+  let metadata: JsonObject | undefined;
   return {
     taskId: entry.taskId,
     attempt: entry.attempts,
@@ -143,7 +148,9 @@ export function toHandlerContext(
       return abort.signal;
     },
     receivedAt: new Date(entry.receivedAt),
-    metadata: structuredClone(entry.metadata),
+    get metadata() {
+      return (metadata ??= structuredClone(entry.metadata));
+    },
     testMode: entry.testMode,
     log: withFields(log, { taskId: entry.taskId }),
     transaction,
