@@ -1,20 +1,19 @@
 // Compares our receiver with other libraries and with bare frameworks. See bench/README.md.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { bundle, type Bundles } from '../lib/bundle.ts';
-import { startChild } from '../lib/child.ts';
 import { describeMachine } from '../lib/describe-machine.ts';
 import { readEventTemplate } from '../lib/event-template.ts';
 import { printTable } from '../lib/print-table.ts';
 import { runInTurns } from '../lib/run-in-turns.ts';
 import { median, medianOf, range } from '../lib/statistics.ts';
+import { findCores } from './find-cores.ts';
 import {
+  startLoadProcess,
   startTarget,
   type Cores,
-  type LoadProcess,
   type Measured,
   type MeasuredTarget,
 } from './measured-target.ts';
@@ -52,11 +51,7 @@ async function warmUp(target: MeasuredTarget): Promise<Subject> {
 }
 
 async function measure(bundles: Bundles, cores: Cores | undefined): Promise<readonly Subject[]> {
-  const load: LoadProcess = startChild({
-    bundle: bundles['peers-load'],
-    core: cores?.load,
-    env: { BENCH_EVENT: JSON.stringify(template) },
-  });
+  const load = startLoadProcess(bundles, template, cores);
   const names = values.target ?? allTargets(values.inboxes.split(',').filter(isInbox));
   const subjects: Subject[] = [];
   for (const name of names) {
@@ -113,14 +108,12 @@ const template = readEventTemplate();
 console.log(describeMachine(template));
 console.log(`${rounds} rounds of ${seconds} s in turns, ${connections} connections; medians`);
 
-const pinned: Cores = { server: 0, load: 1 };
-const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
-if (!canPin) console.log('bench: taskset is missing, so no process is pinned to a core.');
+const pinned = findCores();
 const modes = [
-  ...(canPin && values.cores !== 'free'
+  ...(pinned && values.cores !== 'free'
     ? [{ name: 'one core for the server', cores: pinned }]
     : []),
-  ...(!canPin || values.cores !== 'pinned' ? [{ name: 'not pinned', cores: undefined }] : []),
+  ...(!pinned || values.cores !== 'pinned' ? [{ name: 'not pinned', cores: undefined }] : []),
 ];
 
 const results = [];

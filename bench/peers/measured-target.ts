@@ -6,6 +6,7 @@ import { check } from '../lib/check.ts';
 import { startChild, type Child } from '../lib/child.ts';
 import { deleteOnExit } from '../lib/clean-up.ts';
 import { engines } from '../lib/engines/index.ts';
+import type { EventTemplate } from '../lib/event-template.ts';
 import type { LoadReply, LoadRequest, ServerReply, ServerRequest } from './protocol.ts';
 
 /** Cores of the processes. Without it, the scheduler chooses. */
@@ -27,6 +28,18 @@ export interface Measured extends LoadReply {
   readonly perSecond: number;
   /** CPU time of the server for each event, its handler included. */
   readonly cpuMicrosPerEvent: number;
+}
+
+export function startLoadProcess(
+  bundles: Bundles,
+  template: EventTemplate,
+  cores: Cores | undefined,
+): LoadProcess {
+  return startChild({
+    bundle: bundles['peers-load'],
+    core: cores?.load,
+    env: { BENCH_EVENT: JSON.stringify(template) },
+  });
 }
 
 let started = 0;

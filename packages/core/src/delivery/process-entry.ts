@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
 import { checkMetadata } from '../callback/metadata.ts';

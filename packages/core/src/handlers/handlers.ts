@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { WebhookError } from '../shared/errors.ts';
 import type { OtherEvent } from '../events/envelope.ts';
