@@ -1,6 +1,6 @@
 /** The part of Node's `Buffer` that is used. Several times as fast, where the runtime has it. */
 interface NativeBuffer {
-  from(text: string, encoding: 'base64'): Uint8Array<ArrayBuffer>;
+  from(text: string, encoding: 'base64url'): Uint8Array<ArrayBuffer>;
   from(
     bytes: ArrayBufferLike,
     offset: number,
@@ -33,7 +33,7 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[\w-]*$/.test(text)) return undefined;
   const bytes = native
-    ? native.from(text, 'base64') // which accepts both alphabets
+    ? native.from(text, 'base64url')
     : fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'));
   // Decoding ignores spare bits, so without this check one value could be written in several ways.
   return bytes !== undefined && toBase64Url(bytes) === text ? bytes : undefined;

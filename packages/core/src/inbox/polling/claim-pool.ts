@@ -71,7 +71,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   let isClosed = false;
 
   const giveBack = (claim: Claim, delayMs: number) =>
-    void releases.run(() => release(claim, store, delayMs));
+    void releases.track(release(claim, store, delayMs).then(() => options.onFree(true)));
 
   function take(claim: Claim, claimedAt: number): void {
     const current = running.get(claim.taskId);
