@@ -95,7 +95,7 @@ type Costs = Readonly<Record<keyof typeof OPERATIONS, Cost>>;
 async function measure({ path, store }: Subject): Promise<Costs> {
   const entries = Array.from({ length: EVENTS }, createTestEntry);
   const claims: Claim[] = [];
-  const reads = (read: (claim: Claim) => Promise<unknown>) =>
+  const reads = (read: (claim: Claim) => unknown) =>
     costOf(READS, async () => {
       for (const claim of claims.slice(0, READS)) await read(claim);
     });
@@ -126,7 +126,7 @@ async function measure({ path, store }: Subject): Promise<Costs> {
   };
 }
 
-async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>) {
+async function inGroups<T>(items: readonly T[], work: (item: T) => unknown) {
   for (let at = 0; at < items.length; at += GROUP) {
     await Promise.all(items.slice(at, at + GROUP).map(work));
   }

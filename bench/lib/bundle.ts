@@ -3,13 +3,18 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder for temporary files. It can be deleted at any time. */
-export const cache: string = fileURLToPath(new URL('../../.cache/bench/', import.meta.url));
+/**
+ * The folder for temporary files. It can be deleted at any time. The bundles in it import the packages
+ * that only benchmarks use.
+ */
+export const cache: string = fileURLToPath(new URL('../node_modules/.cache/', import.meta.url));
 
 /** The programs that run in child processes and threads. */
 const ENTRIES = {
   server: fileURLToPath(new URL('./server/server-process.ts', import.meta.url)),
   'store-thread': fileURLToPath(new URL('./server/store-thread.ts', import.meta.url)),
+  peers: fileURLToPath(new URL('../peers/server-process.ts', import.meta.url)),
+  'peers-load': fileURLToPath(new URL('../peers/load/load-process.ts', import.meta.url)),
   load: fileURLToPath(new URL('./load/load-process.ts', import.meta.url)),
   inbox: fileURLToPath(new URL('../engines/inbox-process.ts', import.meta.url)),
   prefill: fileURLToPath(new URL('../growth/prefill-process.ts', import.meta.url)),

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 
@@ -14,6 +14,8 @@ export interface Child<Request, Reply> {
 export interface StartOptions {
   readonly bundle: string;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The only core that the child may use. Needs `taskset`, which Linux has. */
+  readonly core?: number | undefined;
 }
 
 /** The IPC message of a child. */
@@ -22,9 +24,10 @@ type Message<Reply> = { readonly reply: Reply } | { readonly error: string };
 export function startChild<Request extends object, Reply>(
   options: StartOptions,
 ): Child<Request, Reply> {
+  const nodeArgs = (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
   const child = fork(options.bundle, [], {
     env: { ...process.env, ...options.env },
-    execArgv: (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== ''),
+    ...toCommand(nodeArgs, options.core),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const kill = beforeExit(() => void child.kill('SIGKILL'));
@@ -36,6 +39,11 @@ export function startChild<Request extends object, Reply>(
       kill();
     },
   };
+}
+
+function toCommand(nodeArgs: string[], core: number | undefined): ForkOptions {
+  if (core === undefined) return { execArgv: nodeArgs };
+  return { execPath: 'taskset', execArgv: ['-c', String(core), process.execPath, ...nodeArgs] };
 }
 
 function sendRequest<Reply>(child: ChildProcess, request: object): Promise<Reply> {

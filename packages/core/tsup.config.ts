@@ -10,4 +10,5 @@ export default defineConfig({
   platform: 'neutral',
   dts: true,
   clean: true,
+  splitting: true, // also in CommonJS: both entries must share one copy of the code and its state
 });

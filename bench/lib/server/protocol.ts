@@ -1,8 +1,7 @@
 import type { EngineName } from '../engines/engine.ts';
 
 /** The framework in front of the receiver. */
-export const FRAMEWORKS = ['express', 'fastify', 'node:http'] as const;
-export type Framework = (typeof FRAMEWORKS)[number];
+export type Framework = 'express' | 'fastify' | 'node:http';
 
 /**
  * The inbox under test. `sqlite`: the package. `full-sync`: the package on a connection whose commits

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { secretFault } from './callback/secret-faults.ts';
 import { parseOptions } from './shared/check-options.ts';

@@ -125,7 +125,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   addInboxUser(inbox, log);
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    if (closing === undefined) return processing.run(work);
+    if (closing === undefined) return processing.run(({ signal }) => work(signal));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 
@@ -133,8 +133,8 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     ...createRegistration(parts.handlers, worker.handlersChanged, input),
     inbox,
     handle(request, runtime = {}) {
-      const run = () => parts.pipeline(request, runtime);
-      return closing === undefined ? deliveries.run(run) : run(); // close() does not wait for these
+      const reply = parts.pipeline(request, runtime);
+      return closing === undefined ? deliveries.track(reply) : reply; // close() does not wait for these
     },
     createCallback: (callbackOptions = {}) =>
       createCallback(callbackOptions, { url, endpoint, tokens, clock }),

@@ -28,7 +28,7 @@ describe('worker: entries whose last attempt was never settled', () => {
     async function live(): Promise<void> {
       let isDead = false;
       const ifAlive =
-        <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+        <A extends unknown[], R>(call: (...args: A) => R) =>
         (...args: A) =>
           isDead ? new Promise<never>(noop) : call(...args);
       const dying: Store = {

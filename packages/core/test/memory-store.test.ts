@@ -67,7 +67,7 @@ describe('memory store: maxEntries', () => {
     const kept = [createTestEntry(), createTestEntry()];
     for (const entry of kept) await store.add(entry);
     if (state === 'running') await store.claim('novita', 2, LEASE);
-    await expect(store.add(createTestEntry())).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(createTestEntry())).rejects.toMatchObject(FULL);
     expect(await taskIds(store)).toEqual(kept.map(({ taskId }) => taskId));
     for (const entry of kept) expect(await store.add(entry)).toBe('duplicate');
   });
@@ -77,9 +77,9 @@ describe('memory store: maxBytes', () => {
   test('limits the total size of bodies to the byte', async () => {
     const store = memoryStore({ maxBytes: 2 * bytesOf(1000), clock: createManualClock() });
     expect(await store.add(entryOf(1000))).toBe('added');
-    await expect(store.add(entryOf(1001))).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(entryOf(1001))).rejects.toMatchObject(FULL);
     expect(await store.add(entryOf(1000))).toBe('added');
-    await expect(store.add(entryOf(0))).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(entryOf(0))).rejects.toMatchObject(FULL);
   });
 
   test('frees the size of an entry that is discarded or expires', async () => {
@@ -106,7 +106,7 @@ describe('memory store: maxBytes', () => {
     const store = memoryStore({ maxBytes: 4 * bytesOf(1000), clock: createManualClock() });
     const done = await addDone(store, entryOf(1000));
     await store.add(entryOf(1000));
-    await expect(store.add(entryOf(5000))).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(entryOf(5000))).rejects.toMatchObject(FULL);
     expect(await store.add(done)).toBe('duplicate');
   });
 
@@ -115,7 +115,7 @@ describe('memory store: maxBytes', () => {
     const invalid = entryOf(10, { schemaError: 'images: not a list' });
     await store.add(invalid);
     const large = { ...invalid, schemaError: null, body: 'x'.repeat(100_000) };
-    await expect(store.add(large)).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(large)).rejects.toMatchObject(FULL);
     expect((await store.get(invalid))?.schemaError).toBe(invalid.schemaError);
   });
 
@@ -192,10 +192,10 @@ describe('memory store: dead letters make room', () => {
     await store.add(dead);
     await settleFirst(store, 'dead');
     await store.add(entryOf(100));
-    await expect(store.add(entryOf(101))).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(entryOf(101))).rejects.toMatchObject(FULL);
     expect(await store.get(dead)).toBeDefined();
     expect(await store.add(entryOf(100))).toBe('added');
-    await expect(store.add(entryOf(0))).rejects.toMatchObject(FULL);
+    await expect(async () => store.add(entryOf(0))).rejects.toMatchObject(FULL);
   });
 
   test('so that schema errors of a whole inbox do not refuse a delivery', async () => {

@@ -168,7 +168,7 @@ describe('redactPayload', () => {
       n: 1.5,
       list: [null, true, 'nwt1', 'nwt2.a.b.c', 'x'],
     };
-    expect(JSON.parse(redactPayload(payload))).toEqual({
+    expect(JSON.parse(redactPayload(payload).text)).toEqual({
       ...payload,
       extra: {
         webhook: {
@@ -186,7 +186,7 @@ describe('redactPayload', () => {
     'not a url?token=abc;token=abc',
     'https://user:abc@h.example/',
   ])('hides tokens and passwords of other callback URLs: %s', (url) => {
-    expect(redactPayload({ extra: { webhook: { url } } })).not.toContain('abc');
+    expect(redactPayload({ extra: { webhook: { url } } }).text).not.toContain('abc');
   });
 
   test.each([
@@ -202,7 +202,7 @@ describe('redactPayload', () => {
     `${TOKEN}${TOKEN}`,
     JSON.stringify({ prompt: 'a line\nwt1.5', url: TOKEN }),
   ])('returns valid JSON without the token for %j', (text) => {
-    for (const json of [redactPayload({ text, [text]: 1 }), redactJson({ text, [text]: 1 })]) {
+    for (const json of [redactPayload({ text, [text]: 1 }).text, redactJson({ text, [text]: 1 })]) {
       // String by string, since in JSON the end of an escape can look like the start of a token.
       for (const value of Object.entries(JSON.parse(json) as object).flat()) {
         expect(String(value)).not.toContain(TOKEN.slice(0, 20));
@@ -212,7 +212,7 @@ describe('redactPayload', () => {
 
   test('keeps a prompt with a line that only starts like a token', () => {
     const payload = { prompt: 'lora weights:\nwt1.safetensors' };
-    expect(JSON.parse(redactPayload(payload))).toEqual(payload);
+    expect(JSON.parse(redactPayload(payload).text)).toEqual(payload);
   });
 
   test('does not affect the handling of an event with such a prompt', async () => {

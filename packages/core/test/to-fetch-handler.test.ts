@@ -41,6 +41,8 @@ const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
     void handler(request, { waitUntil }).then(async (answer) => {
       const body = Buffer.from(await answer.arrayBuffer());
       for (const [name, value] of answer.headers) response.setHeader(name, value);
+      // Otherwise the client may send its next request on the connection that is destroyed below.
+      if (!incoming.complete) response.setHeader('connection', 'close');
       response.writeHead(answer.status, { 'content-length': body.length }).end(body);
       response.on('finish', () => incoming.complete || incoming.destroy());
     });

@@ -224,17 +224,27 @@ describe('token: endpoint', () => {
   });
 });
 
-describe('token: tampering', () => {
+/** The second argument of `createSigner`: its default, and what runtimes without `node:crypto` use. */
+const CRYPTO = { 'node:crypto': undefined, 'Web Crypto': null };
+
+test('token: node:crypto and Web Crypto make the same key id and MAC', async () => {
+  const [one, other] = Object.values(CRYPTO).map((node) => createSigner([NEW, OLD], node));
+  expect(one?.keyId()).toBe(await other?.keyId());
+  expect(one?.sign('text')).toBe(await other?.sign('text'));
+  expect(one?.sign('text')).toMatch(/^[\w-]{43}$/);
+});
+
+describe.each(Object.entries(CRYPTO))('token: tampering, with %s', (_, node) => {
   const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
   async function accepted(tokens: readonly string[]): Promise<string[]> {
-    const { verify } = createTokens(createSigner([TEST_SECRET]));
-    const verdicts = await Promise.all(tokens.map((token) => verify(token, 'novita', 0)));
+    const { verify } = createTokens(createSigner([TEST_SECRET], node));
+    const verdicts = await Promise.all(tokens.map(async (token) => verify(token, 'novita', 0)));
     return tokens.filter((_, index) => typeof verdicts[index] === 'object');
   }
 
   const mint = () =>
-    createTokens(createSigner([TEST_SECRET])).mint({
+    createTokens(createSigner([TEST_SECRET], node)).mint({
       endpoint: 'novita',
       expiresAt: 1_000_000,
       metadata: { orderId: 42 },

@@ -16,7 +16,8 @@ test.skipIf(url === '')(
     const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
     const kept = Array.from({ length: 250 }, () => createTestEntry());
     const removed = Array.from({ length: 300 }, () => createTestEntry());
-    for (const entries of [kept, removed]) await Promise.all(entries.map(store.add));
+    for (const entries of [kept, removed])
+      await Promise.all(entries.map(async (one) => store.add(one)));
     await redis.del(...removed.map(({ taskId }) => key(`task-${taskId}`)));
     await store.deleteExpired({ doneMs: 1e9, deadMs: 1e9 });
     // A job that is missing now may be about to be added.

@@ -1,5 +1,5 @@
 import { WebhookError } from '@novita-webhooks/core';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { PostgresPool } from './pool.ts';
 import { DEFAULT_SCHEMA, isSchemaName, quoteSchema, SCHEMA_NAME_RULE } from './schema.ts';

@@ -22,7 +22,9 @@ describe.skipIf(url === undefined)('add on PostgreSQL', () => {
       const entries = Array.from({ length: 40 }, () => createTestEntry());
       const answers = await Promise.all(
         stores.map((store, index) =>
-          Promise.all((index === 0 ? entries : entries.toReversed()).map((one) => store.add(one))),
+          Promise.all(
+            (index === 0 ? entries : entries.toReversed()).map(async (one) => store.add(one)),
+          ),
         ),
       );
       const added = answers.flat().filter((answer) => answer === 'added');
@@ -37,7 +39,9 @@ describe.skipIf(url === undefined)('add on PostgreSQL', () => {
   test('rejects an entry that cannot be stored, but not the rest of its batch', async () => {
     const good = Array.from({ length: 20 }, () => createTestEntry());
     const bad = createTestEntry({ receivedAt: 1e300 });
-    const results = await Promise.allSettled([...good, bad, ...good].map(fixture.store.add));
+    const results = await Promise.allSettled(
+      [...good, bad, ...good].map(async (one) => fixture.store.add(one)),
+    );
     const answers = results.map((one) => (one.status === 'fulfilled' ? one.value : 'rejected'));
     expect(answers.filter((answer) => answer === 'added')).toHaveLength(20);
     expect(answers.filter((answer) => answer === 'duplicate')).toHaveLength(20);
@@ -61,7 +65,7 @@ describe.skipIf(url === undefined)('add on PostgreSQL', () => {
     const invalid = Array.from({ length: 30 }, () =>
       createTestEntry({ schemaError: 'images: not a list' }),
     );
-    await Promise.all(invalid.map(fixture.store.add));
+    await Promise.all(invalid.map(async (one) => fixture.store.add(one)));
     const valid = invalid.map((one) => ({ ...one, schemaError: null, body: '{"valid":true}' }));
     const running = fixture.store.claim('novita', 10, LEASE_MS);
     const answers = await Promise.all([...valid.map(fixture.store.add), ...valid.map(peer.add)]);

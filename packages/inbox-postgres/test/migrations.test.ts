@@ -30,7 +30,7 @@ describe.skipIf(url === undefined)('migrate', () => {
   test('migrates once when many stores start concurrently', async () => {
     const pools = Array.from({ length: 8 }, () => openPool({ max: 2 }));
     const stores = pools.map((each) => postgresStore({ pool: each, schema }));
-    const answers = await Promise.all(stores.map((store) => store.add(createTestEntry())));
+    const answers = await Promise.all(stores.map(async (store) => store.add(createTestEntry())));
     expect(new Set(answers)).toEqual(new Set(['added']));
     const { rows } = await pool.query(`SELECT version FROM ${schema}.migrations`);
     expect(rows).toEqual([{ version: 1 }, { version: 2 }]);

@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
       const { pending, running, done, dead } = await peer.stats();
       return pending + running + done + dead;
     };
-    await Promise.all(Array.from({ length: 100 }, () => store.add(createTestEntry())));
+    await Promise.all(Array.from({ length: 100 }, async () => store.add(createTestEntry())));
     const totals: number[] = [];
     const over = new AbortController();
     const isOver = () => over.signal.aborted;
@@ -56,7 +56,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
       while (!isOver()) totals.push(await total());
     })();
     for (let claims = await store.claim('novita', 30, LEASE_MS); claims.length > 0;) {
-      await Promise.all(claims.map((claim, index) => store.settle(claim, index % 3 === 0 ? DEAD : { type: 'done' }))); // prettier-ignore
+      await Promise.all(claims.map(async (claim, index) => store.settle(claim, index % 3 === 0 ? DEAD : { type: 'done' }))); // prettier-ignore
       claims = await store.claim('novita', 30, LEASE_MS);
     }
     over.abort();
@@ -72,9 +72,9 @@ describe.skipIf(url === undefined)('postgresStore', () => {
 
   test('deleteExpired deletes each entry once in concurrent stores', async () => {
     const { store } = fixture;
-    await Promise.all(Array.from({ length: 1500 }, () => store.add(createTestEntry())));
+    await Promise.all(Array.from({ length: 1500 }, async () => store.add(createTestEntry())));
     const claims = await store.claim('novita', 1500, LEASE_MS);
-    await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+    await Promise.all(claims.map(async (claim) => store.settle(claim, { type: 'done' })));
     await fixture.query(
       "UPDATE SCHEMA.finished_entries SET finished_at = finished_at - interval '1 day'",
     );
@@ -103,14 +103,16 @@ describe.skipIf(url === undefined)('postgresStore', () => {
 
   test('claim skips locked entries and never claims one twice', async () => {
     const stores = [fixture.store, fixture.openPeer(), fixture.openPeer()];
-    await Promise.all(Array.from({ length: 200 }, () => fixture.store.add(createTestEntry())));
+    await Promise.all(
+      Array.from({ length: 200 }, async () => fixture.store.add(createTestEntry())),
+    );
     const locking = await fixture.pool.connect();
     await locking.query('BEGIN');
     await locking.query(
       `SELECT id FROM ${fixture.schema}.pending_entries ORDER BY id LIMIT 50 FOR UPDATE`,
     );
     const claims = await Promise.all(
-      [...stores, ...stores, ...stores, ...stores].map((each) =>
+      [...stores, ...stores, ...stores, ...stores].map(async (each) =>
         each.claim('novita', 20, LEASE_MS),
       ),
     );
@@ -161,7 +163,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     hangs = true;
     const beganAt = performance.now();
     const body = 'x'.repeat(1024 * 1024);
-    const adds = Array.from({ length: 100 }, () => store.add(createTestEntry({ body })));
+    const adds = Array.from({ length: 100 }, async () => store.add(createTestEntry({ body })));
     const codes = (await Promise.allSettled(adds)).map((one) =>
       one.status === 'rejected' ? (one.reason as { code: string }).code : one.value,
     );

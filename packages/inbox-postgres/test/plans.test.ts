@@ -68,7 +68,7 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
   }, 60_000);
   afterAll(() => fixture.close());
 
-  const planOf = async (work: (store: Store) => Promise<unknown>): Promise<Plan> => {
+  const planOf = async (work: (store: Store) => unknown): Promise<Plan> => {
     const [plan] = await explain(fixture.pool, fixture.schema, work);
     if (plan === undefined) throw new Error('no statement was explained');
     return plan;
@@ -102,7 +102,7 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
     expectCheap(await planOf((store) => store.stats()), 64);
     const claims = await fixture.store.claim('novita', LIMIT, LEASE_MS);
     const settled = await explain(fixture.pool, fixture.schema, (store) =>
-      Promise.all(claims.map((each) => store.settle(each, { type: 'done' }))),
+      Promise.all(claims.map(async (each) => store.settle(each, { type: 'done' }))),
     );
     expect(settled).toHaveLength(1);
     settled.forEach((plan) => expectCheap(plan));
@@ -162,14 +162,15 @@ describe.skipIf(url === undefined)('a cached plan, made when the inbox', () => {
       let running: Claim[] = [{ ...createTestEntry(), ...NEVER_CLAIMED }];
       let failing = running;
       const retry = { type: 'retry', delayMs: 1, reason: '', succeededHandlers: [] } as const;
-      const calls: Record<string, (store: Store) => Promise<unknown>> = {
+      const calls: Record<string, (store: Store) => unknown> = {
         'add, of a new one': (store) => store.add(createTestEntry()),
         'add, of a duplicate': (store) => store.add(createTestEntry({ taskId: 'known' })),
         claim,
-        extend: (store) => Promise.all(running.map((each) => store.extend(each, LEASE_MS))),
-        settle: (store) => Promise.all(running.map((each) => store.settle(each, { type: 'done' }))),
+        extend: (store) => Promise.all(running.map(async (each) => store.extend(each, LEASE_MS))),
+        settle: (store) =>
+          Promise.all(running.map(async (each) => store.settle(each, { type: 'done' }))),
         'settle, for another attempt': (store) =>
-          Promise.all(failing.map((each) => store.settle(each, retry))),
+          Promise.all(failing.map(async (each) => store.settle(each, retry))),
       };
       const explainAll = async (names: readonly string[]) => {
         const seen: Record<string, Pick<Plan, 'pages' | 'fetched'>> = {};

@@ -67,7 +67,7 @@ describe.skipIf(url === undefined)('postgresStore on postgres.js', () => {
       let added = 0;
       for (let tries = 0; tries < 100 && added < 3; tries += 1) {
         const entry = createTestEntry({ endpoint: 'after' });
-        const answer = await store.add(entry).catch(() => undefined);
+        const answer = await Promise.resolve(store.add(entry)).catch(() => undefined);
         if (answer !== undefined) expect(await safe.get(entry)).toBeDefined();
         if (answer !== undefined) added += 1;
         else await pause(20);

@@ -92,7 +92,7 @@ async function useAll(store: Store): Promise<unknown[]> {
     createTestEntry({ taskId, receivedAt: 1_700_000_000_123, testMode: taskId === 'two' }),
   ) as [Entry, Entry, Entry];
   const results: unknown[] = [];
-  results.push(await Promise.all([one, two, three, one].map((entry) => store.add(entry))));
+  results.push(await Promise.all([one, two, three, one].map(async (entry) => store.add(entry))));
   const invalid = createTestEntry({
     taskId: 'invalid',
     endpoint: 'other',

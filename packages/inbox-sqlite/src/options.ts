@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { WebhookError } from '@novita-webhooks/core';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import {
   openFileConnections,

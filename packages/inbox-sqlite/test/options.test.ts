@@ -80,7 +80,7 @@ describe("sqliteStore with the caller's connection", () => {
       await store.discard({ endpoint: 'novita', taskId });
     }
     database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
-    await store.add(createTestEntry({ taskId: 'first' })).catch(() => undefined); // detects the smaller file, if no earlier operation did
+    await Promise.resolve(store.add(createTestEntry({ taskId: 'first' }))).catch(() => undefined); // detects the smaller file, if no earlier operation did
     expect(await store.add(createTestEntry({ taskId: 'next' }))).toBe('added');
   });
 });
@@ -94,7 +94,7 @@ describe('sqliteStore with a symbolic link as path', () => {
     const store = openStore(path);
     await store.add(createTestEntry({ taskId: 'one' }));
     rmSync(join(folder, 'real', 'webhooks.db'));
-    await store.add(createTestEntry({ taskId: 'two' })).catch(() => undefined);
+    await Promise.resolve(store.add(createTestEntry({ taskId: 'two' }))).catch(() => undefined);
     await store.close();
     const found = await openStore(path).get(createTestEntry({ taskId: 'one' }));
     expect(found?.taskId).toBe('one');

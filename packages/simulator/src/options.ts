@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Delivery } from './delivery.ts';
 import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Longest delay of a Node timer: 2^31 - 1 milliseconds, almost 25 days. */
 const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { FinalStatus, Media, TaskEvent } from './novita-types.ts';
 import { delayMsSchema, functionSchema } from './parse-options.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { PLAN_KEY_HEADER } from './accept-task.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { ApiError, invalidBody } from './api-error.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';

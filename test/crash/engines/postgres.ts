@@ -105,10 +105,12 @@ async function addOld(pool: Pool, schema: string, count: number): Promise<void> 
   };
   const ids = Array.from({ length: count }, () => `${OLD_ENDPOINT}-${crypto.randomUUID()}`);
   await Promise.all(
-    ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: Date.now() })),
+    ids.map(async (taskId) =>
+      store.add({ ...common, taskId, testMode: false, receivedAt: Date.now() }),
+    ),
   );
   const claims = await store.claim(OLD_ENDPOINT, count, LEASE_MS);
-  await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+  await Promise.all(claims.map(async (claim) => store.settle(claim, { type: 'done' })));
   await pool.query(`
     UPDATE ${schema}.finished_entries SET finished_at = finished_at - interval '10 days'
     FROM ${schema}.events

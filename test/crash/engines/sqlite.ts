@@ -107,8 +107,10 @@ async function addExpired(database: SqliteDatabase, count: number): Promise<void
   const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
-    ids.map((taskId) => store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() })),
+    ids.map(async (taskId) =>
+      store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() }),
+    ),
   );
   const claims = await store.claim(OLD, count, AGE_MS);
-  await Promise.all(claims.map((claim) => store.settle(claim, { type: 'done' })));
+  await Promise.all(claims.map(async (claim) => store.settle(claim, { type: 'done' })));
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { parseArgument } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';

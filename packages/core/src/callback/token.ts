@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url } from '../shared/base64url.ts';
 import type { JsonObject } from '../shared/json.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { Signer } from './signer.ts';
 
 /** What a token states. */
@@ -16,14 +17,12 @@ export interface TokenClaims {
 export type TokenRefusal =
   'missing' | 'malformed' | 'unknown_key' | 'forged' | 'expired' | 'other_endpoint';
 
+type Verdict = TokenClaims | TokenRefusal;
+
 export interface Tokens {
   mint(claims: TokenClaims): Promise<string>;
   /** @param now milliseconds since 1970 */
-  verify(
-    token: string | undefined,
-    endpoint: string,
-    now: number,
-  ): Promise<TokenClaims | TokenRefusal>;
+  verify(token: string | undefined, endpoint: string, now: number): Verdict | Promise<Verdict>;
 }
 
 /**
@@ -44,25 +43,33 @@ interface WireClaims {
 
 const utf8 = new TextEncoder();
 
+const decoder = new TextDecoder();
+
 /** Mints and verifies the tokens of callback URLs, which replace the signature that Novita lacks. */
 export function createTokens(signer: Signer): Tokens {
+  const toRefusal = (isKnown: boolean): TokenRefusal => (isKnown ? 'forged' : 'unknown_key');
+  const refuse = (keyId: string): TokenRefusal | Promise<TokenRefusal> => {
+    const isKnown = signer.hasKey(keyId);
+    return isPromise(isKnown) ? isKnown.then(toRefusal) : toRefusal(isKnown);
+  };
+
   return {
     async mint(claims) {
       const signed = `${VERSION}.${await signer.keyId()}.${encodeClaims(claims)}`;
       return `${signed}.${await signer.sign(signed)}`;
     },
 
-    async verify(token, endpoint, now) {
+    verify(token, endpoint, now) {
       if (token === undefined || token === '') return 'missing';
       const parts = token.length <= MAX_TOKEN_LENGTH ? token.split('.') : [];
       const [version, keyId = '', claims = '', mac = ''] = parts;
       if (parts.length !== 4 || version !== VERSION || fromBase64Url(mac) === undefined) {
         return 'malformed';
       }
-      if (!(await signer.verify(token.slice(0, token.lastIndexOf('.')), mac))) {
-        return (await signer.hasKey(keyId)) ? 'forged' : 'unknown_key';
-      }
-      return checkClaims(decodeClaims(claims), endpoint, now);
+      const toVerdict = (isValid: boolean) =>
+        isValid ? checkClaims(decodeClaims(claims), endpoint, now) : refuse(keyId);
+      const isValid = signer.verify(token.slice(0, token.lastIndexOf('.')), mac);
+      return isPromise(isValid) ? isValid.then(toVerdict) : toVerdict(isValid);
     },
   };
 }
@@ -80,7 +87,7 @@ function encodeClaims({ endpoint, expiresAt, metadata, testMode }: TokenClaims):
 
 /** Called only after the signature was verified, so the shape of the claims is known. */
 function decodeClaims(encoded: string): WireClaims {
-  return JSON.parse(new TextDecoder().decode(fromBase64Url(encoded))) as WireClaims;
+  return JSON.parse(decoder.decode(fromBase64Url(encoded))) as WireClaims;
 }
 
 function checkClaims(

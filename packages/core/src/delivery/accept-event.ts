@@ -7,6 +7,7 @@ import { WebhookError, type ReplyCode } from '../shared/errors.ts';
 import type { InFlight } from '../shared/in-flight.ts';
 import { addToInbox, type AddToInboxOptions } from './add-to-inbox.ts';
 import type { RuntimeContext } from './request.ts';
+import type { ReceivedEntry } from './to-entry.ts';
 import { keepRuntimeAlive } from './within-request.ts';
 
 /** When 2xx is sent: once the inbox has the entry, or once its handlers have succeeded. */
@@ -32,7 +33,7 @@ export interface AcceptEventOptions extends AddToInboxOptions {
  * @param remainingMs milliseconds until the reply has to be sent
  */
 export type AcceptEvent = (
-  entry: NewEntry,
+  received: ReceivedEntry,
   remainingMs: number,
   runtime: RuntimeContext,
 ) => Promise<ReplyCode>;
@@ -43,14 +44,12 @@ type OnPending = (state: 'added' | 'pending') => unknown;
 export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
   const { inbox, worker, entryMacs } = options;
 
-  /** Entries that leave for a foreign queue carry a MAC, which `processEntry` requires. */
-  async function toStored(entry: NewEntry): Promise<NewEntry> {
-    if (inbox.capabilities.addOnly !== true || entryMacs === null) return entry;
-    return { ...entry, mac: await entryMacs.sign(entry) };
-  }
-
-  return async (accepted, remainingMs, { ephemeral = false, waitUntil }) => {
-    const entry = await toStored(accepted);
+  return async (received, remainingMs, { ephemeral = false, waitUntil }) => {
+    let { entry } = received;
+    // Entries that leave for a foreign queue carry a MAC, which `processEntry` requires.
+    if (inbox.capabilities.addOnly === true && entryMacs !== null) {
+      entry = { ...entry, mac: await entryMacs.sign(entry) };
+    }
     const canWait = ephemeral && options.consume && inbox.promote !== undefined;
     const ack = options.ack ?? (canWait ? 'handled' : 'accepted');
     const deadline = monotonicMs(options.clock) + remainingMs;
@@ -61,9 +60,9 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
     if (needsContext(ephemeral, options))
       options.limitedLog('warn', { taskId: entry.taskId }, NO_CONTEXT);
     worker.startFor(entry);
-    const onPending: OnPending = async (state) => {
-      if (state === 'pending') await inbox.promote?.(entry);
-    };
+    worker.parsedResults.keep(entry, received.parsed);
+    const onPending: OnPending = (state) =>
+      state === 'pending' ? inbox.promote?.(entry) : undefined;
     return accept(entry, ack, deadline, onPending, options);
   };
 }
@@ -109,15 +108,26 @@ async function accept(
   onPending: OnPending,
   options: AcceptEventOptions,
 ): Promise<ReplyCode> {
+  // An entry with a schema error never reaches a handler, so there is nothing to wait for.
+  if (ack === 'handled' && entry.schemaError === null) {
+    return acceptWhenHandled(entry, deadline, onPending, options);
+  }
+  const added = await addToInbox(entry, deadline - monotonicMs(options.clock), options);
+  if (added === 'duplicate') return 'duplicate';
+  await onPending(added);
+  return 'accepted';
+}
+
+async function acceptWhenHandled(
+  entry: NewEntry,
+  deadline: number,
+  onPending: OnPending,
+  options: AcceptEventOptions,
+): Promise<ReplyCode> {
   const remainingMs = () => deadline - monotonicMs(options.clock);
   const waiter = options.outcomeWaiters.add(entry); // before the entry can be settled
   try {
     const added = await addToInbox(entry, remainingMs(), options);
-    // An entry with a schema error never reaches a handler, so there is nothing to wait for.
-    if (ack === 'accepted' || entry.schemaError !== null) {
-      if (added === 'added') await onPending(added);
-      return added === 'added' ? 'accepted' : 'duplicate';
-    }
     return await waitForHandlers(entry, added, waiter.outcome, remainingMs, onPending, options);
   } finally {
     waiter.remove();

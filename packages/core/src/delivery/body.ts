@@ -1,4 +1,4 @@
-import { LATE, monotonicMs, withDeadline, type Clock } from '../shared/clock.ts';
+import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type Body } from '../shared/json.ts';
@@ -45,30 +45,41 @@ async function readStream(
   limits: BodyLimits,
   clock: Clock,
 ): Promise<Uint8Array> {
-  const deadline = monotonicMs(clock) + limits.bodyTimeoutMs;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   let reader: AsyncIterator<Uint8Array | string> | undefined;
+  const late = { isLate: false };
   try {
     reader = stream[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await withDeadline(reader.next(), deadline - monotonicMs(clock), clock);
-      if (next === LATE)
-        throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
-      if (next.done === true) return concatenate(chunks, size);
-      const chunk =
-        typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
-      size += chunk.byteLength;
-      if (size > limits.maxBodyBytes) throw tooLarge(limits);
-      chunks.push(chunk);
-    }
+    const bytes = await withDeadline(readAll(reader, limits, late), limits.bodyTimeoutMs, clock);
+    if (bytes !== LATE) return bytes;
+    throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
   } catch (error) {
     if (error instanceof WebhookError) throw error;
     throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
   } finally {
+    late.isLate = true;
     // Not awaited: return() of a reader that hangs in next() does not resolve before next().
     void reader?.return?.().catch(() => undefined);
   }
+}
+
+/** @param late tells when the caller has stopped waiting: nothing more is read then */
+async function readAll(
+  reader: AsyncIterator<Uint8Array | string>,
+  limits: BodyLimits,
+  late: { readonly isLate: boolean },
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (!late.isLate) {
+    const next = await reader.next();
+    if (next.done === true) break;
+    const chunk =
+      typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
+    size += chunk.byteLength;
+    if (size > limits.maxBodyBytes) throw tooLarge(limits);
+    chunks.push(chunk);
+  }
+  return concatenate(chunks, size);
 }
 
 function isStream(body: unknown): body is AsyncIterable<Uint8Array | string> {

@@ -6,6 +6,7 @@ import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.t
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import { isReplyCode, replies } from './replies.ts';
@@ -58,7 +59,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   ): Promise<ReplyCode> {
     const parts = readParts(request);
     requirePost(parts);
-    const claims = await requireToken(parts, options);
+    const claims = requireToken(parts, options);
+    const { metadata, testMode } = isPromise(claims) ? await claims : claims;
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
@@ -67,12 +69,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (incoming.kind === 'other') {
       return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime);
     }
-    const entry = toEntry(incoming.event, claims, { endpoint, clock });
+    const received = toEntry(incoming.event, { metadata, testMode }, { endpoint, clock });
+    const { entry } = received;
     if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
     if (incoming.kind === 'progress') {
       return toReply(bestEffortEvents.progress(entry), remainingMs(), runtime);
     }
-    return options.acceptEvent(entry, remainingMs(), runtime);
+    return options.acceptEvent(received, remainingMs(), runtime);
   }
 
   /** @param work of the handlers; `null` if no handler wants the event */
@@ -87,9 +90,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   return async function handle(request, runtime) {
-    const code = await receive(request, runtime, monotonicMs(clock)).catch((error: unknown) =>
-      toReplyCode(error, options),
-    );
+    let code: ReplyCode;
+    try {
+      code = await receive(request, runtime, monotonicMs(clock));
+    } catch (error) {
+      code = toReplyCode(error, options);
+    }
     options.countReply(code);
     return replies[code];
   };
@@ -99,13 +105,19 @@ function requirePost({ method }: RequestParts): void {
   if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
-async function requireToken(
-  { url }: RequestParts,
-  options: PipelineOptions,
-): Promise<Pick<TokenClaims, 'metadata' | 'testMode'>> {
-  const { tokens, endpoint, clock, log } = options;
+type Claims = Pick<TokenClaims, 'metadata' | 'testMode'>;
+
+function requireToken({ url }: RequestParts, options: PipelineOptions): Claims | Promise<Claims> {
+  const { tokens, endpoint, clock } = options;
   if (tokens === null) return { metadata: {}, testMode: false };
-  const verdict = await tokens.verify(tokenOf(url), endpoint, clock.now());
+  const verdict = tokens.verify(tokenOf(url), endpoint, clock.now());
+  if (!isPromise(verdict)) return requireClaims(verdict, options);
+  return verdict.then((checked) => requireClaims(checked, options));
+}
+
+/** @throws WebhookError `unauthorized` */
+function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOptions): Claims {
+  const { log } = options;
   if (typeof verdict === 'object') return verdict;
   options.countRefusal(verdict);
   const advice = TOKEN_ADVICE[verdict];

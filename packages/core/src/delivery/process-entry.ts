@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
 import { checkMetadata } from '../callback/metadata.ts';
@@ -89,7 +89,7 @@ export async function processUnverified(
     void bestEffortEvents.other(incoming.event);
     return;
   }
-  const entry = toEntry(incoming.event, { metadata, testMode: false }, dependencies);
+  const { entry } = toEntry(incoming.event, { metadata, testMode: false }, dependencies);
   if (entry.testMode && dependencies.testEvents === 'ignore') return;
   if (incoming.kind === 'progress') void bestEffortEvents.progress(entry);
   else await attempt(entry, options, closing, dependencies);

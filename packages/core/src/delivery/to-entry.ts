@@ -1,6 +1,6 @@
 import type { TokenClaims } from '../callback/token.ts';
 import type { ResultEvent } from '../events/envelope.ts';
-import { parseTaskResult } from '../events/task-result-schema.ts';
+import { parseTaskResult, type ParsedResult } from '../events/task-result-schema.ts';
 import type { NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { redactPayload } from '../shared/redact.ts';
@@ -9,6 +9,12 @@ import { redactPayload } from '../shared/redact.ts';
 export interface ToEntryOptions {
   readonly endpoint: string;
   readonly clock: Clock;
+}
+
+/** An entry, and the result that its stored body says. */
+export interface ReceivedEntry {
+  readonly entry: NewEntry;
+  readonly parsed: ParsedResult;
 }
 
 /**
@@ -20,20 +26,21 @@ export function toEntry(
   event: ResultEvent,
   claims: Pick<TokenClaims, 'metadata' | 'testMode'>,
   { endpoint, clock }: ToEntryOptions,
-): NewEntry {
+): ReceivedEntry {
   const receivedAt = clock.now();
-  const body = redactPayload(event.payload);
-  return {
+  const { value, text } = redactPayload(event.payload);
+  const parsed = parseTaskResult(value, receivedAt);
+  const entry: NewEntry = {
     endpoint,
     taskId: event.taskId,
     status: statusOf(event),
-    body,
-    // Of the stored body, like every attempt: JSON has no value for a number such as 1e400.
-    schemaError: parseTaskResult(JSON.parse(body), receivedAt).schemaError,
+    body: text,
+    schemaError: parsed.schemaError,
     metadata: claims.metadata,
     testMode: claims.testMode || event.testMode,
     receivedAt,
   };
+  return { entry, parsed };
 }
 
 /** The status as entries keep it; `''` if it is no name, because it goes into logs and columns. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { linkExpiry } from './link-expiry.ts';
 import type { TaskResult } from './task-result.ts';

@@ -1,12 +1,16 @@
+import type { TaskResult } from '../events/task-result.ts';
 import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import { findDamage } from '../inbox/stored-entry.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
+import type { ParsedResults } from './parsed-results.ts';
 import { runHandler } from './run-handler.ts';
 import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
@@ -29,6 +33,7 @@ export interface RunAttemptOptions {
   readonly handlers: Pick<Handlers, 'matching'>;
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
+  readonly parsedResults: Pick<ParsedResults, 'take'>;
   readonly stuck: StuckHandlers;
   readonly warnOnce: WarnOnce;
   readonly clock: Clock;
@@ -57,7 +62,7 @@ export async function runAttempt(
   const { maxAttempts } = options.retry;
   const damage = findDamage(entry);
   if (damage !== null) return { type: 'dead', reason: damage, succeededHandlers: [] };
-  const { result, schemaError } = parseStoredBody(entry);
+  const { result, schemaError } = options.parsedResults.take(entry) ?? parseStoredBody(entry);
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
 
@@ -67,9 +72,11 @@ export async function runAttempt(
     return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
   const failures: Failure[] = [];
-  for (const handler of remaining) {
+  for (const [index, handler] of remaining.entries()) {
     if (isAborted(signal)) break;
-    const failure = await runOne(handler, entry, signal, options);
+    // Parsed again for each further handler, so that none can change the result of another one.
+    const own = index === 0 ? result : parseStoredBody(entry).result;
+    const failure = await runOne(handler, { entry, result: own ?? result }, signal, options);
     if (failure === null) succeededHandlers.push(handler.name);
     else if (!isAborted(signal)) failures.push(failure);
   }
@@ -93,22 +100,19 @@ function isAborted(signal: AbortSignal): boolean {
 
 async function runOne(
   handler: RegisteredHandler,
-  entry: AttemptEntry,
+  { entry, result }: { readonly entry: AttemptEntry; readonly result: TaskResult },
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
   const { log, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
   if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
-  // Parsed for each handler, so that no handler can change the result of another one.
-  const { result } = parseStoredBody(entry);
-  if (result === null) return null;
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
   );
-  const handle = (signal: AbortSignal) =>
-    transaction.run(signal, (transaction) =>
-      handler.handle(result, toHandlerContext(entry, signal, { maxAttempts, log, transaction })),
+  const handle = (abort: LazyAbort) =>
+    transaction.run(abort, (transaction) =>
+      handler.handle(result, toHandlerContext(entry, abort, { maxAttempts, log, transaction })),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
@@ -131,18 +135,27 @@ interface HandlerContextOptions {
   readonly transaction: HandlerContext['transaction'];
 }
 
+/**
+ * What few handlers read is made on first use. These are getters of the object itself, so that a copy
+ * such as `{ ...context }` has them too.
+ */
 export function toHandlerContext(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   { maxAttempts, log, transaction }: HandlerContextOptions,
 ): HandlerContext {
+  let metadata: JsonObject | undefined;
   return {
     taskId: entry.taskId,
     attempt: entry.attempts,
     maxAttempts,
-    signal,
+    get signal() {
+      return abort.signal;
+    },
     receivedAt: new Date(entry.receivedAt),
-    metadata: structuredClone(entry.metadata),
+    get metadata() {
+      return (metadata ??= structuredClone(entry.metadata));
+    },
     testMode: entry.testMode,
     log: withFields(log, { taskId: entry.taskId }),
     transaction,

@@ -2,6 +2,7 @@ import type { OtherEvent } from '../events/envelope.ts';
 import type { Entry, NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { createInFlight } from '../shared/in-flight.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { redactJson } from '../shared/redact.ts';
 import { toHandlerContext } from './attempt.ts';
@@ -41,14 +42,14 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
   const deadLetters = createInFlight(clock, maxMs);
   let dropped = 0;
 
-  async function run(kind: string, handle: (signal: AbortSignal) => unknown): Promise<void> {
+  async function run(kind: string, handle: (abort: LazyAbort) => unknown): Promise<void> {
     if (events.size() >= MAX_RUNNING) dropped += 1;
-    else await events.run((signal) => runLogged(kind, handle, signal));
+    else await events.run(({ signal }) => runLogged(kind, handle, signal));
   }
 
   async function runLogged(
     kind: string,
-    handle: (signal: AbortSignal) => unknown,
+    handle: (abort: LazyAbort) => unknown,
     signal: AbortSignal,
   ): Promise<void> {
     const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
@@ -63,9 +64,9 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
       const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
       const runs = matching.map(({ handle }) =>
-        run('onTaskProgress', (signal) => {
+        run('onTaskProgress', (abort) => {
           const { result: own } = parseStoredBody(entry);
-          return own && handle(own, toHandlerContext(attempted, signal, contextOptions));
+          return own && handle(own, toHandlerContext(attempted, abort, contextOptions));
         }),
       );
       return runs.length > 0 ? Promise.all(runs) : null;
@@ -85,7 +86,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       );
       const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
-        return deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
+        return deadLetters.run(({ signal }) => runLogged('onDeadLetter', handleLetter, signal));
       });
       return Promise.all(runs);
     },

@@ -1,8 +1,10 @@
 import { WebhookError } from '../shared/errors.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { HandlerContext } from './handlers.ts';
 import { isGeneratorFunction } from './is-generator-function.ts';
 
 type Transaction = HandlerContext['transaction'];
+type Abort = Pick<LazyAbort, 'throwIfAborted'>;
 
 /** The transaction of one run of a handler. */
 export interface HandlerTransaction {
@@ -10,7 +12,7 @@ export interface HandlerTransaction {
    * Runs the handler. Resolves when both the handler and its transaction have ended: a transaction
    * that the handler did not await still decides whether the handler has succeeded.
    */
-  run(signal: AbortSignal, handle: (transaction: Transaction) => unknown): Promise<void>;
+  run(abort: Abort, handle: (transaction: Transaction) => unknown): Promise<void>;
   hasCommitted(): boolean;
 }
 
@@ -24,14 +26,14 @@ export function createHandlerTransaction(
   /** The promise that the handler got from its first call. */
   let firstCall: Promise<unknown> | undefined;
 
-  function check(signal: AbortSignal): void {
+  function check(abort: Abort): void {
     if (state === 'ended') throw new WebhookError('lease_lost', TOO_LATE);
-    signal.throwIfAborted();
+    abort.throwIfAborted();
     if (state === 'used') throw new WebhookError('invalid_argument', ONCE);
   }
 
-  async function begin<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
-    check(signal);
+  async function begin<T>(work: (tx: unknown) => T | Promise<T>, abort: Abort): Promise<T> {
+    check(abort);
     if (isGeneratorFunction(work)) throw new WebhookError('invalid_argument', GENERATOR);
     state = 'used';
     const committing = runInTransaction(work).then((value) => {
@@ -44,29 +46,33 @@ export function createHandlerTransaction(
     return committing;
   }
 
-  function call<T>(work: (tx: unknown) => T | Promise<T>, signal: AbortSignal): Promise<T> {
+  function call<T>(work: (tx: unknown) => T | Promise<T>, abort: Abort): Promise<T> {
     const isFirst = state === 'unused';
-    const promise = begin(work, signal);
+    const promise = begin(work, abort);
     if (isFirst) firstCall = promise;
     return promise;
   }
 
-  /** A transaction that failed earlier has rejected the promise that the handler got. */
-  async function end(): Promise<void> {
+  /**
+   * The transaction that still runs when the handler ends. One that failed earlier has rejected the
+   * promise that the handler got.
+   */
+  function end(): Promise<unknown> | undefined {
     state = 'ended';
-    if (isRunning) await firstCall;
+    return isRunning ? firstCall : undefined;
   }
 
   return {
     hasCommitted: () => committed,
-    async run(signal, handle) {
+    async run(abort, handle) {
       try {
-        await handle((work) => call(work, signal));
+        await handle((work) => call(work, abort));
       } catch (error) {
-        await end().catch(() => undefined); // the handler's own error is more useful
+        await end()?.catch(() => undefined); // the handler's own error is more useful
         throw error;
       }
-      await end();
+      const unfinished = end();
+      if (unfinished !== undefined) await unfinished;
     },
   };
 }

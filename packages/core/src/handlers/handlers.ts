@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { WebhookError } from '../shared/errors.ts';
 import type { OtherEvent } from '../events/envelope.ts';
@@ -113,10 +113,8 @@ export interface Handlers {
 
 export function createHandlers(): Handlers {
   const tasks: NamelessHandler[] = [];
-  const toNamed = (handler: NamelessHandler): RegisteredHandler => {
-    const unnamed = tasks.filter(({ filter }) => filter.handlerName === undefined);
-    return { ...handler, name: handler.filter.handlerName ?? defaultName(handler, unnamed) };
-  };
+  /** Names depend on all handlers, so they are made when the next event needs them. */
+  let named: readonly RegisteredHandler[] | undefined;
   const other: OtherEventHandler[] = [];
   const deadLetter: DeadLetterHandler[] = [];
   return {
@@ -126,12 +124,21 @@ export function createHandlers(): Handlers {
       const [filter, handle] = args.length > 1 ? [requireFilter(args[0]), args[1]] : [{}, args[0]];
       requireUniqueName(tasks, filter);
       tasks.push({ id: tasks.length, event, filter, handle: requireFunction(handle) });
+      named = undefined;
     },
     addOther: (handler) => void other.push(requireFunction(handler)),
     addDeadLetter: (handler) => void deadLetter.push(requireFunction(handler)),
-    matching: (result) => tasks.filter((handler) => matches(handler, result)).map(toNamed),
+    matching: (result) => (named ??= toNamed(tasks)).filter((handler) => matches(handler, result)),
     handlesResults: () => tasks.some(({ event }) => event !== 'progress'),
   };
+}
+
+function toNamed(tasks: readonly NamelessHandler[]): readonly RegisteredHandler[] {
+  const unnamed = tasks.filter(({ filter }) => filter.handlerName === undefined);
+  return tasks.map((handler) => ({
+    ...handler,
+    name: handler.filter.handlerName ?? defaultName(handler, unnamed),
+  }));
 }
 
 function matches({ event, filter }: NamelessHandler, result: TaskResult): boolean {

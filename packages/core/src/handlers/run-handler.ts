@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
+import { createLazyAbort, type LazyAbort } from '../shared/lazy-abort.ts';
 
 /** How a run of a handler ended. `stuck`: it still runs although its signal was aborted. */
 export type HandlerEnd =
@@ -16,20 +17,20 @@ export type HandlerEnd =
  * @param outer aborted when the attempt has to end early
  */
 export function runHandler(
-  handle: (signal: AbortSignal) => unknown,
+  handle: (abort: LazyAbort) => unknown,
   timeoutMs: number,
   outer: AbortSignal,
   clock: Clock,
 ): Promise<HandlerEnd> {
-  const controller = new AbortController();
+  const inner = createLazyAbort();
   return new Promise<HandlerEnd>((resolve) => {
     let cancel = clock.after(timeoutMs, () => {
       const message = `the handler took more than ${timeoutMs} ms`;
-      controller.abort(new WebhookError('handler_timeout', message));
+      inner.abort(new WebhookError('handler_timeout', message));
       cancel = clock.after(timeoutMs, () => end({ type: 'stuck', ended }));
     });
     const abort = () => {
-      controller.abort(outer.reason);
+      inner.abort(outer.reason);
       // A closed receiver waits for no handler, and its timers must not keep the process alive.
       if (isWebhookError(outer.reason, 'closing')) cancel();
     };
@@ -41,7 +42,7 @@ export function runHandler(
     if (outer.aborted) abort();
     else outer.addEventListener('abort', abort);
     // An async function turns a synchronous throw of the handler into a rejection.
-    const run = async () => handle(controller.signal);
+    const run = async () => handle(inner);
     const ended = run().then(
       () => end({ type: 'succeeded' }),
       (thrown: unknown) => end({ type: 'failed', thrown }),

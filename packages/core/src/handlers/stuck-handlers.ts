@@ -11,7 +11,7 @@ export function createStuckHandlers(): StuckHandlers {
   const toId = ({ endpoint, taskId }: EntryKey, handlerId: number) =>
     JSON.stringify([endpoint, taskId, handlerId]);
   return {
-    has: (key, handlerId) => stuck.has(toId(key, handlerId)),
+    has: (key, handlerId) => stuck.size > 0 && stuck.has(toId(key, handlerId)),
     add(key, handlerId, ended) {
       stuck.add(toId(key, handlerId));
       void ended.finally(() => stuck.delete(toId(key, handlerId)));

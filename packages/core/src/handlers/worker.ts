@@ -13,6 +13,7 @@ import type { RetryDelay } from './backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
 import type { Handlers } from './handlers.ts';
 import type { OutcomeWaiters } from './outcome-waiters.ts';
+import { createParsedResults, type ParsedResults } from './parsed-results.ts';
 import {
   createRequestScopedAttempts,
   type RequestScopedAttempts,
@@ -26,6 +27,8 @@ export interface Worker {
   start(): void;
   /** Like `start`. Warns once if an event arrives and no handler for results is registered. */
   startFor(entry: EntryKey): void;
+  /** Results that attempts of this process need not parse again. */
+  readonly parsedResults: Pick<ParsedResults, 'keep'>;
   /** To be called after each registration of a handler. */
   handlersChanged(): void;
   /** One attempt, outside the inbox's own loop. */
@@ -61,7 +64,8 @@ export interface WorkerOptions {
 
 export function createWorker(options: WorkerOptions): Worker {
   const { inbox, endpoint, concurrency, clock, log, handlers } = options;
-  const attemptOptions = toAttemptOptions(options);
+  const parsedResults = createParsedResults(() => consumer !== undefined);
+  const attemptOptions = toAttemptOptions(options, parsedResults);
   const outcomes = { done: 0, retry: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
   let consumer: Consumer | undefined;
@@ -114,6 +118,7 @@ export function createWorker(options: WorkerOptions): Worker {
           'Register onTaskSucceeded and onTaskFailed.',
       );
     },
+    parsedResults,
     handlersChanged: consume,
     requestScopedAttempts: () =>
       options.consume && state === 'new' && handlers.handlesResults() ? requestScoped : undefined,
@@ -126,10 +131,10 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-function toAttemptOptions(options: WorkerOptions): RunAttemptOptions {
+function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
-  return { handlers, retry, timeoutMs, stuck, warnOnce, clock, log };
+  return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log };
 }
 
 const STATS_TIMEOUT_MS = 1000;

@@ -244,14 +244,15 @@ export interface Retention {
 
 /**
  * The narrow port under `pollingInbox`: a table with a clock. Every call is atomic. Leases and due
- * times follow the store's own clock only. `Tx`: what handlers get in a transaction.
+ * times follow the store's own clock only. A store in the memory of the process may answer at once,
+ * without a promise. `Tx`: what handlers get in a transaction.
  */
 export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
   /** See {@link Inbox.open}. */
   open?(log: Logger): void;
   /** See {@link Inbox.add}. */
-  add(entry: NewEntry): Promise<'added' | 'duplicate'>;
+  add(entry: NewEntry): 'added' | 'duplicate' | Promise<'added' | 'duplicate'>;
   /** See {@link Inbox.promote}. */
   promote?(key: EntryKey): Promise<void>;
   /**
@@ -263,16 +264,16 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * holder another `leaseDurationMs / 2`, in which at least one heartbeat is due. If the lease was not
    * extended by then, a later claim returns the entry, alone and as `isTakeover`.
    */
-  claim(endpoint: string, limit: number, leaseDurationMs: number): Promise<Claim[]>;
+  claim(endpoint: string, limit: number, leaseDurationMs: number): Claim[] | Promise<Claim[]>;
   /** Claims one pending entry, due or not. See {@link Inbox.attempt}. */
-  claimOne?(key: EntryKey, leaseDurationMs: number): Promise<Claim | undefined>;
+  claimOne?(key: EntryKey, leaseDurationMs: number): Claim | undefined | Promise<Claim | undefined>;
   /** Makes a lease expire `leaseDurationMs` from now. `false`: the fencing token is invalid. */
-  extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
+  extend(claimRef: ClaimRef, leaseDurationMs: number): boolean | Promise<boolean>;
   /**
    * Records an outcome. `false`: the fencing token is invalid, and nothing was changed. The store adds
    * `succeededHandlers` to those of the entry: within a series no name is removed.
    */
-  settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
+  settle(claimRef: ClaimRef, outcome: Outcome): boolean | Promise<boolean>;
   /**
    * Adds names to the succeeded handlers of an entry, also if the fencing token is no longer valid, so
    * that they do not run again. Changes nothing else. Without this method, a success whose settle is
@@ -281,7 +282,10 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    * @returns `false` if the entry is another event or in a later series of attempts than the claim;
    * nothing was changed then
    */
-  recordSucceeded?(claimRef: ClaimRef, succeededHandlers: readonly string[]): Promise<boolean>;
+  recordSucceeded?(
+    claimRef: ClaimRef,
+    succeededHandlers: readonly string[],
+  ): boolean | Promise<boolean>;
   /**
    * In one transaction: checks the fencing token, runs `work`, adds `handler` to the succeeded
    * handlers of the entry, and commits. The token stays valid, and the entry still has to be settled.
@@ -302,7 +306,7 @@ export interface Store<Tx = unknown> extends EntryAdmin {
    */
   subscribe?(endpoint: string, onDue: () => void): () => void;
   /** Milliseconds until `claim` may find an entry; `null` if no entry waits. */
-  nextDueMs(endpoint: string): Promise<number | null>;
+  nextDueMs(endpoint: string): number | null | Promise<number | null>;
   /** Deletes entries past their retention, in batches. Returns how many were deleted. */
   deleteExpired(retention: Retention): Promise<number>;
 }

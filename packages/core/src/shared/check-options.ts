@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { WebhookError } from './errors.ts';
 import { toPrintable } from './printable.ts';

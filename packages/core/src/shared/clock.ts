@@ -62,6 +62,12 @@ export function withDeadline<T>(
 ): Promise<T | typeof LATE> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(ms, () => resolve(LATE));
-    work.then(resolve, reject).finally(cancel);
+    const after =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        cancel();
+        settle(value);
+      };
+    work.then(after(resolve), after(reject));
   });
 }

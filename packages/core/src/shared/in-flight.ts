@@ -1,10 +1,13 @@
 import { monotonicMs, withDeadline, type Clock } from './clock.ts';
 import { WebhookError } from './errors.ts';
+import { createLazyAbort, type LazyAbort } from './lazy-abort.ts';
 
 /** Counts running work, so that closing can wait for it and then abort it. */
 export interface InFlight {
-  /** Runs `work`. Its signal is aborted when the grace period of `stop` ends. */
-  run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Counts `work` until it settles. */
+  track<T>(work: Promise<T>): Promise<T>;
+  /** Runs `work`, which can be aborted when the grace period of `stop` ends. */
+  run<T>(work: (abort: LazyAbort) => Promise<T>): Promise<T>;
   size(): number;
   /** Resolves when no work is running. */
   idle(): Promise<void>;
@@ -13,7 +16,8 @@ export interface InFlight {
 }
 
 interface Running {
-  readonly controller: AbortController;
+  /** Absent for work that `stop` does not abort. */
+  readonly abort: LazyAbort | undefined;
   readonly startedAt: number;
 }
 
@@ -22,7 +26,7 @@ interface Running {
  * timers of a request together with it, so such work never settles.
  */
 export function createInFlight(clock: Clock, maxMs: number = Infinity): InFlight {
-  // One controller each: Node warns of a leak when a signal has many listeners.
+  // One signal each: Node warns of a leak when a signal has many listeners.
   const running = new Map<Promise<unknown>, Running>();
 
   function forgetOverdue(): void {
@@ -37,15 +41,19 @@ export function createInFlight(clock: Clock, maxMs: number = Infinity): InFlight
     while (running.size > 0) await Promise.allSettled(running.keys());
   }
 
+  function track<T>(work: Promise<T>, abort?: LazyAbort): Promise<T> {
+    running.set(work, { abort, startedAt: monotonicMs(clock) });
+    const forget = () => void running.delete(work);
+    work.then(forget, forget);
+    return work;
+  }
+
   return {
+    track: (work) => track(work),
     run(start) {
       forgetOverdue();
-      const controller = new AbortController();
-      const work = start(controller.signal);
-      running.set(work, { controller, startedAt: monotonicMs(clock) });
-      const forget = () => void running.delete(work);
-      work.then(forget, forget);
-      return work;
+      const abort = createLazyAbort();
+      return track(start(abort), abort);
     },
     size() {
       forgetOverdue();
@@ -56,7 +64,7 @@ export function createInFlight(clock: Clock, maxMs: number = Infinity): InFlight
       forgetOverdue();
       await withDeadline(idle(), gracePeriodMs, clock);
       const reason = new WebhookError('closing', 'the receiver is closing');
-      for (const { controller } of running.values()) controller.abort(reason);
+      for (const { abort } of running.values()) abort?.abort(reason);
     },
   };
 }

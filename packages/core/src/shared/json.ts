@@ -18,7 +18,7 @@ export function parseJson(body: Body): JsonObject {
   const value =
     typeof body === 'string' || isBytes(body) ? parseText(body) : copyParsed(body.parsed);
   if (!isObject(value)) throw invalid('the body is not a JSON object');
-  rejectPoisonedKeys(value);
+  cleanParsed(value);
   return value;
 }
 
@@ -46,20 +46,29 @@ function copyParsed(value: unknown): unknown {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Walks the value level by level: recursion into a megabyte of `[` would overflow the stack. */
-function rejectPoisonedKeys(root: object): void {
+/**
+ * Rejects poisoned keys, and makes the value what its own JSON text says: a number such as 1e400 is
+ * infinite once parsed, and `null` in every text made of it. Walks level by level: recursion into a
+ * megabyte of `[` would overflow the stack.
+ */
+function cleanParsed(root: object): void {
   let level: object[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');
     const next: object[] = [];
     for (const parent of level) {
       if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
-      for (const child of Object.values(parent) as unknown[]) {
+      for (const [key, child] of Object.entries(parent) as [string, unknown][]) {
         if (typeof child === 'object' && child !== null) next.push(child);
+        else if (typeof child === 'number' && !Number.isFinite(child)) replaceByNull(parent, key);
       }
     }
     level = next;
   }
+}
+
+function replaceByNull(parent: object, key: string): void {
+  (parent as Record<string, unknown>)[key] = null;
 }
 
 function isPoisoned(value: object): boolean {

@@ -3,18 +3,30 @@ import { TOKEN_PATTERN } from './token-pattern.ts';
 
 const REDACTED = '[redacted]';
 
+/** A value without tokens, and its JSON text. */
+interface Redacted {
+  readonly value: unknown;
+  readonly text: string;
+}
+
 /**
- * The payload as JSON text without tokens. Novita echoes the callback URL in
- * `payload.extra.webhook.url`. Tokens in any other text or key are redacted as well.
+ * The payload without tokens. Novita echoes the callback URL in `payload.extra.webhook.url`. Tokens in
+ * any other text or key are redacted as well.
  */
-export function redactPayload(payload: JsonObject): string {
-  return redactJson(withoutUrlSecret(payload));
+export function redactPayload(payload: JsonObject): Redacted {
+  return redactValue(withoutUrlSecret(payload));
 }
 
 /** A value of bounded depth as JSON text, without tokens in any text or key. */
 export function redactJson(value: unknown): string {
+  return redactValue(value).text;
+}
+
+function redactValue(value: unknown): Redacted {
   const text = JSON.stringify(value);
-  return text.search(TOKEN_PATTERN) === -1 ? text : JSON.stringify(walk(value));
+  if (text.search(TOKEN_PATTERN) === -1) return { value, text };
+  const redacted = walk(value);
+  return { value: redacted, text: JSON.stringify(redacted) };
 }
 
 /** Text by text, because in serialised JSON an escape such as `\n` can look like part of a token. */

@@ -27,7 +27,7 @@ FROM pg_stat_xact_user_tables WHERE schemaname = $1 AND relname <> 'counts'`;
 export async function explain(
   pool: Pool,
   schema: string,
-  work: (store: Store) => Promise<unknown>,
+  work: (store: Store) => unknown,
 ): Promise<Plan[]> {
   const client = await pool.connect();
   const plans: Plan[] = [];

@@ -137,5 +137,5 @@ async function deleteExpired(store: StoreUnderTest, context: WorkloadContext): P
 }
 
 /** Ignores rejections: when a sync fails, a store may reject, and then it has acknowledged nothing. */
-const attempt = <T>(promise: Promise<T>): Promise<T | undefined> =>
-  promise.catch(() => setTimeout(DELAY_AFTER_ERROR_MS, undefined));
+const attempt = <T>(promise: T | Promise<T>): Promise<T | undefined> =>
+  Promise.resolve(promise).catch(() => setTimeout(DELAY_AFTER_ERROR_MS, undefined));

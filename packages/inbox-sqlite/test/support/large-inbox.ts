@@ -22,7 +22,7 @@ export async function fill(store: Store, clock: ManualClock): Promise<void> {
   for (let first = 0; first < ENTRIES; first += 500) {
     const keys = Array.from({ length: 500 }, (_, index) => first + index);
     await Promise.all(
-      keys.map((key) =>
+      keys.map(async (key) =>
         store.add(entryOf(ENDPOINTS[key % 40 === 0 ? 3 : key % 3] ?? '', `${key}`)),
       ),
     );

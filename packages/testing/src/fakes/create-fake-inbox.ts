@@ -37,7 +37,7 @@ export function createFakeInbox(
   let unblock: () => void = () => undefined;
 
   const isValid = ({ fencingToken }: ClaimRef) => validTokens.has(fencingToken);
-  async function guard<T>(operation: () => Promise<T>): Promise<T> {
+  async function guard<T>(operation: () => T | Promise<T>): Promise<T> {
     await blocked;
     return operation();
   }

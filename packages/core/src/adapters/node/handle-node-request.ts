@@ -71,8 +71,8 @@ function toWebhookRequest(source: NodeBodySource): WebhookRequest {
       return request.url ?? '';
     },
     get headers() {
-      const { 'content-encoding': encoding, ...rest } = request.headers;
-      return payload === request ? { ...rest, 'content-encoding': encoding } : rest;
+      if (payload === request) return request.headers;
+      return { ...request.headers, 'content-encoding': undefined };
     },
     get body() {
       return nodeBody(source);

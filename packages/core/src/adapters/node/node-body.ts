@@ -100,7 +100,7 @@ function hasReader(stream: NodeStream): boolean {
  */
 function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
   const queue: Chunk[] = [];
-  let end: { readonly error?: Error } | undefined;
+  let end: { readonly isClosed?: boolean; readonly error?: Error } | undefined;
   let wake: () => void = () => undefined;
 
   const onData = (chunk: Chunk) => {
@@ -108,15 +108,15 @@ function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
     stream.pause();
     wake();
   };
-  const finish = (error?: Error) => {
-    end ??= error === undefined ? {} : { error };
+  const finish = (how: NonNullable<typeof end>) => {
+    end ??= how;
     wake();
   };
-  const onEnd = () => finish();
-  const onClose = () => finish(new Error('the connection was closed'));
+  const onEnd = () => finish({});
+  const onClose = () => finish({ isClosed: true }); // also after the end of every body
   stream.on('data', onData);
   stream.on('end', onEnd);
-  stream.on('error', finish);
+  stream.on('error', (error: Error) => finish({ error }));
   stream.on('close', onClose);
 
   return {
@@ -129,6 +129,7 @@ function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
       const value = queue.shift();
       if (value !== undefined) return { done: false, value };
       if (end?.error !== undefined) throw end.error;
+      if (end?.isClosed === true) throw new Error('the connection was closed');
       return { done: true, value: undefined };
     },
     async return() {

@@ -21,7 +21,6 @@ export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeH
 export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
   const receiver = toReceiver(target);
   receiver.start();
-  return async (request, response) => {
-    if (!response.headersSent) await handleNodeRequest(receiver, request, response);
-  };
+  return (request, response) =>
+    response.headersSent ? Promise.resolve() : handleNodeRequest(receiver, request, response);
 }

@@ -65,6 +65,6 @@ export function recordSucceeded(
   const [series] = claimRef.fencingToken.split('.');
   if (row === undefined || String(row.series) !== series) return false;
   const succeededHandlers = [...new Set([...row.entry.succeededHandlers, ...names])];
-  row.entry = { ...row.entry, succeededHandlers }; // no index depends on the names
+  Object.assign(row.entry, { succeededHandlers }); // no index depends on the names
   return true;
 }

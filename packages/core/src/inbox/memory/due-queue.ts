@@ -1,19 +1,13 @@
 interface Item<T> {
   readonly value: T;
-  readonly dueAt: number;
+  dueAt: number;
   /** Decides between values with the same time. */
-  readonly order: number;
-  /** Tells the current item of a value from its stale ones. */
-  readonly number: number;
+  order: number;
+  /** Place in the heap. */
+  index: number;
 }
 
-/** The heap is not compacted below this number of stale items. */
-const MIN_STALE_ITEMS = 16;
-
-/**
- * A priority queue by time. Values with the same time leave by their `order`. Moving or removing a
- * value leaves a stale item in the heap, which is skipped later.
- */
+/** A priority queue by time. Values with the same time leave by their `order`. */
 export interface DueQueue<T> {
   /**
    * Inserts a value, or moves it to another time.
@@ -26,39 +20,39 @@ export interface DueQueue<T> {
   peek(): { readonly value: T; readonly dueAt: number } | undefined;
 }
 
+/** A binary heap whose items know their places. */
 export function createDueQueue<T>(): DueQueue<T> {
   const heap: Item<T>[] = [];
-  const numbers = new Map<T, number>();
-  let lastNumber = 0;
-
-  const isCurrent = ({ value, number }: Item<T>) => numbers.get(value) === number;
-
-  /** Removes stale items. A sorted array is a heap. */
-  function compact(): void {
-    const current = heap.filter(isCurrent).sort((a, b) => (isBefore(a, b) ? -1 : 1));
-    heap.length = 0;
-    for (const item of current) heap.push(item);
-  }
+  const items = new Map<T, Item<T>>();
+  let calls = 0;
 
   return {
-    set(value, dueAt, order = lastNumber) {
-      lastNumber += 1;
-      numbers.set(value, lastNumber);
-      heap.push({ value, dueAt, order, number: lastNumber });
-      siftUp(heap);
-      if (heap.length > 2 * numbers.size + MIN_STALE_ITEMS) compact();
+    set(value, dueAt, order = calls) {
+      calls += 1;
+      let item = items.get(value);
+      if (item === undefined) {
+        item = { value, dueAt, order, index: heap.length };
+        items.set(value, item);
+        heap.push(item);
+      } else {
+        item.dueAt = dueAt;
+        item.order = order;
+      }
+      moveUp(heap, item);
+      moveDown(heap, item);
     },
     remove(value) {
-      numbers.delete(value);
+      const item = items.get(value);
+      const last = heap.at(-1);
+      if (item === undefined || last === undefined) return;
+      items.delete(value);
+      heap.pop();
+      if (last === item) return;
+      place(heap, last, item.index);
+      moveUp(heap, last);
+      moveDown(heap, last);
     },
-    peek() {
-      let [first] = heap;
-      while (first !== undefined && !isCurrent(first)) {
-        removeFirst(heap);
-        [first] = heap;
-      }
-      return first;
-    },
+    peek: () => heap[0],
   };
 }
 
@@ -66,35 +60,31 @@ function isBefore<T>(a: Item<T>, b: Item<T>): boolean {
   return a.dueAt === b.dueAt ? a.order < b.order : a.dueAt < b.dueAt;
 }
 
-function siftUp<T>(heap: Item<T>[]): void {
-  for (let child = heap.length - 1; child > 0;) {
-    const parent = (child - 1) >> 1;
-    if (!swapIfBefore(heap, child, parent)) return;
-    child = parent;
+function place<T>(heap: Item<T>[], item: Item<T>, index: number): void {
+  heap[index] = item;
+  item.index = index;
+}
+
+function swap<T>(heap: Item<T>[], a: Item<T>, b: Item<T>): void {
+  const { index } = a;
+  place(heap, a, b.index);
+  place(heap, b, index);
+}
+
+function moveUp<T>(heap: Item<T>[], item: Item<T>): void {
+  while (item.index > 0) {
+    const parent = heap[(item.index - 1) >> 1];
+    if (parent === undefined || !isBefore(item, parent)) return;
+    swap(heap, item, parent);
   }
 }
 
-function removeFirst<T>(heap: Item<T>[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  heap[0] = last;
-  for (let parent = 0; ;) {
-    const [left, right] = [2 * parent + 1, 2 * parent + 2];
-    const child = comesBefore(heap, right, left) ? right : left;
-    if (!swapIfBefore(heap, child, parent)) return;
-    parent = child;
+function moveDown<T>(heap: Item<T>[], item: Item<T>): void {
+  for (;;) {
+    const left = heap[2 * item.index + 1];
+    const right = heap[2 * item.index + 2];
+    const child = left && right && isBefore(right, left) ? right : left;
+    if (child === undefined || !isBefore(child, item)) return;
+    swap(heap, item, child);
   }
-}
-
-function comesBefore<T>(heap: Item<T>[], i: number, j: number): boolean {
-  const [a, b] = [heap[i], heap[j]];
-  return a !== undefined && b !== undefined && isBefore(a, b);
-}
-
-function swapIfBefore<T>(heap: Item<T>[], child: number, parent: number): boolean {
-  const [a, b] = [heap[child], heap[parent]];
-  if (a === undefined || b === undefined || !isBefore(a, b)) return false;
-  heap[child] = b;
-  heap[parent] = a;
-  return true;
 }

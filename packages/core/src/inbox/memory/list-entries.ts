@@ -6,7 +6,7 @@ import type { MemoryTable, Row } from './memory-table.ts';
 export function listEntries(table: MemoryTable, query: EntryQuery | undefined): EntryPage {
   const { endpoint, state, limit, before } = resolveEntryQuery(query);
   const found: Row[] = [];
-  for (const row of [...table.rows.values()].reverse()) {
+  for (const row of [...table.rows].reverse()) {
     if (found.length > limit) break;
     if (row.order >= before) continue;
     if (endpoint !== undefined && row.entry.endpoint !== endpoint) continue;
@@ -15,7 +15,7 @@ export function listEntries(table: MemoryTable, query: EntryQuery | undefined): 
   }
   const page = found.slice(0, limit);
   return {
-    entries: page.map(({ entry }) => entry),
+    entries: page.map(({ entry }) => ({ ...entry })),
     cursor: found.length > limit ? String(page.at(-1)?.order) : null,
   };
 }

@@ -1,9 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
-import type { InboxStats, Outcome, Retention, Store } from '../ports.ts';
+import type { Entry, InboxStats, Outcome, Retention, Store } from '../ports.ts';
 import { addEntry } from './add-entry.ts';
 import { applyOutcome } from './apply-outcome.ts';
 import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
@@ -48,18 +48,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       steadyTime: true,
     },
     open: (opened: Logger) => void (log = opened),
-    add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
+    add: (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),
     promote: async (key) => promote(table, table.find(key)),
-    claim: async (endpoint, limit, leaseDurationMs) =>
-      claim(table, endpoint, limit, leaseDurationMs),
-    claimOne: async (key, leaseDurationMs) => claimOne(table, table.find(key), leaseDurationMs),
-    extend: async (claimRef, leaseDurationMs) =>
+    claim: (endpoint, limit, leaseDurationMs) => claim(table, endpoint, limit, leaseDurationMs),
+    claimOne: (key, leaseDurationMs) => claimOne(table, table.find(key), leaseDurationMs),
+    extend: (claimRef, leaseDurationMs) =>
       extend(table, findClaimed(table, claimRef), leaseDurationMs),
-    settle: async (claimRef, outcome) => settle(table, findClaimed(table, claimRef), outcome),
-    recordSucceeded: async (claimRef, names) => recordSucceeded(table, claimRef, names),
-    nextDueMs: async (endpoint) => nextDueMs(table, endpoint),
+    settle: (claimRef, outcome) => settle(table, findClaimed(table, claimRef), outcome),
+    recordSucceeded: (claimRef, names) => recordSucceeded(table, claimRef, names),
+    nextDueMs: (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => listEntries(table, query),
-    get: async (key) => table.find(key)?.entry,
+    get: async (key) => copyOf(table.find(key)),
     replay: async (key) => replay(table, table.find(key)),
     discard: async (key) => discard(table, table.find(key)),
     stats: async () => stats(table),
@@ -68,6 +67,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       // Memory needs no closing.
     },
   };
+}
+
+function copyOf(row: Row | undefined): Entry | undefined {
+  return row && { ...row.entry };
 }
 
 function promote(table: MemoryTable, row: Row | undefined): void {

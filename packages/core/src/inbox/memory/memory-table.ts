@@ -2,11 +2,12 @@ import { steadyTime, type Clock } from '../../shared/clock.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 
-/** A row of the table. Its entry is replaced, never changed in place. */
+/** A row of the table. */
 export interface Row {
   /** Number in the order of arrival. */
   readonly order: number;
-  entry: Entry;
+  /** Changed in place: a copy of it may leave the store, itself never. */
+  readonly entry: Entry;
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
   /** Number of the series of attempts; no two series of any entries have the same. */
@@ -20,7 +21,7 @@ export interface MemoryTable {
   /** Time of the store in milliseconds since 1970. Does not jump when the machine's clock is set. */
   now(): number;
   /** In order of arrival. */
-  readonly rows: ReadonlyMap<string, Row>;
+  readonly rows: ReadonlySet<Row>;
   /** By state. Done and dead entries are in the order in which they finished. */
   readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
   /** Memory of the entries in bytes, by state. */
@@ -37,9 +38,77 @@ export interface MemoryTable {
   queues(): Iterable<DueQueue<Row>>;
 }
 
+/** The rows of one endpoint. */
+interface EndpointRows {
+  readonly byTask: Map<string, Row>;
+  readonly queue: DueQueue<Row>;
+}
+
 export function createMemoryTable(clock: Clock): MemoryTable {
-  const rows = new Map<string, Row>();
-  const queues = new Map<string, DueQueue<Row>>();
+  const rows = new Set<Row>();
+  const endpoints = new Map<string, EndpointRows>();
+  const { states, bytes, enterState, leaveState } = createStates();
+  let order = 0;
+  const now = steadyTime(clock);
+  const nextNumber = createCounter();
+
+  function rowsOf(endpoint: string): EndpointRows {
+    let found = endpoints.get(endpoint);
+    if (found === undefined) {
+      found = { byTask: new Map(), queue: createDueQueue() };
+      endpoints.set(endpoint, found);
+    }
+    return found;
+  }
+
+  function schedule(row: Row): void {
+    const { dueAt, endpoint } = row.entry;
+    if (dueAt === null) rowsOf(endpoint).queue.remove(row);
+    else rowsOf(endpoint).queue.set(row, dueAt, row.order);
+  }
+
+  return {
+    now,
+    rows,
+    states,
+    queue: (endpoint) => rowsOf(endpoint).queue,
+    *queues() {
+      for (const { queue } of endpoints.values()) yield queue;
+    },
+    bytes,
+    nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
+    nextSeries: nextNumber,
+    find: ({ endpoint, taskId }) => endpoints.get(endpoint)?.byTask.get(taskId),
+    insert(entry) {
+      order += 1;
+      const row = createRow(entry, order, nextNumber(), now());
+      rows.add(row);
+      rowsOf(entry.endpoint).byTask.set(entry.taskId, row);
+      enterState(row);
+      schedule(row);
+    },
+    change(row, changes, fencingToken) {
+      const isMoved = changes.state !== undefined && changes.state !== row.entry.state;
+      if (isMoved) leaveState(row);
+      Object.assign(row.entry, changes);
+      if (isMoved) enterState(row);
+      if (changes.dueAt !== undefined) schedule(row);
+      row.fencingToken = fencingToken;
+      row.isOverdue = false;
+    },
+    remove(row) {
+      const { endpoint, taskId } = row.entry;
+      rows.delete(row);
+      rowsOf(endpoint).byTask.delete(taskId);
+      rowsOf(endpoint).queue.remove(row);
+      leaveState(row);
+      row.fencingToken = null;
+    },
+  };
+}
+
+/** The rows of each state, and their memory. */
+function createStates() {
   const states = {
     pending: new Set<Row>(),
     running: new Set<Row>(),
@@ -47,57 +116,18 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     dead: new Set<Row>(),
   };
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
-  let order = 0;
-  const now = steadyTime(clock);
-  const nextNumber = createCounter();
-
-  function queue(endpoint: string): DueQueue<Row> {
-    let found = queues.get(endpoint);
-    if (found === undefined) queues.set(endpoint, (found = createDueQueue()));
-    return found;
-  }
-
-  function index(row: Row): void {
-    const { state, dueAt, endpoint } = row.entry;
-    states[state].add(row);
-    bytes[state] += bytesOf(row.entry);
-    if (dueAt === null) queue(endpoint).remove(row);
-    else queue(endpoint).set(row, dueAt, row.order);
-  }
-
-  function unindex(row: Row): void {
-    states[row.entry.state].delete(row);
-    bytes[row.entry.state] -= bytesOf(row.entry);
-  }
-
   return {
-    now,
-    rows,
     states,
-    queue,
-    queues: () => queues.values(),
     bytes,
-    nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
-    nextSeries: nextNumber,
-    find: (key) => rows.get(rowKey(key)),
-    insert(entry) {
-      order += 1;
-      const row = createRow(entry, order, nextNumber(), now());
-      rows.set(rowKey(entry), row);
-      index(row);
+    enterState(row: Row): void {
+      const { state } = row.entry;
+      states[state].add(row);
+      bytes[state] += bytesOf(row.entry);
     },
-    change(row, changes, fencingToken) {
-      unindex(row);
-      row.entry = { ...row.entry, ...changes };
-      row.fencingToken = fencingToken;
-      row.isOverdue = false;
-      index(row);
-    },
-    remove(row) {
-      rows.delete(rowKey(row.entry));
-      unindex(row);
-      queue(row.entry.endpoint).remove(row);
-      row.fencingToken = null;
+    leaveState(row: Row): void {
+      const { state } = row.entry;
+      states[state].delete(row);
+      bytes[state] -= bytesOf(row.entry);
     },
   };
 }
@@ -122,9 +152,4 @@ export function firstSeries(
 /** Strings take two bytes per character; the constant covers the objects around the body. */
 export function bytesOf(entry: NewEntry): number {
   return 2 * entry.body.length + 1024;
-}
-
-/** Unambiguous: the length separates `a` + `b:c` from `a:b` + `c`. */
-function rowKey({ endpoint, taskId }: EntryKey): string {
-  return `${endpoint.length}:${endpoint}:${taskId}`;
 }

@@ -22,8 +22,12 @@ export interface ClaimPoolOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onSettled: (entry: Entry, outcome: Outcome) => void;
-  /** Called when an attempt has ended, and there is room for another claim. */
-  readonly onFree: () => void;
+  /**
+   * Called when an attempt has ended, and there is room for another claim.
+   *
+   * @param mayBeDue whether the entry may be due again, or soon
+   */
+  readonly onFree: (mayBeDue: boolean) => void;
 }
 
 /** Runs the claims of one consumer, each under its lease. */
@@ -54,6 +58,12 @@ interface RunningClaim {
   readonly finished: Promise<void>;
 }
 
+/** An outcome, and the claim under which it was recorded. */
+interface Settled {
+  readonly claimRef: ClaimRef;
+  readonly outcome: Outcome;
+}
+
 /** Milliseconds for aborted handlers to end before their leases are released. */
 export const ABORT_TIMEOUT_MS = 1000;
 
@@ -63,16 +73,15 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   const releases = createInFlight(clock);
   let isClosed = false;
 
-  const hasTakeover = () => [...running.values()].some(({ claim }) => claim.isTakeover === true);
   const giveBack = (claim: Claim, delayMs: number) =>
-    void releases.run(() => release(claim, store, delayMs));
+    void releases.track(release(claim, store, delayMs).then(() => options.onFree(true)));
 
   function take(claim: Claim, claimedAt: number): void {
     const current = running.get(claim.taskId);
     const isExpired = monotonicMs(clock) >= claimedAt + leaseDurationMs; // another worker may have it
     if (isExpired) giveBack(claim, 0);
     else if (current !== undefined) takeBeside(current, claim, claimedAt);
-    else if (isClosed || (hasTakeover() && claim.isTakeover !== true)) giveBack(claim, 0);
+    else if (isClosed || (hasTakeover(running) && claim.isTakeover !== true)) giveBack(claim, 0);
     else start(claim, claimedAt);
   }
 
@@ -82,20 +91,20 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
     const turn = claim.isTakeover === true ? idle() : undefined;
     const finished = attempt(claim, lease, controller.signal, { ...options, turn }).then(
-      (recorded) => finish(self, recorded),
+      (settled) => finish(self, settled),
     );
     const self: RunningClaim = { claim, lease, controller, finished, later: null };
     running.set(claim.taskId, self);
   }
 
-  function finish({ claim, lease, later }: RunningClaim, recorded: ClaimRef | null): void {
+  function finish({ claim, lease, later }: RunningClaim, settled: Settled | null): void {
     lease.stop();
     running.delete(claim.taskId);
     // The outcome made the entry due, and it was claimed again before the answer arrived.
-    if (later && recorded && recorded.fencingToken !== later.claim.fencingToken) {
+    if (later && settled && settled.claimRef.fencingToken !== later.claim.fencingToken) {
       take(later.claim, later.claimedAt);
     }
-    options.onFree();
+    options.onFree(settled?.outcome.type !== 'done');
   }
 
   /** Handles a claim of an entry that this process still runs. */
@@ -118,7 +127,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   }
 
   return {
-    free: () => (hasTakeover() ? 0 : options.concurrency - running.size),
+    free: () => (hasTakeover(running) ? 0 : options.concurrency - running.size),
     take,
     idle,
     close() {
@@ -127,6 +136,11 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     released: () => withDeadline(releases.idle(), ABORT_TIMEOUT_MS, clock),
     stop: createStop(running, idle, options),
   };
+}
+
+function hasTakeover(running: ReadonlyMap<string, RunningClaim>): boolean {
+  for (const { claim } of running.values()) if (claim.isTakeover === true) return true;
+  return false;
 }
 
 /** Without a grace period, `stop` aborts before it returns: on some runtimes no timer fires later. */
@@ -162,16 +176,16 @@ async function attempt(
   lease: Lease,
   signal: AbortSignal,
   options: ClaimPoolOptions & { readonly turn: Promise<void> | undefined },
-): Promise<ClaimRef | null> {
-  const { run, onSettled, log } = options;
+): Promise<Settled | null> {
+  const { run, onSettled, log, turn } = options;
   const { taskId } = claim;
   try {
-    await options.turn;
+    if (turn !== undefined) await turn;
     const outcome = await run(claim, signal, transactionsUnder(lease, options.store));
-    const recorded = await settle(lease, outcome, options);
-    if (recorded !== null) onSettled(claim, outcome);
+    const claimRef = await settle(lease, outcome, options);
+    if (claimRef !== null) onSettled(claim, outcome);
     else await recordSuccesses(claim, outcome, options);
-    return recorded;
+    return claimRef && { claimRef, outcome };
   } catch (error) {
     const fields = { taskId, ...errorFields(error) };
     const message =

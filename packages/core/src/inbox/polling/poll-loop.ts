@@ -1,5 +1,6 @@
 import { LATE, monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields } from '../../shared/logger.ts';
+import { isPromise } from '../../shared/is-promise.ts';
 import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
 import { createClaimPool } from './claim-pool.ts';
 
@@ -28,12 +29,16 @@ const CLAIM_GRACE_MS = 1000;
 export function startPollLoop(options: PollLoopOptions): PollLoop {
   const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
   const sleeper = createSleeper(clock);
-  const pool = createClaimPool({ ...options, onFree: sleeper.wake });
   let isStopping = false;
+  /** Whether entries may be due for which the pool has no room. */
+  let isWaitingForRoom = false;
+  const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
+  const pool = createClaimPool({ ...options, onFree });
   const unsubscribe = store.subscribe?.(endpoint, sleeper.wake);
   const ended = loop();
 
   async function loop(): Promise<void> {
+    await Promise.resolve(); // handlers that are registered in the same tick belong to the first claim
     while (!isStopping) {
       const sleepMs = await claimAll().catch((error: unknown) => {
         log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
@@ -47,22 +52,25 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
   async function claimAll(): Promise<number> {
     for (;;) {
       const free = pool.free();
-      if (isStopping || free <= 0) return Infinity;
+      isWaitingForRoom = free <= 0;
+      if (isStopping || isWaitingForRoom) return Infinity;
       const claimedAt = monotonicMs(clock); // the leases began no earlier
-      const claims = await claim(free);
+      const claiming = store.claim(endpoint, free, leaseDurationMs);
+      const claims = isPromise(claiming) ? await warnIfSlow(claiming) : claiming;
       for (const claim of claims) pool.take(claim, claimedAt);
       if (claims.length >= free) continue;
-      return Math.min(pollIntervalMs, (await store.nextDueMs(endpoint)) ?? Infinity);
+      const due = store.nextDueMs(endpoint);
+      return Math.min(pollIntervalMs, (isPromise(due) ? await due : due) ?? Infinity);
     }
   }
 
   /** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
-  async function claim(limit: number): Promise<Claim[]> {
+  async function warnIfSlow(claiming: Promise<Claim[]>): Promise<Claim[]> {
     const message =
       'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
     const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
     try {
-      return await store.claim(endpoint, limit, leaseDurationMs);
+      return await claiming;
     } finally {
       cancel();
     }

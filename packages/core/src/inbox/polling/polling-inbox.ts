@@ -1,8 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { isPromise } from '../../shared/is-promise.ts';
 import type { EntryAdmin, EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
@@ -65,7 +66,8 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
   return {
     capabilities: store.capabilities,
     async add(entry) {
-      const result = await store.add(entry);
+      const adding = store.add(entry);
+      const result = isPromise(adding) ? await adding : adding;
       if (result === 'added') wakeAll();
       return result;
     },

@@ -1,5 +1,6 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
+import { isPromise } from '../../shared/is-promise.ts';
 import type { Claim, ClaimRef, Outcome, Store } from '../ports.ts';
 import { isOver, type Lease } from './lease.ts';
 
@@ -29,11 +30,9 @@ export async function settle(
     const claimRef = lease.claimRef();
     try {
       const recording = trySettle(store, claimRef, outcome, tries > 0);
-      const recorded = await withDeadline(
-        Promise.race([recording, lease.ended]),
-        leaseDurationMs,
-        clock,
-      );
+      const recorded = isPromise(recording)
+        ? await withDeadline(Promise.race([recording, lease.ended]), leaseDurationMs, clock)
+        : recording;
       if (recorded === true) return claimRef;
       // Refused. If this worker has claimed the entry again, the next try shows that claim.
       if (recorded === false && lease.claimRef() === claimRef) return null;
@@ -73,13 +72,24 @@ const SUCCESSES_RECORDED =
   'not run again.';
 
 /** If a repeat is refused, the first try may have been recorded although its answer was lost. */
-async function trySettle(
+function trySettle(
   store: Store,
   claimRef: ClaimRef,
   outcome: Outcome,
   isRepeat: boolean,
+): boolean | Promise<boolean> {
+  const settling = store.settle(claimRef, outcome);
+  if (!isRepeat) return settling;
+  return confirmRepeat(settling, store, claimRef, outcome);
+}
+
+async function confirmRepeat(
+  settling: boolean | Promise<boolean>,
+  store: Store,
+  claimRef: ClaimRef,
+  outcome: Outcome,
 ): Promise<boolean> {
-  if (await store.settle(claimRef, outcome)) return true;
+  if (await settling) return true;
   // `done` and `dead` are visible in the state. For `retry` and `released` nothing depends on it.
-  return isRepeat && (await store.get(claimRef))?.state === outcome.type;
+  return (await store.get(claimRef))?.state === outcome.type;
 }

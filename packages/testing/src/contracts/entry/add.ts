@@ -21,7 +21,7 @@ export const addCases: readonly EntryCase[] = [
     name: 'add: of 100 concurrent calls with one key, exactly one adds',
     async run(port) {
       const entry = createTestEntry();
-      const results = await Promise.all(Array.from({ length: 100 }, () => port.add(entry)));
+      const results = await Promise.all(Array.from({ length: 100 }, async () => port.add(entry)));
       assert.equal(results.filter((result) => result === 'added').length, 1);
       assert.equal((await port.list()).entries.length, 1);
     },

@@ -1,10 +1,10 @@
-import type { Entry, EntryAdmin, EntryKey, NewEntry } from '@novita-webhooks/core';
+import type { Entry, EntryAdmin, EntryKey, NewEntry, Store } from '@novita-webhooks/core';
 
 import type { ContractCase } from '../contract-case.ts';
 
 /** The methods that `Store` and `Inbox` share. */
 export interface EntryPort extends EntryAdmin {
-  add(entry: NewEntry): Promise<'added' | 'duplicate'>;
+  add(entry: NewEntry): ReturnType<Store['add']>;
 }
 
 /** A case that needs only the methods that stores and inboxes share. */

@@ -19,7 +19,7 @@ export const claimCases: readonly StoreCase[] = [
     async run({ store }) {
       for (let index = 0; index < 50; index += 1) await store.add(createTestEntry());
       const claims = await Promise.all(
-        Array.from({ length: 20 }, () => store.claim('novita', 5, LEASE_MS)),
+        Array.from({ length: 20 }, async () => store.claim('novita', 5, LEASE_MS)),
       );
       const claimed = claims.flat().map(({ taskId }) => taskId);
       assert.equal(claimed.length, 50);
