@@ -38,7 +38,9 @@ describe.skipIf(url === '')('lock', () => {
     });
     const key = `${place.prefix}:novita-webhooks.novita:task-${claim.taskId}`;
     await until('first look', async () => (await place.redis.hget(key, 'ats')) === '2');
-    await until('taken back', () => store.extend(claim, LEASE_MS).catch(() => false));
+    await until('taken back', () =>
+      (async () => store.extend(claim, LEASE_MS))().catch(() => false),
+    );
     expect((await inbox.get(claim))?.attempts).toBe(1);
     expect(await store.settle(claim, { ...retry, succeededHandlers: ['one'] })).toBe(true);
     await until('done', async () => (await stateOf(inbox, claim)) === 'done');
