@@ -32,6 +32,7 @@ export function bullmqStore(options: StoreOptions): Store {
   }
 
   return {
+    name: 'inbox-bullmq',
     capabilities: { durable: true, shared: true, transactional: false },
     open(log) {
       connection.report(log);

@@ -49,6 +49,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   const now = () => toMs(clock.now());
 
   return {
+    name: 'inbox-sqlite',
     capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
     open: walMonitor.open,
     add: (entry) => write((connection) => add(connection, entry, now())),

@@ -30,6 +30,8 @@ export interface RunAttemptOptions {
   readonly warnOnce: WarnOnce;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Passed to the handlers. */
+  readonly handlerLog: Logger;
   /** Passed by inboxes with transactions. */
   readonly runInTransaction?: RunInTransaction | undefined;
 }
@@ -92,7 +94,7 @@ async function runOne(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, stuck, timeoutMs, runInTransaction } = options;
+  const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
   if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
   // Parsed for each handler, so that no handler can change the result of another one.
@@ -103,7 +105,10 @@ async function runOne(
   );
   const handle = (signal: AbortSignal) =>
     transaction.run(signal, (transaction) =>
-      handler.handle(result, toHandlerContext(entry, signal, { maxAttempts, log, transaction })),
+      handler.handle(
+        result,
+        toHandlerContext(entry, signal, { maxAttempts, log: handlerLog, transaction }),
+      ),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;

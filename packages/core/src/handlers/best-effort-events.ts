@@ -19,6 +19,7 @@ export interface BestEffortEvents {
   deadLetter(entry: Entry, reason: string): void;
   /** Runs that were left out because too many were running. */
   dropped(): number;
+  running(): number;
   /** Waits up to `gracePeriodMs` milliseconds for running handlers, then aborts them. */
   stop(gracePeriodMs: number): Promise<void>;
 }
@@ -28,12 +29,17 @@ export interface BestEffortEventsOptions {
   readonly handlerTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Passed to the handlers. */
+  readonly handlerLog: Logger;
 }
 
 const MAX_RUNNING = 1000;
 
+/** The event that `receiver.check()` posts to its own address. No handler gets it. */
+export const PROBE_EVENT_TYPE = 'NOVITA_WEBHOOKS_PROBE';
+
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
-  const { handlers, handlerTimeoutMs, clock, log } = options;
+  const { handlers, handlerTimeoutMs, clock, log, handlerLog } = options;
   const events = createInFlight(clock);
   const deadLetters = createInFlight(clock); // bounded by the entries of the inbox: none is dropped
   let dropped = 0;
@@ -49,7 +55,8 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
     signal: AbortSignal,
   ): Promise<void> {
     const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
-    if (end.type === 'failed') log.warn(errorFields(end.thrown), `handlers: ${kind} failed`);
+    if (end.type === 'failed')
+      log.warn({ handler: kind, ...errorFields(end.thrown) }, `handlers: ${kind} failed`);
     if (end.type === 'stuck') log.warn({}, `handlers: ${kind} ignores its signal and still runs`);
   }
 
@@ -58,7 +65,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const { result } = parseStoredBody(entry);
       const matching = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
-      const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
+      const contextOptions = { maxAttempts: 1, log: handlerLog, transaction: noTransaction };
       for (const { handle } of matching) {
         run('onTaskProgress', (signal) => {
           const { result: own } = parseStoredBody(entry);
@@ -68,24 +75,27 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       return matching.length > 0;
     },
     other(event) {
+      if (event.event_type === PROBE_EVENT_TYPE) return false;
       const redacted = redactJson(event);
       for (const handle of handlers.other) {
-        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log }));
+        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log: handlerLog }));
       }
       return handlers.other.length > 0;
     },
     deadLetter(entry, reason) {
-      const taskLog = withFields(log, { taskId: entry.taskId });
-      taskLog.error(
-        { attempts: entry.attempts, reason },
+      const { taskId, attempts } = entry;
+      log.error(
+        { taskId, attempts, reason },
         'worker: an event became a dead letter. Replay it when the cause is removed.',
       );
+      const taskLog = withFields(handlerLog, { taskId });
       for (const handle of handlers.deadLetter) {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
         void deadLetters.run((signal) => runLogged('onDeadLetter', handleLetter, signal));
       }
     },
     dropped: () => dropped,
+    running: () => events.size() + deadLetters.size(),
     async stop(gracePeriodMs) {
       await Promise.all([events.stop(gracePeriodMs), deadLetters.stop(gracePeriodMs)]);
     },

@@ -41,6 +41,8 @@ export interface Worker {
   requestScopedAttempts(): RequestScopedAttempts | undefined;
   /** @param gracePeriodMs milliseconds until running handlers are aborted */
   stop(gracePeriodMs: number): Promise<void>;
+  /** Whether entries of the inbox are being claimed. */
+  isConsuming(): boolean;
   /** Attempts by outcome. */
   outcomes(): Readonly<Record<Outcome['type'], number>>;
 }
@@ -54,6 +56,7 @@ export interface WorkerOptions {
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly clock: Clock;
   readonly log: Logger;
+  readonly handlerLog: Logger;
   readonly handlers: Handlers;
   readonly outcomeWaiters: OutcomeWaiters;
   readonly bestEffortEvents: BestEffortEvents;
@@ -120,14 +123,15 @@ export function createWorker(options: WorkerOptions): Worker {
       await consumer?.stop({ gracePeriodMs });
       await warnOfLoss(options);
     },
+    isConsuming: () => consumer !== undefined && state === 'started',
     outcomes: () => ({ ...outcomes }),
   };
 }
 
 function toAttemptOptions(options: WorkerOptions): RunAttemptOptions {
-  const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log } = options;
+  const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
-  return { handlers, retry, timeoutMs, stuck, warnOnce, clock, log };
+  return { handlers, retry, timeoutMs, stuck, warnOnce, clock, log, handlerLog };
 }
 
 const STATS_TIMEOUT_MS = 1000;

@@ -176,6 +176,8 @@ export interface EntryAdmin {
 /** Keeps accepted events until they are handled. `Tx`: what handlers get in a transaction. */
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
+  /** For logs, for example `inbox-postgres`. */
+  readonly name?: string;
   /**
    * Called once by every receiver that uses the inbox, before any other method. The inbox may connect
    * and log warnings for operators. Returns at once and never throws.
@@ -240,6 +242,8 @@ export interface Retention {
  */
 export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
+  /** See {@link Inbox.name}. */
+  readonly name?: string;
   /** See {@link Inbox.open}. */
   open?(log: Logger): void;
   /** See {@link Inbox.add}. */

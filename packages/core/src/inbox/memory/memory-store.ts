@@ -40,6 +40,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const table = createMemoryTable(clock);
   let log = silentLogger;
   return {
+    name: 'memory',
     capabilities: { durable: false, shared: false, transactional: false, confirmsTakeover: true },
     open: (opened: Logger) => void (log = opened),
     add: async (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),

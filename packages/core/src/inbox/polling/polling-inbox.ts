@@ -62,6 +62,7 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
 
   return {
     capabilities: store.capabilities,
+    ...(store.name !== undefined && { name: store.name }),
     async add(entry) {
       const result = await store.add(entry);
       if (result === 'added') wakeAll();
