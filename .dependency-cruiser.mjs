@@ -38,9 +38,9 @@ const CORE_SOURCE = 'packages/core/src';
 const ENTRY = '(index|adapters/node/index)\\.ts$';
 const OURS = '@novita-webhooks/';
 
-/** `receiver` is the two files at the top of core/src, all others are folders. */
+/** `receiver` is the files at the top of core/src, all others are folders. */
 const pathOf = (folder) =>
-  folder === 'receiver' ? `^${CORE_SOURCE}/(receiver|options)\\.ts$` : `^${CORE_SOURCE}/${folder}/`;
+  folder === 'receiver' ? `^${CORE_SOURCE}/(?!index)[\\w-]+\\.ts$` : `^${CORE_SOURCE}/${folder}/`;
 
 /** The files behind a name that is imported. */
 const targetOf = (name) =>

@@ -57,7 +57,15 @@ export {
   type ProcessOptions,
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
-export { createReceiver, toReceiver, type Receiver, type ReceiverStats } from './receiver.ts';
+export {
+  createReceiver,
+  toReceiver,
+  type CheckOptions,
+  type Receiver,
+  type ReceiverStats,
+} from './receiver.ts';
+export type { Finding, FindingCode } from './find-problems.ts';
+export type { IdleOptions } from './wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type {
   RequestBody,

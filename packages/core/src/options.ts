@@ -6,6 +6,7 @@ import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
 import { isObject } from './shared/json.ts';
+import { consoleLogger } from './shared/console-logger.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
@@ -66,8 +67,11 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
     | undefined;
   /** Whether handlers get the events of Novita's test mode. Default `'handle'`. */
   readonly testEvents?: 'handle' | 'ignore' | undefined;
-  /** A logger with pino's methods. Default: no logs. */
-  readonly logger?: Logger | undefined;
+  /**
+   * A logger with pino's methods, or `false` for none. Default: the console, where warnings and errors
+   * that repeat are rolled up.
+   */
+  readonly logger?: Logger | false | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -153,7 +157,10 @@ const schema = z.strictObject({
     })
     .prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
-  logger: withMethods<Logger>('debug', 'info', 'warn', 'error').default(silentLogger),
+  logger: z.preprocess(
+    (value) => (value === false ? silentLogger : value),
+    withMethods<Logger>('debug', 'info', 'warn', 'error').default(() => consoleLogger),
+  ),
   clock: withMethods<Clock>('now', 'after').default(systemClock),
   onTaskSucceeded: fn,
   onTaskFailed: fn,

@@ -18,12 +18,16 @@ import { createRegistration, type Registration } from './handlers/registration.t
 import { createWorker } from './handlers/worker.ts';
 import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
+import { findProblems, type Finding } from './find-problems.ts';
 import { resolveOptions, type ReceiverOptions, type ResolvedOptions } from './options.ts';
+import { checkInbox, probeUrl } from './probe.ts';
 import { monotonicMs, withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createInFlight } from './shared/in-flight.ts';
-import { safeLogger, type Logger } from './shared/logger.ts';
+import { createLogs, type Logs } from './shared/create-logs.ts';
 import { createRateLimitedLog } from './shared/rate-limited-log.ts';
+import { createStartReport } from './start-report.ts';
+import { waitUntilIdle, type IdleOptions } from './wait-until-idle.ts';
 
 /** Counters since the receiver was created, and the present state of its inbox. */
 export interface ReceiverStats {
@@ -103,6 +107,33 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
    */
   close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
+  /**
+   * Resolves when this process runs nothing and no entry of the inbox is due for it. An entry that
+   * waits for its next attempt is not due. For tests and scripts: it lists the inbox again and again,
+   * and in a shared inbox it also waits for entries that other processes run.
+   *
+   * @throws WebhookError `idle_timeout` after `timeoutMs` milliseconds; names what is still waiting
+   * @example
+   * await receiver.idle({ timeoutMs: 5000 });
+   */
+  idle(options?: IdleOptions): Promise<void>;
+  /**
+   * Looks for what is wrong: options, handlers, the inbox, and whether a request to `url` reaches this
+   * endpoint. For the last it posts an event to `url` that is ignored. Changes nothing.
+   *
+   * @returns what was found; an empty list if all is well
+   * @example
+   * for (const { level, message } of await receiver.check()) console.log(level, message);
+   */
+  check(options?: CheckOptions): Promise<readonly Finding[]>;
+}
+
+/** How far `receiver.check()` goes. */
+export interface CheckOptions {
+  /** Whether to post to `url`. Default `true`. */
+  readonly request?: boolean | undefined;
+  /** Milliseconds for the inbox and for the request to answer, each; default 5 s. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -118,11 +149,18 @@ export function createReceiver<Tx = unknown>(input: ReceiverOptions<Tx>): Receiv
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, endpoint, url, secrets } = options;
-  const log = safeLogger(options.logger);
-  const parts = createParts(options, log, () => closing !== undefined);
+  const logs = createLogs(options);
+  const { log } = logs;
+  const parts = createParts(options, logs, () => closing !== undefined);
   const { tokens, worker, bestEffortEvents, counters, deliveries, processing } = parts;
+  const report = createStartReport(options, parts.handlers, log);
   let closing: Promise<void> | undefined;
   addInboxUser(inbox, log);
+
+  function handlersChanged(): void {
+    if (closing !== undefined) log.warn({}, CLOSED);
+    worker.handlersChanged();
+  }
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (closing === undefined) return processing.run(({ signal }) => work(signal));
@@ -130,11 +168,12 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   }
 
   const receiver: Receiver = {
-    ...createRegistration(parts.handlers, worker.handlersChanged, input),
+    ...createRegistration(parts.handlers, handlersChanged, input),
     inbox,
     handle(request, runtime = {}) {
-      const reply = parts.pipeline(request, runtime);
-      return closing === undefined ? deliveries.track(reply) : reply; // close() does not wait for these
+      const accepted = parts.pipeline(request, runtime);
+      const reply = closing === undefined ? deliveries.track(accepted) : accepted; // close() does not wait for these
+      return report.isPathKnown() ? reply : reply.then((it) => report.afterDelivery(request, it));
     },
     createCallback: (callbackOptions = {}) =>
       createCallback(callbackOptions, { url, endpoint, tokens, clock }),
@@ -146,7 +185,20 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       whileOpen('processUnverified', (signal) =>
         processUnverified(event, processOptions, signal, parts),
       ),
-    start: worker.start,
+    start() {
+      if (closing !== undefined) log.warn({}, CLOSED);
+      report.start();
+      worker.start();
+    },
+    idle: ({ timeoutMs = Infinity } = {}) =>
+      waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
+    async check({ request = true, timeoutMs = 5000 } = {}) {
+      const isProbed = request && url !== null && secrets?.length !== 0;
+      const probe = async () =>
+        isProbed ? probeUrl(await receiver.createCallbackUrl(), timeoutMs) : [];
+      const found = await Promise.all([checkInbox(options, timeoutMs), probe()]);
+      return [...findProblems(report.checked()), ...found.flat()];
+    },
     close: ({ gracePeriodMs = 10_000 } = {}) => (closing ??= close(options, parts, gracePeriodMs)),
     async stats() {
       const own = { outcomes: worker.outcomes(), dropped: bestEffortEvents.dropped() };
@@ -154,17 +206,22 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     },
   };
   if (secrets?.length === 0) workers.add(receiver);
+  startReports.set(receiver, report.start);
   return receiver;
 }
 
 /** Milliseconds that aborted work can take to end and to give its lease back, and some more. */
 const MAX_STOP_MS = 5000;
 
+const CLOSED =
+  'receiver: used after close(), so it handles nothing. Register handlers and start before, or create another receiver.';
+
 /** Creates the parts of a receiver and connects them. */
-function createParts(options: ResolvedOptions, log: Logger, isClosed: () => boolean) {
+function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boolean) {
   const { inbox, clock, endpoint, secrets, consume, testEvents, limits } = options;
   const { concurrency, timeoutMs: handlerTimeoutMs } = options.handlers;
-  const shared = { inbox, clock, log, endpoint, consume, testEvents, handlerTimeoutMs };
+  const { log } = logs;
+  const shared = { inbox, clock, ...logs, endpoint, consume, testEvents, handlerTimeoutMs };
   const signer = secrets === null ? null : createSigner(secrets);
   const tokens = signer && createTokens(signer);
   const entryMacs = signer && createEntryMacs(signer);
@@ -188,9 +245,11 @@ function createParts(options: ResolvedOptions, log: Logger, isClosed: () => bool
   });
   const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);
   const processing = createInFlight(clock);
+  const running = () =>
+    deliveries.size() + processing.size() + afterReply.size() + bestEffortEvents.running();
   return {
     ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
-    ...{ deliveries, processing, afterReply, maxAttempts: options.retry.maxAttempts },
+    ...{ deliveries, processing, afterReply, running, maxAttempts: options.retry.maxAttempts },
   };
 }
 
@@ -209,6 +268,8 @@ async function close(
 
 /** Receivers without a secret. */
 const workers = new WeakSet<object>();
+/** Tells a receiver where it is mounted. */
+const startReports = new WeakMap<object, (path?: string) => void>();
 
 function createCounters() {
   const replies: Partial<Record<ReplyCode, number>> = {};
@@ -226,9 +287,13 @@ function createCounters() {
 /**
  * For adapters: returns the receiver, or creates it from options.
  *
+ * @param path where the adapter mounts it, if known. A path that differs from that of `url` is a warning
  * @throws WebhookError `invalid_option`
  */
-export function toReceiver<Tx = unknown>(target: Receiver<Tx> | ReceiverOptions<Tx>): Receiver<Tx> {
+export function toReceiver<Tx = unknown>(
+  target: Receiver<Tx> | ReceiverOptions<Tx>,
+  path?: string,
+): Receiver<Tx> {
   if (typeof (target as unknown) !== 'object') {
     throw new WebhookError(
       'invalid_option',
@@ -237,5 +302,6 @@ export function toReceiver<Tx = unknown>(target: Receiver<Tx> | ReceiverOptions<
   }
   const receiver = 'handle' in target ? target : createReceiver(target);
   if (workers.has(receiver)) throw new WebhookError('invalid_option', NO_SECRET);
+  startReports.get(receiver)?.(path);
   return receiver;
 }

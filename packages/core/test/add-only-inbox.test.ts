@@ -60,7 +60,7 @@ describe('addOnlyInbox', () => {
     await receiver.close();
     expect(log.lines).toEqual([]); // no warning about missing handlers: another process has them
 
-    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    const worker = createReceiver({ logger: false, inbox, secret: TEST_SECRET });
     const handled: unknown[] = [];
     worker.onTaskSucceeded((_, { taskId, metadata }) => handled.push([taskId, metadata]));
     for (const message of messages) await worker.processEntry(message);
@@ -110,7 +110,7 @@ describe('addOnlyInbox', () => {
     ['replay', (inbox) => inbox.replay({ endpoint: 'novita', taskId: 'one' })],
     ['discard', (inbox) => inbox.discard({ endpoint: 'novita', taskId: 'one' })],
     ['stats', (inbox) => inbox.stats()],
-    ['stats', (inbox) => createReceiver({ inbox }).stats()],
+    ['stats', (inbox) => createReceiver({ logger: false, inbox }).stats()],
   ];
   test.each(missing)('rejects %s() and refers to the tools of the queue', async (name, call) => {
     const message = expect.stringMatching(
@@ -136,9 +136,13 @@ describe('addOnlyInbox', () => {
 
   test('does not allow a receiver without a secret to take deliveries', () => {
     const { inbox } = setUpQueue();
-    expect(() => toReceiver(createReceiver({ inbox }))).toThrow(/without a secret/);
-    expect(() => createReceiver({ inbox, secret: undefined })).toThrow(/secret is missing/);
-    expect(() => createReceiver({ inbox, consume: false })).toThrow(/secret is missing/);
+    expect(() => toReceiver(createReceiver({ logger: false, inbox }))).toThrow(/without a secret/);
+    expect(() => createReceiver({ logger: false, inbox, secret: undefined })).toThrow(
+      /secret is missing/,
+    );
+    expect(() => createReceiver({ logger: false, inbox, consume: false })).toThrow(
+      /secret is missing/,
+    );
   });
 
   test('logs no loss when it closes, since the queue keeps the entries', async () => {
@@ -157,7 +161,7 @@ describe('addOnlyInbox', () => {
       open: () => void calls.push('open'),
       close: async () => void calls.push('close'),
     });
-    const receiver = createReceiver({ inbox });
+    const receiver = createReceiver({ logger: false, inbox });
     expect(calls).toEqual(['open']);
     await receiver.close();
     expect(calls).toEqual(['open', 'close']);

@@ -211,7 +211,7 @@ describe('body: already read', () => {
     expect(reply.status).toBe(500);
     expect(reply.body).toMatch(/Mount the webhook middleware before/);
     expect(setup.log.messages('error')).toHaveLength(1);
-    expect(setup.clock.timers()).toBe(0);
+    expect(setup.clock.timers()).toBe(1); // that of the rolled-up line
   });
 });
 

@@ -57,7 +57,7 @@ const programs: Record<string, { readonly types: readonly string[]; readonly sou
 function errorsIn(source: string, types: readonly string[]): string[] {
   const file = `${root}packages/core/test/pasted-entry.ts`;
   const text = `import { toFetchHandler } from '@novita-webhooks/core';
-    const handler = toFetchHandler({ insecure: true });
+    const handler = toFetchHandler({ logger: false, insecure: true });
     export { handler };
     ${source}`;
   const options: ts.CompilerOptions = {

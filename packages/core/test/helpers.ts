@@ -41,8 +41,9 @@ function captureLog(): CapturedLog {
   const lines: LogLine[] = [];
   const at =
     (level: keyof Logger) =>
-    (details: Record<string, unknown>, message: string): void =>
-      void lines.push({ level, details, message });
+    (details: Record<string, unknown>, message: string): void => {
+      lines.push({ level, details, message });
+    };
   return {
     lines,
     messages: (wanted) =>

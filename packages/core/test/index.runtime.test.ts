@@ -49,6 +49,7 @@ function load(globals: Readonly<Record<string, unknown>>, limits?: vm.CreateCont
 /** One signed delivery, from the callback URL to its handler. */
 async function deliver({ createReceiver }: typeof Core) {
   const receiver = createReceiver({
+    logger: false,
     url: 'https://hooks.example.com/novita',
     secret: TEST_SECRET,
     limits: { bodyTimeoutMs: 1000 },

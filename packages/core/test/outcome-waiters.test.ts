@@ -174,10 +174,12 @@ describe("createReceiver with ack: 'handled'", () => {
     const store = memoryStore();
     delete store.promote;
     const inbox = pollingInbox(store);
-    expect(() => createReceiver({ secret: TEST_SECRET, ack, inbox })).toThrow(
+    expect(() => createReceiver({ logger: false, secret: TEST_SECRET, ack, inbox })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
-    expect(() => createReceiver({ secret: TEST_SECRET, inbox })).not.toThrow();
-    expect(() => createReceiver({ secret: TEST_SECRET, ack, inbox: memoryInbox() })).not.toThrow();
+    expect(() => createReceiver({ logger: false, secret: TEST_SECRET, inbox })).not.toThrow();
+    expect(() =>
+      createReceiver({ logger: false, secret: TEST_SECRET, ack, inbox: memoryInbox() }),
+    ).not.toThrow();
   });
 });

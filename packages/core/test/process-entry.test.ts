@@ -170,7 +170,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
 
   test('runs the handlers with what the token stated', async () => {
     const { inbox, message } = await accept();
-    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    const worker = createReceiver({ logger: false, inbox, secret: TEST_SECRET });
     const seen: unknown[] = [];
     worker.onTaskFailed((_, { taskId, metadata, testMode, attempt }) =>
       seen.push([taskId, metadata, testMode, attempt]),
@@ -194,7 +194,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
       metadata: { b: [{ d: 1, c: 2 }], a: 1 },
     });
     const message = { ...entry, mac: await sign(entry), metadata: { a: 1, b: [{ c: 2, d: 1 }] } };
-    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    const worker = createReceiver({ logger: false, inbox, secret: TEST_SECRET });
     await expect(worker.processEntry(message)).resolves.toBeUndefined();
   });
 
@@ -213,7 +213,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
   };
   test.each(Object.entries(changes))('rejects an entry with %s', async (_, change) => {
     const { inbox, message } = await accept();
-    const worker = createReceiver({ inbox, secret: TEST_SECRET });
+    const worker = createReceiver({ logger: false, inbox, secret: TEST_SECRET });
     let runs = 0;
     worker.onTaskFinished(() => (runs += 1));
     await expect(worker.processEntry({ ...message, ...change })).rejects.toMatchObject({
@@ -225,17 +225,17 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
   test('accepts a mac of an older secret and rejects one of an unknown secret', async () => {
     const { inbox, message } = await accept();
     const other = 'another secret for tests, 32 characters';
-    const rotated = createReceiver({ inbox, secret: [other, TEST_SECRET] });
+    const rotated = createReceiver({ logger: false, inbox, secret: [other, TEST_SECRET] });
     await expect(rotated.processEntry(message)).resolves.toBeUndefined();
-    const unrelated = createReceiver({ inbox, secret: other });
+    const unrelated = createReceiver({ logger: false, inbox, secret: other });
     await expect(unrelated.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
-    const keyless = createReceiver({ inbox });
+    const keyless = createReceiver({ logger: false, inbox });
     await expect(keyless.processEntry(message)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
   test('needs no mac with insecure: true', async () => {
     const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
-    const worker = createReceiver({ inbox, insecure: true });
+    const worker = createReceiver({ logger: false, inbox, insecure: true });
     await expect(
       worker.processEntry(createTestEntry({ taskId: SAMPLE_TASK, body: BODY })),
     ).resolves.toBeUndefined();
@@ -253,7 +253,7 @@ describe('processEntry: an entry from the queue of an add-only inbox', () => {
     [undefined, 'invalid_json'],
   ])('rejects a message that is not an entry: %j', async (message, code) => {
     const inbox = addOnlyInbox({ durable: true, add: async () => 'added' });
-    const worker = createReceiver({ inbox, insecure: true });
+    const worker = createReceiver({ logger: false, inbox, insecure: true });
     await expect(worker.processEntry(message)).rejects.toMatchObject({ code });
   });
 });

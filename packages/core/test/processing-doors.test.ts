@@ -77,6 +77,7 @@ describe('processEntry: fields that disagree with the body', () => {
     const messages: NewEntry[] = [];
     const inbox = addOnlyInbox({ durable: true, add: async (it) => (messages.push(it), 'added') });
     const images = createReceiver({
+      logger: false,
       secret: TEST_SECRET,
       inbox,
       endpoint: 'images',

@@ -45,7 +45,7 @@ describe('receiver with consume: false', () => {
     expect(codeOf(reply)).toBe('accepted');
     expect(await inbox.stats()).toMatchObject({ pending: 1, running: 0, done: 0 });
 
-    const worker = createReceiver({ inbox, clock, onTaskSucceeded: noop });
+    const worker = createReceiver({ logger: false, inbox, clock, onTaskSucceeded: noop });
     worker.start();
     await clock.flush();
     expect(await inbox.stats()).toMatchObject({ pending: 0, done: 1 });
@@ -69,8 +69,12 @@ describe('receiver with consume: false', () => {
   test("needs a shared inbox and excludes ack: 'handled'", () => {
     const options = { secret: TEST_SECRET, consume: false };
     expect(() => createReceiver(options)).toThrow(refused(/consume: false.*share/));
-    expect(() => createReceiver({ ...options, inbox: memoryInbox() })).toThrow(refused(/share/));
-    expect(() => createReceiver({ ...options, consume: 1 as never })).toThrow(refused(/consume/));
+    expect(() => createReceiver({ logger: false, ...options, inbox: memoryInbox() })).toThrow(
+      refused(/share/),
+    );
+    expect(() => createReceiver({ logger: false, ...options, consume: 1 as never })).toThrow(
+      refused(/consume/),
+    );
     const waiting = { ...options, ack: 'handled', inbox: sharedInbox() } as const;
     expect(() => createReceiver(waiting)).toThrow(refused(/ack: 'handled' waits/));
   });
@@ -78,7 +82,7 @@ describe('receiver with consume: false', () => {
 
 describe('receiver without a secret', () => {
   const worker = (options: object = {}) =>
-    createReceiver({ url: ENDPOINT, inbox: sharedInbox(), clock, ...options });
+    createReceiver({ logger: false, url: ENDPOINT, inbox: sharedInbox(), clock, ...options });
 
   test('handles the entries that other processes added', async () => {
     const inbox = sharedInbox();
@@ -86,7 +90,7 @@ describe('receiver without a secret', () => {
     await web.settle(sampleEvents.imageSucceeded(), { orderId: 42 });
     expect(web.log.messages('warn')).toEqual([]); // no warning about missing handlers
     const orders: unknown[] = [];
-    const receiver = createReceiver({ inbox, clock });
+    const receiver = createReceiver({ logger: false, inbox, clock });
     receiver.onTaskSucceeded((_, { metadata }) => void orders.push(metadata['orderId']));
     await clock.flush();
     expect(orders).toEqual([]); // not before start()

@@ -127,6 +127,7 @@ describe('toFetchHandler', () => {
   test('accepts options and throws if they are invalid', async () => {
     const tasks: string[] = [];
     const handler = toFetchHandler({
+      logger: false,
       insecure: true,
       onTaskFinished: ({ task }) => tasks.push(task.task_id),
     });
@@ -136,7 +137,7 @@ describe('toFetchHandler', () => {
   });
 
   test('returns 400 without a body and 500 if the body was already read', async () => {
-    const handler = toFetchHandler(createReceiver({ insecure: true }));
+    const handler = toFetchHandler(createReceiver({ logger: false, insecure: true }));
     expect((await handler(post(null))).status).toBe(400);
     const read = post(text);
     await read.text();
@@ -148,7 +149,7 @@ describe('toFetchHandler', () => {
   });
 
   test('returns 500 if the body is locked by another reader', async () => {
-    const handler = toFetchHandler(createReceiver({ insecure: true }));
+    const handler = toFetchHandler(createReceiver({ logger: false, insecure: true }));
     const locked = post(text);
     locked.body?.getReader();
     expect((await handler(locked)).status).toBe(500);
@@ -160,7 +161,11 @@ describe('toFetchHandler', () => {
       { pull: (controller) => (asked.push(1), controller.enqueue(new Uint8Array(10))) },
       { highWaterMark: 0 },
     );
-    const handler = toFetchHandler({ insecure: true, limits: { maxBodyBytes: 100 } });
+    const handler = toFetchHandler({
+      logger: false,
+      insecure: true,
+      limits: { maxBodyBytes: 100 },
+    });
     expect((await handler(post(body, { 'content-length': '101' }))).status).toBe(413);
     expect(asked).toEqual([]);
   });
@@ -174,7 +179,11 @@ describe('toFetchHandler', () => {
         controller.enqueue(new Uint8Array(1000));
       },
     });
-    const handler = toFetchHandler({ insecure: true, limits: { maxBodyBytes: 10_000 } });
+    const handler = toFetchHandler({
+      logger: false,
+      insecure: true,
+      limits: { maxBodyBytes: 10_000 },
+    });
     const request = post(body);
     expect((await handler(request)).status).toBe(413);
     expect(sent).toBeLessThan(20_000);
@@ -198,7 +207,7 @@ describe('toFetchHandler', () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new Error('gone')),
     });
-    const response = await toFetchHandler({ insecure: true })(post(body));
+    const response = await toFetchHandler({ logger: false, insecure: true })(post(body));
     expect([response.status, await response.json()]).toMatchObject([
       400,
       { code: 'body_incomplete' },
@@ -213,15 +222,23 @@ describe('toFetchHandler', () => {
         this.called += 1;
       },
     };
-    const handler = toFetchHandler({ secret: TEST_SECRET, onTaskFinished: () => undefined });
+    const handler = toFetchHandler({
+      logger: false,
+      secret: TEST_SECRET,
+      onTaskFinished: () => undefined,
+    });
     expect((await handler(post('{}'), context)).status).toBe(401);
-    const open = toFetchHandler({ insecure: true, onTaskFinished: () => undefined });
+    const open = toFetchHandler({ logger: false, insecure: true, onTaskFinished: () => undefined });
     expect((await open(post(text), context)).status).toBe(200);
     expect(context.called).toBe(1);
   });
 
   test('accepts a context without waitUntil, or no context', async () => {
-    const handler = toFetchHandler({ insecure: true, onTaskFinished: () => undefined });
+    const handler = toFetchHandler({
+      logger: false,
+      insecure: true,
+      onTaskFinished: () => undefined,
+    });
     expect((await handler(post(text), {})).status).toBe(200);
     expect((await handler(post(text))).status).toBe(200);
   });

@@ -171,7 +171,11 @@ describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, 
       ...asked,
     });
   const open = (seen: unknown[] = []) =>
-    toLambdaHandler({ insecure: true, onTaskFinished: ({ task }) => seen.push(task.task_id) });
+    toLambdaHandler({
+      logger: false,
+      insecure: true,
+      onTaskFinished: ({ task }) => seen.push(task.task_id),
+    });
 
   test('is accepted if its token is valid, and handled before the reply', async () => {
     const seen: unknown[] = [];
@@ -206,6 +210,7 @@ describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, 
   test('is decoded if its body is base64', async () => {
     const reasons: string[] = [];
     const handler = toLambdaHandler({
+      logger: false,
       insecure: true,
       onTaskFailed: ({ task }) => reasons.push(task.reason),
     });
@@ -246,6 +251,7 @@ describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, 
     const maxBodyBytes = Buffer.byteLength(sample);
     const seen: unknown[] = [];
     const handler = toLambdaHandler({
+      logger: false,
       insecure: true,
       limits: { maxBodyBytes },
       onTaskFinished: ({ task }) => seen.push(task.task_id),
@@ -293,17 +299,17 @@ describe.each(Object.entries(sources))('toLambdaHandler: event of %s', (source, 
 
 describe('toLambdaHandler', () => {
   test('returns a function of at most two parameters, so that Lambda awaits it', () => {
-    expect(toLambdaHandler({ secret: TEST_SECRET }).length).toBeLessThanOrEqual(2);
+    expect(toLambdaHandler({ logger: false, secret: TEST_SECRET }).length).toBeLessThanOrEqual(2);
   });
 
   test('throws if the options are invalid', () => {
-    expect(() => toLambdaHandler({ secret: 'short' })).toThrow(
+    expect(() => toLambdaHandler({ logger: false, secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
   test('returns 405 for an event that is not an HTTP request', async () => {
-    const handler = toLambdaHandler({ secret: TEST_SECRET });
+    const handler = toLambdaHandler({ logger: false, secret: TEST_SECRET });
     for (const event of [{}, { Records: [] }, { headers: null, body: null }]) {
       expect((await handler(event)).statusCode).toBe(405);
     }

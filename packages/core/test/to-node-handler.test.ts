@@ -134,18 +134,18 @@ function opened(receiver: Receiver): Receiver {
 describe('toNodeHandler', () => {
   test('starts to handle the entries that the inbox already holds', async () => {
     const inbox = createFakeInbox();
-    const first = createReceiver({ insecure: true, inbox });
+    const first = createReceiver({ logger: false, insecure: true, inbox });
     const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'left over' }));
     await first.handle({ method: 'POST', url: '/', headers: {}, body });
     const tasks: string[] = [];
-    const receiver = opened(createReceiver({ insecure: true, inbox }));
+    const receiver = opened(createReceiver({ logger: false, insecure: true, inbox }));
     receiver.onTaskFinished(({ task }) => tasks.push(task.task_id));
     toNodeHandler(receiver);
     await expect.poll(() => tasks).toEqual(['left over']);
   });
 
   test('throws if the options are invalid', () => {
-    expect(() => toNodeHandler({ secret: 'short' })).toThrow(
+    expect(() => toNodeHandler({ logger: false, secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
@@ -153,6 +153,7 @@ describe('toNodeHandler', () => {
   test('accepts options', async () => {
     const tasks: string[] = [];
     const handler = toNodeHandler({
+      logger: false,
       insecure: true,
       onTaskFinished: ({ task }) => tasks.push(task.task_id),
     });
@@ -163,7 +164,7 @@ describe('toNodeHandler', () => {
   });
 
   test('keeps response headers that were set before', async () => {
-    const handler = toNodeHandler(opened(createReceiver({ secret: TEST_SECRET })));
+    const handler = toNodeHandler(opened(createReceiver({ logger: false, secret: TEST_SECRET })));
     const url = await serve((request, response) => {
       response.setHeader('x-request-id', '42');
       void handler(request, response);
@@ -173,7 +174,7 @@ describe('toNodeHandler', () => {
   });
 
   test('does nothing if the response has already ended', async () => {
-    const handler = toNodeHandler(opened(createReceiver({ insecure: true })));
+    const handler = toNodeHandler(opened(createReceiver({ logger: false, insecure: true })));
     const errors: unknown[] = [];
     const url = await serve((request, response) => {
       response.end('already');

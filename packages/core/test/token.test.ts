@@ -202,7 +202,7 @@ describe('createCallback', () => {
   });
 
   test('rejects a missing url and unknown options', async () => {
-    const without = createReceiver({ secret: TEST_SECRET });
+    const without = createReceiver({ logger: false, secret: TEST_SECRET });
     await expect(without.createCallback()).rejects.toMatchObject({ code: 'invalid_option' });
     const { receiver } = setUp();
     for (const wrong of [{ expires: 1 }, { testMode: 'TASK_STATUS_QUEUED' }, { testMode: true }]) {

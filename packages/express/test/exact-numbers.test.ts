@@ -16,6 +16,7 @@ test.each([
 ])('after a JSON parser that makes %s: the digits are kept', async (_, options) => {
   const seeds: unknown[] = [];
   const receiver = createReceiver({
+    logger: false,
     url: `https://h.example${PATH}`,
     secret: TEST_SECRET,
     onTaskSucceeded: ({ extra, task }) => seeds.push([extra.seed, task.progress_percent]),

@@ -9,6 +9,7 @@ import { PATH, serveApp } from './express-server.ts';
 test('novitaWebhooks creates a receiver from options and exposes it', async () => {
   const tasks: string[] = [];
   const middleware = novitaWebhooks({
+    logger: false,
     url: 'https://example.com/webhooks/novita',
     secret: TEST_SECRET,
     onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
@@ -23,17 +24,20 @@ test('novitaWebhooks creates a receiver from options and exposes it', async () =
 });
 
 test('novitaWebhooks throws for invalid options', () => {
-  expect(() => novitaWebhooks({ secret: undefined })).toThrow(/secret is missing/);
-  expect(() => novitaWebhooks({ secret: 'short' })).toThrow(/at least 32 characters/);
+  expect(() => novitaWebhooks({ logger: false, secret: undefined })).toThrow(/secret is missing/);
+  expect(() => novitaWebhooks({ logger: false, secret: 'short' })).toThrow(
+    /at least 32 characters/,
+  );
 });
 
 test('novitaWebhooks starts the receiver: entries in the inbox are processed', async () => {
   const inbox = createFakeInbox();
   const tasks: string[] = [];
-  const first = createReceiver({ insecure: true, inbox });
+  const first = createReceiver({ logger: false, insecure: true, inbox });
   const body = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'pending' }));
   await first.handle({ method: 'POST', url: '/', headers: {}, body });
   const { receiver } = novitaWebhooks({
+    logger: false,
     insecure: true,
     inbox,
     onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
@@ -43,7 +47,7 @@ test('novitaWebhooks starts the receiver: entries in the inbox are processed', a
 });
 
 test('the middleware passes already_replied to next if the request was answered', async () => {
-  const receiver = createReceiver({ insecure: true });
+  const receiver = createReceiver({ logger: false, insecure: true });
   const app = express();
   app.use((_request, response, next) => {
     response.status(202).send('already');
@@ -59,7 +63,12 @@ test('the middleware passes already_replied to next if the request was answered'
 
 test('the middleware sends no reply if a timeout middleware answered first', async () => {
   const inbox = createFakeInbox();
-  const receiver = createReceiver({ insecure: true, inbox, limits: { replyTimeoutMs: 100 } });
+  const receiver = createReceiver({
+    logger: false,
+    insecure: true,
+    inbox,
+    limits: { replyTimeoutMs: 100 },
+  });
   const app = express();
   app.use((_request, response, next) => {
     setTimeout(() => response.status(504).end(), 20);

@@ -10,7 +10,12 @@ import { PATH, serveApp } from './express-server.ts';
 
 const MEGABYTE = 1024 * 1024;
 async function serve(options: Partial<ReceiverOptions> = {}) {
-  const receiver = createReceiver({ url: 'https://example.com', secret: TEST_SECRET, ...options });
+  const receiver = createReceiver({
+    logger: false,
+    url: 'https://example.com',
+    secret: TEST_SECRET,
+    ...options,
+  });
   const app = express();
   app.post(PATH, novitaWebhooks(receiver));
   const server = await serveApp(app);

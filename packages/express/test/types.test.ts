@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 
 test('novitaWebhooks returns a RequestHandler of Express', () => {
   expectTypeOf<NovitaWebhooks>().toExtend<RequestHandler>();
-  const middleware = novitaWebhooks({ insecure: true });
+  const middleware = novitaWebhooks({ logger: false, insecure: true });
   express().post('/hooks', middleware).use('/hooks', middleware);
   express.Router().all('/hooks', express.json(), middleware);
   expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver>();
@@ -24,6 +24,7 @@ test('novitaWebhooks returns a RequestHandler of Express', () => {
 
 test('novitaWebhooks infers the parameters of inline handlers', () => {
   const middleware = novitaWebhooks({
+    logger: false,
     insecure: true,
     onTaskSucceeded: ({ images }) =>
       expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Date | null | undefined>(),
@@ -33,7 +34,7 @@ test('novitaWebhooks infers the parameters of inline handlers', () => {
 
 test('novitaWebhooks rejects an unknown option at compile time and at run time', () => {
   // @ts-expect-error: no such option
-  expect(() => novitaWebhooks({ insecure: true, path: '/hooks' })).toThrow();
+  expect(() => novitaWebhooks({ logger: false, insecure: true, path: '/hooks' })).toThrow();
 });
 
 test('these types also compile with the types of Express 4', () => {

@@ -33,7 +33,10 @@ export type FastifyHandler = (
  */
 export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (app, options) => {
   const { path = '/', ...rest } = options;
-  const receiver = toReceiver(rest.receiver ?? { logger: app.log, ...receiverOptions(rest) });
+  const receiver = toReceiver(
+    rest.receiver ?? { logger: app.log, ...receiverOptions(rest) },
+    app.prefix + path,
+  );
   const handler = toFastifyHandler(receiver);
   // preParsing is the last hook before Fastify reads the body: the token is checked before the body
   // is read, and after onRequest hooks such as rate limits.

@@ -24,6 +24,7 @@ async function serve(
   { maxBodyBytes = 10_000, mount = 'plugin' }: { maxBodyBytes?: number; mount?: string } = {},
 ) {
   const receiver = createReceiver({
+    logger: false,
     url: 'https://hooks.example.com',
     secret: TEST_SECRET,
     limits: { maxBodyBytes },
@@ -142,7 +143,11 @@ describe('routes of the plugin', () => {
     expect(await (await fetch(before.origin + PATH)).json()).toEqual({ hello: 'world' });
     expect(await before.post(EVENT)).toEqual([200, 'accepted']);
 
-    const receiver = createReceiver({ secret: TEST_SECRET, url: 'https://hooks.example.com' });
+    const receiver = createReceiver({
+      logger: false,
+      secret: TEST_SECRET,
+      url: 'https://hooks.example.com',
+    });
     const app = fastify();
     closers.push(() => app.close());
     await app.register(novitaWebhooks, { receiver, path: PATH });
@@ -156,7 +161,7 @@ describe('routes of the plugin', () => {
   test.each(['/webhooks/novita', '/', '/hooks/:tenant', '/a.b/c-d', '/hooks/*'])(
     'other methods on %s: 405',
     async (path) => {
-      const receiver = createReceiver({ secret: TEST_SECRET });
+      const receiver = createReceiver({ logger: false, secret: TEST_SECRET });
       const app = fastify();
       closers.push(() => app.close());
       await app.register(novitaWebhooks, { receiver, prefix: '/in', path });

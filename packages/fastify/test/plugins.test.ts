@@ -23,6 +23,7 @@ import { PATH } from './fastify-server.ts';
 async function serve(registered: 'first' | 'last', max = 1000) {
   const tasks: string[] = [];
   const receiver = createReceiver({
+    logger: false,
     url: 'https://hooks.example.com',
     secret: TEST_SECRET,
     limits: { maxBodyBytes: 10_000 },

@@ -33,6 +33,7 @@ export function bullmqStore(options: StoreOptions): Store {
   }
 
   return {
+    name: 'inbox-bullmq',
     capabilities: { durable: true, shared: true, transactional: false, confirmsTakeover: true },
     open(log) {
       connection.report(log);

@@ -20,6 +20,11 @@ import type { ClientOf, PostgresPool } from './pool.ts';
 import { createLifecycle, type Lifecycle } from './startup/lifecycle.ts';
 import { createStartupCheck } from './startup/startup-check.ts';
 
+const DESCRIPTION = {
+  name: 'inbox-postgres',
+  capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
+};
+
 /**
  * Creates a store in a schema of a PostgreSQL database, for any number of processes. A write is
  * committed before its call resolves.
@@ -46,7 +51,7 @@ export function postgresStore<Pool extends PostgresPool>(
   });
 
   return {
-    capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
+    ...DESCRIPTION,
     open,
     async add(entry) {
       const added = await run(() => writes.add(entry));

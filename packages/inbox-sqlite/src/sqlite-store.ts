@@ -51,6 +51,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   const time = createStoreTime(clock);
 
   return {
+    name: 'inbox-sqlite',
     capabilities: {
       durable: true,
       shared: true,

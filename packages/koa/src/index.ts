@@ -32,7 +32,7 @@ export function novitaWebhooks(
   target: Receiver | ReceiverOptions,
   { path }: MountOptions = {},
 ): NovitaWebhooks {
-  const receiver = toReceiver(target);
+  const receiver = toReceiver(target, path);
   receiver.start();
   const middleware: Middleware = async (context, next) => {
     if (path !== undefined && withoutSlash(context.path) !== withoutSlash(path)) {

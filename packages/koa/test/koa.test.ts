@@ -13,6 +13,7 @@ const event = JSON.stringify(sampleEvents.imageSucceeded({ taskId: 'one' }));
 function createSigned(options: Partial<ReceiverOptions> = {}) {
   const tasks: string[] = [];
   const receiver = createReceiver({
+    logger: false,
     url: `https://hooks.example.com${PATH}`,
     secret: TEST_SECRET,
     onTaskFinished: ({ task }) => tasks.push(task.task_id),
@@ -33,6 +34,7 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
   test('novitaWebhooks creates a receiver from options and exposes it', async () => {
     const tasks: string[] = [];
     const middleware = novitaWebhooks({
+      logger: false,
       url: 'https://hooks.example.com',
       secret: TEST_SECRET,
       onTaskSucceeded: ({ task }) => tasks.push(task.task_id),
@@ -99,17 +101,18 @@ describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
   });
 
   test('novitaWebhooks throws for invalid options', () => {
-    expect(() => novitaWebhooks({ secret: 'short' })).toThrow(
+    expect(() => novitaWebhooks({ logger: false, secret: 'short' })).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
 
   test('novitaWebhooks starts the receiver: entries in the inbox are processed', async () => {
     const inbox = createFakeInbox();
-    const first = createReceiver({ insecure: true, inbox });
+    const first = createReceiver({ logger: false, insecure: true, inbox });
     await first.handle({ method: 'POST', url: '/', headers: {}, body: event });
     const tasks: string[] = [];
     const { receiver } = novitaWebhooks({
+      logger: false,
       insecure: true,
       inbox,
       onTaskSucceeded: ({ task }) => tasks.push(task.task_id),

@@ -31,6 +31,7 @@ async function serve(parser: keyof typeof bodyParsers, max = 1000) {
   const errors: unknown[] = [];
   const logged: string[] = [];
   const receiver = createReceiver({
+    logger: false,
     url: 'https://hooks.example.com',
     secret: TEST_SECRET,
     limits: { maxBodyBytes: 10_000 },

@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 
 test('novitaWebhooks returns middleware for Koa and its router', () => {
   expectTypeOf<NovitaWebhooks>().toExtend<Middleware>();
-  const middleware = novitaWebhooks({ insecure: true }, { path: '/hooks' });
+  const middleware = novitaWebhooks({ logger: false, insecure: true }, { path: '/hooks' });
   new Koa().use(middleware);
   new Router().post('/hooks', middleware).use(middleware);
   expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver>();
@@ -27,6 +27,7 @@ test('novitaWebhooks returns middleware for Koa and its router', () => {
 
 test('novitaWebhooks infers the parameters of inline handlers', () => {
   const middleware = novitaWebhooks({
+    logger: false,
     insecure: true,
     onTaskSucceeded: ({ images }) =>
       expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Date | null | undefined>(),
@@ -36,7 +37,7 @@ test('novitaWebhooks infers the parameters of inline handlers', () => {
 
 test('novitaWebhooks rejects an unknown option at compile time and at run time', () => {
   // @ts-expect-error: `path` belongs to the second argument
-  expect(() => novitaWebhooks({ insecure: true, path: '/hooks' })).toThrow();
+  expect(() => novitaWebhooks({ logger: false, insecure: true, path: '/hooks' })).toThrow();
 });
 
 test('these types also compile with the types of Koa 2', () => {

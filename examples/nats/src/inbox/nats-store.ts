@@ -123,6 +123,7 @@ export function natsStore(options: NatsStoreOptions): Store {
   }
 
   return {
+    name: 'nats',
     capabilities: { durable: true, shared: true, transactional: false },
     open(logger) {
       log = logger;

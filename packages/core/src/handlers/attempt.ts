@@ -38,6 +38,8 @@ export interface RunAttemptOptions {
   readonly warnOnce: WarnOnce;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Passed to the handlers. */
+  readonly handlerLog: Logger;
   /** Passed by inboxes with transactions. */
   readonly runInTransaction?: RunInTransaction | undefined;
 }
@@ -104,7 +106,7 @@ async function runOne(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, stuck, timeoutMs, runInTransaction } = options;
+  const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
   if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
   const transaction = createHandlerTransaction(
@@ -112,7 +114,10 @@ async function runOne(
   );
   const handle = (abort: LazyAbort) =>
     transaction.run(abort, (transaction) =>
-      handler.handle(result, toHandlerContext(entry, abort, { maxAttempts, log, transaction })),
+      handler.handle(
+        result,
+        toHandlerContext(entry, abort, { maxAttempts, log: handlerLog, transaction }),
+      ),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;

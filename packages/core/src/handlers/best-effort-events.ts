@@ -21,6 +21,7 @@ export interface BestEffortEvents {
   deadLetter(entry: Entry, reason: string): Promise<unknown>;
   /** Runs that were left out because too many were running. */
   dropped(): number;
+  running(): number;
   /** Waits up to `gracePeriodMs` milliseconds for running handlers, then aborts them. */
   stop(gracePeriodMs: number): Promise<void>;
 }
@@ -30,12 +31,17 @@ export interface BestEffortEventsOptions {
   readonly handlerTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Passed to the handlers. */
+  readonly handlerLog: Logger;
 }
 
 const MAX_RUNNING = 1000;
 
+/** The event that `receiver.check()` posts to its own address. No handler gets it. */
+export const PROBE_EVENT_TYPE = 'NOVITA_WEBHOOKS_PROBE';
+
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
-  const { handlers, handlerTimeoutMs, clock, log } = options;
+  const { handlers, handlerTimeoutMs, clock, log, handlerLog } = options;
   const maxMs = 2 * handlerTimeoutMs; // after that, a handler counts as stuck
   const events = createInFlight(clock, maxMs);
   // Bounded by the entries of the inbox: none is dropped.
@@ -53,7 +59,8 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
     signal: AbortSignal,
   ): Promise<void> {
     const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
-    if (end.type === 'failed') log.warn(errorFields(end.thrown), `handlers: ${kind} failed`);
+    if (end.type === 'failed')
+      log.warn({ handler: kind, ...errorFields(end.thrown) }, `handlers: ${kind} failed`);
     if (end.type === 'stuck') log.warn({}, `handlers: ${kind} ignores its signal and still runs`);
   }
 
@@ -62,7 +69,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const { result } = parseStoredBody(entry);
       const matching = result === null ? [] : handlers.matching(result);
       const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
-      const contextOptions = { maxAttempts: 1, log, transaction: noTransaction };
+      const contextOptions = { maxAttempts: 1, log: handlerLog, transaction: noTransaction };
       const runs = matching.map(({ handle }) =>
         run('onTaskProgress', (abort) => {
           const { result: own } = parseStoredBody(entry);
@@ -72,18 +79,20 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       return runs.length > 0 ? Promise.all(runs) : null;
     },
     other(event) {
+      if (event.event_type === PROBE_EVENT_TYPE) return null;
       const redacted = redactJson(event);
       const runs = handlers.other.map((handle) =>
-        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log })),
+        run('onOtherEvent', () => handle(JSON.parse(redacted) as OtherEvent, { log: handlerLog })),
       );
       return runs.length > 0 ? Promise.all(runs) : null;
     },
     deadLetter(entry, reason) {
-      const taskLog = withFields(log, { taskId: entry.taskId });
-      taskLog.error(
-        { attempts: entry.attempts, reason },
+      const { taskId, attempts } = entry;
+      log.error(
+        { taskId, attempts, reason },
         'worker: an event became a dead letter. Replay it when the cause is removed.',
       );
+      const taskLog = withFields(handlerLog, { taskId });
       const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
         return deadLetters.run(({ signal }) => runLogged('onDeadLetter', handleLetter, signal));
@@ -91,6 +100,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       return Promise.all(runs);
     },
     dropped: () => dropped,
+    running: () => events.size() + deadLetters.size(),
     async stop(gracePeriodMs) {
       await Promise.all([events.stop(gracePeriodMs), deadLetters.stop(gracePeriodMs)]);
     },

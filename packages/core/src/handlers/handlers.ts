@@ -85,7 +85,7 @@ export interface TaskFilter {
   readonly handlerName?: string | undefined;
 }
 
-type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
+export type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
 
 export interface RegisteredHandler {
   readonly name: string;
@@ -98,6 +98,9 @@ export interface RegisteredHandler {
 
 type NamelessHandler = Omit<RegisteredHandler, 'name'>;
 
+/** How many handlers are registered for each event. */
+export type HandlerCounts = Readonly<Record<TaskEvent | 'other' | 'deadLetter', number>>;
+
 /** The handlers of a receiver. */
 export interface Handlers {
   addTask(event: TaskEvent, args: readonly unknown[]): void;
@@ -107,6 +110,7 @@ export interface Handlers {
   matching(result: TaskResult): readonly RegisteredHandler[];
   /** Whether a handler for terminal results is registered. */
   handlesResults(): boolean;
+  counts(): HandlerCounts;
   readonly other: readonly OtherEventHandler[];
   readonly deadLetter: readonly DeadLetterHandler[];
 }
@@ -129,6 +133,16 @@ export function createHandlers(): Handlers {
     addOther: (handler) => void other.push(requireFunction(handler)),
     addDeadLetter: (handler) => void deadLetter.push(requireFunction(handler)),
     matching: (result) => (named ??= toNamed(tasks)).filter((handler) => matches(handler, result)),
+    counts() {
+      const of = (wanted: TaskEvent) => tasks.filter(({ event }) => event === wanted).length;
+      const results = {
+        succeeded: of('succeeded'),
+        failed: of('failed'),
+        finished: of('finished'),
+      };
+      const rest = { progress: of('progress'), other: other.length, deadLetter: deadLetter.length };
+      return { ...results, ...rest };
+    },
     handlesResults: () => tasks.some(({ event }) => event !== 'progress'),
   };
 }

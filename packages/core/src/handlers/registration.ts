@@ -37,7 +37,7 @@ export interface HandlerOptions<Tx = unknown> {
   readonly onDeadLetter?: DeadLetterHandler | undefined;
 }
 
-/** @param onRegistered called after each registration of a handler for results */
+/** @param onRegistered called after each registration of a handler */
 export function createRegistration(
   handlers: Handlers,
   onRegistered: () => void,
@@ -54,8 +54,14 @@ export function createRegistration(
     onTaskFailed: on('failed'),
     onTaskFinished: on('finished'),
     onTaskProgress: on('progress'),
-    onOtherEvent: handlers.addOther,
-    onDeadLetter: handlers.addDeadLetter,
+    onOtherEvent(handler) {
+      handlers.addOther(handler);
+      onRegistered();
+    },
+    onDeadLetter(handler) {
+      handlers.addDeadLetter(handler);
+      onRegistered();
+    },
   };
   if (options.onTaskSucceeded) registration.onTaskSucceeded(options.onTaskSucceeded);
   if (options.onTaskFailed) registration.onTaskFailed(options.onTaskFailed);

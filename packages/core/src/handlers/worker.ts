@@ -44,6 +44,8 @@ export interface Worker {
   requestScopedAttempts(): RequestScopedAttempts | undefined;
   /** @param gracePeriodMs milliseconds until running handlers are aborted */
   stop(gracePeriodMs: number): Promise<void>;
+  /** Whether entries of the inbox are being claimed. */
+  isConsuming(): boolean;
   /** Attempts by outcome. */
   outcomes(): Readonly<Record<Outcome['type'], number>>;
 }
@@ -57,6 +59,7 @@ export interface WorkerOptions {
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly clock: Clock;
   readonly log: Logger;
+  readonly handlerLog: Logger;
   readonly handlers: Handlers;
   readonly outcomeWaiters: OutcomeWaiters;
   readonly bestEffortEvents: BestEffortEvents;
@@ -127,14 +130,15 @@ export function createWorker(options: WorkerOptions): Worker {
       await consumer?.stop({ gracePeriodMs });
       await warnOfLoss(options);
     },
+    isConsuming: () => consumer !== undefined && state === 'started',
     outcomes: () => ({ ...outcomes }),
   };
 }
 
 function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
-  const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log } = options;
+  const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
-  return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log };
+  return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log, handlerLog };
 }
 
 const STATS_TIMEOUT_MS = 1000;

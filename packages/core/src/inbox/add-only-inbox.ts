@@ -33,6 +33,7 @@ export function addOnlyInbox({
   close = async () => undefined,
 }: AddOnlyInboxParts): Inbox {
   return {
+    name: 'add-only',
     capabilities: { durable, shared: true, transactional: false, addOnly: true },
     ...(open && { open }),
     add,

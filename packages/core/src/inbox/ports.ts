@@ -183,6 +183,8 @@ export interface EntryAdmin {
 /** Keeps accepted events until they are handled. `Tx`: what handlers get in a transaction. */
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
+  /** For logs, for example `inbox-postgres`. */
+  readonly name?: string;
   /**
    * Called once by every receiver that uses the inbox, before any other method, with the logger for
    * warnings to operators. Must not connect: a program may only mint callback URLs. The inbox connects
@@ -249,6 +251,8 @@ export interface Retention {
  */
 export interface Store<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
+  /** See {@link Inbox.name}. */
+  readonly name?: string;
   /** See {@link Inbox.open}. */
   open?(log: Logger): void;
   /** See {@link Inbox.add}. */

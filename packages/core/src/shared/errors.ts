@@ -118,6 +118,10 @@ export type WebhookErrorCode =
    */
   | 'lease_lost'
   /**
+   * `receiver.idle()` waited for its `timeoutMs`. The message names what is still running or due.
+   */
+  | 'idle_timeout'
+  /**
    * This inbox has no such operation. Use an inbox that has it, or do it with the tools of the
    * queue itself.
    */

@@ -12,7 +12,7 @@ export interface Logger {
 
 const silence = (): void => undefined;
 
-/** Logs nothing: the default. */
+/** Logs nothing. */
 export const silentLogger: Logger = {
   debug: silence,
   info: silence,

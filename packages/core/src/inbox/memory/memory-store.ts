@@ -40,6 +40,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const table = createMemoryTable(clock);
   let log = silentLogger;
   return {
+    name: 'memory',
     capabilities: {
       durable: false,
       shared: false,

@@ -65,6 +65,7 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
 
   return {
     capabilities: store.capabilities,
+    ...(store.name !== undefined && { name: store.name }),
     async add(entry) {
       const adding = store.add(entry);
       const result = isPromise(adding) ? await adding : adding;

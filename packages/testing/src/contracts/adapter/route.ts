@@ -55,7 +55,7 @@ export const routeCases: readonly AdapterCase[] = [
     async run(subject) {
       const inbox = createFakeInbox();
       const capabilities = { ...inbox.capabilities, shared: true };
-      const worker = createReceiver({ inbox: { ...inbox, capabilities } });
+      const worker = createReceiver({ inbox: { ...inbox, capabilities }, logger: false });
       try {
         await assert.rejects(async () => subject.serve(worker, undefined), {
           code: 'invalid_option',
@@ -69,7 +69,7 @@ export const routeCases: readonly AdapterCase[] = [
     name: 'route: other routes receive bodies as they do without the adapter',
     skip: ({ serveOtherRoute }) => (serveOtherRoute ? undefined : 'the server has no routes'),
     async run(subject) {
-      const receiver = createReceiver({ secret: TEST_SECRET });
+      const receiver = createReceiver({ secret: TEST_SECRET, logger: false });
       try {
         const without = await repliesOfOtherRoute(subject, undefined);
         assert.deepEqual(await repliesOfOtherRoute(subject, receiver), without);

@@ -35,6 +35,7 @@ export async function withAdapter(
     url: 'https://example.com/webhooks/novita',
     secret: TEST_SECRET,
     inbox: memoryInbox(),
+    logger: false,
     onTaskFinished: ({ task }) => void handled.push(task.task_id),
     ...options,
   });

@@ -1,0 +1,51 @@
+import { describeError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import { toPrintable } from './printable.ts';
+
+/* eslint-disable no-console -- the one place that writes to the console */
+
+interface LineDetails extends Record<string, unknown> {
+  readonly stack?: unknown;
+  readonly suppressed?: number;
+}
+
+/**
+ * The default logger: `info`, `warn` and `error` go to the console, one line each: the message, then
+ * the details as `key=value`. The stack of a handler's error follows, indented. `debug` is left out.
+ */
+export const consoleLogger: Logger = {
+  debug: () => undefined,
+  info: (details, message) => console.info(toLine(details, message)),
+  warn: (details, message) => console.warn(toLine(details, message)),
+  error: (details, message) => console.error(toLine(details, message)),
+};
+
+function toLine(details: Record<string, unknown>, message: string): string {
+  // Handlers may log as with pino: a text or an error alone.
+  if (typeof details !== 'object') return toPrintable(String(details));
+  const { stack, suppressed, ...rest } = details as LineDetails;
+  const fields = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const more = suppressed === undefined ? '' : ` … ${suppressed} more in the last minute`;
+  const pairs = fields.map(([key, value]) => ` ${key}=${toText(value)}`).join('');
+  return (
+    toPrintable(message + more + pairs) + (suppressed === undefined ? framesOf(rest, stack) : '')
+  );
+}
+
+/** Of a handler's error only: it points into the code of the user. */
+function framesOf({ handler }: Record<string, unknown>, stack: unknown): string {
+  if (handler === undefined || typeof stack !== 'string') return '';
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  const own = frames.filter((line) => !line.includes('node:internal'));
+  return own.map((line) => `\n    ${toPrintable(line.trim())}`).join('');
+}
+
+function toText(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(describeError(value));
+  if (typeof value === 'string' && /^[\w./:@#-]+$/.test(value)) return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'a value that cannot be written as JSON';
+  }
+}

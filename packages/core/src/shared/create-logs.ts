@@ -1,0 +1,23 @@
+import type { Clock } from './clock.ts';
+import { consoleLogger } from './console-logger.ts';
+import { safeLogger, type Logger } from './logger.ts';
+import { rollUp } from './rate-limited-log.ts';
+
+/** Where a receiver writes its lines. */
+export interface Logs {
+  readonly log: Logger;
+  /** For handlers: their lines are not rolled up. */
+  readonly handlerLog: Logger;
+}
+
+/** Rolls up what goes to the console. An application's own logger gets every line. */
+export function createLogs({
+  logger,
+  clock,
+}: {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}): Logs {
+  const handlerLog = safeLogger(logger);
+  return { handlerLog, log: logger === consoleLogger ? rollUp(handlerLog, clock) : handlerLog };
+}

@@ -1,0 +1,72 @@
+import type { EntryState, Inbox } from './inbox/ports.ts';
+import { monotonicMs, systemClock, type Clock } from './shared/clock.ts';
+import { WebhookError } from './shared/errors.ts';
+
+/** What `receiver.idle()` waits for. */
+export interface IdleOptions {
+  /** Milliseconds after which it rejects; default: it waits for ever. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What the wait looks at. */
+export interface IdleParts {
+  readonly inbox: Inbox;
+  readonly endpoint: string;
+  readonly clock: Clock;
+  /** Whether this process takes entries from the inbox now. */
+  readonly isConsuming: () => boolean;
+  /** Deliveries, calls and best-effort events that are running. */
+  readonly running: () => number;
+}
+
+const MIN_PAUSE_MS = 2;
+const MAX_PAUSE_MS = 100;
+
+/** Resolves when nothing is running or due. Measures real time, also with a manual clock. */
+export async function waitUntilIdle(parts: IdleParts, timeoutMs: number): Promise<void> {
+  const deadline = monotonicMs(systemClock) + timeoutMs;
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    const waiting = await findWork(parts);
+    if (waiting.length === 0) return;
+    if (monotonicMs(systemClock) >= deadline) {
+      const message = `idle: after ${timeoutMs} ms still waiting for ${waiting.join(', ')}.`;
+      throw new WebhookError('idle_timeout', message);
+    }
+    await new Promise<void>((resolve) => systemClock.after(pauseMs, resolve));
+  }
+}
+
+async function findWork(parts: IdleParts): Promise<string[]> {
+  const { clock, isConsuming, running } = parts;
+  const count = running();
+  const work = count === 0 ? [] : [`${count} running calls`];
+  if (!isConsuming()) return work;
+  const runs = await tasksOf(parts, 'running', () => true);
+  const due = await tasksOf(parts, 'pending', (dueAt) => dueAt <= clock.now());
+  return [...work, ...describe(runs, 'running'), ...describe(due, 'due')];
+}
+
+const MAX_NAMED = 3;
+
+function describe(tasks: readonly string[], state: string): string[] {
+  if (tasks.length === 0) return [];
+  const named = tasks.slice(0, MAX_NAMED).join(', ') + (tasks.length > MAX_NAMED ? ', …' : '');
+  return [`${tasks.length} ${state} ${tasks.length === 1 ? 'entry' : 'entries'} (${named})`];
+}
+
+async function tasksOf(
+  { inbox, endpoint }: IdleParts,
+  state: EntryState,
+  isWanted: (dueAt: number) => boolean,
+): Promise<string[]> {
+  const tasks: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await inbox.list({ endpoint, state, limit: 1000, cursor });
+    tasks.push(
+      ...page.entries.filter(({ dueAt }) => isWanted(dueAt ?? 0)).map((one) => one.taskId),
+    );
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return tasks;
+}

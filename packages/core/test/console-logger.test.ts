@@ -1,0 +1,89 @@
+import { createReceiver } from '@novita-webhooks/core';
+import {
+  createManualClock,
+  sampleEvents,
+  signedDelivery,
+  TEST_SECRET,
+} from '@novita-webhooks/testing';
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { consoleLogger } from '../src/shared/console-logger.ts';
+import { rollUp } from '../src/shared/rate-limited-log.ts';
+import { ENDPOINT } from './helpers.ts';
+
+const printed: string[] = [];
+for (const method of ['info', 'warn', 'error'] as const) {
+  vi.spyOn(console, method).mockImplementation((line: string) => void printed.push(line));
+}
+afterEach(() => void printed.splice(0));
+
+test('console logger: writes one printable line with the details, and no debug line', () => {
+  consoleLogger.debug({}, 'worker: hidden');
+  consoleLogger.warn({ taskId: 'task-1', reason: 'two\nlines', left: undefined }, 'worker: failed');
+  expect(printed).toEqual(['worker: failed taskId=task-1 reason="two\\nlines"']);
+});
+
+test('console logger: writes the stack of a handler only', () => {
+  const stack = 'Error: boom\n    at handle (/app/server.ts:1:2)';
+  consoleLogger.error({ stack }, 'inbox: failed');
+  consoleLogger.error({ handler: 'one', stack }, 'worker: failed');
+  expect(printed).toEqual([
+    'inbox: failed',
+    'worker: failed handler=one\n    at handle (/app/server.ts:1:2)',
+  ]);
+});
+
+test('console logger: takes a value that JSON does not have', () => {
+  consoleLogger.warn({ size: 1n }, 'inbox: failed');
+  expect(printed).toEqual(['inbox: failed size=a value that cannot be written as JSON']);
+});
+
+test('rollUp: writes a repeated line once, and how many more a minute later', async () => {
+  const clock = createManualClock();
+  const log = rollUp(consoleLogger, clock);
+  for (let count = 1; count <= 42; count += 1)
+    log.error({ error: `order ${count}` }, 'inbox: down');
+  log.error({ error: 'disk full' }, 'inbox: down');
+  expect(printed).toEqual(['inbox: down error="order 1"', 'inbox: down error="disk full"']);
+  await clock.advance(60_000);
+  expect(printed.slice(2)).toEqual(['inbox: down … 41 more in the last minute error="order 42"']);
+  await clock.advance(60_000);
+  log.error({ error: 'order 1' }, 'inbox: down');
+  expect(printed.slice(3)).toEqual(['inbox: down error="order 1"']);
+});
+
+test('createReceiver: prints one line when it starts', async () => {
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
+  receiver.start();
+  receiver.start();
+  receiver.onTaskSucceeded(() => undefined);
+  await Promise.resolve();
+  expect(printed).toEqual([
+    'receiver: started endpoint=novita path=/novita inbox=memory handlers=1',
+  ]);
+  await receiver.close();
+});
+
+test('createReceiver: rolls up handler failures, and not the lines of handlers', async () => {
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
+  receiver.onTaskSucceeded(({ task }, { log }) => {
+    log.warn({}, 'mine');
+    throw new Error(`no order for ${task.task_id}`);
+  });
+  receiver.start();
+  for (const taskId of ['task-1', 'task-2', 'task-3']) {
+    await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded({ taskId })));
+  }
+  await receiver.idle({ timeoutMs: 10_000 });
+  expect(printed.filter((line) => line.startsWith('worker: a handler failed'))).toHaveLength(1);
+  expect(printed.filter((line) => line.startsWith('mine'))).toHaveLength(3);
+  await receiver.close();
+});
+
+test('createReceiver: logger: false prints nothing', async () => {
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET, logger: false });
+  receiver.start();
+  await receiver.close();
+  receiver.start();
+  expect(printed).toEqual([]);
+});
