@@ -42,9 +42,10 @@ export async function handleNodeRequest(
     throw new WebhookError('already_replied', message);
   }
   const reply = await receiver.handle(toWebhookRequest({ request, parsed, payload }));
+  if (isIncomplete(request)) await nextTurn();
   // Meanwhile a timeout middleware may have replied, or the sender may have disconnected.
   if (hasReplied(response) || response.destroyed === true) return;
-  const isBodyArriving = readOr(() => request.complete === false, false);
+  const isBodyArriving = isIncomplete(request);
   const finalReply = isBodyArriving || reply.close ? withConnectionClose(reply, request) : reply;
   if (!isBodyArriving && send !== undefined) {
     send(finalReply);
@@ -78,6 +79,15 @@ function toWebhookRequest(source: NodeBodySource): WebhookRequest {
       return nodeBody(source);
     },
   };
+}
+
+function isIncomplete(request: NodeRequest): boolean {
+  return readOr(() => request.complete === false, false);
+}
+
+/** Node parses a body in the packet of its headers after the event `request`. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => systemClock.after(0, resolve));
 }
 
 function hasReplied(response: NodeResponse): boolean {
