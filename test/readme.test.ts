@@ -3,7 +3,7 @@ import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { createSimulator } from '@novita-webhooks/simulator';
 import { Pool } from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { runProcess } from '../packages/simulator/test/support/run-command.ts';
 import { freePort } from './support/program.ts';
@@ -24,8 +24,9 @@ test(
     const [, , ...args] = local(command).match(/"[^"]*"|\S+/g) ?? [];
     const trigger = args.map((argument) => argument.replaceAll('"', ''));
     const isSent = async () => (await runProcess(trigger)).code === 0;
-    const sending = expect.poll(isSent, { timeout: TIMEOUT_MS }).toBe(true); // once the server is up
-    const handled = runUntil(local(code), /^ready \S+ http\S+$/m, {}, async () => sending);
+    const sending = vi.waitUntil(isSent, { timeout: TIMEOUT_MS }); // once the server is up
+    const wanted = /^ready \S+ http\S+$/m;
+    const handled = runUntil(local(code), wanted, {}, async () => void (await sending));
     expect(await handled).toContain('receiver: started');
   },
   TIMEOUT_MS,
