@@ -26,7 +26,9 @@ test(
     const isSent = async () => (await runProcess(trigger)).code === 0;
     const sending = vi.waitUntil(isSent, { timeout: TIMEOUT_MS }); // once the server is up
     const wanted = /^ready \S+ http\S+$/m;
-    const handled = runUntil(local(code), wanted, {}, async () => void (await sending));
+    const handled = runUntil(local(code), wanted, {}, async () => {
+      await sending;
+    });
     expect(await handled).toContain('receiver: started');
   },
   TIMEOUT_MS,
