@@ -36,6 +36,7 @@ describe.skipIf(url === undefined)('postgresStore in a database without UTF8', (
     const warn = (_: object, message: string) => void warnings.push(message);
     const store = postgresStore({ pool, listen: false });
     store.open?.({ debug: vi.fn(), info, warn, error: vi.fn() } satisfies Logger);
+    await store.stats(); // connects
     await vi.waitFor(() => expect(info).toHaveBeenCalled(), { timeout: 10_000 });
     cleanUps.push(() => store.close());
     return { store, warnings };

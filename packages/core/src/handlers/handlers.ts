@@ -85,7 +85,7 @@ export interface TaskFilter {
   readonly handlerName?: string | undefined;
 }
 
-export type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
+type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
 
 export interface RegisteredHandler {
   readonly name: string;
