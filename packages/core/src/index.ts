@@ -64,8 +64,8 @@ export {
   type Receiver,
   type ReceiverStats,
 } from './receiver.ts';
-export type { Finding, FindingCode } from './find-problems.ts';
-export type { IdleOptions } from './wait-until-idle.ts';
+export type { Finding, FindingCode } from './self-check/find-problems.ts';
+export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type {
   RequestBody,

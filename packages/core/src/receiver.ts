@@ -18,16 +18,16 @@ import { createRegistration, type Registration } from './handlers/registration.t
 import { createWorker } from './handlers/worker.ts';
 import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
-import { findProblems, type Finding } from './find-problems.ts';
+import { findProblems, type Finding } from './self-check/find-problems.ts';
 import { resolveOptions, type ReceiverOptions, type ResolvedOptions } from './options.ts';
-import { checkInbox, probeUrl } from './probe.ts';
+import { checkInbox, probeUrl } from './self-check/probe.ts';
 import { monotonicMs, withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createInFlight } from './shared/in-flight.ts';
 import { createLogs, type Logs } from './shared/create-logs.ts';
 import { createRateLimitedLog } from './shared/rate-limited-log.ts';
-import { createStartReport } from './start-report.ts';
-import { waitUntilIdle, type IdleOptions } from './wait-until-idle.ts';
+import { createStartReport } from './self-check/start-report.ts';
+import { waitUntilIdle, type IdleOptions } from './inbox/wait-until-idle.ts';
 
 /** Counters since the receiver was created, and the present state of its inbox. */
 export interface ReceiverStats {

@@ -40,6 +40,8 @@ const MAX_RUNNING = 1000;
 /** The event that `receiver.check()` posts to its own address. No handler gets it. */
 export const PROBE_EVENT_TYPE = 'NOVITA_WEBHOOKS_PROBE';
 
+const DEAD_LETTER = 'worker: an event became a dead letter. Replay it when the cause is removed.';
+
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
   const { handlers, handlerTimeoutMs, clock, log, handlerLog } = options;
   const maxMs = 2 * handlerTimeoutMs; // after that, a handler counts as stuck
@@ -88,10 +90,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
     },
     deadLetter(entry, reason) {
       const { taskId, attempts } = entry;
-      log.error(
-        { taskId, attempts, reason },
-        'worker: an event became a dead letter. Replay it when the cause is removed.',
-      );
+      log.error({ taskId, attempts, reason }, DEAD_LETTER);
       const taskLog = withFields(handlerLog, { taskId });
       const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });

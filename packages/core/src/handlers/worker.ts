@@ -115,11 +115,7 @@ export function createWorker(options: WorkerOptions): Worker {
       start();
       if (hasWarned || !options.consume || handlers.handlesResults()) return;
       hasWarned = true;
-      log.warn(
-        { taskId },
-        'worker: no handler for results is registered, so events stay in the inbox. ' +
-          'Register onTaskSucceeded and onTaskFailed.',
-      );
+      log.warn({ taskId }, NO_HANDLER);
     },
     parsedResults,
     handlersChanged: consume,
@@ -134,6 +130,10 @@ export function createWorker(options: WorkerOptions): Worker {
     outcomes: () => ({ ...outcomes }),
   };
 }
+
+const NO_HANDLER =
+  'worker: no handler for results is registered, so events stay in the inbox. ' +
+  'Register onTaskSucceeded and onTaskFailed.';
 
 function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;

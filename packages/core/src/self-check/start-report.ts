@@ -1,10 +1,16 @@
 // What a receiver says of itself when it starts: one line, and what is wrong.
-import type { WebhookReply, WebhookRequest } from './delivery/request.ts';
-import { findProblems, isPathOf, nameOf, pathMessage, type Checked } from './find-problems.ts';
-import type { Handlers } from './handlers/handlers.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { Logger } from './shared/logger.ts';
-import { readOr } from './shared/read-or.ts';
+import type { WebhookReply, WebhookRequest } from '../delivery/request.ts';
+import {
+  findProblems,
+  isPathOf,
+  nameOf,
+  pathMessage,
+  type Checked,
+  type CheckedOptions,
+} from './find-problems.ts';
+import type { Handlers } from '../handlers/handlers.ts';
+import type { Logger } from '../shared/logger.ts';
+import { readOr } from '../shared/read-or.ts';
 
 /** Reports a start once, and knows the path on which the receiver is mounted. */
 export interface StartReport {
@@ -17,7 +23,7 @@ export interface StartReport {
 }
 
 export function createStartReport(
-  options: ResolvedOptions,
+  options: CheckedOptions & { readonly endpoint: string },
   handlers: Handlers,
   log: Logger,
 ): StartReport {

@@ -1,14 +1,14 @@
 // Asks the inbox and the network whether a receiver works. Used by receiver.check().
 import { finding, type Finding } from './find-problems.ts';
-import { PROBE_EVENT_TYPE } from './handlers/best-effort-events.ts';
-import type { ResolvedOptions } from './options.ts';
-import { LATE, withDeadline } from './shared/clock.ts';
-import { describeError } from './shared/errors.ts';
-import { isObject } from './shared/json.ts';
+import { PROBE_EVENT_TYPE } from '../handlers/best-effort-events.ts';
+import type { Inbox } from '../inbox/ports.ts';
+import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import { describeError } from '../shared/errors.ts';
+import { isObject } from '../shared/json.ts';
 
 /** Whether the inbox answers. */
 export async function checkInbox(
-  { inbox, clock }: ResolvedOptions,
+  { inbox, clock }: { readonly inbox: Inbox; readonly clock: Clock },
   timeoutMs: number,
 ): Promise<Finding[]> {
   if (inbox.capabilities.addOnly) return [];

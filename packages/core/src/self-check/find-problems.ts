@@ -1,6 +1,6 @@
 // What is wrong or risky about a receiver. Used by receiver.check(), and printed when it starts.
-import type { HandlerCounts } from './handlers/handlers.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { HandlerCounts } from '../handlers/handlers.ts';
+import type { Inbox } from '../inbox/ports.ts';
 
 /** Something that `receiver.check()` found. */
 export interface Finding {
@@ -27,9 +27,18 @@ export type FindingCode =
   | 'url_unreachable'
   | 'url_answered_by_another';
 
+/** The options of a receiver that are checked. */
+export interface CheckedOptions {
+  readonly inbox: Inbox;
+  readonly consume: boolean;
+  readonly url: string | null;
+  readonly secrets: readonly string[] | null;
+  readonly limits: { readonly replyTimeoutMs: number };
+}
+
 /** What the checks read. */
 export interface Checked {
-  readonly options: ResolvedOptions;
+  readonly options: CheckedOptions;
   readonly handlers: HandlerCounts;
   /** Path that the adapter was mounted on, or on which a delivery arrived; `null` if unknown. */
   readonly path: string | null;

@@ -1,6 +1,6 @@
-import type { EntryState, Inbox } from './inbox/ports.ts';
-import { monotonicMs, systemClock, type Clock } from './shared/clock.ts';
-import { WebhookError } from './shared/errors.ts';
+import type { EntryState, Inbox } from './ports.ts';
+import { monotonicMs, systemClock, type Clock } from '../shared/clock.ts';
+import { WebhookError } from '../shared/errors.ts';
 
 /** What `receiver.idle()` waits for. */
 export interface IdleOptions {
