@@ -4,7 +4,8 @@ export const FOLDERS = {
   'packages/core/src': 'receiver.ts puts the parts together, options.ts checks the options',
   'packages/core/src/adapters': 'from a request to the receiver and back: fetch, AWS Lambda',
   'packages/core/src/adapters/node': 'the same for Node: @novita-webhooks/core/node',
-  'packages/core/src/self-check': 'what a receiver says of itself: at start, and in receiver.check()',
+  'packages/core/src/self-check':
+    'what a receiver says of itself: at start, and in receiver.check()',
   'packages/core/src/delivery': 'one delivery: method, token, body, event, inbox, reply',
   'packages/core/src/handlers': 'runs the handlers on an entry: attempts, retries, dead letters',
   'packages/core/src/inbox': 'the two ports, Inbox and Store',
