@@ -47,27 +47,23 @@ export const parsedBodyCases: readonly AdapterCase[] = [
       }),
   },
   {
-    name: 'parsed body: beside a stream listener (tap), handled or 500 within 1 s',
+    name: 'parsed body: beside a stream listener (tap), handled or 500, not 408',
     skip: needs('tap'),
     run: (subject) =>
       withAdapter(subject, { before: 'tap' }, async (fixture) => {
-        const startedAt = Date.now();
         const reply = await fixture.deliver(event());
-        assert.ok(Date.now() - startedAt < 1000);
         if (reply.status === 200) await untilHandled(fixture, 1);
         else assertReply(reply, 500, 'body_already_read');
       }),
   },
   {
-    name: 'parsed body: a discarded body (drain) gets 500 within 1 s and the remedy',
+    name: 'parsed body: a discarded body (drain) gets 500, not 408, and the remedy',
     skip: needs('drain'),
     run: (subject) =>
       withAdapter(subject, { before: 'drain' }, async (fixture) => {
-        const startedAt = Date.now();
         const reply = await fixture.deliver(event());
         assertReply(reply, 500, 'body_already_read');
         assert.match(reply.body, /Mount the webhook middleware before/);
-        assert.ok(Date.now() - startedAt < 1000);
       }),
   },
 ];
