@@ -23,7 +23,7 @@ const project = (name: string, folder: string, without: readonly string[] = []) 
     name,
     include: [`${folder}/**/*.test.ts`],
     // Tests wait for each other's processes and disks; what hangs is found all the same.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
     exclude: ['**/node_modules/**', '**/dist/**', ...without],

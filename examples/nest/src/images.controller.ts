@@ -5,6 +5,7 @@ import { RECEIVER } from './receiver.ts';
 
 const sdxl = {
   model_name: 'sd_xl_base_1.0.safetensors',
+  negative_prompt: 'blurry',
   sampler_name: 'Euler a',
   width: 1024,
   height: 1024,
@@ -40,7 +41,8 @@ export class ImagesController {
         request: { ...sdxl, prompt },
       }),
     });
-    if (!submitted.ok) throw new BadGatewayException(`Novita answered ${submitted.status}`);
+    if (!submitted.ok)
+      throw new BadGatewayException(`Novita: ${submitted.status} ${await submitted.text()}`);
     return submitted.json();
   }
 }

@@ -1,8 +1,12 @@
 // Arguments: the file and the driver.
 import { runContractProcess } from '@novita-webhooks/testing';
-import { sqliteInbox, type SqliteDriver } from '@novita-webhooks/inbox-sqlite';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 
-const [path = '', driver] = process.argv.slice(2);
+import { presentDrivers } from './drivers.ts';
+
+const [path = '', name] = process.argv.slice(2);
+const driver = presentDrivers.find((present) => present.name === name);
+if (driver === undefined) throw new Error(`contract-process: no driver ${String(name)}`);
 await runContractProcess((options) =>
-  sqliteInbox({ path, driver: driver as SqliteDriver, ...options }),
+  driver.use(() => sqliteInbox({ path, driver: driver.name, ...options })),
 );
