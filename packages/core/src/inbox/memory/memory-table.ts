@@ -6,7 +6,7 @@ import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 export interface Row {
   /** Number in the order of arrival. */
   readonly order: number;
-  /** Changed in place: a copy of it may leave the store, itself never. */
+  /** Changed in place: what enters or leaves the store is a copy. */
   readonly entry: Entry;
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
@@ -140,6 +140,18 @@ function createCounter(): () => number {
 function createRow(entry: NewEntry, order: number, series: number, now: number): Row {
   const fresh = { ...entry, ...firstSeries(now), succeededHandlers: [] };
   return { order, entry: fresh, fencingToken: null, series, isOverdue: false };
+}
+
+/** Shares no object with the entry, as if it came from a database. */
+export function copyEntry(entry: Entry): Entry {
+  return { ...copyNewEntry(entry), succeededHandlers: [...entry.succeededHandlers] };
+}
+
+/** @throws DataCloneError if the metadata is not data */
+export function copyNewEntry<T extends NewEntry>(entry: T): T {
+  const { metadata } = entry;
+  const isEmpty = Object.keys(metadata).length === 0; // often; a clone costs several times as much
+  return { ...entry, metadata: isEmpty ? {} : structuredClone(metadata) };
 }
 
 /** The state of an entry at the start of a series of attempts. */
