@@ -55,7 +55,7 @@ describe('parsed results', () => {
 describe('the result that a handler gets', () => {
   const taskId = SAMPLE_TASK;
 
-  test('is what the stored body says, with tokens redacted and 1e400 as null', async () => {
+  test('is what the stored body says, with tokens redacted, 1e400 as null and -0 as 0', async () => {
     const clock = createManualClock();
     const { receiver } = setUp({ inbox: memoryInbox({ clock }) }, clock);
     const seen: unknown[] = [];
@@ -64,16 +64,16 @@ describe('the result that a handler gets', () => {
     const event = sampleEvents.imageSucceeded();
     const text = JSON.stringify(event).replace(
       '"extra":{',
-      '"extra":{"huge":1e400,"seen":["nwt1.abc.def.ghi"],',
+      '"extra":{"huge":1e400,"none":-0,"seen":["nwt1.abc.def.ghi"],',
     );
     const request = await signedDelivery(receiver, event);
     await receiver.handle({ ...request, body: text });
     await clock.flush();
     const entry = await receiver.inbox.get({ endpoint: 'novita', taskId });
-    expect(entry?.body).toContain('"huge":null,"seen":["[redacted]"]');
+    expect(entry?.body).toContain('"huge":null,"none":0,"seen":["[redacted]"]');
     expect(seen).toHaveLength(2);
-    expect(seen[0]).toEqual(entry && parseStoredBody(entry).result);
-    expect(seen[0]).toEqual(seen[1]);
+    expect(seen[0]).toStrictEqual(entry && parseStoredBody(entry).result);
+    expect(seen[0]).toStrictEqual(seen[1]);
   });
 
   test('cannot be changed by another handler', async () => {

@@ -104,7 +104,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const requestScoped =
     inbox.attempt &&
     createRequestScopedAttempts({
-      ...{ attempt: inbox.attempt, run: attempt },
+      ...{ attempt: inbox.attempt.bind(inbox), run: attempt }, // an inbox may be of a class
       ...{ concurrency, clock, log, onSettled },
     });
 

@@ -48,8 +48,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Rejects poisoned keys, and makes the value what its own JSON text says: a number such as 1e400 is
- * infinite once parsed, and `null` in every text made of it. Walks level by level: recursion into a
- * megabyte of `[` would overflow the stack.
+ * infinite once parsed, and `null` in every text made of it; -0 is 0 there. Walks level by level:
+ * recursion into a megabyte of `[` would overflow the stack.
  */
 function cleanParsed(root: object): void {
   let level: object[] = [root];
@@ -60,15 +60,17 @@ function cleanParsed(root: object): void {
       if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
       for (const [key, child] of Object.entries(parent) as [string, unknown][]) {
         if (typeof child === 'object' && child !== null) next.push(child);
-        else if (typeof child === 'number' && !Number.isFinite(child)) replaceByNull(parent, key);
+        else if (typeof child === 'number') setNumber(parent, key, child);
       }
     }
     level = next;
   }
 }
 
-function replaceByNull(parent: object, key: string): void {
-  (parent as Record<string, unknown>)[key] = null;
+/** Replaces a number that JSON text does not keep. */
+function setNumber(parent: object, key: string, value: number): void {
+  const kept = Number.isFinite(value) ? value + 0 : null; // -0 + 0 is 0
+  if (!Object.is(kept, value)) (parent as Record<string, unknown>)[key] = kept;
 }
 
 function isPoisoned(value: object): boolean {

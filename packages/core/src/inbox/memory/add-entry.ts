@@ -1,7 +1,7 @@
 import { WebhookError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Entry, NewEntry } from '../ports.ts';
-import { bytesOf, type MemoryTable } from './memory-table.ts';
+import { bytesOf, copyMetadata, type MemoryTable } from './memory-table.ts';
 
 export interface Capacity {
   readonly maxEntries: number;
@@ -18,9 +18,10 @@ export function addEntry(
   const existing = table.find(entry);
   if (existing !== undefined && !isReplaceable(existing.entry, entry)) return 'duplicate';
   rejectIfFull(table, entry, existing?.entry, capacity);
+  const metadata = copyMetadata(entry.metadata); // first: if it throws, nothing may be lost
   if (existing !== undefined) table.remove(existing);
   deleteFinished(table, entry, capacity);
-  table.insert(entry);
+  table.insert(entry, metadata);
   return 'added';
 }
 

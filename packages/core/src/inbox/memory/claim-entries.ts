@@ -1,5 +1,5 @@
 import type { Claim, ClaimRef } from '../ports.ts';
-import type { MemoryTable, Row } from './memory-table.ts';
+import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
 
 export function claim(
   table: MemoryTable,
@@ -35,7 +35,7 @@ function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
   const attempts = row.entry.attempts + 1;
   const dueAt = table.now() + leaseDurationMs;
   table.change(row, { state: 'running', attempts, dueAt }, fencingToken);
-  return { ...row.entry, fencingToken, isTakeover };
+  return Object.assign(copyEntry(row.entry), { fencingToken, isTakeover });
 }
 
 /** The first claim that finds a lease expired waits for one more heartbeat of its holder. */

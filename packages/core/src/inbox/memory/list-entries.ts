@@ -1,6 +1,6 @@
 import { resolveEntryQuery } from '../entry-query.ts';
 import type { EntryPage, EntryQuery } from '../ports.ts';
-import type { MemoryTable, Row } from './memory-table.ts';
+import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
 
 /** One page of entries, the latest arrival first. */
 export function listEntries(table: MemoryTable, query: EntryQuery | undefined): EntryPage {
@@ -15,7 +15,7 @@ export function listEntries(table: MemoryTable, query: EntryQuery | undefined): 
   }
   const page = found.slice(0, limit);
   return {
-    entries: page.map(({ entry }) => ({ ...entry })),
+    entries: page.map(({ entry }) => copyEntry(entry)),
     cursor: found.length > limit ? String(page.at(-1)?.order) : null,
   };
 }

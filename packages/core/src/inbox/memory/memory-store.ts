@@ -8,7 +8,13 @@ import { addEntry } from './add-entry.ts';
 import { applyOutcome } from './apply-outcome.ts';
 import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
 import { listEntries } from './list-entries.ts';
-import { createMemoryTable, firstSeries, type MemoryTable, type Row } from './memory-table.ts';
+import {
+  copyEntry,
+  createMemoryTable,
+  firstSeries,
+  type MemoryTable,
+  type Row,
+} from './memory-table.ts';
 
 /** Limits of the memory store. */
 export interface MemoryStoreOptions {
@@ -59,7 +65,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     recordSucceeded: (claimRef, names) => recordSucceeded(table, claimRef, names),
     nextDueMs: (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => listEntries(table, query),
-    get: async (key) => copyOf(table.find(key)),
+    get: async (key) => get(table.find(key)),
     replay: async (key) => replay(table, table.find(key)),
     discard: async (key) => discard(table, table.find(key)),
     stats: async () => stats(table),
@@ -70,8 +76,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
 }
 
-function copyOf(row: Row | undefined): Entry | undefined {
-  return row && { ...row.entry };
+function get(row: Row | undefined): Entry | undefined {
+  return row && copyEntry(row.entry);
 }
 
 function promote(table: MemoryTable, row: Row | undefined): void {

@@ -1,4 +1,5 @@
 import { steadyTime, type Clock } from '../../shared/clock.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
 import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 
@@ -6,7 +7,7 @@ import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
 export interface Row {
   /** Number in the order of arrival. */
   readonly order: number;
-  /** Changed in place: a copy of it may leave the store, itself never. */
+  /** Changed in place: what enters or leaves the store is a copy. */
   readonly entry: Entry;
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
@@ -30,7 +31,8 @@ export interface MemoryTable {
   nextFencingToken(row: Row): string;
   nextSeries(): number;
   find(key: EntryKey): Row | undefined;
-  insert(entry: NewEntry): void;
+  /** @param metadata a copy of the entry's */
+  insert(entry: NewEntry, metadata: JsonObject): void;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
   remove(row: Row): void;
   /** Unfinished rows of an endpoint: pending ones by due time, running ones by lease expiry. */
@@ -79,9 +81,9 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
     nextSeries: nextNumber,
     find: ({ endpoint, taskId }) => endpoints.get(endpoint)?.byTask.get(taskId),
-    insert(entry) {
+    insert(entry, metadata) {
       order += 1;
-      const row = createRow(entry, order, nextNumber(), now());
+      const row = createRow({ entry, metadata, order, series: nextNumber(), now: now() });
       rows.add(row);
       rowsOf(entry.endpoint).byTask.set(entry.taskId, row);
       enterState(row);
@@ -137,9 +139,31 @@ function createCounter(): () => number {
   return () => (last += 1);
 }
 
-function createRow(entry: NewEntry, order: number, series: number, now: number): Row {
-  const fresh = { ...entry, ...firstSeries(now), succeededHandlers: [] };
+interface NewRow extends Pick<Row, 'order' | 'series'> {
+  readonly entry: NewEntry;
+  readonly metadata: JsonObject;
+  readonly now: number;
+}
+
+function createRow({ entry, metadata, order, series, now }: NewRow): Row {
+  const fresh = { ...entry, metadata, ...firstSeries(now), succeededHandlers: [] };
   return { order, entry: fresh, fencingToken: null, series, isOverdue: false };
+}
+
+/** Shares no object with the entry, as if it came from a database. */
+export function copyEntry(entry: Entry): Entry {
+  const { metadata, succeededHandlers } = entry;
+  return {
+    ...entry,
+    metadata: copyMetadata(metadata),
+    succeededHandlers: [...succeededHandlers],
+  };
+}
+
+/** @throws DataCloneError if the metadata is not data */
+export function copyMetadata(metadata: JsonObject): JsonObject {
+  const isEmpty = Object.keys(metadata).length === 0; // often; a clone costs several times as much
+  return isEmpty ? {} : structuredClone(metadata);
 }
 
 /** The state of an entry at the start of a series of attempts. */

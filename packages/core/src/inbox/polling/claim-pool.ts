@@ -197,7 +197,8 @@ async function attempt(
 
 /** Shows the current claim of the lease, which may have adopted a later one. */
 function transactionsUnder(lease: Lease, store: Store): RunInTransaction | undefined {
-  const { transaction } = store;
+  // Bound: a store may be an object of a class.
+  const transaction = store.transaction?.bind(store);
   return transaction && ((handler, work) => transaction(lease.claimRef(), handler, work));
 }
 

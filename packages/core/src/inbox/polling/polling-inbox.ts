@@ -118,12 +118,11 @@ function adminOf(store: Store, wakeAll: () => void): EntryAdmin {
 
 /** The inbox has these methods only if the store has them. */
 function optionalPartsOf(store: Store, wakeAll: () => void): Pick<Inbox, 'open' | 'promote'> {
-  const { open, promote } = store;
   return {
-    ...(open && { open: (log: Logger) => open(log) }),
-    ...(promote && {
+    ...(store.open && { open: (log: Logger) => store.open?.(log) }),
+    ...(store.promote && {
       async promote(key: EntryKey) {
-        await promote(key);
+        await store.promote?.(key);
         wakeAll();
       },
     }),

@@ -1,0 +1,57 @@
+import { memoryStore } from '@novita-webhooks/core';
+import { createTestEntry } from '@novita-webhooks/testing';
+import { expect, test } from 'vitest';
+
+const METADATA = { order: { id: 1 } };
+
+async function setUpStore() {
+  const store = memoryStore();
+  const entry = createTestEntry({ metadata: structuredClone(METADATA) });
+  await store.add(entry);
+  return { store, entry };
+}
+
+/** Changes a value that its type declares as read-only, as code without types may. */
+function spoil(value: { readonly metadata: unknown } | undefined): void {
+  const { order } = value?.metadata as { order: { id: number } };
+  order.id = 2;
+}
+
+test('memory store: keeps the metadata as it was when the entry was added', async () => {
+  const { store, entry } = await setUpStore();
+  spoil(entry);
+  expect((await store.get(entry))?.metadata).toEqual(METADATA);
+});
+
+test('memory store: a change of what get returned changes nothing in the store', async () => {
+  const { store, entry } = await setUpStore();
+  const found = await store.get(entry);
+  spoil(found);
+  (found?.succeededHandlers as string[]).push('a');
+  expect(await store.get(entry)).toMatchObject({ metadata: METADATA, succeededHandlers: [] });
+});
+
+test('memory store: a change of what list returned changes nothing in the store', async () => {
+  const { store, entry } = await setUpStore();
+  const [found] = (await store.list()).entries;
+  spoil(found);
+  (found?.succeededHandlers as string[]).push('a');
+  expect(await store.get(entry)).toMatchObject({ metadata: METADATA, succeededHandlers: [] });
+});
+
+test('memory store: a change of a claim changes nothing in the store', async () => {
+  const { store, entry } = await setUpStore();
+  const [found] = await store.claim('novita', 1, 30_000);
+  spoil(found);
+  (found?.succeededHandlers as string[]).push('a');
+  expect(await store.get(entry)).toMatchObject({ metadata: METADATA, succeededHandlers: [] });
+});
+
+test('memory store: metadata that is no data is refused, and the entry that it would replace stays', async () => {
+  const store = memoryStore();
+  const unfit = createTestEntry({ schemaError: 'no task' });
+  await store.add(unfit);
+  const fit = { ...unfit, schemaError: null, metadata: { order: () => undefined } };
+  expect(() => store.add(fit)).toThrow('could not be cloned');
+  expect((await store.get(unfit))?.schemaError).toBe('no task');
+});
