@@ -31,14 +31,17 @@ const CLAIM_GRACE_MS = 1000;
  */
 const MAX_CLAIMS_PER_TURN = 256;
 
+const nextTurn = () => new Promise<void>((resolve) => systemClock.after(0, resolve));
+
 /** Claims entries of one endpoint and runs them, until it is stopped. */
+// eslint-disable-next-line max-lines-per-function -- one loop and its state
 export function startPollLoop(options: PollLoopOptions): PollLoop {
   const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
   const sleeper = createSleeper(clock);
   let isStopping = false;
   /** Whether entries may be due for which the pool has no room. */
   let isWaitingForRoom = false;
-  const turns = createTurns();
+  let claimsInTurn = 0;
   const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
   const pool = createClaimPool({ ...options, onFree });
   const unsubscribe = store.subscribe?.(endpoint, sleeper.wake);
@@ -51,7 +54,10 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
         log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
         return STORE_BACKOFF_MS;
       });
-      await turns.giveWay();
+      if (claimsInTurn >= MAX_CLAIMS_PER_TURN) {
+        claimsInTurn = 0;
+        await nextTurn();
+      }
       await sleeper.sleep(sleepMs);
     }
   }
@@ -64,12 +70,24 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       if (isStopping || isWaitingForRoom) return Infinity;
       const claimedAt = monotonicMs(clock); // the leases began no earlier
       const claiming = store.claim(endpoint, free, leaseDurationMs);
-      const claims = isPromise(claiming) ? await warnIfSlow(claiming, options) : claiming;
+      const claims = isPromise(claiming) ? await warnIfSlow(claiming) : claiming;
       for (const claim of claims) pool.take(claim, claimedAt);
-      turns.count(claims.length);
+      claimsInTurn += claims.length;
       if (claims.length >= free) continue;
       const due = store.nextDueMs(endpoint);
       return Math.min(pollIntervalMs, (isPromise(due) ? await due : due) ?? Infinity);
+    }
+  }
+
+  /** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
+  async function warnIfSlow(claiming: Promise<Claim[]>): Promise<Claim[]> {
+    const message =
+      'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
+    const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
+    try {
+      return await claiming;
+    } finally {
+      cancel();
     }
   }
 
@@ -86,34 +104,6 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
         log.warn({}, 'inbox: closed while a claim was running; its leases expire');
       }
       await pool.released();
-    },
-  };
-}
-
-/** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
-async function warnIfSlow(
-  claiming: Promise<Claim[]>,
-  { leaseDurationMs, clock, log }: PollLoopOptions,
-): Promise<Claim[]> {
-  const message =
-    'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
-  const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
-  try {
-    return await claiming;
-  } finally {
-    cancel();
-  }
-}
-
-/** Lets timers and requests run after every `MAX_CLAIMS_PER_TURN` claims. */
-function createTurns() {
-  let claims = 0;
-  return {
-    count: (more: number) => void (claims += more),
-    async giveWay(): Promise<void> {
-      if (claims < MAX_CLAIMS_PER_TURN) return;
-      claims = 0;
-      await new Promise<void>((resolve) => systemClock.after(0, resolve)); // real time, also in tests
     },
   };
 }
