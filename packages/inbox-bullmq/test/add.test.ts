@@ -20,7 +20,7 @@ import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 
 const url = (await findRedis('adding to the BullMQ inbox')) ?? '';
 /** The burst takes longer, each of its parts does not. */
-const SLOW = { commandTimeoutMs: 2000 };
+const SLOW = { commandTimeoutMs: 4000 };
 const program = fileURLToPath(new URL('support/add-all.ts', import.meta.url));
 
 describe.skipIf(url === '')('add', () => {
@@ -217,7 +217,7 @@ describe.skipIf(url === '')('add', () => {
     async () => {
       const server = await startRedisServer();
       afterwards(server.close);
-      const proxy = await startTcpProxy(server.port, { bytesPerMs: 10_000 });
+      const proxy = await startTcpProxy(server.port, { bytesPerMs: 5000 });
       afterwards(proxy.close);
       const inbox = useInbox(`redis://127.0.0.1:${proxy.port}`, { prefix: 'slow' }, SLOW);
       await inbox.add(createTestEntry());

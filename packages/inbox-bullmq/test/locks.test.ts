@@ -1,4 +1,5 @@
 import type { Claim, Inbox } from '@novita-webhooks/core';
+import { Worker } from 'bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
@@ -66,19 +67,40 @@ describe.skipIf(url === '')('lock', () => {
 
   test('a lock is lost when the job is back in the queue, or settled', async () => {
     const { store, claim, place } = await claimOne();
-    const key = (suffix: string) => `${place.prefix}:novita-webhooks.novita:${suffix}`;
-    await place.redis.del(key(`task-${claim.taskId}:lock`));
-    await place.redis.lrem(key('active'), 0, `task-${claim.taskId}`);
-    await place.redis.rpush(key('wait'), `task-${claim.taskId}`);
+    await endLock(place, claim);
     expect(await store.settle(claim, { type: 'done' })).toBe(false);
     expect(await store.claim('novita', 1, LEASE_MS)).toEqual([]);
-    await place.redis.del(key(`task-${claim.taskId}:lock`));
-    await place.redis.lrem(key('active'), 0, `task-${claim.taskId}`);
-    await place.redis.rpush(key('wait'), `task-${claim.taskId}`);
+    await endLock(place, claim);
     const [again] = await store.claim('novita', 1, LEASE_MS);
     expect(await store.extend(claim, LEASE_MS)).toBe(false);
     expect(again && (await store.settle(again, { type: 'done' }))).toBe(true);
     expect(again && (await store.settle(again, { type: 'done' }))).toBe(false);
+  });
+
+  test('a job that a process took and lost before it ran it spends no attempt', async () => {
+    const { store, claim, place } = await claimOne();
+    const connection = place.redis.duplicate({ maxRetriesPerRequest: null });
+    const options = { connection, prefix: place.prefix, autorun: false };
+    const worker = new Worker('novita-webhooks.novita', null, options);
+    afterwards(async () => {
+      await worker.close();
+      connection.disconnect();
+    });
+    for (let crash = 0; crash < 3; crash += 1) {
+      await endLock(place, claim);
+      expect(await store.claim('novita', 1, LEASE_MS)).toEqual([]);
+      await endLock(place, claim);
+      expect(await worker.getNextJob('a token', { block: false })).toBeDefined();
+    }
+    await endLock(place, claim);
+    expect(await store.claim('novita', 1, LEASE_MS)).toEqual([]);
+    for (const attempts of [2, 3]) {
+      await endLock(place, claim);
+      const [taken] = await store.claim('novita', 1, LEASE_MS);
+      expect(taken).toMatchObject({ isTakeover: true, attempts });
+      await endLock(place, claim);
+      expect(await store.claim('novita', 1, LEASE_MS)).toEqual([]);
+    }
   });
 
   test('the entry of a dead worker is taken over not before a lease and a half', async () => {
@@ -95,6 +117,14 @@ describe.skipIf(url === '')('lock', () => {
     expect(tookMs).toBeGreaterThan(1.5 * LEASE_MS - 100);
   });
 });
+
+/** As if the lock had expired, and the check for stalled jobs had put the job back. */
+async function endLock({ prefix, redis }: Place, { taskId }: Claim): Promise<void> {
+  const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
+  await redis.del(key(`task-${taskId}:lock`));
+  await redis.lrem(key('active'), 0, `task-${taskId}`);
+  await redis.rpush(key('wait'), `task-${taskId}`);
+}
 
 /** An entry that a worker has claimed and never settles. */
 async function claimOne(): Promise<{

@@ -24,11 +24,13 @@ export interface Progress {
   readonly attempts?: number;
   /** "Attempts started" when an outcome was last recorded. An attempt beyond the next was never settled. */
   readonly settled: number;
+  /** "Attempts started" when the attempts were last counted. Until then, `uncounted` is exact. */
+  readonly countedAt: number;
   /** "Attempts started" when the entry was last done: its handlers have to succeed since then. */
   readonly doneAt: number;
   /** The first look of a takeover: an attempt that only holds the lock, and gives it back to the holder. */
   readonly firstLook?: { readonly token: string; readonly attempt: number };
-  /** The lock's token, of a running entry that has to give way to one that fits the schema. */
+  /** The lock's token of a running entry that may have to give way to one that fits the schema. */
   readonly token?: string;
 }
 
@@ -63,7 +65,8 @@ export function seriesOf(job: EntryJob): Progress {
   const { succeededHandlers = [], settled = uncounted, doneAt = uncounted } = noted ?? {};
   const isNewSeries = noted?.attempts !== undefined && !job.finishedOn;
   const reason = isNewSeries ? null : (noted?.reason ?? null);
-  return { succeededHandlers, reason, uncounted, settled, doneAt };
+  const countedAt = Math.max(settled, noted?.countedAt ?? 0);
+  return { succeededHandlers, reason, uncounted, settled, countedAt, doneAt };
 }
 
 /** The data of a job; `null` when the job is not an entry of this inbox. */

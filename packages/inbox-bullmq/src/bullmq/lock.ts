@@ -53,7 +53,7 @@ export async function renewLock(queue: EndpointQueue, lock: Lock): Promise<Renew
   const lookLock = { job, token: look.token, leaseDurationMs: lock.leaseDurationMs };
   if (!(await extendLock(queue, lookLock))) return 'lost';
   Object.assign(lock, lookLock);
-  await queue.run(() => writeProgress(job, seriesOf(job)));
+  await queue.run(() => writeProgress(job, { ...seriesOf(job), token: look.token }));
   return 'held';
 }
 

@@ -50,12 +50,10 @@ async function record(queue: EndpointQueue, lock: Lock, outcome: Outcome): Promi
  */
 export async function putBack(queue: EndpointQueue, { lock, isTakeover }: Held): Promise<void> {
   const { job, token } = lock;
-  const { settled, ...released } = toReleased(job, 0);
   const attempt = job.attemptsStarted;
-  const note =
-    isTakeover === true
-      ? { ...released, settled: seriesOf(job).settled, firstLook: { token, attempt } }
-      : { ...released, settled };
+  const { settled } = seriesOf(job);
+  const asFirstLook = { settled, countedAt: attempt, firstLook: { token, attempt } };
+  const note = { ...toReleased(job, 0), ...(isTakeover === true && asFirstLook) };
   if ((await renewLock(queue, lock)) !== 'held') return;
   await queue.run(async () => {
     await writeProgress(job, note);

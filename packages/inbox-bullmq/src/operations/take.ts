@@ -40,7 +40,8 @@ export function createTaker(
 
   async function toClaim(lock: Lock): Promise<Held | null> {
     const claim = await readClaim(queue, lock);
-    if (claim?.isTakeover !== true || isSecondLook(lock.job)) return claim;
+    if (claim?.isTakeover !== true) return claim;
+    if (isSecondLook(lock.job)) return noteTakeover(queue, claim);
     secondLookAt = performance.now() + (await lookOnce(queue, lock));
     return null;
   }
@@ -95,11 +96,26 @@ function isSecondLook(job: EntryJob): boolean {
  */
 async function lookOnce(queue: EndpointQueue, lock: Lock): Promise<number> {
   const { job, token } = lock;
-  const { uncounted, ...series } = seriesOf(job);
-  const firstLook = { token, attempt: job.attemptsStarted };
+  const attempt = job.attemptsStarted;
+  const series = seriesOf(job);
+  // The attempt after an outcome was one. Of those after it, each that ran has noted that it did: a
+  // process may also have ended between the job and its claim.
+  const isCounted = series.countedAt > series.settled;
+  const attempts = (isCounted ? series.countedAt : series.settled + 1) - series.uncounted;
+  const uncounted = attempt - attempts;
   const leaseDurationMs = Math.ceil(lock.leaseDurationMs / 2);
   if (await extendLock(queue, { ...lock, leaseDurationMs })) {
-    await queue.run(() => writeProgress(job, { ...series, uncounted: uncounted + 1, firstLook }));
+    const firstLook = { token, attempt };
+    const note = { ...series, uncounted, countedAt: attempt, token, firstLook };
+    await queue.run(() => writeProgress(job, note));
   }
   return leaseDurationMs;
+}
+
+/** From now on the attempt counts. */
+async function noteTakeover(queue: EndpointQueue, claim: Held): Promise<Held> {
+  const { job, token } = claim.lock;
+  const note = { ...seriesOf(job), countedAt: job.attemptsStarted, token };
+  await queue.run(() => writeProgress(job, note));
+  return claim;
 }
