@@ -29,7 +29,7 @@ const CORE_FOLDERS = {
   'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],
   handlers: ['inbox', 'events', 'shared'],
-  inbox: ['shared'],
+  inbox: ['events', 'shared'],
   callback: ['events', 'shared'],
   events: ['shared'],
   shared: [],

@@ -3,7 +3,13 @@ export { assets, type Asset } from './events/assets.ts';
 export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
 export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
-export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
+export {
+  resolveEntryQuery,
+  type ResolvedEntryFilter,
+  type ResolvedEntryQuery,
+} from './inbox/entry-query.ts';
+export { errorGroupOf } from './inbox/error-group.ts';
+export { scanEntries, type ScannedEntry } from './inbox/scan-entries.ts';
 export {
   isWebhookError,
   PermanentError,
@@ -23,26 +29,42 @@ export type {
 } from './handlers/handlers.ts';
 export type {
   AttemptOptions,
+  AttemptRecord,
+  BulkOptions,
   Claim,
   ConsumeOptions,
   Consumer,
+  DiscardManyResult,
   Entry,
   EntryAdmin,
+  EntryFilter,
+  EntryGroup,
+  EntryGroups,
   EntryKey,
   EntryPage,
   EntryQuery,
+  EntrySource,
   EntryState,
+  EntryTarget,
   ClaimRef,
+  HandlerFailure,
+  ImportResult,
   Inbox,
   InboxCapabilities,
   InboxStats,
   NewEntry,
   Outcome,
+  PartialReplay,
+  ReplayHandlers,
+  ReplayManyResult,
+  ReplayOptions,
   Retention,
   EntryProcessor,
   AttemptHandle,
   Store,
+  StoreReplayOptions,
   RunInTransaction,
+  Time,
 } from './inbox/ports.ts';
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';

@@ -11,6 +11,8 @@ export interface TokenClaims {
   readonly expiresAt: number | null;
   readonly metadata: JsonObject;
   readonly testMode: boolean;
+  /** Random text that no other token has. */
+  readonly tokenId: string;
 }
 
 /** Why a token was refused. For logs and figures only: the sender gets one reply for all. */
@@ -20,7 +22,7 @@ export type TokenRefusal =
 type Verdict = TokenClaims | TokenRefusal;
 
 export interface Tokens {
-  mint(claims: TokenClaims): Promise<string>;
+  mint(claims: Omit<TokenClaims, 'tokenId'>): Promise<string>;
   /** @param now milliseconds since 1970 */
   verify(token: string | undefined, endpoint: string, now: number): Verdict | Promise<Verdict>;
 }
@@ -74,7 +76,12 @@ export function createTokens(signer: Signer): Tokens {
   };
 }
 
-function encodeClaims({ endpoint, expiresAt, metadata, testMode }: TokenClaims): string {
+function encodeClaims({
+  endpoint,
+  expiresAt,
+  metadata,
+  testMode,
+}: Omit<TokenClaims, 'tokenId'>): string {
   const claims: WireClaims = {
     e: endpoint,
     ...(expiresAt === null ? {} : { x: expiresAt }),
@@ -98,5 +105,6 @@ function checkClaims(
   if (claims.e !== endpoint) return 'other_endpoint';
   const expiresAt = claims.x ?? null;
   if (expiresAt !== null && expiresAt <= now) return 'expired';
-  return { endpoint, expiresAt, metadata: claims.m ?? {}, testMode: claims.t === true };
+  const { m: metadata = {}, n: tokenId } = claims;
+  return { endpoint, expiresAt, metadata, testMode: claims.t === true, tokenId };
 }

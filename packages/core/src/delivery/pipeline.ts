@@ -60,7 +60,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const parts = readParts(request);
     requirePost(parts);
     const claims = requireToken(parts, options);
-    const { metadata, testMode } = isPromise(claims) ? await claims : claims;
+    const { metadata, testMode, tokenId } = isPromise(claims) ? await claims : claims;
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
@@ -69,7 +69,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (incoming.kind === 'other') {
       return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime);
     }
-    const received = toEntry(incoming.event, { metadata, testMode }, { endpoint, clock });
+    const provenance = { metadata, testMode, tokenId, traceparent: traceparentOf(parts) };
+    const received = toEntry(incoming.event, provenance, { endpoint, clock });
     const { entry } = received;
     if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
     if (incoming.kind === 'progress') {
@@ -105,11 +106,11 @@ function requirePost({ method }: RequestParts): void {
   if (method !== 'POST') throw new WebhookError('method_not_allowed', 'the method is not POST');
 }
 
-type Claims = Pick<TokenClaims, 'metadata' | 'testMode'>;
+type Claims = Pick<TokenClaims, 'metadata' | 'testMode'> & { readonly tokenId: string | null };
 
 function requireToken({ url }: RequestParts, options: PipelineOptions): Claims | Promise<Claims> {
   const { tokens, endpoint, clock } = options;
-  if (tokens === null) return { metadata: {}, testMode: false };
+  if (tokens === null) return { metadata: {}, testMode: false, tokenId: null };
   const verdict = tokens.verify(tokenOf(url), endpoint, clock.now());
   if (!isPromise(verdict)) return requireClaims(verdict, options);
   return verdict.then((checked) => requireClaims(checked, options));
@@ -143,6 +144,14 @@ function tokenOf(url: string): string | undefined {
   const [, query = ''] = url.split('#', 1)[0]?.split(/\?(.*)/s) ?? [];
   const tokens = new URLSearchParams(query).getAll('token');
   return tokens.length === 1 ? tokens[0] : undefined;
+}
+
+/** W3C Trace Context, version 00 and what extends it. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function traceparentOf(parts: RequestParts): string | null {
+  const value = parts.header('traceparent') ?? '';
+  return TRACEPARENT.test(value) ? value : null;
 }
 
 function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {

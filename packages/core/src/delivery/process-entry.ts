@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
 import { checkMetadata } from '../callback/metadata.ts';
-import { isTaskId, readEvent } from '../events/envelope.ts';
+import { isTaskId, readEvent, statusOf } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
@@ -11,7 +11,7 @@ import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, parseJson, type JsonObject } from '../shared/json.ts';
-import { statusOf, toEntry } from './to-entry.ts';
+import { toEntry } from './to-entry.ts';
 
 /** What a foreign queue knows of a message. */
 export interface ProcessOptions {
@@ -124,6 +124,11 @@ const entrySchema = z.strictObject({
   metadata: z.custom<JsonObject>(isObject, 'must be an object'),
   testMode: z.boolean(),
   receivedAt: z.number().min(0).max(8.64e15), // what a Date can hold
+  // Without effect on handlers, so the MAC does not cover them.
+  taskType: z.string().default(''),
+  source: z.enum(['delivery', 'sweep']).default('delivery'),
+  traceparent: z.string().nullable().default(null),
+  tokenId: z.string().nullable().default(null),
   mac: z.string().optional(),
 });
 

@@ -1,5 +1,5 @@
 import type { TokenClaims } from '../callback/token.ts';
-import type { ResultEvent } from '../events/envelope.ts';
+import { statusOf, taskTypeOf, type ResultEvent } from '../events/envelope.ts';
 import { parseTaskResult, type ParsedResult } from '../events/task-result-schema.ts';
 import type { NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -11,6 +11,12 @@ export interface ToEntryOptions {
   readonly clock: Clock;
 }
 
+/** What is known of an event beside the event itself. */
+export interface Provenance extends Pick<TokenClaims, 'metadata' | 'testMode'> {
+  readonly tokenId?: string | null;
+  readonly traceparent?: string | null;
+}
+
 /** An entry, and the result that its stored body says. */
 export interface ReceivedEntry {
   readonly entry: NewEntry;
@@ -20,11 +26,11 @@ export interface ReceivedEntry {
 /**
  * Converts an event to the entry that the inbox keeps. The token is cut out of the payload here.
  *
- * @param claims what the token of the delivery states
+ * @param provenance what the token of the delivery states, and its trace
  */
 export function toEntry(
   event: ResultEvent,
-  claims: Pick<TokenClaims, 'metadata' | 'testMode'>,
+  { metadata, testMode, tokenId = null, traceparent = null }: Provenance,
   { endpoint, clock }: ToEntryOptions,
 ): ReceivedEntry {
   const receivedAt = clock.now();
@@ -34,16 +40,14 @@ export function toEntry(
     endpoint,
     taskId: event.taskId,
     status: statusOf(event),
+    taskType: taskTypeOf(value),
     body: text,
     schemaError: parsed.schemaError,
-    metadata: claims.metadata,
-    testMode: claims.testMode || event.testMode,
+    metadata,
+    testMode: testMode || event.testMode,
     receivedAt,
+    source: 'delivery',
+    ...{ traceparent, tokenId },
   };
   return { entry, parsed };
-}
-
-/** The status as entries keep it; `''` if it is no name, because it goes into logs and columns. */
-export function statusOf({ status }: Pick<ResultEvent, 'status'>): string {
-  return /^\w{1,64}$/.test(status) ? status : '';
 }

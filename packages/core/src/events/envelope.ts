@@ -73,3 +73,18 @@ function readTestMode(payload: JsonObject): boolean {
 function missingTaskId(): WebhookError {
   return new WebhookError('missing_task_id', 'the event has no usable payload.task.task_id');
 }
+
+/** The status as entries keep it; `''` if it is no name, because it goes into logs and columns. */
+export function statusOf({ status }: Pick<ResultEvent, 'status'>): string {
+  return toName(status);
+}
+
+/** The type of the task as entries keep it; `''` if it is no name. */
+export function taskTypeOf(payload: unknown): string {
+  const task = isObject(payload) ? payload['task'] : undefined;
+  return toName(isObject(task) ? task['task_type'] : undefined);
+}
+
+function toName(value: unknown): string {
+  return typeof value === 'string' && /^\w{1,64}$/.test(value) ? value : '';
+}

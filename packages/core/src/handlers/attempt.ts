@@ -1,30 +1,32 @@
 import type { TaskResult } from '../events/task-result.ts';
-import type { NewEntry, Outcome, RunInTransaction } from '../inbox/ports.ts';
+import type { NewEntry, Outcome, PartialReplay, RunInTransaction } from '../inbox/ports.ts';
 import { findDamage } from '../inbox/stored-entry.ts';
-import type { Clock } from '../shared/clock.ts';
-import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
+import { monotonicMs, type Clock } from '../shared/clock.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
+import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import type { ParsedResults } from './parsed-results.ts';
+import { findOutstanding, findUnknownHandlers } from './partial-replay.ts';
 import { runHandler } from './run-handler.ts';
 import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /** An entry as an attempt needs it. */
-export interface AttemptEntry extends NewEntry {
+export interface AttemptEntry extends NewEntry, LoggedEntry {
   /** Number of this attempt; the first is 1. */
   readonly attempts: number;
   readonly succeededHandlers: readonly string[];
   /** Why an earlier attempt failed. */
   readonly reason?: string | null;
-  /** See `Claim`. */
-  readonly isTakeover?: boolean;
+  /** See `Entry`. */
+  readonly partialReplay?: PartialReplay | null;
   /** See `Entry`. */
   readonly damage?: string;
 }
@@ -44,21 +46,27 @@ export interface RunAttemptOptions {
   readonly runInTransaction?: RunInTransaction | undefined;
 }
 
-/** The failure of one handler, and what it means for the next attempt. */
-interface Failure {
-  readonly reason: string;
-  readonly stack?: string | undefined;
-  /** No further attempt may be made. */
-  readonly isFinal: boolean;
-  /** The delay that the handler asked for. */
-  readonly delayMs: number | null;
-}
-
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
   signal: AbortSignal,
   options: RunAttemptOptions,
+): Promise<Outcome> {
+  const { clock } = options;
+  const [startedAt, start] = [clock.now(), monotonicMs(clock)];
+  const failures: Failure[] = [];
+  const outcome = await runHandlers(entry, signal, options, failures);
+  const durationMs = Math.round(monotonicMs(clock) - start);
+  const logged = failures.map((failure) => failure.logged);
+  return withAttemptLog(entry, outcome, { startedAt, durationMs, failures: logged });
+}
+
+/** @param failures gets one for each handler that failed */
+async function runHandlers(
+  entry: AttemptEntry,
+  signal: AbortSignal,
+  options: RunAttemptOptions,
+  failures: Failure[],
 ): Promise<Outcome> {
   const { attempts, isTakeover = true } = entry;
   const { maxAttempts } = options.retry;
@@ -69,11 +77,12 @@ export async function runAttempt(
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
 
   const matching = options.handlers.matching(result);
-  const remaining = selectHandlers(result, matching, succeededHandlers, options.warnOnce);
+  const remaining = selectHandlers(result, matching, entry, options.warnOnce);
+  const unknown = findUnknownHandlers(entry, matching);
+  if (unknown !== null) return { type: 'dead', reason: unknown, succeededHandlers };
   if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
     return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
-  const failures: Failure[] = [];
   for (const [index, handler] of remaining.entries()) {
     if (isAborted(signal)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
@@ -84,7 +93,11 @@ export async function runAttempt(
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
   if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
-  return toOutcome(failures, attempts, succeededHandlers, options);
+  const outcome = toOutcome(failures, attempts, succeededHandlers, options);
+  const reason = findOutstanding(entry, matching, succeededHandlers);
+  return outcome.type === 'done' && reason !== null
+    ? { type: 'dead', reason, succeededHandlers }
+    : outcome;
 }
 
 function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {
@@ -108,7 +121,7 @@ async function runOne(
 ): Promise<Failure | null> {
   const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
   const { maxAttempts } = options.retry;
-  if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
+  if (stuck.has(entry, handler.id)) return toStuckFailure(handler.name, timeoutMs);
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
   );
@@ -122,7 +135,10 @@ async function runOne(
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
-  const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);
+  const failure =
+    end.type === 'stuck'
+      ? toStuckFailure(handler.name, timeoutMs)
+      : toFailure(handler.name, end.thrown);
   const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
   const hasCommitted = transaction.hasCommitted();
@@ -164,22 +180,6 @@ export function toHandlerContext(
     testMode: entry.testMode,
     log: withFields(log, { taskId: entry.taskId }),
     transaction,
-  };
-}
-
-function toStuckFailure(timeoutMs: number): Failure {
-  const reason =
-    `the handler ignored its signal for ${timeoutMs} ms after its timeout and may still be ` +
-    'running. Replay the entry when it has ended.';
-  return { reason, isFinal: true, delayMs: null };
-}
-
-function toFailure(thrown: unknown): Failure {
-  return {
-    reason: describeError(thrown),
-    stack: stackOf(thrown),
-    isFinal: isWebhookError(thrown, 'permanent'),
-    delayMs: retryDelayOf(thrown),
   };
 }
 

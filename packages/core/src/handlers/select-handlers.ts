@@ -1,18 +1,25 @@
 import type { TaskResult } from '../events/task-result.ts';
 import { isDefaultName } from './handler-name.ts';
 import type { RegisteredHandler } from './handlers.ts';
+import type { PartialReplay } from '../inbox/ports.ts';
 import type { WarnOnce } from './warn-once.ts';
+
+/** What decides which handlers run. */
+export interface SelectionEntry {
+  readonly succeededHandlers: readonly string[];
+  readonly partialReplay?: PartialReplay | null;
+}
 
 /**
  * The handlers that want a result and have not succeeded with it, in order. Warns if no handler wants
  * it, or if the handlers have changed since an earlier attempt.
  *
- * @param succeededHandlers names that the inbox has recorded for the entry
+ * @param entry the names that the inbox has recorded, and those that a replay asked for
  */
 export function selectHandlers(
   { task }: TaskResult,
   matching: readonly RegisteredHandler[],
-  succeededHandlers: readonly string[],
+  { succeededHandlers, partialReplay }: SelectionEntry,
   warnOnce: WarnOnce,
 ): readonly RegisteredHandler[] {
   const { task_id: taskId, task_type: taskType, status } = task;
@@ -24,7 +31,8 @@ export function selectHandlers(
   if (unknown.length > 0) {
     warnOnce(`changed ${unknown.join()}`, { taskId, succeededHandlers: unknown }, CHANGED);
   }
-  return matching.filter(({ name }) => !succeededHandlers.includes(name));
+  const isWanted = (name: string) => partialReplay?.handlers.includes(name) ?? true;
+  return matching.filter(({ name }) => isWanted(name) && !succeededHandlers.includes(name));
 }
 
 const UNWANTED =

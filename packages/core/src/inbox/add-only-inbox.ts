@@ -40,8 +40,13 @@ export function addOnlyInbox({
     close,
     list: async () => refuse('list'),
     get: async () => refuse('get'),
+    groups: async () => refuse('groups'),
     replay: async () => refuse('replay'),
+    replayMany: async () => refuse('replayMany'),
     discard: async () => refuse('discard'),
+    discardMany: async () => refuse('discardMany'),
+    export: () => refuse('export'),
+    import: async () => refuse('import'),
     stats: async () => refuse('stats'),
     consume: () => refuse('consume'),
   };

@@ -1,86 +1,15 @@
-import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Entry, EntryKey, NewEntry, Outcome } from './entry.ts';
+import type {
+  EntryAdmin,
+  EntryPage,
+  EntryQuery,
+  InboxStats,
+  ReplayHandlers,
+} from './entry-admin.ts';
 
-/** The idempotency key of an entry: the endpoint and Novita's task id. */
-export interface EntryKey {
-  readonly endpoint: string;
-  readonly taskId: string;
-}
-
-/** An accepted event that an inbox is about to store. Plain JSON data. */
-export interface NewEntry extends EntryKey {
-  /** The task's status; `''` if it is not a word. */
-  readonly status: string;
-  /** The payload as JSON text, without the token. */
-  readonly body: string;
-  /** Why the payload does not fit the schema; `null` if it fits. */
-  readonly schemaError: string | null;
-  /** From the callback URL; empty without one. */
-  readonly metadata: JsonObject;
-  readonly testMode: boolean;
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number;
-  /**
-   * Only for add-only inboxes: HMAC over the other fields with the receiver's secret.
-   * `receiver.processEntry()` rejects an entry without it.
-   */
-  readonly mac?: string | undefined;
-}
-
-/**
- * `pending`: waits for a worker or for its next attempt. `running`: a worker holds its lease.
- * `done`: every handler succeeded. `dead`: a dead letter, which is not attempted unless replayed.
- */
-export type EntryState = 'pending' | 'running' | 'done' | 'dead';
-
-/** An event in the inbox. */
-export interface Entry extends NewEntry {
-  readonly state: EntryState;
-  /** Attempts started in the current series. A replay starts a new series. */
-  readonly attempts: number;
-  /** Names of the handlers that have succeeded. A retry does not run them again. */
-  readonly succeededHandlers: readonly string[];
-  /** Why the last attempt failed. */
-  readonly reason: string | null;
-  /** When it can be claimed (pending) or its lease expires (running). Milliseconds since 1970. */
-  readonly dueAt: number | null;
-  /** When it became done or dead. Milliseconds since 1970. */
-  readonly finishedAt: number | null;
-  /**
-   * What of the stored entry cannot be read, and was replaced by an empty value. A worker makes such an
-   * entry a dead letter with this reason. See `parseStoredEntry`.
-   */
-  readonly damage?: string;
-}
-
-/**
- * The outcome of an attempt. Delays are relative because leases follow the store's clock. The store
- * adds `succeededHandlers` to those of the entry: a transaction may have committed although the
- * attempt did not learn of it.
- */
-export type Outcome =
-  | {
-      readonly type: 'done';
-      /** Only needed if the settle is refused. See `Store.recordSucceeded`. */
-      readonly succeededHandlers?: readonly string[];
-    }
-  | {
-      readonly type: 'retry';
-      readonly delayMs: number;
-      readonly reason: string;
-      readonly succeededHandlers: readonly string[];
-    }
-  | {
-      readonly type: 'dead';
-      readonly reason: string;
-      readonly succeededHandlers: readonly string[];
-    }
-  /** Unfinished, for a reason outside the entry. Does not count as an attempt. */
-  | {
-      readonly type: 'released';
-      readonly delayMs: number;
-      readonly succeededHandlers: readonly string[];
-    };
+export type * from './entry.ts';
+export type * from './entry-admin.ts';
 
 /**
  * Runs `work` in a transaction on the inbox's database, which also records that `handler` has
@@ -140,46 +69,6 @@ export interface InboxCapabilities {
   readonly steadyTime?: boolean;
 }
 
-/** Which entries to list. */
-export interface EntryQuery {
-  readonly endpoint?: string | undefined;
-  readonly state?: EntryState | undefined;
-  /** Entries per page, 1 to 1000; default 100. */
-  readonly limit?: number | undefined;
-  /** `cursor` of the previous page. */
-  readonly cursor?: string | undefined;
-}
-
-/** Entries, the latest arrival first. */
-export interface EntryPage {
-  readonly entries: readonly Entry[];
-  /** For the next page; `null` on the last. */
-  readonly cursor: string | null;
-}
-
-/** Number of entries by state, and the lag of the workers. */
-export interface InboxStats extends Readonly<Record<EntryState, number>> {
-  /** Milliseconds since the longest waiting entry became due; 0 if none is due. */
-  readonly lagMs: number;
-}
-
-/** The operations on single entries, the same for an inbox and a store. */
-export interface EntryAdmin {
-  list(query?: EntryQuery): Promise<EntryPage>;
-  get(key: EntryKey): Promise<Entry | undefined>;
-  /**
-   * Starts a new series of attempts for a done or dead entry. After `done` every handler runs again;
-   * after `dead` only the handlers that had not succeeded.
-   *
-   * @returns whether such an entry was found
-   */
-  replay(key: EntryKey): Promise<boolean>;
-  /** Deletes an entry that is not running. A later event of its task counts as new. */
-  discard(key: EntryKey): Promise<boolean>;
-  stats(): Promise<InboxStats>;
-  close(): Promise<void>;
-}
-
 /** Keeps accepted events until they are handled. `Tx`: what handlers get in a transaction. */
 export interface Inbox<Tx = unknown> extends EntryAdmin {
   readonly capabilities: InboxCapabilities;
@@ -222,6 +111,18 @@ export interface AttemptHandle extends Consumer {
   readonly finished: Promise<void>;
 }
 
+/**
+ * An entry to act on. With `replays` and `finishedAt`, as a listed entry has them, only if they are
+ * unchanged: the entry was not replayed and did not finish meanwhile.
+ */
+export type EntryTarget = EntryKey & Partial<Pick<Entry, 'replays' | 'finishedAt'>>;
+
+/** How a store replays entries. */
+export interface StoreReplayOptions extends ReplayHandlers {
+  /** Replaces the body of the only target, which has no schema error then. */
+  readonly body?: Pick<NewEntry, 'body' | 'status' | 'taskType'>;
+}
+
 /** Identifies a claim. A later claim of the same entry invalidates its fencing token. */
 export interface ClaimRef extends EntryKey {
   readonly fencingToken: string;
@@ -249,7 +150,7 @@ export interface Retention {
  * times follow the store's own clock only. A store in the memory of the process may answer at once,
  * without a promise. `Tx`: what handlers get in a transaction.
  */
-export interface Store<Tx = unknown> extends EntryAdmin {
+export interface Store<Tx = unknown> {
   readonly capabilities: InboxCapabilities;
   /** See {@link Inbox.name}. */
   readonly name?: string;
@@ -313,4 +214,31 @@ export interface Store<Tx = unknown> extends EntryAdmin {
   nextDueMs(endpoint: string): number | null | Promise<number | null>;
   /** Deletes entries past their retention, in batches. Returns how many were deleted. */
   deleteExpired(retention: Retention): Promise<number>;
+  /**
+   * Lists entries. A store that cannot search walks its entries in the order of arrival and passes them
+   * to `scanEntries`, which applies the filters.
+   */
+  list(query?: EntryQuery): Promise<EntryPage>;
+  /** See {@link EntryAdmin.get}. */
+  get(key: EntryKey): Promise<Entry | undefined>;
+  /**
+   * Replays done and dead entries. See {@link EntryAdmin.replay}.
+   *
+   * @returns how many were replayed
+   */
+  replayEntries(targets: readonly EntryTarget[], options?: StoreReplayOptions): Promise<number>;
+  /**
+   * Deletes entries that are not running.
+   *
+   * @returns how many were deleted
+   */
+  discardEntries(targets: readonly EntryTarget[]): Promise<number>;
+  /**
+   * Adds entries with their state, unless their key exists. A running entry becomes pending.
+   *
+   * @returns how many were added
+   */
+  restoreEntries?(entries: readonly Entry[]): Promise<number>;
+  stats(): Promise<InboxStats>;
+  close(): Promise<void>;
 }

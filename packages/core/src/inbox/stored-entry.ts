@@ -1,11 +1,17 @@
 import type { Entry } from './ports.ts';
 
+type JsonField = 'metadata' | 'succeededHandlers' | 'partialReplay' | 'attemptLog';
+
 /** An entry as most databases return it: its JSON as text. */
-export interface StoredEntry extends Omit<Entry, 'metadata' | 'succeededHandlers' | 'damage'> {
+export interface StoredEntry extends Omit<Entry, JsonField | 'damage'> {
   /** A JSON object. */
   readonly metadata: string;
   /** A JSON array of texts. */
   readonly succeededHandlers: string;
+  /** A JSON object, or `null`. */
+  readonly partialReplay: string | null;
+  /** A JSON array. */
+  readonly attemptLog: string;
 }
 
 /**
@@ -19,11 +25,15 @@ export function parseStoredEntry(stored: StoredEntry): Entry {
   const metadata = parse(stored.metadata);
   const succeededHandlers = parse(stored.succeededHandlers);
   const damage = findDamage({ ...stored, metadata, succeededHandlers });
+  const partialReplay = stored.partialReplay === null ? null : parse(stored.partialReplay);
+  const attemptLog = parse(stored.attemptLog);
   const entry = {
     ...stored,
     metadata: isObject(metadata) ? (metadata as Entry['metadata']) : {},
     succeededHandlers: isNames(succeededHandlers) ? succeededHandlers : [],
     receivedAt: isTime(stored.receivedAt) ? stored.receivedAt : 0,
+    partialReplay: isObject(partialReplay) ? (partialReplay as Entry['partialReplay']) : null,
+    attemptLog: Array.isArray(attemptLog) ? (attemptLog as Entry['attemptLog']) : [],
   };
   return damage === null ? entry : { ...entry, damage };
 }

@@ -62,7 +62,9 @@ async function tasksOf(
   const tasks: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await inbox.list({ endpoint, state, limit: 1000, cursor });
+    const page = await inbox.list({
+      ...{ endpoint, states: [state], limit: 1000, cursor, bodies: false },
+    });
     tasks.push(
       ...page.entries.filter(({ dueAt }) => isWanted(dueAt ?? 0)).map((one) => one.taskId),
     );

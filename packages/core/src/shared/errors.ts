@@ -249,6 +249,40 @@ export function describeError(thrown: unknown): string {
   return toPrintable(redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH));
 }
 
+/** The parts of a thrown value for lists of errors. */
+export interface ErrorSummary {
+  /** Name of the class, at most 100 characters. */
+  readonly name: string;
+  /** One line without secrets, at most 300 characters. */
+  readonly message: string;
+  readonly code: string | null;
+}
+
+const MAX_SUMMARY_LENGTH = 300;
+const MAX_NAME_LENGTH = 100;
+
+/** Never throws, whatever a handler has thrown. */
+export function summariseError(thrown: unknown): ErrorSummary {
+  const short = (text: string, max: number) => toPrintable(redact(text, max));
+  try {
+    if (!isObjectWith(thrown, 'message')) {
+      return {
+        name: typeof thrown,
+        message: short(textOf(thrown), MAX_SUMMARY_LENGTH),
+        code: null,
+      };
+    }
+    const code = isObjectWith(thrown, 'code') ? textOf(thrown.code) : null;
+    return {
+      name: short(nameOf(thrown), MAX_NAME_LENGTH),
+      message: short(textOf(thrown.message), MAX_SUMMARY_LENGTH),
+      code: code && short(code, MAX_NAME_LENGTH),
+    };
+  } catch {
+    return { name: 'Error', message: 'threw a value that cannot be read', code: null };
+  }
+}
+
 /** The stack of a thrown value, without secrets; `undefined` if it has none. */
 export function stackOf(thrown: unknown): string | undefined {
   try {

@@ -6,6 +6,12 @@ import type { Entry, Outcome } from '../ports.ts';
  * @param now time of the store, in milliseconds since 1970
  */
 export function applyOutcome(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
+  const { attemptLog } = outcome;
+  const changes = changesOf(entry, outcome, now);
+  return attemptLog === undefined ? changes : { ...changes, attemptLog };
+}
+
+function changesOf(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
   if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
   const names = new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]);
   const succeededHandlers = [...names];

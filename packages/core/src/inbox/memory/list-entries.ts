@@ -1,21 +1,25 @@
-import { resolveEntryQuery } from '../entry-query.ts';
-import type { EntryPage, EntryQuery } from '../ports.ts';
+import { resolveEntryQuery, type ResolvedEntryQuery } from '../entry-query.ts';
+import type { EntryPage, EntryQuery, EntryState } from '../ports.ts';
+import { scanEntries, type ScannedEntry } from '../scan-entries.ts';
 import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
 
-/** One page of entries, the latest arrival first. */
-export function listEntries(table: MemoryTable, query: EntryQuery | undefined): EntryPage {
-  const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const found: Row[] = [];
-  for (const row of [...table.rows].reverse()) {
-    if (found.length > limit) break;
-    if (row.order >= before) continue;
-    if (endpoint !== undefined && row.entry.endpoint !== endpoint) continue;
-    if (state !== undefined && row.entry.state !== state) continue;
-    found.push(row);
-  }
-  const page = found.slice(0, limit);
-  return {
-    entries: page.map(({ entry }) => copyEntry(entry)),
-    cursor: found.length > limit ? String(page.at(-1)?.order) : null,
-  };
+export async function listEntries(
+  table: MemoryTable,
+  query: EntryQuery | undefined,
+): Promise<EntryPage> {
+  const resolved = resolveEntryQuery(query);
+  const page = await scanEntries(resolved, [rowsFor(table, resolved)], table.now());
+  return { ...page, entries: page.entries.map(copyEntry) };
+}
+
+function rowsFor(table: MemoryTable, query: ResolvedEntryQuery): readonly ScannedEntry[] {
+  const { order, before, after, filter } = query;
+  const all = filter.states === undefined ? [...table.rows] : rowsIn(table, filter.states);
+  const rows = all.filter((row) => row.order < before && row.order > after);
+  return order === 'newest' ? rows.reverse() : rows;
+}
+
+function rowsIn({ states }: MemoryTable, wanted: readonly EntryState[]): Row[] {
+  const rows = [...new Set(wanted)].flatMap((state) => [...states[state]]);
+  return rows.sort((one, other) => one.order - other.order);
 }

@@ -5,16 +5,11 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
 import type { Entry, InboxStats, Outcome, Retention, Store } from '../ports.ts';
 import { addEntry } from './add-entry.ts';
+import { discardEntries, replayEntries, restoreEntries } from './administer.ts';
 import { applyOutcome } from './apply-outcome.ts';
 import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
 import { listEntries } from './list-entries.ts';
-import {
-  copyEntry,
-  createMemoryTable,
-  firstSeries,
-  type MemoryTable,
-  type Row,
-} from './memory-table.ts';
+import { copyEntry, createMemoryTable, type MemoryTable, type Row } from './memory-table.ts';
 
 /** Limits of the memory store. */
 export interface MemoryStoreOptions {
@@ -66,8 +61,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     nextDueMs: (endpoint) => nextDueMs(table, endpoint),
     list: async (query) => listEntries(table, query),
     get: async (key) => get(table.find(key)),
-    replay: async (key) => replay(table, table.find(key)),
-    discard: async (key) => discard(table, table.find(key)),
+    replayEntries: async (targets, how) => replayEntries(table, targets, how),
+    discardEntries: async (targets) => discardEntries(table, targets),
+    restoreEntries: async (entries) =>
+      restoreEntries(table, entries, (entry) =>
+        addEntry(table, entry, { maxEntries, maxBytes, log }),
+      ),
     stats: async () => stats(table),
     deleteExpired: async (retention) => purge(table, retention),
     async close() {
@@ -93,26 +92,6 @@ function settle(table: MemoryTable, row: Row | undefined, outcome: Outcome): boo
 function nextDueMs(table: MemoryTable, endpoint: string): number | null {
   const first = table.queue(endpoint).peek();
   return first === undefined ? null : Math.max(0, first.dueAt - table.now());
-}
-
-function replay(table: MemoryTable, row: Row | undefined): boolean {
-  if (row === undefined) return false;
-  const { state, succeededHandlers } = row.entry;
-  if (state !== 'done' && state !== 'dead') return false;
-  row.series = table.nextSeries();
-  const series = firstSeries(table.now());
-  table.change(
-    row,
-    { ...series, succeededHandlers: state === 'done' ? [] : succeededHandlers },
-    null,
-  );
-  return true;
-}
-
-function discard(table: MemoryTable, row: Row | undefined): boolean {
-  if (row === undefined || row.entry.state === 'running') return false;
-  table.remove(row);
-  return true;
 }
 
 function stats(table: MemoryTable): InboxStats {

@@ -32,7 +32,7 @@ export interface MemoryTable {
   nextSeries(): number;
   find(key: EntryKey): Row | undefined;
   /** @param metadata a copy of the entry's */
-  insert(entry: NewEntry, metadata: JsonObject): void;
+  insert(entry: NewEntry, metadata: JsonObject): Row;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
   remove(row: Row): void;
   /** Unfinished rows of an endpoint: pending ones by due time, running ones by lease expiry. */
@@ -88,9 +88,10 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       rowsOf(entry.endpoint).byTask.set(entry.taskId, row);
       enterState(row);
       schedule(row);
+      return row;
     },
     change(row, changes, fencingToken) {
-      const isMoved = changes.state !== undefined && changes.state !== row.entry.state;
+      const isMoved = changes.state !== undefined; // also when only the memory of the row changes
       if (isMoved) leaveState(row);
       Object.assign(row.entry, changes);
       if (isMoved) enterState(row);
@@ -146,17 +147,23 @@ interface NewRow extends Pick<Row, 'order' | 'series'> {
 }
 
 function createRow({ entry, metadata, order, series, now }: NewRow): Row {
-  const fresh = { ...entry, metadata, ...firstSeries(now), succeededHandlers: [] };
+  const fresh = { ...entry, metadata, ...firstSeries(now), ...NEVER_ATTEMPTED };
   return { order, entry: fresh, fencingToken: null, series, isOverdue: false };
 }
 
+const NEVER_ATTEMPTED = {
+  ...{ replays: 0, partialReplay: null, originalBody: null },
+  ...{ succeededHandlers: [], attemptLog: [] },
+} as const;
+
 /** Shares no object with the entry, as if it came from a database. */
 export function copyEntry(entry: Entry): Entry {
-  const { metadata, succeededHandlers } = entry;
+  const { metadata, succeededHandlers, attemptLog } = entry;
   return {
     ...entry,
     metadata: copyMetadata(metadata),
     succeededHandlers: [...succeededHandlers],
+    attemptLog: attemptLog.length === 0 ? [] : structuredClone(attemptLog),
   };
 }
 
@@ -175,5 +182,6 @@ export function firstSeries(
 
 /** Strings take two bytes per character; the constant covers the objects around the body. */
 export function bytesOf(entry: NewEntry): number {
-  return 2 * entry.body.length + 1024;
+  const { originalBody } = entry as Partial<Entry>;
+  return 2 * (entry.body.length + (originalBody?.length ?? 0)) + 1024;
 }

@@ -4,7 +4,8 @@ import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
-import type { EntryAdmin, EntryKey, Inbox, Retention, Store } from '../ports.ts';
+import { createEntryAdmin } from '../operations/create-entry-admin.ts';
+import type { EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
@@ -92,27 +93,12 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
         },
       };
     },
-    ...adminOf(store, wakeAll),
+    ...createEntryAdmin(store, wakeAll),
     ...optionalPartsOf(store, wakeAll),
     ...(store.claimOne && {
       attempt: (key, run, attemptOptions) =>
         attemptOne(key, { ...attemptOptions, store, run, leaseDurationMs, clock, cleanUpIfDue }),
     }),
-  };
-}
-
-function adminOf(store: Store, wakeAll: () => void): EntryAdmin {
-  return {
-    list: (query) => store.list(query),
-    get: (key) => store.get(key),
-    async replay(key) {
-      const replayed = await store.replay(key);
-      wakeAll();
-      return replayed;
-    },
-    discard: (key) => store.discard(key),
-    stats: () => store.stats(),
-    close: () => store.close(),
   };
 }
 

@@ -1,0 +1,42 @@
+import type { AttemptRecord, HandlerFailure, NewEntry, Outcome } from '../inbox/ports.ts';
+
+/** What an attempt knows of the attempts before it. */
+export interface LoggedEntry extends Pick<NewEntry, 'source'> {
+  readonly attempts: number;
+  /** Absent outside an inbox: nothing is logged then. */
+  readonly attemptLog?: readonly AttemptRecord[];
+  readonly replays?: number;
+  readonly isTakeover?: boolean;
+}
+
+/** What an attempt has to report beside its outcome. */
+export interface AttemptReport {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly failures: readonly HandlerFailure[];
+}
+
+const MAX_RECORDS = 10;
+const MAX_FAILURES = 3;
+
+/** Adds an attempt to the log of its entry. A released attempt does not count, so it is not logged. */
+export function withAttemptLog(
+  entry: LoggedEntry,
+  outcome: Outcome,
+  { startedAt, durationMs, failures }: AttemptReport,
+): Outcome {
+  const { attemptLog, attempts: attempt } = entry;
+  if (attemptLog === undefined || outcome.type === 'released') return outcome;
+  const trigger = (entry.replays ?? 0) > 0 ? 'replay' : entry.source;
+  const record: AttemptRecord = {
+    ...{ attempt, startedAt, durationMs, outcome: outcome.type, trigger },
+    errors: failures.slice(0, MAX_FAILURES),
+  };
+  const lost: AttemptRecord = {
+    ...{ attempt: attempt - 1, startedAt: null, durationMs: null, outcome: 'lost', trigger },
+    errors: [],
+  };
+  const added = entry.isTakeover === true ? [lost, record] : [record];
+  return { ...outcome, attemptLog: [...attemptLog, ...added].slice(-MAX_RECORDS) };
+}

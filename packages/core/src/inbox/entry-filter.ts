@@ -1,0 +1,40 @@
+import { errorGroupOf } from './error-group.ts';
+import type { ResolvedEntryFilter } from './entry-query.ts';
+import type { Entry } from './ports.ts';
+
+/** Whether a value is wanted: each filter that is absent lets everything pass. */
+type Test = (entry: Entry) => boolean;
+
+/** @returns a function that tells whether an entry matches every given filter */
+export function createEntryFilter(filter: ResolvedEntryFilter): Test {
+  const tests = [
+    test(filter.endpoint, (wanted, { endpoint }) => endpoint === wanted),
+    test(filter.states, (wanted, { state }) => wanted.includes(state)),
+    test(filter.taskType, (wanted, { taskType }) => taskType === wanted),
+    test(filter.status, (wanted, { status }) => status === wanted),
+    test(filter.reasonContains, (part, { reason }) => reason?.includes(part) ?? false),
+    test(filter.errorGroup, (group, { reason }) => errorGroupOf(reason) === group),
+    test(filter.metadata, (wanted, { metadata }) =>
+      Object.entries(wanted).every(([key, value]) => Object.is(own(metadata, key), value)),
+    ),
+    test(filter.receivedFrom, (from, { receivedAt }) => receivedAt >= from),
+    test(filter.receivedTo, (to, { receivedAt }) => receivedAt < to),
+    test(filter.finishedFrom, (from, { finishedAt }) => finishedAt !== null && finishedAt >= from),
+    test(filter.finishedTo, (to, { finishedAt }) => finishedAt !== null && finishedAt < to),
+    test(filter.schemaErrors, (wanted, { schemaError }) => (schemaError !== null) === wanted),
+    test(filter.testEvents, (wanted, { testMode }) => testMode === wanted),
+    test(filter.taskIdContains, (part, { taskId }) => taskId.includes(part)),
+  ].filter((one) => one !== undefined);
+  return (entry) => tests.every((matches) => matches(entry));
+}
+
+function test<T>(
+  wanted: T | undefined,
+  matches: (wanted: T, entry: Entry) => boolean,
+): Test | undefined {
+  return wanted === undefined ? undefined : (entry) => matches(wanted, entry);
+}
+
+function own(metadata: Entry['metadata'], key: string): unknown {
+  return Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+}

@@ -1,0 +1,113 @@
+import * as z from 'zod';
+
+import { parseArgument } from '../../shared/check-options.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { checkEntryFilter } from '../entry-query.ts';
+import type {
+  BulkOptions,
+  DiscardManyResult,
+  Entry,
+  EntryFilter,
+  ReplayHandlers,
+  ReplayManyResult,
+  Store,
+} from '../ports.ts';
+
+/** Limits how long one batch delays other work. */
+const BATCH = 100;
+
+/** Time and place: entries that finished later do not match, entries before the place were visited. */
+const CURSOR = /^(\d{1,16})-(\d{1,15})?$/;
+
+const isFunction = (value: unknown) => typeof value === 'function';
+const optionsSchema = z.strictObject({
+  limit: z.int().positive().optional(),
+  cursor: z.string().regex(CURSOR, 'must be the cursor of an earlier call').optional(),
+  onProgress: z.custom<() => void>(isFunction, 'must be a function').optional(),
+  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal).optional(),
+  handlers: z.array(z.string().min(1)).min(1, 'must name at least one handler').optional(),
+});
+
+/** See `EntryAdmin.replayMany`. */
+export async function replayMany(
+  store: Store,
+  filter: EntryFilter,
+  options: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
+  onDue: () => void,
+): Promise<ReplayManyResult> {
+  const { handlers, onProgress, ...bulk } = options ?? {};
+  const toResult = ({ acted, ...result }: Progress) => ({ ...result, replayed: acted });
+  const progress = await actOnMany(store, filter, {
+    ...{ ...bulk, handlers, operation: 'replayMany' },
+    act: (entries) => store.replayEntries(entries, { ...(handlers && { handlers }) }),
+    async onProgress(state) {
+      onDue();
+      await onProgress?.(toResult(state));
+    },
+  });
+  return toResult(progress);
+}
+
+/** See `EntryAdmin.discardMany`. */
+export async function discardMany(
+  store: Store,
+  filter: EntryFilter,
+  { onProgress, ...bulk }: BulkOptions<DiscardManyResult> = {},
+): Promise<DiscardManyResult> {
+  const toResult = ({ acted, ...result }: Progress) => ({ ...result, discarded: acted });
+  const progress = await actOnMany(store, filter, {
+    ...{ ...bulk, operation: 'discardMany' },
+    act: (entries) => store.discardEntries(entries),
+    onProgress: (state) => onProgress?.(toResult(state)),
+  });
+  return toResult(progress);
+}
+
+interface Progress {
+  readonly matched: number;
+  readonly acted: number;
+  readonly skipped: number;
+  readonly cursor: string | null;
+}
+
+interface Action extends BulkOptions<Progress>, ReplayHandlers {
+  readonly operation: string;
+  /** Acts on those entries that have not changed since they were listed. Returns how many. */
+  readonly act: (entries: readonly Entry[]) => Promise<number>;
+}
+
+async function actOnMany(store: Store, filter: EntryFilter, action: Action): Promise<Progress> {
+  const { operation, act, onProgress, ...options } = action;
+  checkEntryFilter(operation, filter);
+  const { limit = Infinity, cursor, signal } = parseArgument(operation, optionsSchema, options);
+  const [, time, place] = CURSOR.exec(cursor ?? '') ?? [];
+  let asOf = time === undefined ? undefined : Number(time);
+  let next = place;
+  let progress: Progress = { matched: 0, acted: 0, skipped: 0, cursor: cursor ?? null };
+  do {
+    const size = Math.min(BATCH, limit - progress.matched);
+    const page = await store.list({ ...filter, limit: size, cursor: next, bodies: false });
+    if (asOf === undefined) {
+      asOf = Math.floor(page.readAt);
+      progress = { ...progress, cursor: `${asOf}-` };
+      await onProgress?.(progress);
+    }
+    const entries = page.entries.filter(isOfTime(asOf));
+    const acted = entries.length === 0 ? 0 : await act(entries);
+    next = page.cursor ?? undefined;
+    progress = {
+      matched: progress.matched + entries.length,
+      acted: progress.acted + acted,
+      skipped: progress.skipped + entries.length - acted,
+      cursor: next === undefined ? null : `${asOf}-${next}`,
+    };
+    await onProgress?.(progress);
+    await new Promise<void>((resolve) => systemClock.after(0, resolve)); // other work passes
+  } while (next !== undefined && progress.matched < limit && signal?.aborted !== true);
+  return progress;
+}
+
+/** What finished or arrived after the first call began is not of the set that was meant. */
+function isOfTime(asOf: number): (entry: Entry) => boolean {
+  return ({ finishedAt, receivedAt }) => (finishedAt ?? receivedAt) <= asOf;
+}

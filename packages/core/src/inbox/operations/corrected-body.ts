@@ -1,0 +1,60 @@
+import * as z from 'zod';
+
+import { readEvent, statusOf, taskTypeOf } from '../../events/envelope.ts';
+import { parseTaskResult } from '../../events/task-result-schema.ts';
+import { parseArgument } from '../../shared/check-options.ts';
+import { WebhookError } from '../../shared/errors.ts';
+import { isObject, parseJson, type JsonObject } from '../../shared/json.ts';
+import { redactPayload } from '../../shared/redact.ts';
+import type { EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
+
+const isBody = (value: unknown) => typeof value === 'string' || isObject(value);
+
+const schema = z.strictObject({
+  handlers: z.array(z.string().min(1)).min(1, 'must name at least one handler').optional(),
+  body: z.custom<string | JsonObject>(isBody, 'must be an object or JSON text').optional(),
+});
+
+/**
+ * Checks how an entry is to be replayed. A corrected body must be a result of the same task that fits
+ * the schema.
+ *
+ * @throws WebhookError `invalid_argument`
+ */
+export function checkReplayOptions(
+  { taskId }: EntryKey,
+  options: ReplayOptions = {},
+): StoreReplayOptions {
+  const { handlers, body } = parseArgument('replay', schema, options);
+  return {
+    ...(handlers !== undefined && { handlers }),
+    ...(body !== undefined && { body: toBody(taskId, body) }),
+  };
+}
+
+function toBody(
+  taskId: string,
+  body: string | JsonObject,
+): NonNullable<StoreReplayOptions['body']> {
+  const payload = parse(body);
+  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload });
+  if (incoming.kind !== 'result') throw invalid('task.status must be a final one');
+  if (incoming.event.taskId !== taskId) throw invalid(`task.task_id must be '${taskId}'`);
+  const { value, text } = redactPayload(payload);
+  const { schemaError } = parseTaskResult(value, 0);
+  if (schemaError !== null) throw invalid(`it does not fit the schema: ${schemaError}`);
+  return { body: text, status: statusOf(incoming.event), taskType: taskTypeOf(value) };
+}
+
+function parse(body: string | JsonObject): JsonObject {
+  try {
+    return parseJson(typeof body === 'string' ? body : { parsed: body });
+  } catch (cause) {
+    throw new WebhookError('invalid_argument', 'replay: body: must be one JSON object', { cause });
+  }
+}
+
+function invalid(fault: string): WebhookError {
+  const message = `replay: body: ${fault}. Pass the payload of the event, without its envelope.`;
+  return new WebhookError('invalid_argument', message);
+}

@@ -1,0 +1,39 @@
+import { checkEntryKey } from '../entry-query.ts';
+import type { EntryAdmin, EntryKey, ReplayOptions, Store } from '../ports.ts';
+import { discardMany, replayMany } from './act-on-many.ts';
+import { checkReplayOptions } from './corrected-body.ts';
+import { exportEntries } from './export-entries.ts';
+import { groupEntries } from './group-entries.ts';
+import { importEntries } from './import-entries.ts';
+
+/**
+ * What operators do with the entries of a store.
+ *
+ * @param onDue called when entries may have become due
+ */
+export function createEntryAdmin(store: Store, onDue: () => void): EntryAdmin {
+  async function thenWake<T>(work: Promise<T>): Promise<T> {
+    const result = await work;
+    onDue();
+    return result;
+  }
+
+  return {
+    list: async (query) => store.list(query),
+    get: async (key) => store.get(checkEntryKey('get', key)),
+    groups: async (query) => groupEntries(store, query),
+    replay: async (key, options) => thenWake(replay(store, key, options)),
+    replayMany: async (filter, options) => replayMany(store, filter, options, onDue),
+    discard: async (key) => (await store.discardEntries([checkEntryKey('discard', key)])) === 1,
+    discardMany: async (filter, options) => discardMany(store, filter, options),
+    export: (filter) => exportEntries(store, filter),
+    import: async (lines) => thenWake(importEntries(store, lines)),
+    stats: () => store.stats(),
+    close: () => store.close(),
+  };
+}
+
+async function replay(store: Store, key: EntryKey, options?: ReplayOptions): Promise<boolean> {
+  const checked = checkReplayOptions(checkEntryKey('replay', key), options);
+  return (await store.replayEntries([checkEntryKey('replay', key)], checked)) === 1;
+}

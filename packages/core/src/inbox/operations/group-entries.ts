@@ -1,0 +1,41 @@
+import { checkEntryFilter } from '../entry-query.ts';
+import { errorGroupOf } from '../error-group.ts';
+import type { Entry, EntryFilter, EntryGroup, EntryGroups, EntryQuery, Store } from '../ports.ts';
+
+/** Bounds the work of one call. */
+const MAX_SCANNED = 100_000;
+const PAGE_SIZE = 1000;
+
+/** Groups failures by their error, the largest group first. */
+export async function groupEntries(
+  store: Store,
+  { cursor, ...filter }: EntryFilter & Pick<EntryQuery, 'cursor'> = {},
+): Promise<EntryGroups> {
+  checkEntryFilter('groups', filter);
+  const groups = new Map<string, EntryGroup>();
+  let next = cursor;
+  let scanned = 0;
+  do {
+    const page = await store.list({ ...filter, cursor: next, limit: PAGE_SIZE, bodies: false });
+    for (const entry of page.entries) addTo(groups, entry);
+    scanned += page.scanned;
+    next = page.cursor ?? undefined;
+  } while (next !== undefined && scanned < MAX_SCANNED);
+  const sorted = [...groups.values()].sort((one, other) => other.count - one.count);
+  return { groups: sorted, scanned, cursor: next ?? null };
+}
+
+function addTo(groups: Map<string, EntryGroup>, entry: Entry): void {
+  const { endpoint, taskId, reason } = entry;
+  const errorGroup = errorGroupOf(reason);
+  if (reason === null || errorGroup === null) return;
+  const at = entry.finishedAt ?? entry.receivedAt;
+  const group = groups.get(errorGroup);
+  groups.set(errorGroup, {
+    errorGroup,
+    count: (group?.count ?? 0) + 1,
+    firstAt: Math.min(group?.firstAt ?? at, at),
+    lastAt: Math.max(group?.lastAt ?? at, at),
+    example: group?.example ?? { endpoint, taskId, reason },
+  });
+}
