@@ -65,6 +65,8 @@ export interface InboxCapabilities {
   readonly addOnly?: boolean;
   /** A running entry is taken over in two steps and claimed alone. See `Store.claim`. */
   readonly confirmsTakeover?: boolean;
+  /** `import` works: the store has `restoreEntries`. */
+  readonly imports?: boolean;
   /** Due times and retention do not change when the clock of the machine is set. */
   readonly steadyTime?: boolean;
 }

@@ -13,15 +13,20 @@ let count = 0;
 export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
   count += 1;
   const { taskId = `task-${count}`, status = 'TASK_STATUS_SUCCEED' } = changes;
+  const { taskType = 'TXT_TO_IMG' } = changes;
   return {
     endpoint: 'novita',
     taskId,
     status,
-    body: JSON.stringify({ task: { task_id: taskId, status } }),
+    taskType,
+    body: JSON.stringify({ task: { task_id: taskId, status, task_type: taskType } }),
     schemaError: null,
     metadata: {},
     testMode: false,
     receivedAt: Date.UTC(2026, 2, 1),
+    source: 'delivery',
+    traceparent: null,
+    tokenId: null,
     ...changes,
   };
 }

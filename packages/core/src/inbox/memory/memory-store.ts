@@ -48,6 +48,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       transactional: false,
       confirmsTakeover: true,
       steadyTime: true,
+      imports: true,
     },
     open: (opened: Logger) => void (log = opened),
     add: (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),

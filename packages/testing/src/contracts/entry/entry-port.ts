@@ -2,9 +2,23 @@ import type { Entry, EntryAdmin, EntryKey, NewEntry, Store } from '@novita-webho
 
 import type { ContractCase } from '../contract-case.ts';
 
-/** The methods that `Store` and `Inbox` share. */
-export interface EntryPort extends EntryAdmin {
+/** What both a `Store` and an `Inbox` can do. */
+export interface EntryPort extends Pick<
+  EntryAdmin,
+  'list' | 'get' | 'stats' | 'replay' | 'discard'
+> {
   add(entry: NewEntry): ReturnType<Store['add']>;
+}
+
+export function toEntryPort(store: Store): EntryPort {
+  return {
+    add: (entry) => store.add(entry),
+    list: (query) => store.list(query),
+    get: (key) => store.get(key),
+    stats: () => store.stats(),
+    replay: async (key) => (await store.replayEntries([key])) === 1,
+    discard: async (key) => (await store.discardEntries([key])) === 1,
+  };
 }
 
 /** A case that needs only the methods that stores and inboxes share. */

@@ -12,7 +12,8 @@ export const getCases: readonly EntryCase[] = [
       assert.equal(await port.get(unknown), undefined);
       assert.equal(await port.replay(unknown), false);
       assert.equal(await port.discard(unknown), false);
-      assert.deepEqual(await port.list(), { entries: [], cursor: null });
+      const { entries, cursor } = await port.list();
+      assert.deepEqual({ entries, cursor }, { entries: [], cursor: null });
       const none = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
       assert.deepEqual(await port.stats(), none);
     },

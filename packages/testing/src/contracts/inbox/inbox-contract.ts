@@ -1,5 +1,7 @@
 import { entryContract } from '../entry/entry-contract.ts';
 import { toContractCases } from '../entry/entry-port.ts';
+import { queryCases } from '../entry/query.ts';
+import { actOnManyCases } from './act-on-many.ts';
 import { clockJumpCases } from './clock-jumps.ts';
 import { consumeCases } from './consume.ts';
 import { discardCases } from './discard.ts';
@@ -7,6 +9,7 @@ import type { InboxCase, InboxSubject } from './inbox-subject.ts';
 import { leaseExpiryCases } from './lease-expiry.ts';
 import { leaseCases } from './lease.ts';
 import { listCases } from './list.ts';
+import { operateCases } from './operate.ts';
 import { processCases } from './processes.ts';
 import { replayCases } from './replay.ts';
 import { retentionCases } from './retention.ts';
@@ -15,6 +18,8 @@ import { settleCases } from './settle.ts';
 import { sharedCases } from './shared.ts';
 import { statsCases } from './stats.ts';
 import { stopCases } from './stop.ts';
+import { transferCases } from './transfer.ts';
+import { addAndSettle } from './support/start-consumer.ts';
 
 /**
  * What every `Inbox` must do: one case per requirement. Each case needs a fresh, empty inbox. All
@@ -35,6 +40,10 @@ export const inboxContract: readonly InboxCase[] = [
   ...replayCases,
   ...discardCases,
   ...listCases,
+  ...queryCases({ portOf: ({ inbox }: InboxSubject) => inbox, addAndSettle }),
+  ...operateCases,
+  ...actOnManyCases,
+  ...transferCases,
   ...statsCases,
   ...retentionCases,
   ...sharedCases,

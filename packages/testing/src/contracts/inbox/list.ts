@@ -19,12 +19,12 @@ export const listCases: readonly InboxCase[] = [
       await subject.inbox.add(other);
       const taskIds = async (query?: EntryQuery) =>
         (await subject.inbox.list(query)).entries.map(({ taskId }) => taskId);
-      assert.deepEqual(await taskIds({ state: 'dead' }), [deadEntry.taskId]);
-      assert.deepEqual(await taskIds({ state: 'done' }), [doneEntry.taskId]);
-      assert.deepEqual(await taskIds({ state: 'pending' }), [other.taskId, pending.taskId]);
-      assert.deepEqual(await taskIds({ state: 'running' }), []);
+      assert.deepEqual(await taskIds({ states: ['dead'] }), [deadEntry.taskId]);
+      assert.deepEqual(await taskIds({ states: ['done'] }), [doneEntry.taskId]);
+      assert.deepEqual(await taskIds({ states: ['pending'] }), [other.taskId, pending.taskId]);
+      assert.deepEqual(await taskIds({ states: ['running'] }), []);
       assert.deepEqual(await taskIds({ endpoint: 'other' }), [other.taskId]);
-      assert.deepEqual(await taskIds({ endpoint: 'other', state: 'dead' }), []);
+      assert.deepEqual(await taskIds({ endpoint: 'other', states: ['dead'] }), []);
       const all = [other, pending, doneEntry, deadEntry].map(({ taskId }) => taskId);
       assert.deepEqual(await taskIds(), all);
     },

@@ -58,7 +58,7 @@ const cases: readonly StoreCase[] = [
         }
         const found = await store.get(key);
         assert.deepEqual([found?.state, found?.reason], ['dead', dead.reason], kind);
-        const { entries } = await store.list({ state: 'dead' });
+        const { entries } = await store.list({ states: ['dead'] });
         assert.ok(
           entries.some(({ taskId }) => taskId === key.taskId),
           kind,
@@ -73,11 +73,11 @@ const cases: readonly StoreCase[] = [
         assert.equal(typeof (await store.get(key))?.damage, 'string', kind);
         await finishAll(store);
         assert.equal(await stateOf(store, key), 'done', kind);
-        assert.equal(await store.replay(key), true, kind);
+        assert.equal(await store.replayEntries([key]), true, kind);
         const claim = await claimOne(store);
         await store.recordSucceeded?.(claim, ['one']);
         assert.equal(await store.settle(claim, dead), true, kind);
-        assert.equal(await store.discard(key), true, kind);
+        assert.equal(await store.discardEntries([key]), true, kind);
       }),
   },
 ];

@@ -11,11 +11,11 @@ export const discardCases: readonly StoreCase[] = [
     name: 'discard: deletes a finished entry, not a running one',
     async run({ store }) {
       const claim = await addAndClaim(store);
-      assert.equal(await store.discard(claim), false);
+      assert.equal(await store.discardEntries([claim]), 0);
       await store.settle(claim, dead);
-      assert.equal(await store.discard(claim), true);
+      assert.equal(await store.discardEntries([claim]), 1);
       assert.equal(await store.get(claim), undefined);
-      assert.equal(await store.discard(claim), false);
+      assert.equal(await store.discardEntries([claim]), 0);
       assert.equal(await store.add(createTestEntry({ taskId: claim.taskId })), 'added');
     },
   },

@@ -18,9 +18,9 @@ export const listCases: readonly StoreCase[] = [
       await store.add(createTestEntry({ endpoint: 'other' }));
       const taskIds = async (query?: EntryQuery) =>
         (await store.list(query)).entries.map(({ taskId }) => taskId);
-      assert.deepEqual(await taskIds({ state: 'dead' }), [claim.taskId]);
+      assert.deepEqual(await taskIds({ states: ['dead'] }), [claim.taskId]);
       assert.equal((await taskIds({ endpoint: 'other' })).length, 1);
-      assert.equal((await taskIds({ endpoint: 'other', state: 'dead' })).length, 0);
+      assert.equal((await taskIds({ endpoint: 'other', states: ['dead'] })).length, 0);
       assert.equal((await taskIds()).length, 3);
     },
   },

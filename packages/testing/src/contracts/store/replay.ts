@@ -13,7 +13,7 @@ export const replayCases: readonly StoreCase[] = [
       const first = await addAndClaim(store);
       await store.settle(first, { ...retry, delayMs: 0 });
       await store.settle(await claimOne(store), done);
-      assert.equal(await store.replay(first), true);
+      assert.equal(await store.replayEntries([first]), 1);
       const replayed = await claimOne(store);
       assert.deepEqual(
         [replayed.taskId, replayed.attempts, replayed.succeededHandlers],
@@ -26,7 +26,7 @@ export const replayCases: readonly StoreCase[] = [
     async run({ store }) {
       const claim = await addAndClaim(store);
       await store.settle(claim, dead);
-      assert.equal(await store.replay(claim), true);
+      assert.equal(await store.replayEntries([claim]), 1);
       const replayed = await claimOne(store);
       assert.deepEqual([replayed.attempts, replayed.succeededHandlers], [1, ['one']]);
     },
@@ -36,11 +36,11 @@ export const replayCases: readonly StoreCase[] = [
     async run({ store }) {
       const entry = createTestEntry();
       await store.add(entry);
-      assert.equal(await store.replay(entry), false);
+      assert.equal(await store.replayEntries([entry]), 0);
       const claim = await claimOne(store);
-      assert.equal(await store.replay(entry), false);
+      assert.equal(await store.replayEntries([entry]), 0);
       assert.equal(await store.settle(claim, done), true);
-      assert.equal(await store.replay(createTestEntry()), false);
+      assert.equal(await store.replayEntries([createTestEntry()]), 0);
     },
   },
 ];

@@ -83,7 +83,7 @@ export const settleCases: readonly StoreCase[] = [
         assert.equal(await store.settle(current, step), true);
         await advance(MINUTE_MS + 1);
       }
-      await store.replay(claim);
+      await store.replayEntries([claim]);
       assert.deepEqual([...(await claimOne(store)).succeededHandlers].sort(), [
         'one',
         'three',

@@ -1,6 +1,8 @@
 import { entryContract } from '../entry/entry-contract.ts';
-import { toContractCases } from '../entry/entry-port.ts';
+import { toContractCases, toEntryPort } from '../entry/entry-port.ts';
+import { queryCases } from '../entry/query.ts';
 import { addCases } from './add.ts';
+import { attemptLogCases } from './attempt-log.ts';
 import { claimCases } from './claim.ts';
 import { damageCases } from './damage.ts';
 import { deleteExpiredCases } from './delete-expired.ts';
@@ -10,12 +12,15 @@ import { listCases } from './list.ts';
 import { nextDueCases } from './next-due.ts';
 import { promoteCases } from './promote.ts';
 import { recordSucceededCases } from './record-succeeded.ts';
+import { replayOptionCases } from './replay-options.ts';
 import { replayCases } from './replay.ts';
+import { restoreCases } from './restore.ts';
 import { schemaErrorCases } from './schema-error.ts';
 import { settleCases } from './settle.ts';
 import { statsCases } from './stats.ts';
 import type { StoreCase, StoreSubject } from './store-subject.ts';
 import { takeoverCases } from './takeover.ts';
+import { addAndClaim } from './support/claims.ts';
 import { transactionCases } from './transaction.ts';
 
 /**
@@ -27,7 +32,7 @@ import { transactionCases } from './transaction.ts';
  * }
  */
 export const storeContract: readonly StoreCase[] = [
-  ...toContractCases(entryContract, ({ store }: StoreSubject) => store),
+  ...toContractCases(entryContract, ({ store }: StoreSubject) => toEntryPort(store)),
   ...addCases,
   ...schemaErrorCases,
   ...claimCases,
@@ -38,7 +43,15 @@ export const storeContract: readonly StoreCase[] = [
   ...settleCases,
   ...recordSucceededCases,
   ...transactionCases,
+  ...queryCases({
+    portOf: ({ store }: StoreSubject) => toEntryPort(store),
+    addAndSettle: async ({ store }, outcome, entry) =>
+      store.settle(await addAndClaim(store, entry), outcome),
+  }),
+  ...attemptLogCases,
   ...replayCases,
+  ...replayOptionCases,
+  ...restoreCases,
   ...discardCases,
   ...promoteCases,
   ...listCases,

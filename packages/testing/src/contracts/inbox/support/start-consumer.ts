@@ -45,3 +45,21 @@ export async function addAndSettle(
   await consumer.stop({ gracePeriodMs: 1000 });
   return entry;
 }
+
+/** Adds entries and settles one attempt on each. */
+export async function addMany(
+  subject: InboxSubject,
+  count: number,
+  outcome: Outcome,
+): Promise<readonly NewEntry[]> {
+  const entries: NewEntry[] = [];
+  for (let index = 0; index < count; index += 1) {
+    entries.push(await addAndSettle(subject, outcome));
+  }
+  return entries;
+}
+
+/** @returns the outcome of an attempt that failed for ever */
+export function deadBecause(reason: string): Outcome {
+  return { type: 'dead', reason, succeededHandlers: ['one'] };
+}
