@@ -88,7 +88,7 @@ describe('memory store: maxBytes', () => {
     const dead = entryOf(1000);
     await store.add(dead);
     await settleFirst(store, 'dead');
-    await store.discard(dead);
+    await store.discardEntries([dead]);
     await addDone(store, entryOf(1000));
     clock.skip(1000);
     expect(await store.deleteExpired({ doneMs: 1, deadMs: 1 })).toBe(1);

@@ -86,6 +86,10 @@ function toRestored(entry: Entry, now: number): Partial<Entry> {
     ...{ attempts, reason, replays, partialReplay, succeededHandlers, attemptLog, originalBody },
     ...(isFinished
       ? { state, dueAt: null, finishedAt: finishedAt ?? now }
-      : { state: 'pending', dueAt: entry.dueAt ?? now, finishedAt: null }),
+      : {
+          state: 'pending',
+          dueAt: state === 'pending' ? (entry.dueAt ?? now) : now,
+          finishedAt: null,
+        }),
   };
 }

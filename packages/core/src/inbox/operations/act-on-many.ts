@@ -20,25 +20,27 @@ const BATCH = 100;
 const CURSOR = /^(\d{1,16})-(\d{1,15})?$/;
 
 const isFunction = (value: unknown) => typeof value === 'function';
-const optionsSchema = z.strictObject({
+const bulkSchema = z.strictObject({
   limit: z.int().positive().optional(),
   cursor: z.string().regex(CURSOR, 'must be the cursor of an earlier call').optional(),
   onProgress: z.custom<() => void>(isFunction, 'must be a function').optional(),
   signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal).optional(),
-  handlers: z.array(z.string().min(1)).min(1, 'must name at least one handler').optional(),
 });
+const handlers = z.array(z.string().min(1)).min(1, 'must name at least one handler').optional();
+const replaySchema = bulkSchema.extend({ handlers });
 
 /** See `EntryAdmin.replayMany`. */
 export async function replayMany(
   store: Store,
   filter: EntryFilter,
-  options: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
+  input: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
   onDue: () => void,
 ): Promise<ReplayManyResult> {
-  const { handlers, onProgress, ...bulk } = options ?? {};
+  const { onProgress, ...options } = check('replayMany', filter, input);
+  const { handlers } = options;
   const toResult = ({ acted, ...result }: Progress) => ({ ...result, replayed: acted });
   const progress = await actOnMany(store, filter, {
-    ...{ ...bulk, handlers, operation: 'replayMany' },
+    ...options,
     act: (entries) => store.replayEntries(entries, { ...(handlers && { handlers }) }),
     async onProgress(state) {
       onDue();
@@ -52,15 +54,27 @@ export async function replayMany(
 export async function discardMany(
   store: Store,
   filter: EntryFilter,
-  { onProgress, ...bulk }: BulkOptions<DiscardManyResult> = {},
+  input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
+  const { onProgress, ...options } = check('discardMany', filter, input);
   const toResult = ({ acted, ...result }: Progress) => ({ ...result, discarded: acted });
   const progress = await actOnMany(store, filter, {
-    ...{ ...bulk, operation: 'discardMany' },
+    ...options,
     act: (entries) => store.discardEntries(entries),
     onProgress: (state) => onProgress?.(toResult(state)),
   });
   return toResult(progress);
+}
+
+/** @throws WebhookError `invalid_argument` */
+function check<Options extends object>(
+  operation: string,
+  filter: EntryFilter,
+  options: Options = {} as Options,
+): Options {
+  checkEntryFilter(operation, filter);
+  const names = operation === 'replayMany' ? replaySchema : bulkSchema;
+  return parseArgument(operation, names, options) as Options;
 }
 
 interface Progress {
@@ -70,16 +84,13 @@ interface Progress {
   readonly cursor: string | null;
 }
 
-interface Action extends BulkOptions<Progress>, ReplayHandlers {
-  readonly operation: string;
+interface Action extends BulkOptions<Progress> {
   /** Acts on those entries that have not changed since they were listed. Returns how many. */
   readonly act: (entries: readonly Entry[]) => Promise<number>;
 }
 
 async function actOnMany(store: Store, filter: EntryFilter, action: Action): Promise<Progress> {
-  const { operation, act, onProgress, ...options } = action;
-  checkEntryFilter(operation, filter);
-  const { limit = Infinity, cursor, signal } = parseArgument(operation, optionsSchema, options);
+  const { act, onProgress, limit = Infinity, cursor, signal } = action;
   const [, time, place] = CURSOR.exec(cursor ?? '') ?? [];
   let asOf = time === undefined ? undefined : Number(time);
   let next = place;

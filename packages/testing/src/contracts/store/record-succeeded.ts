@@ -5,7 +5,7 @@ import type { Claim, Store } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import { stateOf } from '../entry/entry-port.ts';
 import type { StoreCase } from './store-subject.ts';
-import { addAndClaim, claimOne, LEASE_MS, takeOver } from './support/claims.ts';
+import { addAndClaim, claimOne, LEASE_MS, takeOver, keyOf } from './support/claims.ts';
 import { dead, done, MINUTE_MS, retry } from './support/outcomes.ts';
 
 const record = (store: Store, claim: Claim, ...names: string[]) =>
@@ -50,7 +50,7 @@ const cases: readonly StoreCase[] = [
       await store.settle(await takeOver(subject), { ...dead, succeededHandlers: [] });
       assert.equal(await record(store, first, 'one'), true);
       assert.equal(await stateOf(store, first), 'dead');
-      await store.replayEntries([first]);
+      await store.replayEntries([keyOf(first)]);
       assert.deepEqual((await claimOne(store)).succeededHandlers, ['one']);
     },
   },
@@ -59,7 +59,7 @@ const cases: readonly StoreCase[] = [
     async run({ store }) {
       const first = await addAndClaim(store);
       await store.settle(first, done);
-      await store.replayEntries([first]);
+      await store.replayEntries([keyOf(first)]);
       assert.equal(await record(store, first, 'one'), false);
       assert.deepEqual((await claimOne(store)).succeededHandlers, []);
     },
@@ -71,7 +71,7 @@ const cases: readonly StoreCase[] = [
       const first = await addAndClaim(store, broken);
       assert.equal(await store.add({ ...broken, schemaError: null }), 'added');
       assert.equal(await record(store, first, 'one'), false);
-      assert.equal(await store.discardEntries([first]), 1);
+      assert.equal(await store.discardEntries([keyOf(first)]), 1);
       assert.equal(await record(store, first, 'one'), false, 'the entry was discarded');
       const next = await addAndClaim(store, { ...broken, schemaError: null });
       assert.equal(await record(store, first, 'one'), false, 'and added again');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { StoreCase } from './store-subject.ts';
-import { addAndClaim, claimOne } from './support/claims.ts';
+import { addAndClaim, claimOne, keyOf } from './support/claims.ts';
 import { dead, done } from './support/outcomes.ts';
 
 const CORRECTED = { body: '{"task":{}}', status: 'TASK_STATUS_FAILED', taskType: 'IMG_TO_IMG' };
@@ -87,8 +87,4 @@ type Found = Readonly<Record<'body' | 'status' | 'taskType', string>> &
 
 function pick({ body, status, taskType, schemaError, originalBody }: Found): Found {
   return { body, status, taskType, schemaError, originalBody };
-}
-
-function keyOf({ endpoint, taskId }: { readonly endpoint: string; readonly taskId: string }) {
-  return { endpoint, taskId };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { StoreCase } from './store-subject.ts';
-import { addAndClaim, claimOne } from './support/claims.ts';
+import { addAndClaim, claimOne, keyOf } from './support/claims.ts';
 import { dead, done, retry } from './support/outcomes.ts';
 
 /** `replay`: a new series of attempts for finished entries. */
@@ -13,7 +13,7 @@ export const replayCases: readonly StoreCase[] = [
       const first = await addAndClaim(store);
       await store.settle(first, { ...retry, delayMs: 0 });
       await store.settle(await claimOne(store), done);
-      assert.equal(await store.replayEntries([first]), 1);
+      assert.equal(await store.replayEntries([keyOf(first)]), 1);
       const replayed = await claimOne(store);
       assert.deepEqual(
         [replayed.taskId, replayed.attempts, replayed.succeededHandlers],
@@ -26,7 +26,7 @@ export const replayCases: readonly StoreCase[] = [
     async run({ store }) {
       const claim = await addAndClaim(store);
       await store.settle(claim, dead);
-      assert.equal(await store.replayEntries([claim]), 1);
+      assert.equal(await store.replayEntries([keyOf(claim)]), 1);
       const replayed = await claimOne(store);
       assert.deepEqual([replayed.attempts, replayed.succeededHandlers], [1, ['one']]);
     },
@@ -36,9 +36,9 @@ export const replayCases: readonly StoreCase[] = [
     async run({ store }) {
       const entry = createTestEntry();
       await store.add(entry);
-      assert.equal(await store.replayEntries([entry]), 0);
+      assert.equal(await store.replayEntries([keyOf(entry)]), 0);
       const claim = await claimOne(store);
-      assert.equal(await store.replayEntries([entry]), 0);
+      assert.equal(await store.replayEntries([keyOf(entry)]), 0);
       assert.equal(await store.settle(claim, done), true);
       assert.equal(await store.replayEntries([createTestEntry()]), 0);
     },

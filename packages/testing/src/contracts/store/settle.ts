@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Outcome } from '@novita-webhooks/core';
 
 import type { StoreCase } from './store-subject.ts';
-import { addAndClaim, assertNothingToClaim, claimOne, LEASE_MS } from './support/claims.ts';
+import { addAndClaim, assertNothingToClaim, claimOne, LEASE_MS, keyOf } from './support/claims.ts';
 import { dead, done, MINUTE_MS, released, retry } from './support/outcomes.ts';
 
 /** `settle`: the outcomes done, retry, dead and released. */
@@ -83,7 +83,7 @@ export const settleCases: readonly StoreCase[] = [
         assert.equal(await store.settle(current, step), true);
         await advance(MINUTE_MS + 1);
       }
-      await store.replayEntries([claim]);
+      await store.replayEntries([keyOf(claim)]);
       assert.deepEqual([...(await claimOne(store)).succeededHandlers].sort(), [
         'one',
         'three',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { Claim, NewEntry, Store } from '@novita-webhooks/core';
+import type { Claim, EntryKey, NewEntry, Store } from '@novita-webhooks/core';
 
 import { createTestEntry } from '../../../samples/create-test-entry.ts';
 import type { StoreSubject } from '../store-subject.ts';
@@ -41,4 +41,9 @@ export async function takeOver(
 /** @param why shown if the store returns a claim */
 export async function assertNothingToClaim(store: Store, why: string): Promise<void> {
   assert.deepEqual(await store.claim('novita', 10, LEASE_MS), [], why);
+}
+
+/** The key alone: a target with more fields must be unchanged. */
+export function keyOf({ endpoint, taskId }: EntryKey): EntryKey {
+  return { endpoint, taskId };
 }
