@@ -71,18 +71,17 @@ function measureWalk(
   { order, before, after }: ResolvedEntryQuery,
   indexed: readonly EntryState[] | undefined,
 ): Walk {
+  const last = `ORDER BY id ${DIRECTION[order]} LIMIT ${MAX_SCANNED}`;
   const walk = (source: string, condition: string) =>
-    `SELECT id FROM (SELECT id FROM ${source} WHERE id < :before AND id > :after AND ${condition}
-     ORDER BY id ${DIRECTION[order]} LIMIT ${MAX_SCANNED})`;
-  const walks = indexed?.map((state) => walk(`novita_entries ${INDEX}`, inIndex([state])));
-  const sql = `
-SELECT count(*) AS scanned, ${FURTHEST[order]}(id) AS last FROM (
-  SELECT id FROM (${walks?.join(' UNION ALL ') ?? walk('novita_entries', 'true')})
-  ORDER BY id ${DIRECTION[order]} LIMIT ${MAX_SCANNED}
-)`;
+    `SELECT id FROM ${source} WHERE id < :before AND id > :after AND ${condition} ${last}`;
+  const [first = walk('novita_entries', 'true'), ...others] =
+    indexed?.map((state) => walk(`novita_entries ${INDEX}`, inIndex([state]))) ?? [];
+  const all = [first, ...others].map((one) => `SELECT id FROM (${one})`).join(' UNION ALL ');
+  const ids = others.length === 0 ? first : `SELECT id FROM (${all}) ${last}`;
+  const sql = `SELECT count(*) AS scanned, ${FURTHEST[order]}(id) AS last FROM (${ids})`;
   const [row] = connection.all(sql, { before, after }) as { scanned: number; last: number }[];
-  const { scanned = 0, last } = row ?? {};
-  return { scanned, end: scanned < MAX_SCANNED ? undefined : last };
+  const scanned = row?.scanned ?? 0;
+  return { scanned, end: scanned < MAX_SCANNED ? undefined : row?.last };
 }
 
 interface PageParts extends States {
