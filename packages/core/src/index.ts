@@ -89,6 +89,7 @@ export {
 export type { Finding, FindingCode } from './self-check/find-problems.ts';
 export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
+export type { RefusedDelivery } from './delivery/refused-deliveries.ts';
 export type {
   RequestBody,
   RuntimeContext,

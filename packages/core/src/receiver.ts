@@ -10,6 +10,7 @@ import {
   type ProcessOptions,
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
+import { createRefusedDeliveries, type RefusedDelivery } from './delivery/refused-deliveries.ts';
 import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
 import { createBestEffortEvents } from './handlers/best-effort-events.ts';
 import { createHandlers } from './handlers/handlers.ts';
@@ -108,6 +109,13 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
   close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
   /**
+   * The last 100 deliveries that were not answered 2xx, the latest first: why does nothing arrive?
+   *
+   * @example
+   * console.table(receiver.refusedDeliveries()); // at, status, code, address
+   */
+  refusedDeliveries(): readonly RefusedDelivery[];
+  /**
    * Resolves when this process runs nothing and no entry of the inbox is due for it. An entry that
    * waits for its next attempt is not due. For tests and scripts: it lists the inbox again and again,
    * and in a shared inbox it also waits for entries that other processes run.
@@ -150,15 +158,14 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, endpoint, url, secrets } = options;
   const logs = createLogs(options);
-  const { log } = logs;
   const parts = createParts(options, logs, () => closing !== undefined);
   const { tokens, worker, bestEffortEvents, counters, deliveries, processing } = parts;
-  const report = createStartReport(options, parts.handlers, log);
+  const report = createStartReport(options, parts.handlers, logs.log);
   let closing: Promise<void> | undefined;
-  addInboxUser(inbox, log);
+  addInboxUser(inbox, logs.log);
 
   function handlersChanged(): void {
-    if (closing !== undefined) log.warn({}, CLOSED);
+    if (closing !== undefined) logs.log.warn({}, CLOSED);
     worker.handlersChanged();
   }
 
@@ -186,10 +193,11 @@ export function createReceiver(input: ReceiverOptions): Receiver {
         processUnverified(event, processOptions, signal, parts),
       ),
     start() {
-      if (closing !== undefined) log.warn({}, CLOSED);
+      if (closing !== undefined) logs.log.warn({}, CLOSED);
       report.start();
       worker.start();
     },
+    refusedDeliveries: () => parts.refusedDeliveries.list(),
     idle: ({ timeoutMs = Infinity } = {}) =>
       waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
     async check({ request = true, timeoutMs = 5000 } = {}) {
@@ -238,8 +246,9 @@ function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boole
     ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
     onConflict: counters.conflict,
   });
+  const refusedDeliveries = createRefusedDeliveries();
   const pipeline = createPipeline({
-    ...shared,
+    ...{ ...shared, refusedDeliveries },
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
     ...{ countReply: counters.reply, countRefusal: counters.refusal, limitedLog },
   });
@@ -249,6 +258,7 @@ function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boole
     deliveries.size() + processing.size() + afterReply.size() + bestEffortEvents.running();
   return {
     ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
+    refusedDeliveries,
     ...{ deliveries, processing, afterReply, running, maxAttempts: options.retry.maxAttempts },
   };
 }

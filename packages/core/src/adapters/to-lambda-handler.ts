@@ -16,7 +16,11 @@ export interface LambdaEvent {
   readonly requestContext?:
     | {
         /** API Gateway v2, function URLs. */
-        readonly http?: { readonly method?: string | undefined } | undefined;
+        readonly http?:
+          | { readonly method?: string | undefined; readonly sourceIp?: string | undefined }
+          | undefined;
+        /** API Gateway v1. */
+        readonly identity?: { readonly sourceIp?: string | null | undefined } | undefined;
         // Not read. Declared so that events without `http` are assignable to this type.
         readonly accountId?: unknown;
         readonly elb?: unknown;
@@ -89,6 +93,10 @@ function toWebhookRequest(event: LambdaEvent): WebhookRequest {
     },
     get body() {
       return bodyOf(event);
+    },
+    get remoteAddress() {
+      const { http, identity } = event.requestContext ?? {};
+      return http?.sourceIp ?? identity?.sourceIp ?? undefined;
     },
   };
 }

@@ -9,6 +9,7 @@ import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
+import type { RefusedDeliveries } from './refused-deliveries.ts';
 import { isReplyCode, replies } from './replies.ts';
 import {
   readParts,
@@ -40,6 +41,7 @@ export interface PipelineOptions {
   readonly acceptEvent: AcceptEvent;
   readonly bestEffortEvents: BestEffortEvents;
   readonly countReply: (code: ReplyCode) => void;
+  readonly refusedDeliveries: Pick<RefusedDeliveries, 'add'>;
   readonly countRefusal: (verdict: TokenRefusal) => void;
   /** For lines that a sender can cause at will. */
   readonly limitedLog: RateLimitedLog;
@@ -98,7 +100,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       code = toReplyCode(error, options);
     }
     options.countReply(code);
-    return replies[code];
+    const reply = replies[code];
+    if (reply.status >= 300) options.refusedDeliveries.add(request, code, clock.now());
+    return reply;
   };
 }
 

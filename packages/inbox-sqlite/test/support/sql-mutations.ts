@@ -70,7 +70,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     `reason LIKE '%' || :reasonContains || '%'`,
   ),
   'includes the end of a time range': mutation('received_at < :', 'received_at <= :'),
-  'finds metadata of another type': mutation("member.type IN ('text')", 'true'),
+  'finds metadata by any other key': mutation('member.key = :key', 'member.key <> :key'),
   'replays an entry that was replayed meanwhile': mutation(
     `entry.replays = coalesce(json_extract(target.value, '$[2]'), entry.replays)`,
     'true',

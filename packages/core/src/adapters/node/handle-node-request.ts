@@ -78,6 +78,9 @@ function toWebhookRequest(source: NodeBodySource): WebhookRequest {
     get body() {
       return nodeBody(source);
     },
+    get remoteAddress() {
+      return request.socket?.remoteAddress;
+    },
   };
 }
 
