@@ -69,6 +69,8 @@ export function natsStore(options: NatsStoreOptions): Store {
       entry: toPending(entry, clock.now()),
       fencingToken: null,
       leaseDurationMs: 0,
+      isOverdue: false,
+      series: randomUUID(),
       order: null,
     };
     for (let expectedRevision = 0; ;) {
@@ -87,12 +89,12 @@ export function natsStore(options: NatsStoreOptions): Store {
     watchOnce();
     const claims = openRows.takeDue(endpoint, limit).map(async (known) => {
       try {
-        const claimed = await change(known, (row) =>
-          row.revision === known.revision
-            ? toRunning(row, leaseDurationMs, clock.now())
-            : undefined,
+        const changed = await change(known, (row) =>
+          row.revision === known.revision ? toLooked(row, leaseDurationMs, clock.now()) : undefined,
         );
-        return claimed && { ...claimed.entry, fencingToken: claimed.fencingToken ?? '' };
+        if (changed === undefined || changed.isOverdue) return undefined;
+        const { entry, fencingToken } = changed;
+        return { ...entry, fencingToken: fencingToken ?? '', isTakeover: known.isTakeover };
       } catch (error) {
         openRows.putBack(known);
         throw error;
@@ -124,7 +126,7 @@ export function natsStore(options: NatsStoreOptions): Store {
 
   return {
     name: 'nats',
-    capabilities: { durable: true, shared: true, transactional: false },
+    capabilities: { durable: true, shared: true, transactional: false, confirmsTakeover: true },
     open(logger) {
       log = logger;
       const { max_payload: bytes = 0 } = connection.info ?? {};
@@ -139,6 +141,7 @@ export function natsStore(options: NatsStoreOptions): Store {
     extend: (claimRef, leaseDurationMs) =>
       changeLeased(claimRef, ({ entry }) => ({
         leaseDurationMs,
+        isOverdue: false,
         entry: { ...entry, dueAt: clock.now() + leaseDurationMs },
       })),
     settle: (claimRef, outcome) =>
@@ -146,6 +149,13 @@ export function natsStore(options: NatsStoreOptions): Store {
         fencingToken: null,
         entry: { ...entry, ...outcomeChanges(entry, outcome, clock.now()) },
       })),
+    async recordSucceeded(claimRef, names) {
+      const changed = await change(claimRef, (row) => {
+        if (!claimRef.fencingToken.startsWith(`${row.series}.`)) return undefined;
+        return { ...row, entry: { ...row.entry, succeededHandlers: merge(row.entry, names) } };
+      });
+      return changed !== undefined;
+    },
     subscribe(endpoint, notify) {
       const listener = (changed: string) => changed === endpoint && notify();
       listeners.add(listener);
@@ -168,7 +178,7 @@ export function natsStore(options: NatsStoreOptions): Store {
         const { state, succeededHandlers } = row.entry;
         if (state !== 'done' && state !== 'dead') return undefined;
         const entry = toPending(row.entry, clock.now(), state === 'done' ? [] : succeededHandlers);
-        return { ...row, entry };
+        return { ...row, series: randomUUID(), entry };
       });
       return replayed !== undefined;
     },
@@ -210,17 +220,19 @@ function isReplacedBy(existing: Entry, entry: NewEntry): boolean {
   return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
 }
 
-function toRunning(row: StoredRow, leaseDurationMs: number, now: number): Row {
+/** A claim takes an entry, but if it finds a lease expired, the holder gets time for a heartbeat. */
+function toLooked(row: StoredRow, leaseDurationMs: number, now: number): Row {
+  const isFirstLook = row.entry.state === 'running' && !row.isOverdue;
+  if (isFirstLook) return { ...row, isOverdue: true, leaseDurationMs: leaseDurationMs / 2 };
   const attempts = row.entry.attempts + 1;
   const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseDurationMs };
-  return { ...row, entry, fencingToken: randomUUID(), leaseDurationMs };
+  const fencingToken = `${row.series}.${randomUUID()}`;
+  return { ...row, entry, fencingToken, leaseDurationMs, isOverdue: false };
 }
 
 function outcomeChanges(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
   if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
-  const succeededHandlers = [
-    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
-  ];
+  const succeededHandlers = merge(entry, outcome.succeededHandlers);
   switch (outcome.type) {
     case 'dead':
       return {
@@ -242,4 +254,8 @@ function outcomeChanges(entry: Entry, outcome: Outcome, now: number): Partial<En
       return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
     }
   }
+}
+
+function merge(entry: Entry, succeededHandlers: readonly string[]): string[] {
+  return [...new Set([...entry.succeededHandlers, ...succeededHandlers])];
 }
