@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { secretFault } from './callback/secret-faults.ts';
-import { parseOptions } from './shared/check-options.ts';
+import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -124,7 +124,7 @@ const hasToken = (url: string) =>
 const ms = z.number().positive();
 const count = z.int().positive();
 
-const schema = z.strictObject({
+const schema = strictOptions({
   url: z
     .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
     .refine((url) => !url.includes('#'), 'must have no fragment')
@@ -138,24 +138,21 @@ const schema = z.strictObject({
   consume: z.boolean().optional(),
   endpoint: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
-  limits: z
-    .strictObject({
-      maxBodyBytes: count.default(1024 * 1024),
-      bodyTimeoutMs: ms.default(3000),
-      replyTimeoutMs: ms.default(4000),
-    })
-    .prefault({}),
-  handlers: z
-    .strictObject({ concurrency: count.default(10), timeoutMs: ms.default(60_000) })
-    .prefault({}),
-  retry: z
-    .strictObject({
-      maxAttempts: count.default(8),
-      delay: z
-        .custom<RetryDelay>(isFunction, 'must be a function')
-        .default(() => exponentialBackoff()),
-    })
-    .prefault({}),
+  limits: strictOptions({
+    maxBodyBytes: count.default(1024 * 1024),
+    bodyTimeoutMs: ms.default(3000),
+    replyTimeoutMs: ms.default(4000),
+  }).prefault({}),
+  handlers: strictOptions({
+    concurrency: count.default(10),
+    timeoutMs: ms.default(60_000),
+  }).prefault({}),
+  retry: strictOptions({
+    maxAttempts: count.default(8),
+    delay: z
+      .custom<RetryDelay>(isFunction, 'must be a function')
+      .default(() => exponentialBackoff()),
+  }).prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
   logger: z.preprocess(
     (value) => (value === false ? silentLogger : value),

@@ -6,7 +6,7 @@ import { isTaskId, readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import { describeIssues, parseArgument } from '../shared/check-options.ts';
+import { describeIssues, parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -130,13 +130,16 @@ const entrySchema = z.strictObject({
 const isSignal = (value: unknown) =>
   typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
 
-const optionsSchema = z.strictObject({
+const optionsSchema = strictOptions({
   attempt: z.int().positive().optional(),
   succeededHandlers: z.array(z.string()).optional(),
   signal: z.custom<AbortSignal>(isSignal, 'must be an AbortSignal').optional(),
 });
 
-const unverifiedOptionsSchema = optionsSchema.extend({ metadata: z.unknown().optional() });
+const unverifiedOptionsSchema = strictOptions({
+  ...optionsSchema.shape,
+  metadata: z.unknown().optional(),
+});
 
 /** A secret may serve several endpoints, and an entry is for the one that accepted it. */
 function requireEndpoint(entry: NewEntry, { endpoint }: ProcessDependencies): void {

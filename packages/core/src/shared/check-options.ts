@@ -8,6 +8,18 @@ import { TOKEN_PATTERN } from './token-pattern.ts';
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
 
+/** An object with these members and no others. The fault of an unknown member names the known ones. */
+export function strictOptions<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `${issue.keys.join(', ')} is unknown. Known: ${Object.keys(shape).join(', ')}`
+        : 'must be an object',
+  });
+}
+
 /**
  * Rejects unknown options and invalid values.
  *

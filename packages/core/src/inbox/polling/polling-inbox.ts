@@ -1,19 +1,20 @@
 import * as z from 'zod';
 
-import { checkOptions, positive } from '../../shared/check-options.ts';
+import { checkOptions, positive, strictOptions } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
+import { checkEntryKey } from '../entry-query.ts';
 import type { EntryAdmin, EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
 
-const schema = z.strictObject({
+const schema = strictOptions({
   leaseDurationMs: positive,
   pollIntervalMs: positive,
   cleanupIntervalMs: positive,
-  retention: z.strictObject({ doneMs: positive, deadMs: positive }).optional(),
+  retention: strictOptions({ doneMs: positive, deadMs: positive }).optional(),
   clock: z.unknown().optional(),
 });
 
@@ -104,13 +105,20 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
 function adminOf(store: Store, wakeAll: () => void): EntryAdmin {
   return {
     list: (query) => store.list(query),
-    get: (key) => store.get(key),
+    async get(key) {
+      checkEntryKey('get', key);
+      return store.get(key);
+    },
     async replay(key) {
+      checkEntryKey('replay', key);
       const replayed = await store.replay(key);
       wakeAll();
       return replayed;
     },
-    discard: (key) => store.discard(key),
+    async discard(key) {
+      checkEntryKey('discard', key);
+      return store.discard(key);
+    },
     stats: () => store.stats(),
     close: () => store.close(),
   };
@@ -122,6 +130,7 @@ function optionalPartsOf(store: Store, wakeAll: () => void): Pick<Inbox, 'open' 
     ...(store.open && { open: (log: Logger) => store.open?.(log) }),
     ...(store.promote && {
       async promote(key: EntryKey) {
+        checkEntryKey('promote', key);
         await store.promote?.(key);
         wakeAll();
       },

@@ -4,6 +4,7 @@ import { clockJumpCases } from './clock-jumps.ts';
 import { consumeCases } from './consume.ts';
 import { discardCases } from './discard.ts';
 import type { InboxCase, InboxSubject } from './inbox-subject.ts';
+import { keyCases } from './key.ts';
 import { leaseExpiryCases } from './lease-expiry.ts';
 import { leaseCases } from './lease.ts';
 import { listCases } from './list.ts';
@@ -35,6 +36,7 @@ export const inboxContract: readonly InboxCase[] = [
   ...replayCases,
   ...discardCases,
   ...listCases,
+  ...keyCases,
   ...statsCases,
   ...retentionCases,
   ...sharedCases,
