@@ -46,12 +46,21 @@ export interface RunAttemptOptions {
 
 /** The failure of one handler, and what it means for the next attempt. */
 interface Failure {
+  readonly thrown?: unknown;
   readonly reason: string;
   readonly stack?: string | undefined;
   /** No further attempt may be made. */
   readonly isFinal: boolean;
   /** The delay that the handler asked for. */
   readonly delayMs: number | null;
+}
+
+/** Outcomes are data for inboxes, so what the handlers threw is kept beside them. */
+const causes = new WeakMap<Outcome, unknown>();
+
+/** What the handler threw that made this outcome; an `AggregateError` of several. */
+export function causeOf(outcome: Outcome): unknown {
+  return causes.get(outcome);
 }
 
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
@@ -84,7 +93,10 @@ export async function runAttempt(
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
   if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
-  return toOutcome(failures, attempts, succeededHandlers, options);
+  if (failures.length === 0) return { type: 'done', succeededHandlers };
+  const outcome = toOutcome(failures, attempts, succeededHandlers, options);
+  causes.set(outcome, toCause(failures));
+  return outcome;
 }
 
 function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {
@@ -176,6 +188,7 @@ function toStuckFailure(timeoutMs: number): Failure {
 
 function toFailure(thrown: unknown): Failure {
   return {
+    thrown,
     reason: describeError(thrown),
     stack: stackOf(thrown),
     isFinal: isWebhookError(thrown, 'permanent'),
@@ -183,13 +196,18 @@ function toFailure(thrown: unknown): Failure {
   };
 }
 
+function toCause(failures: readonly Failure[]): unknown {
+  const thrown = failures.map((failure) => failure.thrown);
+  return thrown.length > 1 ? new AggregateError(thrown, 'several handlers failed') : thrown[0];
+}
+
+/** @param failures one or more */
 function toOutcome(
   failures: readonly Failure[],
   attempt: number,
   succeededHandlers: readonly string[],
   { retry, log }: RunAttemptOptions,
 ): Outcome {
-  if (failures.length === 0) return { type: 'done', succeededHandlers };
   const reason = failures.map((failure) => failure.reason).join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };
