@@ -21,6 +21,18 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(
 }
 
 /**
+ * For JavaScript: rejects a call without options before one of them is read.
+ *
+ * @param usage how to call it
+ * @throws WebhookError `invalid_option`
+ */
+export function requireOptions(component: string, options: unknown, usage: string): void {
+  if (typeof options === 'object' && options !== null) return;
+  const message = `${component}: options must be an object. Call it as ${usage}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
+/**
  * Rejects unknown options and invalid values.
  *
  * @param component name that the error begins with

@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-import { checkOptions, positive, strictOptions } from '../../shared/check-options.ts';
+import {
+  checkOptions,
+  positive,
+  requireOptions,
+  strictOptions,
+} from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
@@ -53,6 +58,7 @@ export function pollingInbox<Tx = unknown>(
 ): Inbox<Tx>;
 // The store's transactions are passed through, so the implementation needs no type for them.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
+  requireOptions('pollingInbox', store, 'pollingInbox(memoryStore())');
   checkOptions('inbox', schema, options);
   const { leaseDurationMs = 30_000, cleanupIntervalMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
