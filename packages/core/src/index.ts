@@ -1,3 +1,4 @@
+export { requireOptions } from './shared/check-options.ts';
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
 export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
@@ -79,9 +80,9 @@ export {
   type ProcessOptions,
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
+export { toReceiver, type AdapterMount } from './adapters/to-receiver.ts';
 export {
   createReceiver,
-  toReceiver,
   type CheckOptions,
   type Receiver,
   type ReceiverStats,

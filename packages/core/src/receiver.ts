@@ -26,7 +26,6 @@ import { monotonicMs, withDeadline } from './shared/clock.ts';
 import { WebhookError, type ReplyCode } from './shared/errors.ts';
 import { createInFlight } from './shared/in-flight.ts';
 import { createLogs, type Logs } from './shared/create-logs.ts';
-import { createRateLimitedLog } from './shared/rate-limited-log.ts';
 import { createStartReport } from './self-check/start-report.ts';
 import { waitUntilIdle, type IdleOptions } from './inbox/wait-until-idle.ts';
 
@@ -158,14 +157,15 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
   const { inbox, clock, endpoint, url, secrets } = options;
   const logs = createLogs(options);
-  const parts = createParts(options, logs, () => closing !== undefined);
+  const isClosed = () => closing !== undefined;
+  const parts = createParts(options, logs, isClosed);
   const { tokens, worker, bestEffortEvents, counters, deliveries, processing } = parts;
-  const report = createStartReport(options, parts.handlers, logs.log);
+  const report = createStartReport(options, { handlers: parts.handlers, log: logs.log, isClosed });
   let closing: Promise<void> | undefined;
   addInboxUser(inbox, logs.log);
 
   function handlersChanged(): void {
-    if (closing !== undefined) logs.log.warn({}, CLOSED);
+    report.handlersChanged();
     worker.handlersChanged();
   }
 
@@ -186,14 +186,11 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       createCallback(callbackOptions, { url, endpoint, tokens, clock }),
     createCallbackUrl: async (callbackOptions = {}) =>
       (await createCallback(callbackOptions, { url, endpoint, tokens, clock })).url,
-    processEntry: (entry, processOptions = {}) =>
-      whileOpen('processEntry', (signal) => processEntry(entry, processOptions, signal, parts)),
-    processUnverified: (event, processOptions = {}) =>
-      whileOpen('processUnverified', (signal) =>
-        processUnverified(event, processOptions, signal, parts),
-      ),
+    processEntry: (entry, how = {}) =>
+      whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),
+    processUnverified: (event, how = {}) =>
+      whileOpen('processUnverified', (signal) => processUnverified(event, how, signal, parts)),
     start() {
-      if (closing !== undefined) logs.log.warn({}, CLOSED);
       report.start();
       worker.start();
     },
@@ -207,28 +204,25 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       const found = await Promise.all([checkInbox(options, timeoutMs), probe()]);
       return [...findProblems(report.checked()), ...found.flat()];
     },
-    close: ({ gracePeriodMs = 10_000 } = {}) => (closing ??= close(options, parts, gracePeriodMs)),
+    close: ({ gracePeriodMs = 10_000 } = {}) =>
+      (closing ??= close(options, parts, gracePeriodMs).finally(logs.flush)),
     async stats() {
       const own = { outcomes: worker.outcomes(), dropped: bestEffortEvents.dropped() };
       return { inbox: await inbox.stats(), ...counters.read(), ...own };
     },
   };
-  if (secrets?.length === 0) workers.add(receiver);
-  startReports.set(receiver, report.start);
+  const refusal = secrets?.length === 0 ? NO_SECRET : null;
+  adapterSides.set(receiver, { refusal, reportStart: report.start });
   return receiver;
 }
 
 /** Milliseconds that aborted work can take to end and to give its lease back, and some more. */
 const MAX_STOP_MS = 5000;
 
-const CLOSED =
-  'receiver: used after close(), so it handles nothing. Register handlers and start before, or create another receiver.';
-
 /** Creates the parts of a receiver and connects them. */
 function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boolean) {
   const { inbox, clock, endpoint, secrets, consume, testEvents, limits } = options;
   const { concurrency, timeoutMs: handlerTimeoutMs } = options.handlers;
-  const { log } = logs;
   const shared = { inbox, clock, ...logs, endpoint, consume, testEvents, handlerTimeoutMs };
   const signer = secrets === null ? null : createSigner(secrets);
   const tokens = signer && createTokens(signer);
@@ -240,9 +234,8 @@ function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boole
   const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
   const counters = createCounters();
   const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
-  const limitedLog = createRateLimitedLog(log, clock);
   const acceptEvent = createAcceptEvent({
-    ...{ ...shared, limitedLog },
+    ...shared,
     ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
     onConflict: counters.conflict,
   });
@@ -250,7 +243,7 @@ function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boole
   const pipeline = createPipeline({
     ...{ ...shared, refusedDeliveries },
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
-    ...{ countReply: counters.reply, countRefusal: counters.refusal, limitedLog },
+    ...{ countReply: counters.reply, countRefusal: counters.refusal },
   });
   const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);
   const processing = createInFlight(clock);
@@ -276,10 +269,20 @@ async function close(
   if (removeInboxUser(inbox)) await inbox.close();
 }
 
-/** Receivers without a secret. */
-const workers = new WeakSet<object>();
-/** Tells a receiver where it is mounted. */
-const startReports = new WeakMap<object, (path?: string) => void>();
+/** What adapters need of a receiver. */
+export interface AdapterSide {
+  /** Why it accepts no deliveries; `null` if it does. */
+  readonly refusal: string | null;
+  /** Tells the receiver where it is mounted. */
+  readonly reportStart: (path?: string) => void;
+}
+
+const adapterSides = new WeakMap<object, AdapterSide>();
+
+/** For `toReceiver`: it is no part of the public receiver. */
+export function adapterSideOf(receiver: object): AdapterSide | undefined {
+  return adapterSides.get(receiver);
+}
 
 function createCounters() {
   const replies: Partial<Record<ReplyCode, number>> = {};
@@ -292,26 +295,4 @@ function createCounters() {
     conflict: () => void (conflicts += 1),
     read: () => ({ replies: { ...replies }, refusedTokens: { ...refusedTokens }, conflicts }),
   };
-}
-
-/**
- * For adapters: returns the receiver, or creates it from options.
- *
- * @param path where the adapter mounts it, if known. A path that differs from that of `url` is a warning
- * @throws WebhookError `invalid_option`
- */
-export function toReceiver<Tx = unknown>(
-  target: Receiver<Tx> | ReceiverOptions<Tx>,
-  path?: string,
-): Receiver<Tx> {
-  if (typeof (target as unknown) !== 'object') {
-    throw new WebhookError(
-      'invalid_option',
-      'adapter: pass a receiver, or the options of createReceiver',
-    );
-  }
-  const receiver = 'handle' in target ? target : createReceiver(target);
-  if (workers.has(receiver)) throw new WebhookError('invalid_option', NO_SECRET);
-  startReports.get(receiver)?.(path);
-  return receiver;
 }

@@ -20,7 +20,7 @@ async function outcomeOf(run: Promise<void>): Promise<HandlersFailedError['outco
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(error).toMatchObject({ name: 'WebhookError', code: 'handler_failed' });
+  expect(error).toMatchObject({ name: 'HandlersFailedError', code: 'handler_failed' });
   return (error as HandlersFailedError).outcome;
 }
 
@@ -77,6 +77,16 @@ describe('processUnverified: a bare envelope', () => {
     expect((await outcomeOf(receiver.processUnverified(sampleEvents.schemaError()))).type).toBe(
       'dead',
     );
+  });
+
+  test('rejects with what the handlers threw as its cause', async () => {
+    const { receiver } = setUp();
+    const [first, second] = [new Error('one'), new Error('two')];
+    receiver.onTaskSucceeded(() => Promise.reject(first));
+    const rejection = () => receiver.processUnverified(event).catch((error: unknown) => error);
+    expect(await rejection()).toHaveProperty('cause', first);
+    receiver.onTaskSucceeded(() => Promise.reject(second));
+    expect(await rejection()).toHaveProperty('cause.errors', [first, second]);
   });
 
   test('rejects with the outcome released if its signal is aborted', async () => {

@@ -97,7 +97,7 @@ test('check: finds that no server listens at url', async () => {
 
 test('toReceiver: warns of a mounted path that differs from that of url', async () => {
   const { receiver, log } = setUp();
-  toReceiver(receiver, '/webhooks/');
+  toReceiver(receiver, { path: '/webhooks/' });
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(/^receiver: .*mounted on \/webhooks\//),
   ]);
@@ -105,15 +105,21 @@ test('toReceiver: warns of a mounted path that differs from that of url', async 
     'path_differs',
   );
   const same = setUp();
-  toReceiver(same.receiver, '/novita/');
+  toReceiver(same.receiver, { path: '/novita/' });
   expect(same.log.messages('warn')).toEqual([]);
 });
 
-test('receiver: warns if it is started after it was closed', async () => {
+test.each<[string, (receiver: Receiver) => void]>([
+  ['started', (receiver) => receiver.start()],
+  ['mounted', (receiver) => void toReceiver(receiver)],
+  ['given a handler', (receiver) => receiver.onTaskFailed(noop)],
+])('receiver: warns if it is %s after it was closed, and does not start', async (_, use) => {
   const { receiver, log } = setUp();
   await receiver.close();
-  receiver.start();
+  use(receiver);
+  await Promise.resolve();
   expect(log.messages('warn')).toEqual([expect.stringMatching(/^receiver: used after close/)]);
+  expect(log.messages('info')).toEqual([]);
 });
 
 test('idle: waits for a running handler, and names it after its timeout', async () => {

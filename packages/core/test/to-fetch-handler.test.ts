@@ -278,6 +278,8 @@ describe('toFetchHandler: a function', () => {
 
   test('must return a receiver', async () => {
     const handler = toFetchHandler((() => undefined) as never);
-    await expect(handler(post('http://localhost/'))).rejects.toThrow(/pass a receiver/);
+    await expect(handler(post('http://localhost/'))).rejects.toThrow(
+      /got undefined instead of a receiver/,
+    );
   });
 });

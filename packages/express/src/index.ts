@@ -20,7 +20,7 @@ export function novitaWebhooks(receiver: Receiver): NovitaWebhooks;
 // eslint-disable-next-line @typescript-eslint/unified-signatures
 export function novitaWebhooks(options: ReceiverOptions): NovitaWebhooks;
 export function novitaWebhooks(target: Receiver | ReceiverOptions): NovitaWebhooks {
-  const receiver = toReceiver(target);
+  const receiver = toReceiver(target, { usage: 'app.post(path, novitaWebhooks(receiver))' });
   receiver.start();
   const middleware: RequestHandler = (request: Request, response, next) => {
     handleNodeRequest(receiver, request, response).catch(next);

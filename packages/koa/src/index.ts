@@ -32,7 +32,10 @@ export function novitaWebhooks(
   target: Receiver | ReceiverOptions,
   { path }: MountOptions = {},
 ): NovitaWebhooks {
-  const receiver = toReceiver(target, path);
+  const receiver = toReceiver(target, {
+    usage: 'router.post(path, novitaWebhooks(receiver))',
+    path,
+  });
   receiver.start();
   const middleware: Middleware = async (context, next) => {
     if (path !== undefined && withoutSlash(context.path) !== withoutSlash(path)) {

@@ -1,4 +1,5 @@
-import { toReceiver, type Receiver } from '../receiver.ts';
+import type { Receiver } from '../receiver.ts';
+import { toReceiver } from './to-receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
 import type { RequestBody, RuntimeContext, WebhookRequest } from '../delivery/request.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -35,9 +36,9 @@ export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): Fetc
 export function toFetchHandler(
   target: Receiver | ReceiverOptions | (() => Receiver),
 ): FetchHandler {
-  let receiver = typeof target === 'function' ? undefined : toReceiver(target);
+  let receiver = typeof target === 'function' ? undefined : toReceiver(target, MOUNT);
   const getReceiver = () =>
-    (receiver ??= toReceiver(typeof target === 'function' ? target() : target));
+    (receiver ??= toReceiver(typeof target === 'function' ? target() : target, MOUNT));
   return async (request, ...runtime) => {
     const waitUntil = waitUntilOf(runtime);
     const reply = await getReceiver().handle(toWebhookRequest(request), {
@@ -47,6 +48,8 @@ export function toFetchHandler(
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
 }
+
+const MOUNT = { usage: 'export const POST = toFetchHandler(receiver)' };
 
 /** The function is bound, because runtimes check the receiver of their methods. */
 function waitUntilOf(runtime: readonly unknown[]): RuntimeContext['waitUntil'] {

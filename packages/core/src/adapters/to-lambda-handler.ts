@@ -2,7 +2,8 @@ import type { WebhookRequest } from '../delivery/request.ts';
 import { fromBase64 } from '../shared/base64url.ts';
 import { readOr } from '../shared/read-or.ts';
 import type { ReceiverOptions } from '../options.ts';
-import { toReceiver, type Receiver } from '../receiver.ts';
+import type { Receiver } from '../receiver.ts';
+import { toReceiver } from './to-receiver.ts';
 
 type One = Readonly<Record<string, string | undefined>> | null | undefined;
 type Many = Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
@@ -62,7 +63,9 @@ export function toLambdaHandler(receiver: Receiver): LambdaHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): LambdaHandler;
 export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
-  const receiver = toReceiver(target);
+  const receiver = toReceiver(target, {
+    usage: 'export const handler = toLambdaHandler(receiver)',
+  });
   return async (event) => {
     const reply = await receiver.handle(toWebhookRequest(event), { ephemeral: true });
     const headers = { ...reply.headers };

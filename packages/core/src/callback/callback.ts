@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { parseArgument } from '../shared/check-options.ts';
+import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
@@ -32,7 +32,7 @@ export interface CallbackConfig {
 const SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_METADATA_BYTES = 1024;
 
-const schema = z.strictObject({
+const schema = strictOptions({
   metadata: z.unknown().optional(),
   expiresInMs: z
     .custom<number>(

@@ -5,7 +5,6 @@ import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
@@ -44,7 +43,7 @@ export interface PipelineOptions {
   readonly refusedDeliveries: Pick<RefusedDeliveries, 'add'>;
   readonly countRefusal: (verdict: TokenRefusal) => void;
   /** For lines that a sender can cause at will. */
-  readonly limitedLog: RateLimitedLog;
+  readonly limitedLog: Logger;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
@@ -127,7 +126,7 @@ function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOpt
   options.countRefusal(verdict);
   const advice = TOKEN_ADVICE[verdict];
   if (advice === undefined) log.debug({ token: verdict }, REFUSED);
-  else options.limitedLog('warn', { token: verdict }, `${REFUSED} ${advice}`);
+  else options.limitedLog.warn({ token: verdict }, `${REFUSED} ${advice}`);
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
 
@@ -161,7 +160,7 @@ function traceparentOf(parts: RequestParts): string | null {
 function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
     const { code, message } = error;
-    if (code === 'body_already_read') limitedLog('error', { code }, `pipeline: ${message}`);
+    if (code === 'body_already_read') limitedLog.error({ code }, `pipeline: ${message}`);
     else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }

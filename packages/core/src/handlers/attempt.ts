@@ -7,7 +7,7 @@ import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
-import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
+import { toCause, toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
@@ -46,6 +46,14 @@ export interface RunAttemptOptions {
   readonly runInTransaction?: RunInTransaction | undefined;
 }
 
+/** Outcomes are data for inboxes, so what the handlers threw is kept beside them. */
+const causes = new WeakMap<Outcome, unknown>();
+
+/** What the handler threw that made this outcome; an `AggregateError` of several. */
+export function causeOf(outcome: Outcome): unknown {
+  return causes.get(outcome);
+}
+
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
@@ -57,8 +65,10 @@ export async function runAttempt(
   const failures: Failure[] = [];
   const outcome = await runHandlers(entry, signal, options, failures);
   const durationMs = Math.round(monotonicMs(clock) - start);
-  const logged = failures.map((failure) => failure.logged);
-  return withAttemptLog(entry, outcome, { startedAt, durationMs, failures: logged });
+  const report = { startedAt, durationMs, failures: failures.map(({ logged }) => logged) };
+  const logged = withAttemptLog(entry, outcome, report);
+  if (failures.length > 0) causes.set(logged, toCause(failures));
+  return logged;
 }
 
 /** @param failures gets one for each handler that failed */
@@ -189,7 +199,6 @@ function toOutcome(
   succeededHandlers: readonly string[],
   { retry, log }: RunAttemptOptions,
 ): Outcome {
-  if (failures.length === 0) return { type: 'done', succeededHandlers };
   const reason = failures.map((failure) => failure.reason).join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };

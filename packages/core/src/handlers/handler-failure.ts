@@ -10,6 +10,7 @@ import {
 
 /** The failure of one handler, and what it means for the next attempt. */
 export interface Failure {
+  readonly thrown?: unknown;
   readonly reason: string;
   readonly stack?: string | undefined;
   readonly logged: HandlerFailure;
@@ -29,12 +30,19 @@ export function toStuckFailure(handler: string, timeoutMs: number): Failure {
 
 export function toFailure(handler: string, thrown: unknown): Failure {
   return {
+    thrown,
     logged: toLogged(handler, thrown),
     reason: describeError(thrown),
     stack: stackOf(thrown),
     isFinal: isWebhookError(thrown, 'permanent'),
     delayMs: retryDelayOf(thrown),
   };
+}
+
+/** @returns what was thrown; an `AggregateError` of several */
+export function toCause(failures: readonly Failure[]): unknown {
+  const thrown = failures.map((failure) => failure.thrown);
+  return thrown.length > 1 ? new AggregateError(thrown, 'several handlers failed') : thrown[0];
 }
 
 const MAX_NAME_LENGTH = 100;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -205,7 +206,7 @@ const oneOrMore = <T extends z.ZodType>(item: T) =>
 /** Inboxes store it as text: no control characters, no lone surrogates. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
-const filterSchema = z.strictObject({
+const filterSchema = strictOptions({
   media: oneOrMore(z.enum(MEDIA)),
   taskType: oneOrMore(z.string()),
   handlerName: z
@@ -219,7 +220,6 @@ function requireFilter(value: unknown): TaskFilter {
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
   const where = ['filter', ...path.map(String)].join('.');
-  const help =
-    'a filter has media (images, videos, audios), taskType and handlerName; the handler comes second';
-  throw new WebhookError('invalid_argument', `${where}: ${message} (${help})`);
+  const help = 'Pass a filter and then the handler.';
+  throw new WebhookError('invalid_argument', `handlers: ${where}: ${message}. ${help}`);
 }

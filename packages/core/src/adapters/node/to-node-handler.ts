@@ -1,5 +1,6 @@
 import type { ReceiverOptions } from '../../options.ts';
-import { toReceiver, type Receiver } from '../../receiver.ts';
+import type { Receiver } from '../../receiver.ts';
+import { toReceiver } from '../to-receiver.ts';
 import { handleNodeRequest } from './handle-node-request.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
@@ -19,7 +20,7 @@ export function toNodeHandler(receiver: Receiver): NodeHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
 export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeHandler;
 export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
-  const receiver = toReceiver(target);
+  const receiver = toReceiver(target, { usage: 'createServer(toNodeHandler(receiver))' });
   receiver.start();
   return (request, response) =>
     response.headersSent ? Promise.resolve() : handleNodeRequest(receiver, request, response);

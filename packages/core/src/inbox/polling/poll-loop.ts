@@ -44,7 +44,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
   let claimsInTurn = 0;
   const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
   const pool = createClaimPool({ ...options, onFree });
-  const unsubscribe = store.subscribe?.(endpoint, sleeper.wake);
+  const unsubscribe = subscribe(options, sleeper.wake);
   const ended = loop();
 
   async function loop(): Promise<void> {
@@ -95,7 +95,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
     wake: sleeper.wake,
     async stop(gracePeriodMs) {
       isStopping = true;
-      unsubscribe?.();
+      unsubscribe();
       sleeper.wake();
       pool.close();
       const claimed = withDeadline(ended, Math.max(gracePeriodMs, CLAIM_GRACE_MS), clock);
@@ -106,6 +106,17 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       await pool.released();
     },
   };
+}
+
+/** A store may fail to subscribe, at once or later: polling finds its entries. */
+function subscribe({ store, endpoint, log }: PollLoopOptions, onDue: () => void): () => void {
+  const warn = (error: unknown): undefined =>
+    void log.warn(
+      errorFields(error),
+      'inbox: subscribe of the store failed. Entries are found by polling.',
+    );
+  const subscribed = (async () => store.subscribe?.(endpoint, onDue))().catch(warn);
+  return () => void subscribed.then((unsubscribe) => unsubscribe?.()).catch(warn);
 }
 
 interface Sleeper {
