@@ -13,7 +13,9 @@ import type {
 export type NovitaWebhooksOptions = {
   /** Path of the route below the plugin's `prefix`. Default: `/`. */
   readonly path?: string | undefined;
-} & ({ readonly receiver: Receiver } | ({ readonly receiver?: undefined } & ReceiverOptions));
+} & (
+  { readonly receiver: Receiver<object> } | ({ readonly receiver?: undefined } & ReceiverOptions)
+);
 
 /** Handles one request of a route. Usable as a handler and as a hook, with the payload of `preParsing`. */
 export type FastifyHandler = (
@@ -55,7 +57,7 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
  * @example
  * app.post('/webhooks/novita', toFastifyHandler(receiver));
  */
-export function toFastifyHandler(target: Receiver): FastifyHandler {
+export function toFastifyHandler(target: Receiver<object>): FastifyHandler {
   const receiver = toReceiver(target);
   // A rest parameter, because Fastify rejects an async onRequest hook with three parameters.
   return async (request, reply, ...[payload]) => {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
+import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
@@ -27,10 +28,8 @@ export interface ProcessOptions {
 }
 
 /** What a foreign queue knows of an event that no receiver accepted. */
-export interface ProcessUnverifiedOptions extends ProcessOptions {
-  /** Becomes `context.metadata`. */
-  readonly metadata?: JsonObject | undefined;
-}
+export type ProcessUnverifiedOptions<Input extends object = object> = ProcessOptions &
+  MetadataOption<Input>;
 
 /** Thrown when handlers failed. `outcome` says what to do with the message. */
 export class HandlersFailedError extends WebhookError {

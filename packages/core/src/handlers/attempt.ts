@@ -5,10 +5,12 @@ import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, retryDelayOf, stackOf } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
-import { errorFields, withFields, type Logger } from '../shared/logger.ts';
+import { errorFields, type Logger } from '../shared/logger.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { callHandler } from './call-handler.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
-import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import type { Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import type { ParsedResults } from './parsed-results.ts';
 import { runHandler } from './run-handler.ts';
@@ -40,6 +42,7 @@ export interface RunAttemptOptions {
   readonly log: Logger;
   /** Passed to the handlers. */
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
   /** Passed by inboxes with transactions. */
   readonly runInTransaction?: RunInTransaction | undefined;
 }
@@ -106,24 +109,22 @@ async function runOne(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
+  const { log, handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
+  const { attempts: attempt, taskId } = entry;
   const { maxAttempts } = options.retry;
+  const contextOptions = { attempt, maxAttempts, log: handlerLog, metadataSchema };
   if (stuck.has(entry, handler.id)) return toStuckFailure(timeoutMs);
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
   );
   const handle = (abort: LazyAbort) =>
     transaction.run(abort, (transaction) =>
-      handler.handle(
-        result,
-        toHandlerContext(entry, abort, { maxAttempts, log: handlerLog, transaction }),
-      ),
+      callHandler(handler.handle, result, entry, { ...contextOptions, abort, transaction }),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);
-  const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
   const hasCommitted = transaction.hasCommitted();
   const message = hasCommitted ? FAILED_AFTER_COMMIT : 'worker: a handler failed';
@@ -133,39 +134,6 @@ async function runOne(
 
 const FAILED_AFTER_COMMIT =
   'worker: a handler failed after its transaction had committed. It counts as succeeded.';
-
-interface HandlerContextOptions {
-  readonly maxAttempts: number;
-  readonly log: Logger;
-  readonly transaction: HandlerContext['transaction'];
-}
-
-/**
- * What few handlers read is made on first use. These are getters of the object itself, so that a copy
- * such as `{ ...context }` has them too.
- */
-export function toHandlerContext(
-  entry: AttemptEntry,
-  abort: LazyAbort,
-  { maxAttempts, log, transaction }: HandlerContextOptions,
-): HandlerContext {
-  let metadata: JsonObject | undefined;
-  return {
-    taskId: entry.taskId,
-    attempt: entry.attempts,
-    maxAttempts,
-    get signal() {
-      return abort.signal;
-    },
-    receivedAt: new Date(entry.receivedAt),
-    get metadata() {
-      return (metadata ??= structuredClone(entry.metadata));
-    },
-    testMode: entry.testMode,
-    log: withFields(log, { taskId: entry.taskId }),
-    transaction,
-  };
-}
 
 function toStuckFailure(timeoutMs: number): Failure {
   const reason =
@@ -178,7 +146,7 @@ function toFailure(thrown: unknown): Failure {
   return {
     reason: describeError(thrown),
     stack: stackOf(thrown),
-    isFinal: isWebhookError(thrown, 'permanent'),
+    isFinal: isWebhookError(thrown, 'permanent') || isWebhookError(thrown, 'invalid_metadata'),
     delayMs: retryDelayOf(thrown),
   };
 }
@@ -190,7 +158,7 @@ function toOutcome(
   { retry, log }: RunAttemptOptions,
 ): Outcome {
   if (failures.length === 0) return { type: 'done', succeededHandlers };
-  const reason = failures.map((failure) => failure.reason).join('; ');
+  const reason = [...new Set(failures.map((failure) => failure.reason))].join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };
   }
