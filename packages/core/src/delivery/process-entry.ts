@@ -4,6 +4,7 @@ import type { EntryMacs } from './entry-mac.ts';
 import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent } from '../events/envelope.ts';
+import { causeOf } from '../handlers/attempt-errors.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
@@ -31,13 +32,17 @@ export interface ProcessOptions {
 export type ProcessUnverifiedOptions<Input extends object = object> = ProcessOptions &
   MetadataOption<Input>;
 
-/** Thrown when handlers failed. `outcome` says what to do with the message. */
+/**
+ * Thrown when handlers failed. `outcome` says what to do with the message. `cause` is what the handler
+ * threw, or an `AggregateError` if several did.
+ */
 export class HandlersFailedError extends WebhookError {
   /** `retry`: deliver again after `delayMs`. `dead`: give up. `released`: aborted, deliver again. */
   readonly outcome: Exclude<Outcome, { type: 'done' }>;
 
   constructor(outcome: Exclude<Outcome, { type: 'done' }>) {
-    super('handler_failed', outcome.type === 'released' ? 'aborted' : outcome.reason);
+    const message = outcome.type === 'released' ? 'aborted' : outcome.reason;
+    super('handler_failed', message, causeOf(outcome));
     this.outcome = outcome;
   }
 }

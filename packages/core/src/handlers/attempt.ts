@@ -7,6 +7,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
+import { keepErrors } from './attempt-errors.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
 import { callHandler } from './call-handler.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
@@ -50,6 +51,8 @@ export interface RunAttemptOptions {
 /** The failure of one handler, and what it means for the next attempt. */
 interface Failure {
   readonly reason: string;
+  /** What the handler threw, if it did. */
+  readonly thrown?: readonly [unknown];
   readonly stack?: string | undefined;
   /** No further attempt may be made. */
   readonly isFinal: boolean;
@@ -87,7 +90,12 @@ export async function runAttempt(
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
   if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
-  return toOutcome(failures, attempts, succeededHandlers, options);
+  const outcome = toOutcome(failures, attempts, succeededHandlers, options);
+  keepErrors(
+    outcome,
+    failures.flatMap(({ thrown = [] }) => thrown),
+  );
+  return outcome;
 }
 
 function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {
@@ -145,6 +153,7 @@ function toStuckFailure(timeoutMs: number): Failure {
 function toFailure(thrown: unknown): Failure {
   return {
     reason: describeError(thrown),
+    thrown: [thrown],
     stack: stackOf(thrown),
     isFinal: isWebhookError(thrown, 'permanent') || isWebhookError(thrown, 'invalid_metadata'),
     delayMs: retryDelayOf(thrown),
