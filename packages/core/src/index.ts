@@ -1,7 +1,14 @@
 export { requireOptions } from './shared/check-options.ts';
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
-export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
+export type {
+  CallbackConfig,
+  CallbackOptions,
+  CallbackSettings,
+  MetadataInput,
+  MetadataOption,
+  OptionalArgument,
+} from './callback/callback.ts';
 export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
 export {
@@ -74,6 +81,7 @@ export { parseStoredEntry, type StoredEntry } from './inbox/stored-entry.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './shared/standard-schema.ts';
 export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
 export {
   HandlersFailedError,
@@ -81,12 +89,8 @@ export {
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
 export { toReceiver, type AdapterMount } from './adapters/to-receiver.ts';
-export {
-  createReceiver,
-  type CheckOptions,
-  type Receiver,
-  type ReceiverStats,
-} from './receiver.ts';
+export { createReceiver, type CheckOptions, type Receiver } from './receiver.ts';
+export type { ReceiverStats } from './receiver-stats.ts';
 export type { Finding, FindingCode } from './self-check/find-problems.ts';
 export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';

@@ -5,15 +5,20 @@ import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
-import { isObject } from './shared/json.ts';
+import { isObject, type JsonObject } from './shared/json.ts';
 import { consoleLogger } from './shared/console-logger.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
+import { isStandardSchema, type StandardSchema } from './shared/standard-schema.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
 import { exponentialBackoff, type RetryDelay } from './handlers/backoff.ts';
 
 /** Options of `createReceiver`. Times are in milliseconds, sizes in bytes. */
-export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
+export interface ReceiverOptions<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = object,
+> extends HandlerOptions<Metadata, Tx> {
   /** Public address of the endpoint. Callback URLs are made from it. */
   readonly url?: string | URL | undefined;
   /**
@@ -26,6 +31,12 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   readonly insecure?: true | undefined;
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
   readonly inbox?: Inbox<Tx> | undefined;
+  /**
+   * Validates the metadata of callback URLs: a schema of zod, valibot, arktype or another library with
+   * https://standardschema.dev. `createCallback()` takes its input. Handlers get its output as
+   * `context.metadata`. An event whose metadata does not fit becomes a dead letter.
+   */
+  readonly metadata?: StandardSchema<Input, Metadata> | undefined;
   /**
    * Whether this process handles the entries of the inbox. Default `true`, or `false` for an add-only
    * inbox. With `false` it only accepts events, and other processes with the same inbox handle them.
@@ -81,6 +92,7 @@ export interface ResolvedOptions {
   /** `null` with `insecure: true`. Empty for a worker, which accepts no deliveries. */
   readonly secrets: readonly string[] | null;
   readonly inbox: Inbox;
+  readonly metadata: StandardSchema<unknown, JsonObject> | undefined;
   readonly consume: boolean;
   readonly endpoint: string;
   /** `null`: chosen by the runtime of each delivery. */
@@ -138,6 +150,12 @@ const schema = strictOptions({
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),
+  metadata: z
+    .custom<StandardSchema<unknown, JsonObject>>(
+      isStandardSchema,
+      'must be a schema of zod, valibot, arktype or another library that implements Standard Schema',
+    )
+    .optional(),
   consume: z.boolean().optional(),
   endpoint: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
@@ -186,6 +204,7 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
     url,
     secrets: insecure ? null : secret,
     inbox,
+    metadata: rest.metadata,
     consume: rest.consume ?? !isAddOnly(inbox),
   };
   rejectContradictions(resolved);

@@ -54,6 +54,18 @@ describe('processUnverified: a bare envelope', () => {
     });
   });
 
+  test('rejects with what the handlers have thrown as cause', async () => {
+    const { receiver } = setUp();
+    const [one, other] = [new Error('one'), new Error('other')];
+    receiver.onTaskFailed(() => Promise.reject(one));
+    receiver.onTaskSucceeded(() => Promise.reject(one));
+    receiver.onTaskSucceeded(() => Promise.reject(other));
+    const failed = receiver.processUnverified(sampleEvents.failed());
+    await expect(failed).rejects.toMatchObject({ cause: one });
+    const both = receiver.processUnverified(event);
+    await expect(both).rejects.toMatchObject({ cause: { errors: [one, other] } });
+  });
+
   test('skips the handlers named in succeededHandlers', async () => {
     const { receiver } = setUp();
     const runs: number[] = [];

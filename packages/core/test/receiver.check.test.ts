@@ -10,6 +10,7 @@ import {
 import { toNodeHandler } from '@novita-webhooks/core/node';
 import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import * as z from 'zod';
 
 import { ENDPOINT, deferred, noop, setUp } from './helpers.ts';
 
@@ -72,6 +73,12 @@ test('check: the request to url is answered by the receiver, and reaches no hand
   expect((await receiver.check()).filter(({ level }) => level === 'error')).toEqual([]);
   expect(onOtherEvent).not.toHaveBeenCalled();
   expect((await receiver.stats()).replies).toEqual({ ignored: 1 });
+});
+
+test('check: the request needs no metadata, although a schema requires some', async () => {
+  const metadata = z.object({ orderId: z.number() });
+  const receiver = await serve('/novita', { metadata });
+  expect((await receiver.check()).filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 test.each([

@@ -18,7 +18,9 @@ import type {
 export type NovitaWebhooksOptions = {
   /** Path of the route below the plugin's `prefix`. Required without a prefix; `/` with one. */
   readonly path?: string | undefined;
-} & ({ readonly receiver: Receiver } | ({ readonly receiver?: undefined } & ReceiverOptions));
+} & (
+  { readonly receiver: Receiver<object> } | ({ readonly receiver?: undefined } & ReceiverOptions)
+);
 
 /** Handles one request of a route. Usable as a handler and as a hook, with the payload of `preParsing`. */
 export type FastifyHandler = (
@@ -76,7 +78,7 @@ function defaultPath({ prefix }: FastifyInstance): string {
  * @example
  * app.post('/webhooks/novita', toFastifyHandler(receiver));
  */
-export function toFastifyHandler(target: Receiver): FastifyHandler {
+export function toFastifyHandler(target: Receiver<object>): FastifyHandler {
   const receiver = toReceiver(target, { usage: 'app.post(path, toFastifyHandler(receiver))' });
   // A rest parameter, because Fastify rejects an async onRequest hook with three parameters.
   return async (request, reply, ...[payload]) => {

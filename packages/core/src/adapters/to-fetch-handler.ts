@@ -3,6 +3,7 @@ import { toReceiver } from './to-receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
 import type { RequestBody, RuntimeContext, WebhookRequest } from '../delivery/request.ts';
 import { WebhookError } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { readOr } from '../shared/read-or.ts';
 
 /**
@@ -30,11 +31,13 @@ export type FetchHandler = (request: Request, ...runtime: readonly unknown[]) =>
  * export const POST = toFetchHandler(() => createReceiver({ secret, onTaskSucceeded })); // Next.js
  * export default { fetch: handler }; // Workers, Bun; in Deno: Deno.serve(handler)
  */
-export function toFetchHandler(receiver: Receiver | (() => Receiver)): FetchHandler;
+export function toFetchHandler(receiver: Receiver<object> | (() => Receiver<object>)): FetchHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
-export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
+export function toFetchHandler<Metadata extends object = JsonObject, Tx = unknown>(
+  options: ReceiverOptions<Metadata, Tx>,
+): FetchHandler;
 export function toFetchHandler(
-  target: Receiver | ReceiverOptions | (() => Receiver),
+  target: Receiver<object> | ReceiverOptions | (() => Receiver<object>),
 ): FetchHandler {
   let receiver = typeof target === 'function' ? undefined : toReceiver(target, MOUNT);
   const getReceiver = () =>

@@ -1,5 +1,6 @@
 import type { WebhookRequest } from '../delivery/request.ts';
 import { fromBase64 } from '../shared/base64url.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { readOr } from '../shared/read-or.ts';
 import type { ReceiverOptions } from '../options.ts';
 import type { Receiver } from '../receiver.ts';
@@ -59,10 +60,12 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
  * @example
  * export const handler = toLambdaHandler({ secret, onTaskSucceeded });
  */
-export function toLambdaHandler(receiver: Receiver): LambdaHandler;
+export function toLambdaHandler(receiver: Receiver<object>): LambdaHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
-export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): LambdaHandler;
-export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
+export function toLambdaHandler<Metadata extends object = JsonObject, Tx = unknown>(
+  options: ReceiverOptions<Metadata, Tx>,
+): LambdaHandler;
+export function toLambdaHandler(target: Receiver<object> | ReceiverOptions): LambdaHandler {
   const receiver = toReceiver(target, {
     usage: 'export const handler = toLambdaHandler(receiver)',
   });

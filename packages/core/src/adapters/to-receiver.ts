@@ -1,6 +1,8 @@
+import type { MetadataInput } from '../callback/callback.ts';
 import type { ReceiverOptions } from '../options.ts';
 import { adapterSideOf, createReceiver, type Receiver } from '../receiver.ts';
 import { WebhookError } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
 
 /** What an adapter tells of itself. */
 export interface AdapterMount {
@@ -17,10 +19,23 @@ export interface AdapterMount {
  * @example
  * const receiver = toReceiver(target, { usage: 'app.post(path, novitaWebhooks(receiver))' });
  */
-export function toReceiver<Tx = unknown>(
-  target: Receiver<Tx> | ReceiverOptions<Tx>,
+export function toReceiver<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(
+  target: Receiver<Metadata, Tx, Input> | ReceiverOptions<Metadata, Tx, Input>,
+  mount?: AdapterMount,
+): Receiver<Metadata, Tx, Input>;
+// For implementations of overloaded functions: the one above cannot infer types from their union.
+export function toReceiver(
+  target: Receiver<object> | ReceiverOptions,
+  mount?: AdapterMount,
+): Receiver<object>;
+export function toReceiver(
+  target: Receiver<object> | ReceiverOptions,
   { usage = 'adapter(receiver)', path }: AdapterMount = {},
-): Receiver<Tx> {
+): Receiver<object> {
   rejectOtherTargets(target, usage);
   if (path?.startsWith('/') === false) {
     throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);

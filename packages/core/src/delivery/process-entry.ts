@@ -1,9 +1,10 @@
 import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
+import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent, statusOf } from '../events/envelope.ts';
-import { causeOf } from '../handlers/attempt.ts';
+import { causeOf } from '../handlers/attempt-errors.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
@@ -28,10 +29,8 @@ export interface ProcessOptions {
 }
 
 /** What a foreign queue knows of an event that no receiver accepted. */
-export interface ProcessUnverifiedOptions extends ProcessOptions {
-  /** Becomes `context.metadata`. */
-  readonly metadata?: JsonObject | undefined;
-}
+export type ProcessUnverifiedOptions<Input extends object = object> = ProcessOptions &
+  MetadataOption<Input>;
 
 /**
  * Thrown when handlers failed. `outcome` says what to do with the message. `cause` is what the handler
@@ -41,8 +40,9 @@ export class HandlersFailedError extends WebhookError {
   /** `retry`: deliver again after `delayMs`. `dead`: give up. `released`: aborted, deliver again. */
   readonly outcome: Exclude<Outcome, { type: 'done' }>;
 
-  constructor(outcome: Exclude<Outcome, { type: 'done' }>, options?: { cause?: unknown }) {
-    super('handler_failed', outcome.type === 'released' ? 'aborted' : outcome.reason, options);
+  constructor(outcome: Exclude<Outcome, { type: 'done' }>) {
+    const message = outcome.type === 'released' ? 'aborted' : outcome.reason;
+    super('handler_failed', message, causeOf(outcome));
     this.name = 'HandlersFailedError';
     this.outcome = outcome;
   }
@@ -111,7 +111,7 @@ async function attempt(
     { ...entry, attempts: Math.min(attempts, maxAttempts), succeededHandlers },
     either,
   );
-  if (outcome.type !== 'done') throw new HandlersFailedError(outcome, { cause: causeOf(outcome) });
+  if (outcome.type !== 'done') throw new HandlersFailedError(outcome);
 }
 
 /** Text or bytes of JSON, or a value that is parsed already. */

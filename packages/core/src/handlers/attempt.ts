@@ -4,12 +4,15 @@ import { findDamage } from '../inbox/stored-entry.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
-import { errorFields, withFields, type Logger } from '../shared/logger.ts';
+import { errorFields, type Logger } from '../shared/logger.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
+import { keepErrors } from './attempt-errors.ts';
 import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
-import { toCause, toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
+import { callHandler } from './call-handler.ts';
+import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
-import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import type { Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import type { ParsedResults } from './parsed-results.ts';
 import { findOutstanding, findUnknownHandlers } from './partial-replay.ts';
@@ -42,16 +45,9 @@ export interface RunAttemptOptions {
   readonly log: Logger;
   /** Passed to the handlers. */
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
   /** Passed by inboxes with transactions. */
   readonly runInTransaction?: RunInTransaction | undefined;
-}
-
-/** Outcomes are data for inboxes, so what the handlers threw is kept beside them. */
-const causes = new WeakMap<Outcome, unknown>();
-
-/** What the handler threw that made this outcome; an `AggregateError` of several. */
-export function causeOf(outcome: Outcome): unknown {
-  return causes.get(outcome);
 }
 
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
@@ -67,7 +63,8 @@ export async function runAttempt(
   const durationMs = Math.round(monotonicMs(clock) - start);
   const report = { startedAt, durationMs, failures: failures.map(({ logged }) => logged) };
   const logged = withAttemptLog(entry, outcome, report);
-  if (failures.length > 0) causes.set(logged, toCause(failures));
+  const errors = failures.flatMap(({ thrown = [] }) => thrown);
+  keepErrors(logged, errors);
   return logged;
 }
 
@@ -129,18 +126,17 @@ async function runOne(
   signal: AbortSignal,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
+  const { log, handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
+  const { attempts: attempt, taskId } = entry;
   const { maxAttempts } = options.retry;
+  const contextOptions = { attempt, maxAttempts, log: handlerLog, metadataSchema };
   if (stuck.has(entry, handler.id)) return toStuckFailure(handler.name, timeoutMs);
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
   );
   const handle = (abort: LazyAbort) =>
     transaction.run(abort, (transaction) =>
-      handler.handle(
-        result,
-        toHandlerContext(entry, abort, { maxAttempts, log: handlerLog, transaction }),
-      ),
+      callHandler(handler.handle, result, entry, { ...contextOptions, abort, transaction }),
     );
   const end = await runHandler(handle, timeoutMs, signal, options.clock);
   if (end.type === 'succeeded') return null;
@@ -149,7 +145,6 @@ async function runOne(
     end.type === 'stuck'
       ? toStuckFailure(handler.name, timeoutMs)
       : toFailure(handler.name, end.thrown);
-  const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
   const hasCommitted = transaction.hasCommitted();
   const message = hasCommitted ? FAILED_AFTER_COMMIT : 'worker: a handler failed';
@@ -160,46 +155,14 @@ async function runOne(
 const FAILED_AFTER_COMMIT =
   'worker: a handler failed after its transaction had committed. It counts as succeeded.';
 
-interface HandlerContextOptions {
-  readonly maxAttempts: number;
-  readonly log: Logger;
-  readonly transaction: HandlerContext['transaction'];
-}
-
-/**
- * What few handlers read is made on first use. These are getters of the object itself, so that a copy
- * such as `{ ...context }` has them too.
- */
-export function toHandlerContext(
-  entry: AttemptEntry,
-  abort: LazyAbort,
-  { maxAttempts, log, transaction }: HandlerContextOptions,
-): HandlerContext {
-  let metadata: JsonObject | undefined;
-  return {
-    taskId: entry.taskId,
-    attempt: entry.attempts,
-    maxAttempts,
-    get signal() {
-      return abort.signal;
-    },
-    receivedAt: new Date(entry.receivedAt),
-    get metadata() {
-      return (metadata ??= structuredClone(entry.metadata));
-    },
-    testMode: entry.testMode,
-    log: withFields(log, { taskId: entry.taskId }),
-    transaction,
-  };
-}
-
 function toOutcome(
   failures: readonly Failure[],
   attempt: number,
   succeededHandlers: readonly string[],
   { retry, log }: RunAttemptOptions,
 ): Outcome {
-  const reason = failures.map((failure) => failure.reason).join('; ');
+  if (failures.length === 0) return { type: 'done', succeededHandlers };
+  const reason = [...new Set(failures.map((failure) => failure.reason))].join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };
   }

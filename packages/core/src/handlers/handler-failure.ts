@@ -10,7 +10,8 @@ import {
 
 /** The failure of one handler, and what it means for the next attempt. */
 export interface Failure {
-  readonly thrown?: unknown;
+  /** What the handler threw, if it did. */
+  readonly thrown?: readonly [unknown];
   readonly reason: string;
   readonly stack?: string | undefined;
   readonly logged: HandlerFailure;
@@ -30,19 +31,13 @@ export function toStuckFailure(handler: string, timeoutMs: number): Failure {
 
 export function toFailure(handler: string, thrown: unknown): Failure {
   return {
-    thrown,
+    thrown: [thrown],
     logged: toLogged(handler, thrown),
     reason: describeError(thrown),
     stack: stackOf(thrown),
-    isFinal: isWebhookError(thrown, 'permanent'),
+    isFinal: isWebhookError(thrown, 'permanent') || isWebhookError(thrown, 'invalid_metadata'),
     delayMs: retryDelayOf(thrown),
   };
-}
-
-/** @returns what was thrown; an `AggregateError` of several */
-export function toCause(failures: readonly Failure[]): unknown {
-  const thrown = failures.map((failure) => failure.thrown);
-  return thrown.length > 1 ? new AggregateError(thrown, 'several handlers failed') : thrown[0];
 }
 
 const MAX_NAME_LENGTH = 100;

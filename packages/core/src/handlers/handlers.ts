@@ -10,7 +10,7 @@ import { isGeneratorFunction } from './is-generator-function.ts';
 import { defaultName } from './handler-name.ts';
 
 /** What a handler gets beside the result. */
-export interface HandlerContext<Tx = unknown> {
+export interface HandlerContext<Metadata extends object = JsonObject, Tx = unknown> {
   readonly taskId: string;
   /** Number of this attempt; the first is 1. */
   readonly attempt: number;
@@ -22,8 +22,11 @@ export interface HandlerContext<Tx = unknown> {
    */
   readonly signal: AbortSignal;
   readonly receivedAt: Date;
-  /** The metadata of `receiver.createCallback({ metadata })`. Signed, so a sender cannot forge it. */
-  readonly metadata: JsonObject;
+  /**
+   * The metadata of `receiver.createCallback({ metadata })`, as the schema of the receiver returns it.
+   * Signed, so a sender cannot forge it.
+   */
+  readonly metadata: Metadata;
   /** Whether Novita simulated the task (test mode). */
   readonly testMode: boolean;
   /** The receiver's logger with the task id in every line. */
@@ -51,9 +54,9 @@ export interface HandlerContext<Tx = unknown> {
 }
 
 /** Handles a result. It has succeeded when its promise resolves. If it throws, it is retried. */
-export type TaskHandler<Tx = unknown> = (
+export type TaskHandler<Metadata extends object = JsonObject, Tx = unknown> = (
   result: TaskResult,
-  context: HandlerContext<Tx>,
+  context: HandlerContext<Metadata, Tx>,
 ) => unknown;
 /** Gets an event that is not a result. */
 export type OtherEventHandler = (event: OtherEvent, context: { readonly log: Logger }) => unknown;
@@ -67,6 +70,7 @@ export interface DeadLetter {
   readonly reason: string;
   readonly attempts: number;
   readonly receivedAt: Date;
+  /** As it was stored: it may not fit the schema of the receiver. */
   readonly metadata: JsonObject;
   readonly testMode: boolean;
   /** The payload as JSON text, as Novita sent it, without the token. */

@@ -7,7 +7,9 @@ import type {
   RunInTransaction,
 } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
 import type { RetryDelay } from './backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
@@ -60,6 +62,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
   readonly handlers: Handlers;
   readonly outcomeWaiters: OutcomeWaiters;
   readonly bestEffortEvents: BestEffortEvents;
@@ -137,8 +140,10 @@ const NO_HANDLER =
 
 function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
+  const { metadataSchema } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
-  return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log, handlerLog };
+  const ofReceiver = { handlers, retry, timeoutMs, clock, log, handlerLog, metadataSchema };
+  return { ...ofReceiver, parsedResults, stuck, warnOnce };
 }
 
 const STATS_TIMEOUT_MS = 1000;

@@ -75,8 +75,13 @@ function parse<T>(
   throw new WebhookError(code, `${component}: ${describeIssues(parsed.error)}`);
 }
 
+/** The part of a `ZodError` that is described. */
+interface FoundIssues {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+}
+
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
-export function describeIssues(error: z.ZodError): string {
+export function describeIssues(error: FoundIssues): string {
   const text = error.issues
     .map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`)
     .join('; ');

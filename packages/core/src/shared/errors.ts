@@ -108,6 +108,11 @@ export type WebhookErrorCode =
    */
   | 'handler_failed'
   /**
+   * The metadata of an event does not fit the schema of the receiver, for example after a release that
+   * changed it. The entry is a dead letter. Make the schema accept the metadata, then replay the entry.
+   */
+  | 'invalid_metadata'
+  /**
    * A handler ran longer than `handlers.timeoutMs`; its `signal` is aborted with this error. Pass
    * the signal on to what the handler waits for, or raise the timeout.
    */

@@ -31,7 +31,7 @@ export interface HandleNodeRequestOptions {
  * @throws WebhookError `already_replied` if another middleware has sent a reply already
  */
 export async function handleNodeRequest(
-  receiver: Receiver,
+  receiver: Receiver<object>,
   request: NodeRequest,
   response: NodeResponse,
   { parsed = request, payload = request, send, hijack }: HandleNodeRequestOptions = {},
