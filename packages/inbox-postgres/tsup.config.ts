@@ -6,4 +6,5 @@ export default defineConfig({
   target: 'node20',
   dts: true,
   clean: true,
+  banner: { js: '/*! Includes parts of valibot. MIT License. Copyright (c) Fabian Hiller */' },
 });
