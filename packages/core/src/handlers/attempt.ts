@@ -57,7 +57,7 @@ interface Failure {
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
   const { attempts, isTakeover = true } = entry;
@@ -75,15 +75,15 @@ export async function runAttempt(
   }
   const failures: Failure[] = [];
   for (const [index, handler] of remaining.entries()) {
-    if (isAborted(signal)) break;
+    if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
     const own = index === 0 ? result : parseStoredBody(entry).result;
-    const failure = await runOne(handler, { entry, result: own ?? result }, signal, options);
+    const failure = await runOne(handler, { entry, result: own ?? result }, abort, options);
     if (failure === null) succeededHandlers.push(handler.name);
-    else if (!isAborted(signal)) failures.push(failure);
+    else if (!isAborted(abort)) failures.push(failure);
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
-  if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
+  if (isUnfinished && isAborted(abort)) return { type: 'released', delayMs: 0, succeededHandlers };
   return toOutcome(failures, attempts, succeededHandlers, options);
 }
 
@@ -96,14 +96,14 @@ function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): 
 }
 
 /** A function, because TypeScript assumes that `aborted` does not change during an await. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+function isAborted(abort: LazyAbort): boolean {
+  return abort.aborted;
 }
 
 async function runOne(
   handler: RegisteredHandler,
   { entry, result }: { readonly entry: AttemptEntry; readonly result: TaskResult },
-  signal: AbortSignal,
+  outer: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
   const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
@@ -119,7 +119,7 @@ async function runOne(
         toHandlerContext(entry, abort, { maxAttempts, log: handlerLog, transaction }),
       ),
     );
-  const end = await runHandler(handle, timeoutMs, signal, options.clock);
+  const end = await runHandler(handle, timeoutMs, outer, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure = end.type === 'stuck' ? toStuckFailure(timeoutMs) : toFailure(end.thrown);

@@ -6,6 +6,7 @@ import type {
   Outcome,
   RunInTransaction,
 } from '../inbox/ports.ts';
+import { toEntryProcessor } from '../inbox/entry-processor.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
@@ -74,8 +75,9 @@ export function createWorker(options: WorkerOptions): Worker {
   let consumer: Consumer | undefined;
   let hasWarned = false;
 
-  const attempt: Worker['attempt'] = (entry, signal, runInTransaction) =>
-    runAttempt(entry, signal, { ...attemptOptions, runInTransaction });
+  const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
+    runAttempt(entry, abort, { ...attemptOptions, runInTransaction }),
+  );
 
   /** Waits for a handler: an entry of an earlier process must not become done without one. */
   function consume(): void {

@@ -2,6 +2,10 @@
 export interface LazyAbort {
   readonly signal: AbortSignal;
   readonly aborted: boolean;
+  /** That of `abort`; `undefined` before. */
+  readonly reason: unknown;
+  /** The one listener, which `abort` calls. For the work itself; handlers use the signal. */
+  onAbort: (() => void) | null;
   abort(reason: unknown): void;
   /** @throws the reason of `abort` */
   throwIfAborted(): void;
@@ -11,6 +15,7 @@ export function createLazyAbort(): LazyAbort {
   let controller: AbortController | undefined;
   let aborted: { readonly reason: unknown } | undefined;
   return {
+    onAbort: null,
     get signal() {
       if (controller === undefined) {
         controller = new AbortController();
@@ -21,13 +26,33 @@ export function createLazyAbort(): LazyAbort {
     get aborted() {
       return aborted !== undefined;
     },
+    get reason() {
+      return aborted?.reason;
+    },
     abort(reason) {
       if (aborted !== undefined) return;
       aborted = { reason };
       controller?.abort(reason);
+      this.onAbort?.();
     },
     throwIfAborted() {
       if (aborted !== undefined) throw aborted.reason;
     },
   };
+}
+
+/** Runs `work` with an abort that follows `signal` until the work has settled. */
+export async function followSignal<T>(
+  signal: AbortSignal,
+  work: (abort: LazyAbort) => Promise<T>,
+): Promise<T> {
+  const abort = createLazyAbort();
+  const follow = () => abort.abort(signal.reason);
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow);
+  try {
+    return await work(abort);
+  } finally {
+    signal.removeEventListener('abort', follow);
+  }
 }
