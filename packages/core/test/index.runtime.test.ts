@@ -65,7 +65,12 @@ async function deliver({ createReceiver }: typeof Core) {
     yield bytes.subarray(0, 10);
     yield bytes.subarray(10);
   })();
-  const { status } = await receiver.handle({ method: 'POST', url, headers: {}, body });
+  const { status } = await receiver.handle({
+    method: 'POST',
+    url: `${url}&encoded=%20`,
+    headers: {},
+    body,
+  });
   const seen = status === 200 ? await handled : null;
   await receiver.close();
   return { status, seen: JSON.stringify(seen) };

@@ -16,11 +16,11 @@ export interface BodyLimits {
  * @throws WebhookError `unsupported_media_type`, `body_already_read`, `body_too_large`,
  * `body_too_slow`, `body_incomplete`
  */
-export async function readBody(
+export function readBody(
   request: RequestParts,
   limits: BodyLimits,
   clock: Clock,
-): Promise<Body> {
+): Body | Promise<Body> {
   rejectOtherTypes(request);
   const body: unknown = request.body();
   if (body === undefined) {

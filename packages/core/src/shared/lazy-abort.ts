@@ -13,32 +13,29 @@ export interface LazyAbort {
 
 export function createLazyAbort(): LazyAbort {
   let controller: AbortController | undefined;
-  let aborted: { readonly reason: unknown } | undefined;
-  return {
-    onAbort: null,
+  const lazy = {
+    aborted: false,
+    reason: undefined as unknown,
+    onAbort: null as LazyAbort['onAbort'],
     get signal() {
       if (controller === undefined) {
         controller = new AbortController();
-        if (aborted !== undefined) controller.abort(aborted.reason);
+        if (lazy.aborted) controller.abort(lazy.reason);
       }
       return controller.signal;
     },
-    get aborted() {
-      return aborted !== undefined;
-    },
-    get reason() {
-      return aborted?.reason;
-    },
-    abort(reason) {
-      if (aborted !== undefined) return;
-      aborted = { reason };
+    abort(reason: unknown) {
+      if (lazy.aborted) return;
+      lazy.aborted = true;
+      lazy.reason = reason;
       controller?.abort(reason);
-      this.onAbort?.();
+      lazy.onAbort?.();
     },
     throwIfAborted() {
-      if (aborted !== undefined) throw aborted.reason;
+      if (lazy.aborted) throw lazy.reason;
     },
   };
+  return lazy;
 }
 
 /** Runs `work` with an abort that follows `signal` until the work has settled. */

@@ -162,8 +162,12 @@ export function copyEntry(entry: Entry): Entry {
 
 /** @throws DataCloneError if the metadata is not data */
 export function copyMetadata(metadata: JsonObject): JsonObject {
-  const isEmpty = Object.keys(metadata).length === 0; // often; a clone costs several times as much
-  return isEmpty ? {} : structuredClone(metadata);
+  const isFlat = Object.values(metadata).every(isPrimitive); // mostly; a clone costs ten times as much
+  return isFlat ? { ...metadata } : structuredClone(metadata);
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 /** The state of an entry at the start of a series of attempts. */
