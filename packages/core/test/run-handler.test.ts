@@ -16,9 +16,9 @@ test('a stuck handler that ends does not keep a later one from being aborted', a
 
   let isAborted = false;
   const second = runHandler(
-    ({ signal }) =>
+    (abort) =>
       new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => {
+        abort.signal().addEventListener('abort', () => {
           isAborted = true;
           resolve();
         });

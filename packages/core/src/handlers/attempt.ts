@@ -155,7 +155,7 @@ export function toHandlerContext(
     attempt: entry.attempts,
     maxAttempts,
     get signal() {
-      return abort.signal;
+      return abort.signal();
     },
     receivedAt: new Date(entry.receivedAt),
     get metadata() {

@@ -76,7 +76,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let hasWarned = false;
 
   const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
-    runAttempt(entry, abort, { ...attemptOptions, runInTransaction }),
+    runAttempt(entry, abort, { runInTransaction, ...attemptOptions }),
   );
 
   /** Waits for a handler: an entry of an earlier process must not become done without one. */
@@ -137,7 +137,10 @@ const NO_HANDLER =
   'worker: no handler for results is registered, so events stay in the inbox. ' +
   'Register onTaskSucceeded and onTaskFailed.';
 
-function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
+function toAttemptOptions(
+  options: WorkerOptions,
+  parsedResults: ParsedResults,
+): Omit<RunAttemptOptions, 'runInTransaction'> {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
   return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log, handlerLog };

@@ -27,5 +27,5 @@ export function toEntryProcessor<Attempted>(
 /** Takes any processor: an inbox can be consumed without a receiver. */
 export function toLazyProcessor(processor: EntryProcessor): LazyProcessor {
   const lazy = lazyProcessors.get(processor);
-  return lazy ?? ((entry, abort, ...rest) => processor(entry, abort.signal, ...rest));
+  return lazy ?? ((entry, abort, ...rest) => processor(entry, abort.signal(), ...rest));
 }

@@ -1,6 +1,6 @@
-/** Aborts one piece of work. Its signal is created when it is first read, because few handlers do. */
+/** Aborts one piece of work. Its signal is created when it is first asked for: few handlers need it. */
 export interface LazyAbort {
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
   readonly aborted: boolean;
   /** That of `abort`; `undefined` before. */
   readonly reason: unknown;
@@ -17,7 +17,7 @@ export function createLazyAbort(): LazyAbort {
     aborted: false,
     reason: undefined as unknown,
     onAbort: null as LazyAbort['onAbort'],
-    get signal() {
+    signal() {
       if (controller === undefined) {
         controller = new AbortController();
         if (lazy.aborted) controller.abort(lazy.reason);

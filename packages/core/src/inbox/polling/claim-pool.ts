@@ -92,7 +92,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));
     const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
     const turn = claim.isTakeover === true ? idle() : undefined;
-    const finished = attempt(claim, lease, abort, { ...options, turn }).then((settled) =>
+    const finished = attempt(claim, lease, abort, { turn, ...options }).then((settled) =>
       finish(self, settled),
     );
     const self: RunningClaim = { claim, lease, abort, finished, later: null };
