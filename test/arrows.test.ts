@@ -17,7 +17,7 @@ type Case = readonly [file: string, text: string, ...rules: string[]];
 
 const CASES: readonly Case[] = [
   // packages
-  ['packages/core/src/events/valibot.ts', `import { parse } from 'valibot';`],
+  ['packages/core/src/events/zod.ts', `import { z } from 'zod';`],
   ['packages/core/src/events/node.ts', `import 'node:fs';`, 'package-core'],
   ['packages/core/src/adapters/node/http.ts', `import 'node:http';`, 'package-core'],
   ['packages/core/src/events/framework.ts', `import 'express';`, 'declared', 'package-core'],
@@ -42,7 +42,7 @@ const CASES: readonly Case[] = [
   ['packages/koa/src/tested.ts', `import '../test/a.ts';`, 'package-koa'],
   [
     'packages/koa/src/deep.ts',
-    `import type { A } from '../../core/src/events/valibot.ts';`,
+    `import type { A } from '../../core/src/events/zod.ts';`,
     'by-name-only',
     'package-koa',
   ],
@@ -50,13 +50,13 @@ const CASES: readonly Case[] = [
   // the rest of the repository
   ['packages/koa/test/a.ts', `import '../src/types.ts'; import '@novita-webhooks/core';`],
   ['packages/koa/test/b.ts', `import '../../core/src/index.ts';`, 'by-name-only'],
-  ['bench/a.ts', `import '../packages/core/src/events/valibot.ts';`, 'by-name-only'],
+  ['bench/a.ts', `import '../packages/core/src/events/zod.ts';`, 'by-name-only'],
   ['examples/koa/src/a.ts', `import '@novita-webhooks/koa';`],
   ['examples/koa/src/b.ts', `import '../../hono/src/a.ts';`, 'examples-stand-alone'],
   ['examples/koa/src/c.ts', `import 'bullmq';`, 'declared'],
   [
     'examples/koa/src/d.ts',
-    `import '../../../packages/core/src/events/valibot.ts';`,
+    `import '../../../packages/core/src/events/zod.ts';`,
     'by-name-only',
     'public-entries-only',
   ],
@@ -89,7 +89,7 @@ const TARGETS = [
   'packages/new/src/b.ts',
   'examples/hono/src/a.ts',
 ];
-const MODULES = ['bullmq', 'express', 'express-4', 'koa', 'valibot'];
+const MODULES = ['bullmq', 'express', 'express-4', 'koa', 'zod'];
 
 describe('the rules in .dependency-cruiser.mjs', () => {
   let folder: string;

@@ -10,6 +10,5 @@ export default defineConfig({
   platform: 'neutral',
   dts: true,
   clean: true,
-  banner: { js: '/*! Includes parts of valibot. MIT License. Copyright (c) Fabian Hiller */' },
   splitting: true, // also in CommonJS: both entries must share one copy of the code and its state
 });

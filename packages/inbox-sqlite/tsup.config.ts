@@ -6,5 +6,4 @@ export default defineConfig({
   target: 'node20',
   dts: true,
   clean: true,
-  banner: { js: '/*! Includes parts of valibot. MIT License. Copyright (c) Fabian Hiller */' },
 });

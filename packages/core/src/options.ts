@@ -1,16 +1,7 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
-import { publicUrl } from './callback/public-url.ts';
 import { secretFault } from './callback/secret-faults.ts';
-import {
-  count,
-  endpointName,
-  isFunction,
-  methods,
-  parseOptions,
-  positive,
-  strictObject,
-} from './shared/check-options.ts';
+import { parseOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -106,76 +97,77 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const fn = v.custom<never>(isFunction, 'must be a function');
+const isFunction = (value: unknown) => typeof value === 'function';
+const fn = z.custom<never>(isFunction, 'must be a function').optional();
+const withMethods = <T>(...methods: string[]) =>
+  z.custom<T>(
+    (value) =>
+      methods.every((method) => isFunction((value as Record<string, unknown> | null)?.[method])),
+    `must be an object with ${methods.join(', ')}`,
+  );
 const INBOX_METHODS = ['add', 'consume', 'get', 'stats', 'close'] as const;
 const isInbox = (value: unknown) =>
   INBOX_METHODS.every((method) => isFunction((value as Partial<Inbox> | null)?.[method])) &&
   isObject((value as Partial<Inbox>).capabilities);
-const inbox = v.custom<Inbox>(
+const inbox = z.custom<Inbox>(
   isInbox,
   `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
     'addOnlyInbox() makes one of add alone',
 );
-const secret = v.pipe(
-  v.string(),
-  v.check(
-    (value) => secretFault(value) === undefined,
-    ({ input }) => secretFault(input) ?? '',
-  ),
-);
+const secret = z.string().check(({ value, issues }) => {
+  const fault = secretFault(value);
+  if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: undefined });
+});
+/** However it is written: `to%6ben` is the same parameter. */
+const hasToken = (url: string) =>
+  URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
+const ms = z.number().positive();
+const count = z.int().positive();
 
-const schema = strictObject({
-  url: v.optional(publicUrl),
-  secret: v.optional(
-    v.pipe(
-      v.unknown(),
-      v.transform((value) => (typeof value === 'string' ? [value] : value)),
-      v.array(secret, 'must be text or a list of texts'),
-      v.minLength(1, 'must not be an empty list'),
-    ),
+const schema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .refine((url) => !url.includes('#'), 'must have no fragment')
+    .refine((url) => !hasToken(url), 'must have no token parameter: createCallback() adds it')
+    .optional(),
+  secret: z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(secret).min(1))
+    .optional(),
+  insecure: z.literal(true, 'can only be true').optional(),
+  inbox: inbox.optional(),
+  consume: z.boolean().optional(),
+  endpoint: z.string().min(1).max(64).default('novita'),
+  ack: z.enum(['accepted', 'handled']).nullable().default(null),
+  limits: z
+    .strictObject({
+      maxBodyBytes: count.default(1024 * 1024),
+      bodyTimeoutMs: ms.default(3000),
+      replyTimeoutMs: ms.default(4000),
+    })
+    .prefault({}),
+  handlers: z
+    .strictObject({ concurrency: count.default(10), timeoutMs: ms.default(60_000) })
+    .prefault({}),
+  retry: z
+    .strictObject({
+      maxAttempts: count.default(8),
+      delay: z
+        .custom<RetryDelay>(isFunction, 'must be a function')
+        .default(() => exponentialBackoff()),
+    })
+    .prefault({}),
+  testEvents: z.enum(['handle', 'ignore']).default('handle'),
+  logger: z.preprocess(
+    (value) => (value === false ? silentLogger : value),
+    withMethods<Logger>('debug', 'info', 'warn', 'error').default(() => consoleLogger),
   ),
-  insecure: v.optional(v.literal(true, 'can only be true')),
-  inbox: v.optional(inbox),
-  consume: v.optional(v.boolean()),
-  endpoint: v.optional(endpointName, 'novita'),
-  ack: v.optional(v.nullable(v.picklist(['accepted', 'handled'])), null),
-  limits: v.optional(
-    strictObject({
-      maxBodyBytes: v.optional(count, 1024 * 1024),
-      bodyTimeoutMs: v.optional(positive, 3000),
-      replyTimeoutMs: v.optional(positive, 4000),
-    }),
-    {},
-  ),
-  handlers: v.optional(
-    strictObject({ concurrency: v.optional(count, 10), timeoutMs: v.optional(positive, 60_000) }),
-    {},
-  ),
-  retry: v.optional(
-    strictObject({
-      maxAttempts: v.optional(count, 8),
-      delay: v.optional(v.custom<RetryDelay>(isFunction, 'must be a function'), () =>
-        exponentialBackoff(),
-      ),
-    }),
-    {},
-  ),
-  testEvents: v.optional(v.picklist(['handle', 'ignore']), 'handle'),
-  logger: v.optional(
-    v.pipe(
-      v.unknown(),
-      v.transform((value) => (value === false ? silentLogger : value)),
-      methods<Logger>('debug', 'info', 'warn', 'error'),
-    ),
-    consoleLogger,
-  ),
-  clock: v.optional(methods<Clock>('now', 'after'), systemClock),
-  onTaskSucceeded: v.optional(fn),
-  onTaskFailed: v.optional(fn),
-  onTaskFinished: v.optional(fn),
-  onTaskProgress: v.optional(fn),
-  onOtherEvent: v.optional(fn),
-  onDeadLetter: v.optional(fn),
+  clock: withMethods<Clock>('now', 'after').default(systemClock),
+  onTaskSucceeded: fn,
+  onTaskFailed: fn,
+  onTaskFinished: fn,
+  onTaskProgress: fn,
+  onOtherEvent: fn,
+  onDeadLetter: fn,
 });
 
 /**

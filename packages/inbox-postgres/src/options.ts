@@ -1,5 +1,5 @@
 import { WebhookError } from '@novita-webhooks/core';
-import * as v from 'valibot';
+import * as z from 'zod';
 
 import type { PostgresPool } from './pool.ts';
 import { DEFAULT_SCHEMA, isSchemaName, quoteSchema, SCHEMA_NAME_RULE } from './schema.ts';
@@ -42,25 +42,16 @@ const TIMEOUT_RULE = `must be a number of milliseconds above 0 and at most ${MAX
 const hasConnect = (pool: unknown): boolean =>
   typeof (pool as { connect?: unknown } | undefined)?.connect === 'function';
 
-const isTimeout = (ms: unknown): boolean =>
-  typeof ms === 'number' && ms > 0 && ms <= MAX_TIMEOUT_MS;
-
-const OBJECT_RULE = 'options must be an object';
-const POOL_RULE = 'must be a Pool of pg or an object with the same methods';
-
-const timeoutMs = v.optional(v.custom<number>(isTimeout, TIMEOUT_RULE));
-const schema = v.pipe(v.string(SCHEMA_NAME_RULE), v.check(isSchemaName, SCHEMA_NAME_RULE));
-const schemaOption = v.object({ schema: v.optional(schema) }, OBJECT_RULE);
-const storeOptions = v.object(
-  {
-    ...schemaOption.entries,
-    pool: v.custom(hasConnect, POOL_RULE),
-    queryTimeoutMs: timeoutMs,
-    transactionTimeoutMs: timeoutMs,
-    listen: v.optional(v.boolean('must be true or false')),
-  },
-  ({ path }) => (path === undefined ? OBJECT_RULE : POOL_RULE),
-);
+const timeoutMs = z.number(TIMEOUT_RULE).positive(TIMEOUT_RULE).max(MAX_TIMEOUT_MS, TIMEOUT_RULE);
+const schemaOption = z.object({
+  schema: z.string(SCHEMA_NAME_RULE).refine(isSchemaName, SCHEMA_NAME_RULE).optional(),
+});
+const storeOptions = schemaOption.extend({
+  pool: z.custom(hasConnect, 'must be a Pool of pg or an object with the same methods'),
+  queryTimeoutMs: timeoutMs.optional(),
+  transactionTimeoutMs: timeoutMs.optional(),
+  listen: z.boolean('must be true or false').optional(),
+});
 
 /** @throws WebhookError `invalid_option` */
 export function resolveOptions<Pool extends PostgresPool>(
@@ -79,9 +70,9 @@ export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): st
   return quoteSchema(options.schema ?? DEFAULT_SCHEMA);
 }
 
-function checkOptions(expected: v.GenericSchema, options: unknown): void {
-  const { issues = [] } = v.safeParse(expected, options);
-  if (issues.length === 0) return;
-  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? ''} ${issue.message}`.trim());
+function checkOptions(expected: z.ZodType, options: unknown): void {
+  const { error } = expected.safeParse(options);
+  if (error === undefined) return;
+  const problems = error.issues.map(({ path, message }) => [...path, message].join(' '));
   throw new WebhookError('invalid_option', `inbox-postgres: ${problems.join('; ')}.`);
 }

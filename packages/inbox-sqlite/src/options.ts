@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { WebhookError } from '@novita-webhooks/core';
-import * as v from 'valibot';
+import * as z from 'zod';
 
 import {
   openFileConnections,
@@ -27,33 +27,26 @@ export interface DatabaseOptions<Database extends SqliteDatabase = SqliteDatabas
 const FILE_NAME = 'Pass the name of a file';
 const POSITIVE_NUMBER = 'Pass a number of milliseconds above 0';
 
-const isName = (path: string) => path !== '' && !path.includes('\0');
-const isFile = (path: string) => path !== ':memory:' && !path.startsWith('file:');
-const NOT_A_URI = `${FILE_NAME}, not a URI. For an inbox in memory, use memoryInbox()`;
+const pathSchema = z
+  .string(FILE_NAME)
+  .refine((path) => path !== '' && !path.includes('\0'), FILE_NAME)
+  .refine(
+    (path) => path !== ':memory:' && !path.startsWith('file:'),
+    `${FILE_NAME}, not a URI. For an inbox in memory, use memoryInbox()`,
+  )
+  .refine((path) => path === path.trim(), 'Remove the white space around it');
 
-const pathSchema = v.pipe(
-  v.string(FILE_NAME),
-  v.check(isName, FILE_NAME),
-  v.check(isFile, NOT_A_URI),
-  v.check((path) => path === path.trim(), 'Remove the white space around it'),
-);
-
-const ONE_DATABASE = 'Pass either path, the name of a file, or database, an open connection';
-
-const schema = v.pipe(
-  v.object(
-    {
-      path: v.optional(pathSchema),
-      driver: v.optional(v.picklist(DRIVERS, `Use one of ${DRIVERS.join(', ')}`)),
-      database: v.optional(v.unknown()),
-      busyTimeoutMs: v.optional(
-        v.pipe(v.number(POSITIVE_NUMBER), v.finite(POSITIVE_NUMBER), v.gtValue(0, POSITIVE_NUMBER)),
-      ),
-    },
-    ONE_DATABASE,
-  ),
-  v.check(({ path, database }) => (path === undefined) !== (database === undefined), ONE_DATABASE),
-);
+const schema = z
+  .object({
+    path: pathSchema.optional(),
+    driver: z.enum(DRIVERS, `Use one of ${DRIVERS.join(', ')}`).optional(),
+    database: z.unknown().optional(),
+    busyTimeoutMs: z.number(POSITIVE_NUMBER).positive(POSITIVE_NUMBER).optional(),
+  })
+  .refine(
+    ({ path, database }) => (path === undefined) !== (database === undefined),
+    'Pass either path, the name of a file, or database, an open connection',
+  );
 
 /**
  * Opens no file: that happens at the first use.
@@ -61,8 +54,8 @@ const schema = v.pipe(
  * @throws WebhookError `invalid_option`
  */
 export function openConnections(options: DatabaseOptions): Connections {
-  const { issues = [] } = v.safeParse(schema, options);
-  if (issues.length > 0) throw invalidOption(issues.map(describeIssue).join(' '));
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) throw invalidOption(parsed.error.issues.map(describeIssue).join(' '));
   const { path, driver, database } = options;
   if (path !== undefined) {
     return openFileConnections(resolveLinks(resolve(path)), findDriver(driver));
@@ -73,10 +66,10 @@ export function openConnections(options: DatabaseOptions): Connections {
   return wrapCallerConnection(file, database);
 }
 
-const describeIssue = (issue: v.BaseIssue<unknown>): string => {
-  const path = v.getDotPath(issue);
-  return `${path === null ? 'options are' : `option ${path} is`} not valid. ${issue.message}.`;
-};
+const describeIssue = ({ path, message }: z.core.$ZodIssue): string =>
+  path.length > 0
+    ? `option ${path.join('.')} is not valid. ${message}.`
+    : `options are not valid. ${message}.`;
 
 /** Resolves symbolic links, because SQLite puts the -wal file beside the target of a link. */
 function resolveLinks(path: string): string {

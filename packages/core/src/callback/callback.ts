@@ -1,6 +1,6 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
-import { parseArgument, strictObject } from '../shared/check-options.ts';
+import { parseArgument } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
@@ -32,16 +32,15 @@ export interface CallbackConfig {
 const SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_METADATA_BYTES = 1024;
 
-const schema = strictObject({
-  metadata: v.optional(v.unknown()),
-  expiresInMs: v.optional(
-    v.custom<number>(
+const schema = z.strictObject({
+  metadata: z.unknown().optional(),
+  expiresInMs: z
+    .custom<number>(
       (value) => typeof value === 'number' && value > 0,
       'must be milliseconds above 0',
-    ),
-    SEVEN_DAYS_MS,
-  ),
-  testMode: v.optional(v.picklist(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED'])),
+    )
+    .default(SEVEN_DAYS_MS),
+  testMode: z.enum(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']).optional(),
 });
 
 /** What minting callback URLs needs. */

@@ -1,4 +1,4 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
 import { checkMetadata } from '../callback/metadata.ts';
@@ -6,14 +6,7 @@ import { isTaskId, readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import {
-  check,
-  count,
-  describeIssues,
-  endpointName,
-  parseArgument,
-  strictObject,
-} from '../shared/check-options.ts';
+import { describeIssues, parseArgument } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -122,31 +115,28 @@ function parseMessage(message: unknown): JsonObject {
   return parseJson(isRaw ? message : { parsed: message });
 }
 
-const entrySchema = strictObject({
-  endpoint: endpointName,
-  taskId: v.pipe(v.string(), v.check(isTaskId, 'must be a task id')),
-  status: v.pipe(v.string(), v.regex(/^\w{0,64}$/)),
-  body: v.string(),
-  schemaError: v.nullable(v.string()),
-  metadata: v.custom<JsonObject>(isObject, 'must be an object'),
-  testMode: v.boolean(),
-  receivedAt: v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15)), // what a Date can hold
-  mac: v.optional(v.string()),
+const entrySchema = z.strictObject({
+  endpoint: z.string().min(1).max(64),
+  taskId: z.string().refine(isTaskId, 'must be a task id'),
+  status: z.string().regex(/^\w{0,64}$/),
+  body: z.string(),
+  schemaError: z.string().nullable(),
+  metadata: z.custom<JsonObject>(isObject, 'must be an object'),
+  testMode: z.boolean(),
+  receivedAt: z.number().min(0).max(8.64e15), // what a Date can hold
+  mac: z.string().optional(),
 });
 
 const isSignal = (value: unknown) =>
   typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
 
-const processOptions = {
-  attempt: v.optional(count),
-  succeededHandlers: v.optional(v.array(v.string())),
-  signal: v.optional(v.custom<AbortSignal>(isSignal, 'must be an AbortSignal')),
-};
-const optionsSchema = strictObject(processOptions);
-const unverifiedOptionsSchema = strictObject({
-  ...processOptions,
-  metadata: v.optional(v.unknown()),
+const optionsSchema = z.strictObject({
+  attempt: z.int().positive().optional(),
+  succeededHandlers: z.array(z.string()).optional(),
+  signal: z.custom<AbortSignal>(isSignal, 'must be an AbortSignal').optional(),
 });
+
+const unverifiedOptionsSchema = optionsSchema.extend({ metadata: z.unknown().optional() });
 
 /** A secret may serve several endpoints, and an entry is for the one that accepted it. */
 function requireEndpoint(entry: NewEntry, { endpoint }: ProcessDependencies): void {
@@ -175,11 +165,11 @@ function requireSameTask({ taskId, status, body, testMode }: NewEntry): { testMo
 
 /** @throws WebhookError `invalid_argument` */
 function readEntry(value: JsonObject): NewEntry {
-  const parsed = check(entrySchema, value);
-  if (parsed.success) return parsed.output;
+  const parsed = entrySchema.safeParse(value);
+  if (parsed.success) return parsed.data;
   throw new WebhookError(
     'invalid_argument',
-    `processEntry: the message is not an entry (${describeIssues(parsed.issues)}). ` +
+    `processEntry: the message is not an entry (${describeIssues(parsed.error)}). ` +
       'Pass what addOnlyInbox.add() received; for a bare envelope use processUnverified().',
   );
 }

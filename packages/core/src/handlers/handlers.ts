@@ -1,6 +1,5 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
-import { check, describeIssues, isFunction, strictObject } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -196,24 +195,31 @@ function requireFunction(value: unknown): (...args: unknown[]) => unknown {
   );
 }
 
-const oneOrMore = <T extends v.GenericSchema>(item: T) =>
-  v.optional(v.union([item, v.pipe(v.array(item), v.minLength(1))]));
+function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
+  return typeof value === 'function';
+}
+
+const oneOrMore = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item).min(1)]).optional();
 
 /** Inboxes store it as text: no control characters, no lone surrogates. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
-const NAME_RULE = 'must be 1 to 200 characters, none of them a control character';
-
-const filterSchema = strictObject({
-  media: oneOrMore(v.picklist(MEDIA)),
-  taskType: oneOrMore(v.string()),
-  handlerName: v.optional(v.pipe(v.string(), v.regex(NAME, NAME_RULE))),
+const filterSchema = z.strictObject({
+  media: oneOrMore(z.enum(MEDIA)),
+  taskType: oneOrMore(z.string()),
+  handlerName: z
+    .string()
+    .regex(NAME, 'must be 1 to 200 characters, none of them a control character')
+    .optional(),
 });
 
 function requireFilter(value: unknown): TaskFilter {
-  const parsed = check(filterSchema, value);
-  if (parsed.success) return parsed.output;
+  const parsed = filterSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
+  const where = ['filter', ...path.map(String)].join('.');
   const help =
     'a filter has media (images, videos, audios), taskType and handlerName; the handler comes second';
-  throw new WebhookError('invalid_argument', `filter: ${describeIssues(parsed.issues)} (${help})`);
+  throw new WebhookError('invalid_argument', `${where}: ${message} (${help})`);
 }

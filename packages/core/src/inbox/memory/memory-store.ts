@@ -1,6 +1,6 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
-import { checkOptions, positive, strictObject } from '../../shared/check-options.ts';
+import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
 import type { Entry, InboxStats, Outcome, Retention, Store } from '../ports.ts';
@@ -28,10 +28,10 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
-const schema = strictObject({
-  maxEntries: v.optional(positive),
-  maxBytes: v.optional(positive),
-  clock: v.optional(v.unknown()),
+const schema = z.strictObject({
+  maxEntries: positive,
+  maxBytes: positive,
+  clock: z.unknown().optional(),
 });
 
 /**

@@ -1,6 +1,6 @@
-import * as v from 'valibot';
+import * as z from 'zod';
 
-import { checkOptions, positive, strictObject } from '../../shared/check-options.ts';
+import { checkOptions, positive } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
@@ -9,13 +9,12 @@ import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
 
-const time = v.optional(positive);
-const schema = strictObject({
-  leaseDurationMs: time,
-  pollIntervalMs: time,
-  cleanupIntervalMs: time,
-  retention: v.optional(strictObject({ doneMs: time, deadMs: time })),
-  clock: v.optional(v.unknown()),
+const schema = z.strictObject({
+  leaseDurationMs: positive,
+  pollIntervalMs: positive,
+  cleanupIntervalMs: positive,
+  retention: z.strictObject({ doneMs: positive, deadMs: positive }).optional(),
+  clock: z.unknown().optional(),
 });
 
 const DAY_MS = 24 * 60 * 60 * 1000;
