@@ -171,7 +171,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   }
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    if (closing === undefined) return processing.run(({ signal }) => work(signal));
+    if (closing === undefined) return processing.run((abort) => work(abort.signal()));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 

@@ -144,8 +144,11 @@ const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
-  const [, query = ''] = url.split('#', 1)[0]?.split(/\?(.*)/s) ?? [];
-  const tokens = new URLSearchParams(query).getAll('token');
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? [];
+  const isEncoded = /[%+]/.test(query); // never by us, and decoding costs as much as parsing a body
+  const tokens = isEncoded
+    ? new URLSearchParams(query).getAll('token')
+    : query.split('&').flatMap((it) => /^token(?:=(.*))?$/s.exec(it)?.slice(1) ?? []);
   return tokens.length === 1 ? tokens[0] : undefined;
 }
 

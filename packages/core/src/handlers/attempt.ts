@@ -53,13 +53,13 @@ export interface RunAttemptOptions {
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
   const { clock } = options;
   const [startedAt, start] = [clock.now(), monotonicMs(clock)];
   const failures: Failure[] = [];
-  const outcome = await runHandlers(entry, signal, options, failures);
+  const outcome = await runHandlers(entry, abort, options, failures);
   const durationMs = Math.round(monotonicMs(clock) - start);
   const report = { startedAt, durationMs, failures: failures.map(({ logged }) => logged) };
   const logged = withAttemptLog(entry, outcome, report);
@@ -71,7 +71,7 @@ export async function runAttempt(
 /** @param failures gets one for each handler that failed */
 async function runHandlers(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: RunAttemptOptions,
   failures: Failure[],
 ): Promise<Outcome> {
@@ -91,15 +91,15 @@ async function runHandlers(
     return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
   for (const [index, handler] of remaining.entries()) {
-    if (isAborted(signal)) break;
+    if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
     const own = index === 0 ? result : parseStoredBody(entry).result;
-    const failure = await runOne(handler, { entry, result: own ?? result }, signal, options);
+    const failure = await runOne(handler, { entry, result: own ?? result }, abort, options);
     if (failure === null) succeededHandlers.push(handler.name);
-    else if (!isAborted(signal)) failures.push(failure);
+    else if (!isAborted(abort)) failures.push(failure);
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
-  if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
+  if (isUnfinished && isAborted(abort)) return { type: 'released', delayMs: 0, succeededHandlers };
   const outcome = toOutcome(failures, attempts, succeededHandlers, options);
   const reason = findOutstanding(entry, matching, succeededHandlers);
   return outcome.type === 'done' && reason !== null
@@ -116,14 +116,14 @@ function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): 
 }
 
 /** A function, because TypeScript assumes that `aborted` does not change during an await. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+function isAborted(abort: LazyAbort): boolean {
+  return abort.aborted;
 }
 
 async function runOne(
   handler: RegisteredHandler,
   { entry, result }: { readonly entry: AttemptEntry; readonly result: TaskResult },
-  signal: AbortSignal,
+  outer: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
   const { log, handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
@@ -138,7 +138,7 @@ async function runOne(
     transaction.run(abort, (transaction) =>
       callHandler(handler.handle, result, entry, { ...contextOptions, abort, transaction }),
     );
-  const end = await runHandler(handle, timeoutMs, signal, options.clock);
+  const end = await runHandler(handle, timeoutMs, outer, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure =

@@ -58,15 +58,15 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
 
   async function run(kind: string, handle: (abort: LazyAbort) => unknown): Promise<void> {
     if (events.size() >= MAX_RUNNING) dropped += 1;
-    else await events.run(({ signal }) => runLogged(kind, handle, signal));
+    else await events.run((abort) => runLogged(kind, handle, abort));
   }
 
   async function runLogged(
     kind: string,
     handle: (abort: LazyAbort) => unknown,
-    signal: AbortSignal,
+    outer: LazyAbort,
   ): Promise<void> {
-    const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
+    const end = await runHandler(handle, handlerTimeoutMs, outer, clock);
     if (end.type === 'failed')
       log.warn({ handler: kind, ...errorFields(end.thrown) }, `handlers: ${kind} failed`);
     if (end.type === 'stuck') log.warn({}, `handlers: ${kind} ignores its signal and still runs`);
@@ -98,7 +98,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const taskLog = withFields(handlerLog, { taskId });
       const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
-        return deadLetters.run(({ signal }) => runLogged('onDeadLetter', handleLetter, signal));
+        return deadLetters.run((abort) => runLogged('onDeadLetter', handleLetter, abort));
       });
       return Promise.all(runs);
     },

@@ -61,7 +61,7 @@ function toContext(
     attempt,
     maxAttempts,
     get signal() {
-      return abort.signal;
+      return abort.signal();
     },
     receivedAt: new Date(entry.receivedAt),
     get metadata() {

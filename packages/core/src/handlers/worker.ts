@@ -6,6 +6,7 @@ import type {
   Outcome,
   RunInTransaction,
 } from '../inbox/ports.ts';
+import { toEntryProcessor } from '../inbox/entry-processor.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
@@ -77,8 +78,9 @@ export function createWorker(options: WorkerOptions): Worker {
   let consumer: Consumer | undefined;
   let hasWarned = false;
 
-  const attempt: Worker['attempt'] = (entry, signal, runInTransaction) =>
-    runAttempt(entry, signal, { ...attemptOptions, runInTransaction });
+  const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
+    runAttempt(entry, abort, { runInTransaction, ...attemptOptions }),
+  );
 
   /** Waits for a handler: an entry of an earlier process must not become done without one. */
   function consume(): void {
@@ -138,7 +140,10 @@ const NO_HANDLER =
   'worker: no handler for results is registered, so events stay in the inbox. ' +
   'Register onTaskSucceeded and onTaskFailed.';
 
-function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
+function toAttemptOptions(
+  options: WorkerOptions,
+  parsedResults: ParsedResults,
+): Omit<RunAttemptOptions, 'runInTransaction'> {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
   const { metadataSchema } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
