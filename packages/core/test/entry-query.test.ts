@@ -20,8 +20,9 @@ describe('a key says what is missing', () => {
 
 describe('a query says what is wrong', () => {
   it.each([
-    [{ state: 'failed' }, 'state: must be pending, running, done or dead'],
-    [{ taskID: 'a' }, 'options: taskID is unknown. Known: endpoint, state, limit, cursor'],
+    [{ states: ['failed'] }, 'states.0: must be pending, running, done or dead'],
+    [{ states: 'dead' }, "states: must be a list such as ['dead']"],
+    [{ taskID: 'a' }, 'options: taskID is unknown. Known: endpoint, states, taskType, '],
     [{ limit: 5000 }, 'limit: must be an integer from 1 to 1000'],
     [{ cursor: 'x' }, 'cursor: must be the cursor of an earlier page'],
     ['dead', 'options: must be an object'],

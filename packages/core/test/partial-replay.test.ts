@@ -40,7 +40,7 @@ test('a dead letter stays one until the handlers that were not named have succee
   const broken = new Set(['email', 'save']);
   const { replay } = await start(broken);
   broken.delete('email');
-  const reason = 'WebhookError: no email (permanent); WebhookError: no save (permanent)';
+  const reason = 'PermanentError: no email; PermanentError: no save';
   expect(await replay(['email'])).toEqual([['email'], 'dead', reason]);
   broken.delete('save');
   expect(await replay()).toEqual([['save'], 'done', null]);

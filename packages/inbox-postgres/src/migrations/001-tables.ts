@@ -24,7 +24,8 @@ CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
 CREATE TABLE novita_webhooks.pending_entries (
   id                 bigint      PRIMARY KEY, -- of the event
   endpoint           text        COLLATE "C" NOT NULL,
-  due_at             timestamptz NOT NULL,    -- while it runs, the end of its lease
+  due_at             timestamptz NOT NULL     -- while it runs, the end of its lease
+                     CHECK (isfinite(due_at)), -- an entry at 'infinity' would never be claimed
   attempts           integer     NOT NULL DEFAULT 0,
   succeeded_handlers text[]      NOT NULL DEFAULT '{}',
   reason             text,
