@@ -15,6 +15,7 @@ import { createBestEffortEvents } from './handlers/best-effort-events.ts';
 import { createHandlers } from './handlers/handlers.ts';
 import { createOutcomeWaiters } from './handlers/outcome-waiters.ts';
 import { createRegistration, type Registration } from './handlers/registration.ts';
+import { createWarnOnce } from './handlers/warn-once.ts';
 import { createWorker } from './handlers/worker.ts';
 import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
@@ -235,6 +236,7 @@ function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boole
   const pipeline = createPipeline({
     ...shared,
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
+    warnOnce: createWarnOnce(logs.log),
     ...{ countReply: counters.reply, countRefusal: counters.refusal },
   });
   const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);

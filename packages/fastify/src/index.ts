@@ -64,7 +64,7 @@ function requireApp(app: unknown): void {
 
 /** Without a logger, all methods of `app.log` are one function that does nothing. */
 function loggerOf({ log }: FastifyInstance): Pick<ReceiverOptions, 'logger'> {
-  return log.info === log.error ? {} : { logger: log };
+  return log.info === log.error && log.level !== 'silent' ? {} : { logger: log };
 }
 
 function defaultPath({ prefix }: FastifyInstance): string {
