@@ -9,6 +9,7 @@ import { createRefusedDeliveries, type RefusedDeliveries } from './delivery/refu
 import { createBestEffortEvents } from './handlers/best-effort-events.ts';
 import { createHandlers, type Handlers } from './handlers/handlers.ts';
 import { createOutcomeWaiters } from './handlers/outcome-waiters.ts';
+import { createWarnOnce } from './handlers/warn-once.ts';
 import { createWorker, type Worker } from './handlers/worker.ts';
 import { removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -62,6 +63,7 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const pipeline = createPipeline({
     ...{ ...shared, refusedDeliveries },
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
+    warnOnce: createWarnOnce(logs.log),
     ...{ countReply: counters.reply, countRefusal: counters.refusal },
   });
   const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);

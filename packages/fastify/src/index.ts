@@ -32,7 +32,8 @@ export type FastifyHandler = (
 /**
  * Fastify plugin that adds a route for Novita's webhooks. Starts the receiver when the app is ready,
  * answers 503 once the app begins to close, and waits for running handlers before the app has
- * closed. A receiver that the plugin creates logs to `app.log` unless `logger` is set.
+ * closed. A receiver that the plugin creates logs to `app.log` unless `logger` is set, or to the console if the
+ * app has no logger.
  *
  * @throws WebhookError `invalid_option`, when the app gets ready
  * @example
@@ -41,7 +42,7 @@ export type FastifyHandler = (
 export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (app, options) => {
   requireApp(app);
   const { path = defaultPath(app), ...rest } = options;
-  const receiver = toReceiver(rest.receiver ?? { logger: app.log, ...receiverOptions(rest) }, {
+  const receiver = toReceiver(rest.receiver ?? { ...loggerOf(app), ...receiverOptions(rest) }, {
     usage: USAGE,
     path: app.prefix + path,
   });
@@ -61,6 +62,11 @@ function requireApp(app: unknown): void {
   if (typeof (app as Partial<FastifyInstance> | undefined)?.addHook === 'function') return;
   const message = `fastify: novitaWebhooks is a plugin, not a handler. Mount it as ${USAGE}.`;
   throw new WebhookError('invalid_option', message);
+}
+
+/** Without a logger, all methods of `app.log` are one function that does nothing. */
+function loggerOf({ log }: FastifyInstance): Pick<ReceiverOptions, 'logger'> {
+  return log.info === log.error && log.level !== 'silent' ? {} : { logger: log };
 }
 
 function defaultPath({ prefix }: FastifyInstance): string {

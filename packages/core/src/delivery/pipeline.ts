@@ -1,6 +1,7 @@
 import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
+import type { WarnOnce } from '../handlers/warn-once.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
@@ -44,6 +45,7 @@ export interface PipelineOptions {
   readonly countRefusal: (verdict: TokenRefusal) => void;
   /** For lines that a sender can cause at will. */
   readonly limitedLog: Logger;
+  readonly warnOnce: WarnOnce;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
@@ -125,12 +127,18 @@ function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOpt
   if (typeof verdict === 'object') return verdict;
   options.countRefusal(verdict);
   const advice = TOKEN_ADVICE[verdict];
-  if (advice === undefined) log.debug({ token: verdict }, REFUSED);
+  if (verdict === 'missing')
+    options.warnOnce(verdict, { token: verdict }, `${REFUSED} ${NO_TOKEN}`);
+  else if (advice === undefined) log.debug({ token: verdict }, REFUSED);
   else options.limitedLog.warn({ token: verdict }, `${REFUSED} ${advice}`);
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
 
 const REFUSED = 'pipeline: refused a delivery because of its token.';
+
+/** Any sender can cause it, and a wrong callback URL too: so it is a warning once. */
+const NO_TOKEN =
+  'The URL has no token. Have Novita or the simulator call the URL of receiver.createCallback().';
 
 /** The refusals that our own configuration causes. Any sender can cause the others. */
 const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
