@@ -152,7 +152,8 @@ test.each(shell.map(({ file, line, code }) => [file, line, code] as const))(
 );
 
 test('guides: a command that does not exist is found', () => {
-  const code = 'npm install no-such-package # comment\nnpm run nothing\nnpx @novita-webhooks/simulator stop';
+  const code =
+    'npm install no-such-package # comment\nnpm run nothing\nnpx @novita-webhooks/simulator stop';
   expect(commandsOf(code).map(faultOf)).toEqual([
     'no-such-package',
     'nothing',
