@@ -1,9 +1,15 @@
-import { createReceiver, PermanentError, type StandardSchema } from '@novita-webhooks/core';
+import {
+  createReceiver,
+  PermanentError,
+  systemClock,
+  type StandardSchema,
+} from '@novita-webhooks/core';
 import {
   createManualClock,
   createTestReceiver,
   deliver,
   sampleEvents,
+  signedDelivery,
   TEST_SECRET,
 } from '@novita-webhooks/testing';
 import { expect, expectTypeOf, test, vi } from 'vitest';
@@ -36,6 +42,17 @@ test('deliver: rejects with the error of the handler as cause', async () => {
     cause: error,
     outcome: { type: 'dead' },
   });
+});
+
+test('createTestReceiver: no timer keeps the process running', async () => {
+  const after = vi.spyOn(systemClock, 'after');
+  const onTaskSucceeded = vi.fn();
+  const receiver = createTestReceiver({ onTaskSucceeded });
+  await receiver.handle(await signedDelivery(receiver, succeeded));
+  await vi.waitUntil(() => onTaskSucceeded.mock.calls.length === 1);
+  expect(after.mock.calls.length).toBeGreaterThan(0);
+  expect(after.mock.calls.filter(([, , options]) => options?.background !== true)).toEqual([]);
+  after.mockRestore();
 });
 
 test('deliver: a repeat is not handled, also after a failure', async () => {

@@ -2,7 +2,9 @@ import {
   createReceiver,
   HandlersFailedError,
   memoryInbox,
+  systemClock,
   WebhookError,
+  type Clock,
   type Entry,
   type Inbox,
   type JsonObject,
@@ -22,6 +24,12 @@ export type TestReceiverOptions<
   Input extends object = object,
 > = Omit<ReceiverOptions<Metadata, unknown, Input>, 'inbox' | 'insecure' | 'consume' | 'ack'>;
 
+/** Its timers do not keep the process of the test running. */
+const backgroundClock: Clock = {
+  ...systemClock,
+  after: (delayMs, callback) => systemClock.after(delayMs, callback, { background: true }),
+};
+
 /** What `deliver` knows of a test receiver. */
 interface Records {
   readonly endpoint: string;
@@ -33,7 +41,8 @@ const recordsOf = new WeakMap<object, Records>();
 
 /**
  * Creates a receiver for tests of handlers, and starts it. It has a memory inbox, the address
- * `https://example.com/webhooks/novita`, the secret {@link TEST_SECRET} and no logger.
+ * `https://example.com/webhooks/novita`, the secret {@link TEST_SECRET} and no logger. It
+ * need not be closed: its timers do not keep the process running.
  *
  * @param options handlers and options of `createReceiver`, for example `metadata` or a manual `clock`
  * @throws WebhookError `invalid_option`
@@ -45,15 +54,17 @@ export function createTestReceiver<
   Metadata extends object = JsonObject,
   Input extends object = MetadataInput<Metadata>,
 >(options: TestReceiverOptions<Metadata, Input> = {}): Receiver<Metadata, unknown, Input> {
+  const { clock = backgroundClock, endpoint = 'novita' } = options;
   const outcomes = new Map<string, Outcome>();
   const receiver = createReceiver<Metadata, unknown, Input>({
     url: 'https://example.com/webhooks/novita',
     secret: TEST_SECRET,
     logger: false,
     ...options,
-    inbox: recordOutcomes(memoryInbox({ clock: options.clock }), outcomes),
+    clock,
+    inbox: recordOutcomes(memoryInbox({ clock }), outcomes),
   });
-  recordsOf.set(receiver, { endpoint: options.endpoint ?? 'novita', outcomes });
+  recordsOf.set(receiver, { endpoint, outcomes });
   receiver.start();
   return receiver;
 }
