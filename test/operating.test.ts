@@ -10,7 +10,7 @@ import { codeBlocks, runUntil } from './support/snippets.ts';
 
 const TIMEOUT_MS = 60_000;
 const secret = 'a secret for the guides, long enough to sign';
-const [script = '', letters = ''] = await codeBlocks('docs/operating.md');
+const [script = '', resume = '', letters = ''] = await codeBlocks('docs/operating.md');
 
 /** The path of an inbox with dead letters. */
 async function deadLetters(...taskIds: readonly string[]): Promise<string> {
@@ -39,24 +39,36 @@ function run(path: string, args: readonly string[], wanted: RegExp): Promise<str
 }
 
 describe('docs/operating.md: the script', () => {
-  test('lists, replays and discards dead letters', { timeout: TIMEOUT_MS }, async () => {
+  test('groups, lists, replays and discards dead letters', { timeout: TIMEOUT_MS }, async () => {
     const path = await deadLetters('task-1', 'task-2', 'task-3');
     expect(await run(path, ['stats'], /dead: \d/)).toContain('dead: 3');
-    const listed = await run(path, ['dead'], /^task-1 .*$/m);
-    expect(listed).toMatch(/^task-3 attempts: 1 .*no such order.* \{"orderId":42\}$/m);
-    expect(await run(path, ['show', 'task-1'], /state: '\w+'/)).toContain("state: 'dead'");
+    expect(await run(path, ['dead'], /^task-1 .*$/m)).toMatch(/^task-3 .*no such order/m);
+    const grouped = await run(path, ['groups'], /^3 .* since \d.* task-\d$/m);
+    const [, group = ''] = /^3 (.*) since/m.exec(grouped) ?? [];
+    expect(group).toContain('no such order');
+    const shown = await run(path, ['show', 'task-1'], /attemptLog: [^]*originalBody/);
+    expect(shown).toMatch(/state: 'dead'[^]*trigger: 'delivery'/);
     await run(path, ['replay', 'task-1'], /^replayed$/m);
     await run(path, ['replay', 'task-1'], /^not a done or dead entry$/m);
     await run(path, ['discard', 'task-2'], /^discarded$/m);
-    await run(path, ['replay-all'], /^replayed 1$/m);
+    await run(path, ['replay-group', 'another'], /matched: 0, replayed: 0/);
+    await run(path, ['replay-group', group], /matched: 1, replayed: 1, skipped: 0, cursor: null/);
     expect(await run(path, ['stats'], /dead: \d/)).toMatch(/pending: 2,[^]*dead: 0/);
-    await run(path, [], /^stats \| dead/m);
+    await run(path, [], /^stats \| groups/m);
   });
 
-  test('pages through many dead letters', { timeout: TIMEOUT_MS }, async () => {
-    const path = await deadLetters(...Array.from({ length: 101 }, (_, i) => `task-${i}`));
-    await run(path, ['replay-all'], /^replayed 101$/m);
+  test('moves all entries to another file', { timeout: TIMEOUT_MS }, async () => {
+    const path = await deadLetters('task-1', 'task-2');
+    const lines = join(path, '..', 'entries.ndjson');
+    await run(path, ['export', lines], /^exported$/m);
+    const moved = join(path, '..', 'moved.db');
+    await run(moved, ['import', lines], /added: 2, duplicates: 0/);
+    expect(await run(moved, ['stats'], /dead: \d/)).toContain('dead: 2');
   });
+});
+
+test('docs/operating.md: a replay saves its cursor', { timeout: TIMEOUT_MS }, async () => {
+  await runUntil(resume, /matched: 0, replayed: 0, skipped: 0/, {});
 });
 
 test(

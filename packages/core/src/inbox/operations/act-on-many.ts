@@ -42,7 +42,9 @@ export async function replayMany(
 ): Promise<ReplayManyResult> {
   const { onProgress, ...options } = check('replayMany', filter, input);
   const { handlers } = options;
-  const toResult = ({ acted, ...result }: Progress) => ({ ...result, replayed: acted });
+  const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
+    ...{ matched, replayed: acted, skipped, cursor },
+  });
   const progress = await actOnMany(store, filter, {
     ...options,
     act: (entries) => store.replayEntries(entries, { ...(handlers && { handlers }) }),
@@ -61,7 +63,9 @@ export async function discardMany(
   input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
   const { onProgress, ...options } = check('discardMany', filter, input);
-  const toResult = ({ acted, ...result }: Progress) => ({ ...result, discarded: acted });
+  const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
+    ...{ matched, discarded: acted, skipped, cursor },
+  });
   const progress = await actOnMany(store, filter, {
     ...options,
     act: (entries) => store.discardEntries(entries),
