@@ -20,21 +20,18 @@ export function linkExpiry(
 function statedExpiry(url: string): number | null {
   const start = url.indexOf('?');
   if (start === -1) return null;
-  const query = url.slice(start + 1);
-  const signedAt = parseAmzDate(parameter(query, 'X-Amz-Date'));
-  const lifetime = seconds(parameter(query, 'X-Amz-Expires'));
+  const parameters = url.slice(start + 1).split('&');
+  const signedAt = parseAmzDate(valueOf(parameters, 'X-Amz-Date'));
+  const lifetime = seconds(valueOf(parameters, 'X-Amz-Expires'));
   if (signedAt !== null && lifetime !== null) return signedAt + lifetime * 1000;
-  const [, signedUntil] = parameter(query, 'q-sign-time')?.split(/;|%3B/i) ?? [];
-  const end = seconds(signedUntil) ?? seconds(parameter(query, 'Expires'));
+  const [, signedUntil] = valueOf(parameters, 'q-sign-time')?.split(/;|%3B/i) ?? [];
+  const end = seconds(signedUntil) ?? seconds(valueOf(parameters, 'Expires'));
   return end === null ? null : end * 1000;
 }
 
 /** As it is written. `URLSearchParams` decodes all parameters, and signatures are long. */
-function parameter(query: string, name: string): string | undefined {
-  return query
-    .split('&')
-    .find((it) => it.startsWith(`${name}=`))
-    ?.slice(name.length + 1);
+function valueOf(parameters: readonly string[], name: string): string | undefined {
+  return parameters.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
 /** ISO 8601 basic form, `20260301T101500Z`. */
