@@ -1,3 +1,4 @@
+// Cases with real processes on one inbox: their event loop is blocked, stopped, or ends.
 import assert from 'node:assert/strict';
 
 import type { NewEntry } from '@novita-webhooks/core';
