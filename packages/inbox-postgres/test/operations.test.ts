@@ -3,7 +3,7 @@ import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgr
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
+import { insertEvents, openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
@@ -21,9 +21,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     const { store, pool } = fixture;
     const late = await pool.connect();
     await late.query('BEGIN');
-    const insert = `
-      INSERT INTO ${fixture.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-      VALUES ('novita', 'late', '', '{}', '{}', false, now()) RETURNING id`;
+    const insert = insertEvents("'late'").replace('SCHEMA', fixture.schema);
     const before = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of before) await store.add(entry);
     const { rows } = await late.query<{ id: string }>(insert);
@@ -175,12 +173,10 @@ describe.skipIf(url === undefined)('postgresStore', () => {
 
   test('close waits for one batch of deleteExpired only', async () => {
     const store = fixture.openPeer();
+    await fixture.query(insertEvents("'done-' || n", 'FROM generate_series(1, 20000) AS n'));
     await fixture.query(`
-      INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-      SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 20000) AS n`);
-    await fixture.query(`
-      INSERT INTO SCHEMA.finished_entries
-      SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM SCHEMA.events`);
+      INSERT INTO SCHEMA.finished_entries (id, state, attempts, succeeded_handlers, finished_at)
+      SELECT id, 'done', 1, '{}', now() - interval '1 hour' FROM SCHEMA.events`);
     const deleting = store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await pause(50);
     await store.close();

@@ -1,25 +1,31 @@
-import type { EntryKey } from '@novita-webhooks/core';
+import type { EntryTarget } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
+import { parseNumber, type TextRow } from './row.ts';
+import { IS_FINISHED_TARGET, IS_PENDING_TARGET, TARGETS, toInput } from './targets.ts';
 
 const DISCARD = `
-WITH target AS MATERIALIZED (
-  SELECT id FROM novita_webhooks.events
-  WHERE task_id = $1::text AND endpoint = $2::text
-), pending AS (
-  DELETE FROM novita_webhooks.pending_entries USING target
-  WHERE pending_entries.id = target.id AND pending_entries.fencing_token IS NULL
+WITH ${TARGETS}, pending AS (
+  DELETE FROM novita_webhooks.pending_entries USING targets
+  WHERE ${IS_PENDING_TARGET} AND pending_entries.fencing_token IS NULL
   RETURNING pending_entries.id
 ), finished AS (
-  DELETE FROM novita_webhooks.finished_entries USING target
-  WHERE finished_entries.id = target.id
+  DELETE FROM novita_webhooks.finished_entries USING targets
+  WHERE ${IS_FINISHED_TARGET}
   RETURNING finished_entries.id
+), discarded AS (
+  DELETE FROM novita_webhooks.events
+  WHERE id = ANY (ARRAY(SELECT id FROM pending UNION ALL SELECT id FROM finished))
+  RETURNING id
 )
-DELETE FROM novita_webhooks.events
-WHERE id IN (SELECT id FROM pending UNION ALL SELECT id FROM finished)
-RETURNING id::text AS id`;
+SELECT count(*)::text AS discarded FROM discarded`;
 
-/** Deletes an entry that is not running. */
-export async function discard(query: Query, { endpoint, taskId }: EntryKey): Promise<boolean> {
-  return (await query(DISCARD, [taskId, endpoint])).length > 0;
+/**
+ * Deletes entries that are not running.
+ *
+ * @returns how many were deleted
+ */
+export async function discard(query: Query, targets: readonly EntryTarget[]): Promise<number> {
+  const [row] = await query<TextRow<'discarded'>>(DISCARD, [toInput(targets)]);
+  return parseNumber(row?.discarded ?? '0');
 }
