@@ -26,6 +26,7 @@ export function createEventFactory(template: EventTemplate): NewEvent {
       metadata: { orderId: 42, tenant: 'acme' },
       testMode: false,
       receivedAt: Date.now(),
+      ...{ taskType: 'TXT_TO_IMG', source: 'delivery', traceparent: null, tokenId: null },
     };
   };
 }

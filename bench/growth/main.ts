@@ -73,6 +73,7 @@ function createTestEntry(): NewEntry {
     metadata: { orderId: 42, tenant: 'acme' },
     testMode: false,
     receivedAt: clock.now(),
+    ...{ taskType: 'TXT_TO_IMG', source: 'delivery', traceparent: null, tokenId: null },
   };
 }
 
@@ -120,8 +121,8 @@ async function measure({ path, store }: Subject): Promise<Costs> {
     nextDue: await reads(() => store.nextDueMs(ENDPOINT)),
     get: await reads((claim) => store.get(claim)),
     list: await reads(() => store.list()),
-    listDone: await reads(() => store.list({ state: 'done' })),
-    listDead: await reads(() => store.list({ state: 'dead' })),
+    listDone: await reads(() => store.list({ states: ['done'] })),
+    listDead: await reads(() => store.list({ states: ['dead'] })),
     deleteExpired: await deleteOldest(path, store),
   };
 }

@@ -32,6 +32,7 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
   const reference = createReference(clock);
   const subjects = openSubjects.map((open) => open(clock));
   const leases: Lease[] = [];
+  const listed: (readonly Entry[])[] = [[]];
   let calls = 0;
   let turn = 0;
   /** The cursors of the last page: of the reference, then of each subject. */
@@ -79,11 +80,11 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
     hasClaimed: () => leases.length > 0,
     async perform(operations) {
       const known = [...leases];
-      const steps = await predict(operations, { leases: known, target: 0 });
+      const steps = await predict(operations, { leases: known, target: 0, listed });
       const results: Result[][] = [];
       for (const [index, subject] of subjects.entries()) {
         const store = storeOf(subject);
-        const view = { leases: known, target: index + 1 };
+        const view = { leases: known, target: index + 1, listed };
         const apply = async ({ operation, due }: Step) =>
           inOrder(await perform(store, operation, view), due, subject.name);
         results.push(
@@ -99,13 +100,14 @@ export function startModelRun(openSubjects: readonly OpenSubject[]): ModelRun {
         }
         remember([wanted, ...found]);
       }
+      listed.push(reference.list({ limit: 1000 }).entries);
       await compareState();
     },
     async list(query, follow) {
       const from = (target: number) =>
         follow && cursors[target] != null ? { ...query, cursor: cursors[target] } : query;
       const expected = reference.list(from(0));
-      const pages: EntryPage[] = [expected];
+      const pages: Pick<EntryPage, 'cursor'>[] = [expected];
       for (const [index, subject] of subjects.entries()) {
         const page = await storeOf(subject).list(from(index + 1));
         assert.deepEqual(comparable(page), comparable(expected), subject.name);
@@ -173,7 +175,7 @@ function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null || value instanceof Error) return value;
   if ('entries' in value) {
-    const { entries, cursor } = value as EntryPage;
+    const { entries, cursor } = value as Pick<EntryPage, 'entries' | 'cursor'>;
     return { entries: entries.map(comparable), hasNext: cursor !== null };
   }
   if (!('succeededHandlers' in value)) return value;

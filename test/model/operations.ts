@@ -1,10 +1,14 @@
 import {
   isWebhookError,
+  type AttemptRecord,
+  type Entry,
   type EntryKey,
   type EntryQuery,
+  type EntryTarget,
   type ClaimRef,
   type NewEntry,
   type Outcome,
+  type ReplayHandlers,
   type Retention,
   type Store,
 } from '@novita-webhooks/core';
@@ -20,6 +24,13 @@ interface ClaimChoice {
   readonly foreign: number | null;
 }
 
+/** Several entries to act on. */
+interface Targets {
+  readonly keys: readonly EntryKey[];
+  /** Whether they must be as they were listed `age` lists ago; `null`: as they are. */
+  readonly age: number | null;
+}
+
 /** A call of a store as plain data, which makes a failure readable. */
 export type Operation =
   | { readonly type: 'add'; readonly entry: NewEntry }
@@ -33,7 +44,9 @@ export type Operation =
       readonly handler: string;
       readonly fails: boolean;
     } & ClaimChoice)
-  | { readonly type: 'promote' | 'replay' | 'discard' | 'get'; readonly key: EntryKey }
+  | { readonly type: 'promote' | 'get'; readonly key: EntryKey }
+  | ({ readonly type: 'replay' } & Targets & ReplayHandlers)
+  | ({ readonly type: 'discard' } & Targets)
   | { readonly type: 'deleteExpired'; readonly retention: Retention };
 
 /** The fencing tokens of one claim. Each target has its own: their tokens differ. */
@@ -63,6 +76,8 @@ export interface View {
   readonly leases: readonly Lease[];
   /** Index into `fencingTokens`: 0 is the reference. */
   readonly target: number;
+  /** The entries after each step, the latest last. */
+  readonly listed: readonly (readonly Entry[])[];
 }
 
 /** Applies an operation. Resolves to its result, or to the code of its error. */
@@ -100,9 +115,26 @@ function start(on: Store | Reference, operation: Operation, view: View): unknown
       return on.deleteExpired(operation.retention);
     case 'promote':
       return on.promote?.(operation.key);
+    case 'replay': {
+      const { handlers } = operation;
+      return on.replayEntries(toTargets(operation, view), { ...(handlers && { handlers }) });
+    }
+    case 'discard':
+      return on.discardEntries(toTargets(operation, view));
     default:
       return on[operation.type](operation.key);
   }
+}
+
+function toTargets({ keys, age }: Targets, { listed }: View): readonly EntryTarget[] {
+  if (age === null) return keys;
+  const entries = listed.at(-1 - (age % listed.length)) ?? [];
+  return keys.map(
+    ({ endpoint, taskId }) =>
+      entries.find((entry) => entry.endpoint === endpoint && entry.taskId === taskId) ?? {
+        ...{ endpoint, taskId },
+      },
+  );
 }
 
 const HANDLER_ERROR = new Error('the handler threw');
@@ -121,29 +153,62 @@ const leaseDurationMs = fc.constantFrom(...LEASES_MS);
 const delayMs = fc.constantFrom(0, 1, 1000, 60_000);
 const handler = fc.constantFrom('one', 'two', 'three', '"四"');
 const succeededHandlers = fc.array(handler, { maxLength: 3 });
-const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈");
+const withoutUndefined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as T;
+const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈", 'HTTP 503', 'HTTP 504');
+const record: fc.Arbitrary<AttemptRecord> = fc
+  .record({
+    attempt: fc.nat({ max: 3 }),
+    startedAt: fc.constantFrom(0, 1.5, null),
+    durationMs: fc.constantFrom(0, null),
+    outcome: fc.constantFrom('done', 'retry', 'dead', 'lost'),
+    trigger: fc.constantFrom('delivery', 'sweep', 'replay'),
+    errors: fc.constantFrom(
+      [],
+      [{ handler: '"四"', name: 'Error', message: 'it’s odd', code: null }],
+    ),
+  })
+  .map((plain) => ({ ...plain })); // with a prototype
+const attemptLog = fc.option(fc.array(record, { maxLength: 2 }), { nil: undefined, freq: 2 });
 const claimChoice = {
   // Mostly one of the latest claims, whose lease can still be valid.
   claim: fc.oneof({ weight: 4, arbitrary: fc.nat({ max: 2 }) }, fc.nat({ max: 30 })),
   foreign: rarely(fc.nat({ max: 30 })),
 };
 
+const status = fc.constantFrom('TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED', '');
+const taskType = fc.constantFrom('TXT_TO_IMG', '');
+/** Few values: filters must meet entries with exactly their time. */
+const time = fc.constantFrom(0, 1000, 2_000_000_000_000);
+
 const newEntry: fc.Arbitrary<NewEntry> = fc
   .record({
     key,
-    status: fc.constantFrom('TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED', ''),
+    status,
     body: fc.constantFrom('{}', '{"text":"ü 任务 \\u0000"}'),
     schemaError: fc.option(fc.constant('images: not a list'), { freq: 2 }),
-    metadata: fc.constantFrom({}, { orderId: 42, nested: { list: [1, null, 'ü'] } }),
+    taskType,
+    metadata: fc.constantFrom(
+      {},
+      { orderId: 42, nested: { list: [1, null, 'ü'] } },
+      { orderId: '42', "it's": true, note: null },
+    ),
     testMode: fc.boolean(),
-    receivedAt: fc.integer({ min: 0, max: 2_000_000_000_000 }),
+    receivedAt: fc.oneof(time, fc.integer({ min: 0, max: 2_000_000_000_000 })),
+    source: fc.constantFrom('delivery', 'sweep'),
+    traceparent: fc.constantFrom(null, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+    tokenId: fc.constantFrom(null, 'a token'),
   })
   .map(({ key, ...entry }) => ({ ...key, ...entry }));
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.record({ type: fc.constant('done' as const) }),
-  fc.record({ type: fc.constant('dead' as const), reason, succeededHandlers }),
-  fc.record({ type: fc.constant('retry' as const), delayMs, reason, succeededHandlers }),
+  fc.record({ type: fc.constant('done' as const), attemptLog }).map(withoutUndefined),
+  fc
+    .record({ type: fc.constant('dead' as const), reason, succeededHandlers, attemptLog })
+    .map(withoutUndefined),
+  fc
+    .record({ type: fc.constant('retry' as const), delayMs, reason, succeededHandlers, attemptLog })
+    .map(withoutUndefined),
   fc.record({ type: fc.constant('released' as const), delayMs, succeededHandlers }),
 );
 
@@ -158,8 +223,19 @@ const claim = fc.record({
 });
 const extend = fc.record({ type: type('extend'), leaseDurationMs, ...claimChoice });
 const settle = fc.record({ type: type('settle'), outcome, ...claimChoice });
-const replay = fc.record({ type: type('replay'), key });
-const discard = fc.record({ type: type('discard'), key });
+const targets = {
+  keys: fc.uniqueArray(key, {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ endpoint, taskId }) => `${endpoint} ${taskId}`,
+  }),
+  age: fc.option(fc.nat({ max: 5 }), { nil: null }),
+};
+const handlers = rarely(fc.uniqueArray(handler, { minLength: 1, maxLength: 2 })).map(
+  (names) => names ?? undefined,
+);
+const replay = fc.record({ type: type('replay'), ...targets, handlers });
+const discard = fc.record({ type: type('discard'), ...targets });
 
 /** The operations of every store that may begin in one tick. */
 export const write: fc.Arbitrary<Operation> = fc.oneof(
@@ -185,11 +261,31 @@ export const deleteExpired = fc.record({
   retention: fc.record({ doneMs: leaseDurationMs, deadMs: leaseDurationMs }),
 });
 
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => rarely(arbitrary).map((it) => it ?? undefined);
+
 /** A list query; `follow`: with the cursor of the last page. */
 export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.record({
   query: fc.record({
     endpoint: fc.option(endpoint, { nil: undefined }),
-    state: fc.option(fc.constantFrom('pending', 'running', 'done', 'dead'), { nil: undefined }),
+    states: fc.option(fc.uniqueArray(fc.constantFrom('pending', 'running', 'done', 'dead')), {
+      nil: undefined,
+    }),
+    taskType: maybe(taskType),
+    status: maybe(status),
+    reasonContains: maybe(fc.constantFrom('', 'HTTP', '503', '%', "'s “")),
+    errorGroup: maybe(fc.constantFrom('HTTP <n>', 'it failed', '')),
+    metadata: maybe(
+      fc.constantFrom({}, { orderId: 42 }, { orderId: '42' }, { "it's": true, note: null }),
+    ),
+    receivedFrom: maybe(time),
+    receivedTo: maybe(time),
+    finishedFrom: maybe(time),
+    finishedTo: maybe(time),
+    schemaErrors: maybe(fc.boolean()),
+    testEvents: maybe(fc.boolean()),
+    taskIdContains: maybe(fc.constantFrom('', '1', 'ü', 'Ü')),
+    order: fc.constantFrom('newest', 'oldest'),
+    bodies: fc.boolean(),
     limit: fc.constantFrom(1, 2, 5),
   }),
   follow: fc.boolean(),

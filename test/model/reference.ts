@@ -2,12 +2,15 @@ import type {
   Claim,
   Clock,
   Entry,
+  EntryFilter,
   EntryKey,
   EntryQuery,
+  EntryTarget,
   ClaimRef,
   InboxStats,
   NewEntry,
   Outcome,
+  ReplayHandlers,
   Retention,
 } from '@novita-webhooks/core';
 
@@ -31,6 +34,12 @@ export function createReference(clock: Clock) {
 
   const find = ({ endpoint, taskId }: EntryKey) =>
     rows.find(({ entry }) => entry.endpoint === endpoint && entry.taskId === taskId);
+  const findUnchanged = ({ replays, finishedAt, ...key }: EntryTarget) =>
+    [find(key)].find(
+      (row) =>
+        (replays === undefined || row?.entry.replays === replays) &&
+        (finishedAt === undefined || row?.entry.finishedAt === finishedAt),
+    );
   const findClaimed = (claimRef: ClaimRef) =>
     [find(claimRef)].find((row) => row?.fencingToken === claimRef.fencingToken);
   const remove = (removed: Row) => void (rows = rows.filter((row) => row !== removed));
@@ -65,7 +74,10 @@ export function createReference(clock: Clock) {
       if (found) remove(found);
       rows.push({
         order: ++orders,
-        entry: { ...entry, ...fresh(), succeededHandlers: [] },
+        entry: {
+          ...{ ...entry, ...fresh(), succeededHandlers: [], attemptLog: [] },
+          ...{ replays: 0, partialReplay: null, originalBody: null },
+        },
         fencingToken: null,
         isOverdue: false,
       });
@@ -123,6 +135,7 @@ export function createReference(clock: Clock) {
           outcome.type === 'done' ? null : outcome.type === 'released' ? reason : outcome.reason,
         dueAt: isFinal ? null : clock.now() + outcome.delayMs,
         finishedAt: isFinal ? clock.now() : null,
+        attemptLog: outcome.attemptLog ?? row.entry.attemptLog,
       };
       return true;
     },
@@ -136,18 +149,24 @@ export function createReference(clock: Clock) {
       };
       return result;
     },
-    replay(key: EntryKey): boolean {
-      const row = find(key);
-      if (!row || !FINISHED.includes(row.entry.state)) return false;
-      const succeededHandlers = row.entry.state === 'done' ? [] : row.entry.succeededHandlers;
-      row.entry = { ...row.entry, ...fresh(), succeededHandlers };
-      return true;
+    replayEntries(targets: readonly EntryTarget[], { handlers }: ReplayHandlers = {}): number {
+      const found = targets.flatMap((target) => findUnchanged(target) ?? []);
+      const finished = found.filter(({ entry }) => FINISHED.includes(entry.state));
+      for (const row of finished) {
+        const { state, succeededHandlers, reason, replays } = row.entry;
+        const isDead = state === 'dead';
+        const kept = isDead ? succeededHandlers.filter((name) => !handlers?.includes(name)) : [];
+        const partialReplay = handlers ? { handlers, deadReason: isDead ? reason : null } : null;
+        row.entry = { ...row.entry, ...fresh(), succeededHandlers: kept, partialReplay };
+        row.entry = { ...row.entry, replays: replays + 1 };
+      }
+      return finished.length;
     },
-    discard(key: EntryKey): boolean {
-      const row = find(key);
-      if (!row || row.entry.state === 'running') return false;
-      remove(row);
-      return true;
+    discardEntries(targets: readonly EntryTarget[]): number {
+      const found = targets.flatMap((target) => findUnchanged(target) ?? []);
+      const removed = found.filter(({ entry }) => entry.state !== 'running');
+      for (const row of removed) remove(row);
+      return removed.length;
     },
     deleteExpired({ doneMs, deadMs }: Retention): number {
       const isExpired = ({ entry: { state, finishedAt } }: Row) =>
@@ -157,15 +176,17 @@ export function createReference(clock: Clock) {
       return before - rows.length;
     },
     get: (key: EntryKey): Entry | undefined => find(key)?.entry,
-    list: ({ endpoint, state, limit = 100, cursor }: EntryQuery) => {
-      const found = rows
-        .filter(({ order }) => cursor === undefined || order < Number(cursor))
-        .filter(({ entry }) => endpoint === undefined || entry.endpoint === endpoint)
-        .filter(({ entry }) => state === undefined || entry.state === state)
-        .reverse();
+    list: ({ limit = 100, cursor, order = 'newest', bodies = true, ...filter }: EntryQuery) => {
+      const isBeyond = (row: Row) =>
+        cursor === undefined ||
+        (order === 'newest' ? row.order < Number(cursor) : row.order > Number(cursor));
+      const found = rows.filter(isBeyond).filter(({ entry }) => isMatch(entry, filter));
+      if (order === 'newest') found.reverse();
       const page = found.slice(0, limit);
       return {
-        entries: page.map(({ entry }) => entry),
+        entries: page.map(({ entry }) =>
+          bodies ? entry : { ...entry, body: '', originalBody: null },
+        ),
         cursor: found.length > limit ? String(page.at(-1)?.order) : null,
       };
     },
@@ -179,6 +200,28 @@ export function createReference(clock: Clock) {
       return first === Infinity ? null : Math.max(0, first - clock.now());
     },
   };
+}
+
+function isMatch(entry: Entry, filter: EntryFilter): boolean {
+  const { metadata = {}, receivedFrom, receivedTo, finishedFrom, finishedTo } = filter;
+  const { finishedAt, receivedAt, reason } = entry;
+  const is = <T>(wanted: T | undefined, value: T) => wanted === undefined || wanted === value;
+  return (
+    is(filter.endpoint, entry.endpoint) &&
+    (filter.states === undefined || filter.states.includes(entry.state)) &&
+    is(filter.taskType, entry.taskType) &&
+    is(filter.status, entry.status) &&
+    (filter.reasonContains === undefined || (reason?.includes(filter.reasonContains) ?? false)) &&
+    (filter.errorGroup === undefined || filter.errorGroup === reason?.replace(/\d+/, '<n>')) &&
+    Object.entries(metadata).every(([key, value]) => entry.metadata[key] === value) &&
+    (receivedFrom === undefined || receivedAt >= Number(receivedFrom)) &&
+    (receivedTo === undefined || receivedAt < Number(receivedTo)) &&
+    (finishedFrom === undefined || (finishedAt ?? -1) >= Number(finishedFrom)) &&
+    (finishedTo === undefined || (finishedAt ?? Infinity) < Number(finishedTo)) &&
+    is(filter.schemaErrors, entry.schemaError !== null) &&
+    is(filter.testEvents, entry.testMode) &&
+    entry.taskId.includes(filter.taskIdContains ?? '')
+  );
 }
 
 export type Reference = ReturnType<typeof createReference>;

@@ -50,8 +50,8 @@ export async function threadStore(path: string): Promise<Store> {
     nextDueMs: (endpoint) => call('nextDueMs', endpoint),
     list: (query) => call('list', query),
     get: ({ endpoint, taskId }) => call('get', { endpoint, taskId }),
-    replay: (key) => call('replay', key),
-    discard: (key) => call('discard', key),
+    replayEntries: (targets) => call('replayEntries', targets),
+    discardEntries: (targets) => call('discardEntries', targets),
     stats: () => call('stats'),
     deleteExpired: (retention) => call('deleteExpired', retention),
     async close() {

@@ -4,14 +4,15 @@ import { createWalMonitor } from './connection/wal-monitor.ts';
 import type { SqliteDatabase } from './driver/driver.ts';
 import { add } from './operations/add.ts';
 import { claim } from './operations/claim.ts';
-import { discard } from './operations/discard.ts';
+import { discardEntries } from './operations/discard-entries.ts';
 import { extend } from './operations/extend.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { deleteExpired } from './operations/delete-expired.ts';
 import { recordSucceeded } from './operations/record-succeeded.ts';
-import { replay } from './operations/replay.ts';
+import { replayEntries } from './operations/replay-entries.ts';
+import { restoreEntries } from './operations/restore-entries.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
 import { createStoreTime, machineClock, type StoreTime } from './operations/store-time.ts';
@@ -56,6 +57,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
       durable: true,
       shared: true,
       transactional: true,
+      imports: true,
       confirmsTakeover: true,
       steadyTime: time.isSteady,
     },
@@ -80,10 +82,13 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
       ),
     nextDueMs: (endpoint) =>
       read((connection) => nextDueMs(connection, endpoint, time.read(connection))),
-    list: (query) => read((connection) => list(connection, query)),
+    list: (query) => read((connection) => list(connection, query, time.read(connection))),
     get: (key) => read((connection) => get(connection, key)),
-    replay: (key) => write((connection) => replay(connection, key, time.now(connection))),
-    discard: (key) => write((connection) => discard(connection, key)),
+    replayEntries: (targets, how = {}) =>
+      write((connection) => replayEntries(connection, targets, how, time.now(connection))),
+    discardEntries: (targets) => write((connection) => discardEntries(connection, targets)),
+    restoreEntries: (entries) =>
+      write((connection) => restoreEntries(connection, entries, time.now(connection))),
     stats: () => read((connection) => stats(connection, time.read(connection))),
     deleteExpired: (retention) => deleteInBatches(writer, retention, time),
     async close() {

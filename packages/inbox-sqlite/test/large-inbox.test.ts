@@ -111,7 +111,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
           const where = [endpoint && 'endpoint = :endpoint', state && 'state = :state', 'true'];
           const params = { ...(endpoint && { endpoint }), ...(state && { state }) };
           const wanted = select(where.filter(Boolean).join(' AND '), params);
-          expect(await page({ endpoint, state, limit: 1000 })).toEqual(wanted);
+          expect(await page({ endpoint, states: state && [state], limit: 1000 })).toEqual(wanted);
         }
       }
     });
@@ -119,7 +119,9 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
     test('runs no statement that scans or sorts all entries', async () => {
       const { inbox } = receiver;
       for (const endpoint of [undefined, 'novita']) {
-        for (const state of [undefined, ...STATES]) await inbox.list({ endpoint, state });
+        for (const state of [undefined, ...STATES]) {
+          await inbox.list({ endpoint, states: state && [state] });
+        }
       }
       const withSchemaError = {
         ...entryOf('novita', 'schema-error'),
@@ -151,12 +153,12 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       'lists %s entries without reading the done ones',
       async (state) => {
         const earlier = new Set(statements);
-        await receiver.inbox.list({ state });
-        await receiver.inbox.list({ state, endpoint: 'rare' });
+        await receiver.inbox.list({ states: [state] });
+        await receiver.inbox.list({ states: [state], endpoint: 'rare' });
         const texts = [...statements].filter((sql) => !earlier.has(sql));
-        expect(texts).toHaveLength(2);
+        expect(texts).toHaveLength(3); // the second list also measures how far it looks
         for (const sql of texts) {
-          expect(explain(database, sql)[0]).toMatch(/USING (COVERING )?INDEX novita_entries_/);
+          expect(explain(database, sql).join()).toMatch(/USING (COVERING )?INDEX novita_entries_/);
         }
       },
     );

@@ -77,7 +77,7 @@ describe("sqliteStore with the caller's connection", () => {
       await store.add(createTestEntry({ taskId: `task-${index}`, body: 'x'.repeat(5000) }));
     }
     for (const { taskId } of (await store.list({ limit: 300 })).entries) {
-      await store.discard({ endpoint: 'novita', taskId });
+      await store.discardEntries([{ endpoint: 'novita', taskId }]);
     }
     database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
     await Promise.resolve(store.add(createTestEntry({ taskId: 'first' }))).catch(() => undefined); // detects the smaller file, if no earlier operation did

@@ -15,7 +15,7 @@ export function createEntryFilter(filter: ResolvedEntryFilter): Test {
     test(filter.reasonContains, (part, { reason }) => reason?.includes(part) ?? false),
     test(filter.errorGroup, (group, { reason }) => errorGroupOf(reason) === group),
     test(filter.metadata, (wanted, { metadata }) =>
-      Object.entries(wanted).every(([key, value]) => Object.is(own(metadata, key), value)),
+      Object.entries(wanted).every(([key, value]) => own(metadata, key) === value),
     ),
     test(filter.receivedFrom, (from, { receivedAt }) => receivedAt >= from),
     test(filter.receivedTo, (to, { receivedAt }) => receivedAt < to),

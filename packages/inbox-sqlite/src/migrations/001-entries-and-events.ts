@@ -4,14 +4,20 @@
  * them would be rewritten all over. See docs/decisions/0012.
  */
 export const entriesAndEvents: string = `
+-- The bodies are last: a search that needs none reads none of their pages.
 CREATE TABLE novita_events (
-  id           INTEGER PRIMARY KEY,
-  status       TEXT    NOT NULL,
-  body         TEXT    NOT NULL,
-  schema_error TEXT,
-  metadata     TEXT    NOT NULL,
-  test_mode    INTEGER NOT NULL,
-  received_at  INTEGER NOT NULL
+  id            INTEGER PRIMARY KEY,
+  status        TEXT    NOT NULL,
+  task_type     TEXT    NOT NULL,
+  schema_error  TEXT,
+  test_mode     INTEGER NOT NULL,
+  received_at   INTEGER NOT NULL,
+  source        TEXT    NOT NULL,
+  traceparent   TEXT,
+  token_id      TEXT,
+  metadata      TEXT    NOT NULL,
+  body          TEXT    NOT NULL,
+  original_body TEXT
 ) STRICT;
 
 CREATE TABLE novita_entries (
@@ -28,7 +34,11 @@ CREATE TABLE novita_entries (
   -- Whether a claim has found the lease expired since it was last extended.
   is_overdue         INTEGER NOT NULL DEFAULT 0,
   -- Number of replays. With the id it identifies a series of attempts.
-  replays            INTEGER NOT NULL DEFAULT 0
+  replays            INTEGER NOT NULL DEFAULT 0,
+  -- The reason without numbers, ids and addresses.
+  error_group        TEXT,
+  partial_replay     TEXT,
+  attempt_log        TEXT    NOT NULL DEFAULT '[]'
 ) STRICT;
 
 CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);

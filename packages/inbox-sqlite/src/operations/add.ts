@@ -9,8 +9,10 @@ VALUES (:endpoint, :taskId, 'pending', :now)
 ON CONFLICT DO NOTHING`;
 
 const INSERT_EVENT = `
-INSERT INTO novita_events (id, status, body, schema_error, metadata, test_mode, received_at)
-VALUES (last_insert_rowid(), :status, :body, :schemaError, :metadata, :testMode, :receivedAt)`;
+INSERT INTO novita_events (id, status, task_type, schema_error, test_mode, received_at, source,
+                           traceparent, token_id, metadata, body, original_body)
+VALUES (last_insert_rowid(), :status, :taskType, :schemaError, :testMode, :receivedAt, :source,
+        :traceparent, :tokenId, :metadata, :body, :originalBody)`;
 
 /** A result that fits the schema replaces one that does not, unless that one is done. */
 const DELETE_SCHEMA_ERROR = `
@@ -27,15 +29,23 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {
-  const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
+  const { endpoint, taskId } = entry;
   if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return false;
-  connection.run(INSERT_EVENT, {
-    status,
-    body,
-    schemaError,
-    metadata: JSON.stringify(metadata),
-    testMode: testMode ? 1 : 0,
-    receivedAt: toMs(receivedAt),
-  });
+  insertEvent(connection, entry, null);
   return true;
+}
+
+/** Inserts the event of the entry that was inserted last. */
+export function insertEvent(
+  connection: Connection,
+  entry: NewEntry,
+  originalBody: string | null,
+): void {
+  const { status, taskType, schemaError, source, traceparent, tokenId, body } = entry;
+  connection.run(INSERT_EVENT, {
+    ...{ status, taskType, schemaError, source, traceparent, tokenId, body, originalBody },
+    metadata: JSON.stringify(entry.metadata),
+    testMode: entry.testMode ? 1 : 0,
+    receivedAt: toMs(entry.receivedAt),
+  });
 }

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Claim } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
-import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
+import { selectEntry, toEntry, type Row } from './row.ts';
 import { toMs } from './time.ts';
 
 /** Selects pending entries that are due, and running entries whose lease has expired. */
 const SELECT_DUE = `
-${SELECT_ENTRY}
+${selectEntry()}
 WHERE endpoint = :endpoint AND novita_entries.due_at <= :now
 ORDER BY novita_entries.due_at, id LIMIT :limit`;
 

@@ -3,36 +3,107 @@ import {
   type EntryPage,
   type EntryQuery,
   type EntryState,
+  type ResolvedEntryQuery,
 } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
-import { SELECT_ENTRY, toEntry, type Row } from './row.ts';
+import { toConditions, type Condition } from './conditions.ts';
+import { selectEntry, toEntry, type Row } from './row.ts';
 
-/**
- * Returns one SQL text per combination of filters. The partial index over states serves a query only
- * if the text itself says that the state is not `done`.
- */
-const toSql = (endpoint: string | undefined, state: EntryState | undefined): string =>
-  [
-    SELECT_ENTRY,
-    'WHERE id < :before',
-    endpoint === undefined ? '' : 'AND endpoint = :endpoint',
-    state === undefined ? '' : 'AND state = :state',
-    state === undefined || state === 'done' ? '' : "AND state <> 'done'",
-    'ORDER BY id DESC LIMIT :limit',
-  ].join('\n');
+/** Entries that one page examines. Bounds how long it blocks the event loop. */
+const MAX_SCANNED = 5000;
 
-export function list(connection: Connection, query: EntryQuery | undefined): EntryPage {
-  const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const rows = connection.all(toSql(endpoint, state), {
-    before: Math.min(before, Number.MAX_SAFE_INTEGER),
-    limit: limit + 1, // one more, which shows whether another page follows
-    ...(endpoint !== undefined && { endpoint }),
-    ...(state !== undefined && { state }),
-  }) as Row[];
-  const page = rows.slice(0, limit);
+/** Walks the entries in the order of arrival, or those of some states by their index. */
+export function list(
+  connection: Connection,
+  query: EntryQuery | undefined,
+  now: number,
+): EntryPage {
+  const resolved = resolveEntryQuery(query);
+  const states = statesOf(resolved);
+  if (states.indexed?.length === 0) return { entries: [], cursor: null, scanned: 0, readAt: now };
+  const conditions = [...states.conditions, ...toConditions(resolved.filter)];
+  const walk = conditions.length > 0 ? measureWalk(connection, resolved, states.indexed) : ALL;
+  const rows = readPage(connection, resolved, { ...states, conditions, end: walk.end });
+  const page = rows.slice(0, resolved.limit);
+  const next = rows.length > resolved.limit ? page.at(-1)?.id : walk.end;
   return {
     entries: page.map(toEntry),
-    cursor: rows.length > limit ? String(page.at(-1)?.id) : null,
+    cursor: next === undefined ? null : String(next),
+    scanned: walk.scanned ?? page.length,
+    readAt: now,
   };
+}
+
+interface States {
+  /** States whose entries are found by the partial index, which has no done entries. */
+  readonly indexed: readonly EntryState[] | undefined;
+  readonly conditions: readonly Condition[];
+}
+
+function statesOf({ filter: { states } }: ResolvedEntryQuery): States {
+  if (states === undefined) return { indexed: undefined, conditions: [] };
+  if (!states.includes('done')) return { indexed: states, conditions: [] };
+  const names = states.map((state) => `'${state}'`).join();
+  return { indexed: undefined, conditions: [{ sql: `state IN (${names})`, params: {} }] };
+}
+
+/** The planner uses a partial index only if the text says what it leaves out. */
+const inIndex = (states: readonly EntryState[]) =>
+  `state IN (${states.map((state) => `'${state}'`).join()}) AND state <> 'done'`;
+const INDEX = 'INDEXED BY novita_entries_state';
+
+const DIRECTION = { newest: 'DESC', oldest: 'ASC' } as const;
+const FURTHEST = { newest: 'min', oldest: 'max' } as const;
+
+interface Walk {
+  /** `undefined`: only what the page returns. */
+  readonly scanned?: number;
+  /** Id of the last entry that may be examined; `undefined` if all may. */
+  readonly end?: number | undefined;
+}
+
+const ALL: Walk = {};
+
+/** How far a walk gets that examines `MAX_SCANNED` entries. */
+function measureWalk(
+  connection: Connection,
+  { order, before, after }: ResolvedEntryQuery,
+  indexed: readonly EntryState[] | undefined,
+): Walk {
+  const last = `ORDER BY id ${DIRECTION[order]} LIMIT ${MAX_SCANNED}`;
+  const walk = (source: string, condition: string) =>
+    `SELECT id FROM ${source} WHERE id < :before AND id > :after AND ${condition} ${last}`;
+  const [first = walk('novita_entries', 'true'), ...others] =
+    indexed?.map((state) => walk(`novita_entries ${INDEX}`, inIndex([state]))) ?? [];
+  const all = [first, ...others].map((one) => `SELECT id FROM (${one})`).join(' UNION ALL ');
+  const ids = others.length === 0 ? first : `SELECT id FROM (${all}) ${last}`;
+  const sql = `SELECT count(*) AS scanned, ${FURTHEST[order]}(id) AS last FROM (${ids})`;
+  const [row] = connection.all(sql, { before, after }) as { scanned: number; last: number }[];
+  const scanned = row?.scanned ?? 0;
+  return { scanned, end: scanned < MAX_SCANNED ? undefined : row?.last };
+}
+
+interface PageParts extends States {
+  readonly end: number | undefined;
+}
+
+function readPage(
+  connection: Connection,
+  { order, limit, bodies, before, after }: ResolvedEntryQuery,
+  { indexed, conditions, end }: PageParts,
+): readonly Row[] {
+  const source = `novita_entries ${indexed ? INDEX : ''} JOIN novita_events USING (id)`;
+  const sql = [
+    `${selectEntry(source, bodies)}
+WHERE id < :before AND id > :after`,
+    ...(indexed ? [inIndex(indexed)] : []),
+    ...conditions.map((condition) => condition.sql),
+  ].join('\n  AND ');
+  return connection.all(`${sql}\nORDER BY id ${DIRECTION[order]} LIMIT :limit`, {
+    ...Object.fromEntries(conditions.flatMap(({ params }) => Object.entries(params))),
+    before: order === 'oldest' && end !== undefined ? end + 1 : before,
+    after: order === 'newest' && end !== undefined ? end - 1 : after,
+    limit: limit + 1, // one more, which shows whether another page follows
+  }) as Row[];
 }

@@ -1,4 +1,4 @@
-import type { ClaimRef, Outcome } from '@novita-webhooks/core';
+import { errorGroupOf, type ClaimRef, type Outcome } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
 import { ALL_SUCCEEDED_HANDLERS } from './succeeded-handlers.ts';
@@ -9,18 +9,21 @@ const WHERE_CLAIMED =
 
 const DONE = `
 UPDATE novita_entries
-SET state = 'done', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = NULL
+SET state = 'done', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = NULL,
+    error_group = NULL, attempt_log = coalesce(:attemptLog, attempt_log)
 ${WHERE_CLAIMED}`;
 
 const DEAD = `
 UPDATE novita_entries
 SET state = 'dead', fencing_token = NULL, due_at = NULL, finished_at = :now, reason = :reason,
+    error_group = :errorGroup, attempt_log = coalesce(:attemptLog, attempt_log),
     succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
 ${WHERE_CLAIMED}`;
 
 const RETRY = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, reason = :reason,
+    error_group = :errorGroup, attempt_log = coalesce(:attemptLog, attempt_log),
     succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
 ${WHERE_CLAIMED}`;
 
@@ -39,15 +42,22 @@ export function settle(
   const run = (sql: string, params: Readonly<Record<string, unknown>>) =>
     connection.run(sql, { endpoint, taskId, fencingToken, ...params }) > 0;
   const dueAt = ({ delayMs }: { readonly delayMs: number }) => toMs(now + delayMs);
-  if (outcome.type === 'done') return run(DONE, { now });
+  const attemptLog = outcome.attemptLog === undefined ? null : JSON.stringify(outcome.attemptLog);
+  if (outcome.type === 'done') return run(DONE, { now, attemptLog });
 
   const succeededHandlers = JSON.stringify(outcome.succeededHandlers);
   switch (outcome.type) {
     case 'dead':
-      return run(DEAD, { now, reason: outcome.reason, succeededHandlers });
+      return run(DEAD, { now, ...failureOf(outcome), attemptLog, succeededHandlers });
     case 'retry':
-      return run(RETRY, { dueAt: dueAt(outcome), reason: outcome.reason, succeededHandlers });
+      return run(RETRY, {
+        ...{ dueAt: dueAt(outcome), ...failureOf(outcome), attemptLog, succeededHandlers },
+      });
     case 'released':
       return run(RELEASED, { dueAt: dueAt(outcome), succeededHandlers });
   }
+}
+
+function failureOf({ reason }: { readonly reason: string }) {
+  return { reason, errorGroup: errorGroupOf(reason) };
 }

@@ -27,19 +27,19 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   ),
   'repeats a succeeded handler': mutation('UNION SELECT', 'UNION ALL SELECT'),
   'replays a done entry without its succeeded handlers': mutation(
-    `WHEN 'done' THEN '[]'`,
-    `WHEN '' THEN ''`,
+    `CASE WHEN state = 'dead' AND json_valid`,
+    'CASE WHEN json_valid',
   ),
   'replays a dead entry with all handlers': mutation(
-    'ELSE succeeded_handlers END',
-    `ELSE '[]' END`,
+    `CASE WHEN state = 'dead' AND json_valid(succeeded_handlers)`,
+    'CASE WHEN false',
   ),
   'replays a running entry': mutation(
-    `:endpoint AND state IN ('done', 'dead')`,
-    `:endpoint AND state IN ('done', 'dead', 'running')`,
+    `WHERE state IN ('done', 'dead') AND`,
+    `WHERE state IN ('done', 'dead', 'running') AND`,
   ),
   'keeps the attempts of a replayed entry': mutation(`replays + 1, attempts = 0,`, `replays + 1,`),
-  'discards a running entry': mutation(`AND state <> 'running'`, ''),
+  'discards a running entry': mutation(`state <> 'running' AND`, ''),
   'keeps an entry with a schema error': mutation(
     'AND schema_error IS NOT NULL',
     'AND schema_error IS NULL',
@@ -64,7 +64,32 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     'due_at = :dueAt\nWHERE',
   ),
   'repeats the entry of the cursor': mutation('WHERE id < :before', 'WHERE id <= :before'),
-  'lists the oldest entries first': mutation('ORDER BY id DESC', 'ORDER BY id'),
+  'repeats the entry of the cursor, oldest first': mutation('AND id > :after', 'AND id >= :after'),
+  'ignores the case of a reason': mutation(
+    'instr(reason, :reasonContains) > 0',
+    `reason LIKE '%' || :reasonContains || '%'`,
+  ),
+  'includes the end of a time range': mutation('received_at < :', 'received_at <= :'),
+  'finds metadata of another type': mutation("member.type IN ('text')", 'true'),
+  'replays an entry that was replayed meanwhile': mutation(
+    `entry.replays = coalesce(json_extract(target.value, '$[2]'), entry.replays)`,
+    'true',
+  ),
+  'discards an entry that finished meanwhile': mutation(
+    'json_array_length(target.value) = 3',
+    'true',
+  ),
+  'replays all handlers of a done entry although some were named': mutation(
+    'CASE WHEN :handlers IS NOT NULL THEN',
+    'CASE WHEN false THEN',
+  ),
+  'keeps a named handler succeeded': mutation('WHERE value NOT IN', 'WHERE NULL NOT IN'),
+  'loses the reason of a dead letter in a replay of some handlers': mutation(
+    `'deadReason', CASE state WHEN 'dead' THEN`,
+    `'deadReason', CASE state WHEN 'done' THEN`,
+  ),
+  'loses the log of an attempt': mutation('coalesce(:attemptLog, attempt_log)', 'attempt_log'),
+  'keeps no error group': mutation('error_group = :errorGroup,', 'error_group = NULL,'),
   'returns the last due time instead of the next': mutation(
     '.due_at LIMIT 1',
     '.due_at DESC LIMIT 1',

@@ -1,0 +1,11 @@
+import type { EntryTarget } from '@novita-webhooks/core';
+
+import type { Connection } from '../connection/connection.ts';
+import { toTargets, UNCHANGED_TARGETS } from './targets.ts';
+
+const DISCARD = `DELETE FROM novita_entries WHERE state <> 'running' AND id IN (${UNCHANGED_TARGETS})`;
+
+/** @returns how many entries were deleted */
+export function discardEntries(connection: Connection, targets: readonly EntryTarget[]): number {
+  return connection.run(DISCARD, { targets: toTargets(targets) });
+}

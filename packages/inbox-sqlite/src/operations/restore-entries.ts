@@ -1,0 +1,44 @@
+import { errorGroupOf, type Entry } from '@novita-webhooks/core';
+
+import type { Connection } from '../connection/connection.ts';
+import { insertEvent } from './add.ts';
+import { toMs } from './time.ts';
+
+const RESTORE = `
+INSERT INTO novita_entries (endpoint, task_id, state, attempts, succeeded_handlers, reason,
+                            error_group, due_at, finished_at, replays, partial_replay, attempt_log)
+VALUES (:endpoint, :taskId, :state, :attempts, :succeededHandlers, :reason,
+        :errorGroup, :dueAt, :finishedAt, :replays, :partialReplay, :attemptLog)
+ON CONFLICT DO NOTHING`;
+
+/** @returns how many entries were added */
+export function restoreEntries(
+  connection: Connection,
+  entries: readonly Entry[],
+  now: number,
+): number {
+  return entries.filter((entry) => restore(connection, entry, now)).length;
+}
+
+function restore(connection: Connection, entry: Entry, now: number): boolean {
+  const { endpoint, taskId, attempts, reason, replays, partialReplay, originalBody } = entry;
+  const added = connection.run(RESTORE, {
+    ...{ endpoint, taskId, attempts, reason, replays, ...stateOf(entry, now) },
+    errorGroup: errorGroupOf(reason),
+    succeededHandlers: JSON.stringify(entry.succeededHandlers),
+    partialReplay: partialReplay === null ? null : JSON.stringify(partialReplay),
+    attemptLog: JSON.stringify(entry.attemptLog),
+  });
+  if (added === 1) insertEvent(connection, entry, originalBody);
+  return added === 1;
+}
+
+function stateOf({ state, dueAt, finishedAt }: Entry, now: number) {
+  return state === 'done' || state === 'dead'
+    ? { state, dueAt: null, finishedAt: toMs(finishedAt ?? now) }
+    : {
+        state: 'pending',
+        dueAt: toMs(state === 'pending' ? (dueAt ?? now) : now),
+        finishedAt: null,
+      };
+}
