@@ -10,13 +10,13 @@ import {
 } from './notifications/notification-sender.ts';
 import { claim } from './operations/claim.ts';
 import { deleteExpired } from './operations/delete-expired.ts';
-import { discard } from './operations/discard.ts';
+import { discardEntries } from './operations/discard-entries.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { recordSucceeded } from './operations/record-succeeded.ts';
-import { replay } from './operations/replay.ts';
-import { restore } from './operations/restore.ts';
+import { replayEntries } from './operations/replay-entries.ts';
+import { restoreEntries } from './operations/restore-entries.ts';
 import { stats } from './operations/stats.ts';
 import { runHandlerTransaction, type HandlerTransaction } from './operations/transaction.ts';
 import { resolveOptions, type PostgresStoreOptions, type ResolvedOptions } from './options.ts';
@@ -113,13 +113,15 @@ function createEntryOperations(
     list: (filter) => run(() => list(query, filter)),
     get: (key) => run(() => get(query, key)),
     async replayEntries(targets, options) {
-      const replayed = await run(() => transaction((query) => replay(query, targets, options)));
+      const replayed = await run(() =>
+        transaction((query) => replayEntries(query, targets, options)),
+      );
       notify(replayed, targets);
       return replayed;
     },
-    discardEntries: (targets) => run(() => transaction((query) => discard(query, targets))),
+    discardEntries: (targets) => run(() => transaction((query) => discardEntries(query, targets))),
     async restoreEntries(entries) {
-      const restored = await run(() => transaction((query) => restore(query, entries)));
+      const restored = await run(() => transaction((query) => restoreEntries(query, entries)));
       notify(restored, entries);
       return restored;
     },

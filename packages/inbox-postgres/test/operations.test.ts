@@ -68,6 +68,21 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
   });
 
+  test('concurrent stores replay and discard each entry once', async () => {
+    const stores = [fixture.store, fixture.openPeer(), fixture.openPeer()];
+    const entries = Array.from({ length: 300 }, () => createTestEntry());
+    await Promise.all(entries.map(async (entry) => fixture.store.add(entry)));
+    const claims = await fixture.store.claim('novita', 300, LEASE_MS);
+    await Promise.all(claims.map(async (claim) => fixture.store.settle(claim, DEAD)));
+    const inAnyOrder = (index: number) => (index === 0 ? entries : entries.toReversed());
+    const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
+    const replayed = stores.map((store, index) => store.replayEntries(inAnyOrder(index)));
+    expect(total(await Promise.all(replayed))).toBe(300);
+    const discarded = stores.map((store, index) => store.discardEntries(inAnyOrder(index)));
+    expect(total(await Promise.all(discarded))).toBe(300);
+    expect(await fixture.query('SELECT FROM SCHEMA.events')).toEqual([]);
+  });
+
   test('deleteExpired deletes each entry once in concurrent stores', async () => {
     const { store } = fixture;
     await Promise.all(Array.from({ length: 1500 }, async () => store.add(createTestEntry())));

@@ -111,6 +111,13 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
     }
   });
 
+  test('reads only the examined entries for a list with filters', async () => {
+    const absent = { taskType: 'ABSENT', metadata: { orderId: 1 }, taskIdContains: 'absent' };
+    for (const states of [['pending'], ['done'], ['dead', 'pending'], undefined] as const) {
+      expectCheap(await planOf((store) => store.list({ ...absent, states })), 5000);
+    }
+  });
+
   test('reads only expired entries for deleteExpired', async () => {
     const retention = { doneMs: 24 * 60 * 60 * 1000, deadMs: 24 * 60 * 60 * 1000 };
     expectCheap(await planOf((store) => store.deleteExpired(retention)));
@@ -119,6 +126,18 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
       WHERE id IN (SELECT id FROM SCHEMA.finished_entries ORDER BY id LIMIT 700)`);
     expectCheap(await planOf((store) => store.deleteExpired(retention)), 1000);
     expect((await fixture.store.stats()).done).toBe(DONE + LIMIT - 700);
+  });
+
+  test('reads only its entries to replay, discard and restore them', async () => {
+    const targets = [
+      createTestEntry({ taskId: 'done-50000' }),
+      createTestEntry({ taskId: 'done-50001' }),
+    ];
+    expectCheap(await planOf((store) => store.replayEntries(targets)));
+    expectCheap(await planOf((store) => store.discardEntries(targets)));
+    const { entries } = await fixture.store.list({ limit: LIMIT });
+    const copies = entries.map((entry) => ({ ...entry, endpoint: 'copied' }));
+    expectCheap(await planOf((store) => store.restoreEntries?.(copies)), 200);
   });
 });
 

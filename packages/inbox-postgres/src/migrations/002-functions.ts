@@ -190,10 +190,13 @@ BEGIN${TRANSACTION_SETTINGS}
       "attemptLog" text
     `)}, merged AS MATERIALIZED (
     -- Until the next replay, no name is removed from the succeeded handlers.
-    SELECT claimed.*, ARRAY(
-      SELECT unnest(succeeded_handlers)
-      UNION SELECT json_array_elements_text("succeededHandlers")
-    ) AS all_succeeded
+    SELECT claimed.*, CASE json_array_length("succeededHandlers")
+      WHEN 0 THEN succeeded_handlers
+      ELSE ARRAY(
+        SELECT unnest(succeeded_handlers)
+        UNION SELECT json_array_elements_text("succeededHandlers")
+      )
+    END AS all_succeeded
     FROM claimed
   ), removed AS (
     DELETE FROM novita_webhooks.pending_entries USING merged

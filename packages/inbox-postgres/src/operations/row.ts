@@ -49,7 +49,7 @@ export type Row = TextRow<
 export const toMilliseconds = (time: string): string =>
   `round(extract(epoch FROM ${time}) * 1000)::float8`;
 
-/** SQL that joins the state of an event: it is in one of two tables. */
+/** SQL that joins the state of an event, which is in one of two tables. For `OFFSET 0` see list.ts. */
 export const JOIN_STATE = `
 CROSS JOIN LATERAL (
   SELECT CASE WHEN fencing_token IS NULL THEN 'pending'::text ELSE 'running' END AS state,
@@ -60,6 +60,7 @@ CROSS JOIN LATERAL (
   SELECT state, NULL, finished_at, attempts, replays, succeeded_handlers, reason,
          error_group, partial_replay, attempt_log
   FROM novita_webhooks.finished_entries WHERE finished_entries.id = events.id
+  OFFSET 0
 ) AS states`;
 
 const WITH_BODY = 'events.body, events.original_body';

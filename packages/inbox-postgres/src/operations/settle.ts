@@ -31,7 +31,8 @@ function toInput({ outcome, ...claimRef }: Settlement, n: number): Record<string
     delayMs: 'delayMs' in outcome ? toDelay(outcome.delayMs) : 0,
     reason,
     errorGroup: toErrorGroup(reason),
-    succeededHandlers: 'succeededHandlers' in outcome ? outcome.succeededHandlers.map(toText) : [],
+    // A done entry needs no names: a replay of it runs every handler.
+    succeededHandlers: outcome.type === 'done' ? [] : outcome.succeededHandlers.map(toText),
     attemptLog: outcome.attemptLog && JSON.stringify(outcome.attemptLog),
   };
 }

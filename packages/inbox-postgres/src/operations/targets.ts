@@ -8,9 +8,9 @@ import { toMilliseconds } from './row.ts';
  */
 export const TARGETS = `
 targets AS MATERIALIZED (
-  SELECT events.id, events.endpoint, input.replays, input."isOfTime", input."finishedAt"
+  SELECT events.id, events.endpoint, input.replays, input."hasFinishedAt", input."finishedAt"
   FROM json_to_recordset($1::text::json) AS input (
-    endpoint text, "taskId" text, replays integer, "isOfTime" boolean, "finishedAt" float8
+    endpoint text, "taskId" text, replays integer, "hasFinishedAt" boolean, "finishedAt" float8
   )
   JOIN novita_webhooks.events
     ON events.task_id = input."taskId" AND events.endpoint = input.endpoint
@@ -20,7 +20,7 @@ targets AS MATERIALIZED (
 /** SQL: whether a row is the entry of a target, and as the target was listed. */
 const isTarget = (table: string, finishedAt: string): string => `
   ${table}.id = targets.id AND ${table}.replays = coalesce(targets.replays, ${table}.replays)
-  AND (NOT targets."isOfTime" OR targets."finishedAt" IS NOT DISTINCT FROM ${finishedAt})`;
+  AND (NOT targets."hasFinishedAt" OR targets."finishedAt" IS NOT DISTINCT FROM ${finishedAt})`;
 
 export const IS_PENDING_TARGET: string = isTarget('pending_entries', 'NULL');
 export const IS_FINISHED_TARGET: string = isTarget(
@@ -32,7 +32,7 @@ export function toInput(targets: readonly EntryTarget[]): string {
   return JSON.stringify(
     targets.map(({ endpoint, taskId, replays, finishedAt }) => ({
       ...{ endpoint, taskId, replays, finishedAt },
-      isOfTime: finishedAt !== undefined,
+      hasFinishedAt: finishedAt !== undefined,
     })),
   );
 }

@@ -25,7 +25,10 @@ SELECT count(*)::text AS discarded FROM discarded`;
  *
  * @returns how many were deleted
  */
-export async function discard(query: Query, targets: readonly EntryTarget[]): Promise<number> {
+export async function discardEntries(
+  query: Query,
+  targets: readonly EntryTarget[],
+): Promise<number> {
   const [row] = await query<TextRow<'discarded'>>(DISCARD, [toInput(targets)]);
   return parseNumber(row?.discarded ?? '0');
 }

@@ -54,7 +54,7 @@ SELECT count(*)::text AS restored FROM restored`;
  *
  * @returns how many were added
  */
-export async function restore(query: Query, entries: readonly Entry[]): Promise<number> {
+export async function restoreEntries(query: Query, entries: readonly Entry[]): Promise<number> {
   const input = entries.map((entry, n) => ({ n, ...toInput(entry), ...toStateInput(entry) }));
   const [row] = await query<TextRow<'restored'>>(RESTORE, [JSON.stringify(input)]);
   return parseNumber(row?.restored ?? '0');

@@ -40,7 +40,7 @@ SELECT count(*)::text AS replayed FROM replayed`;
  *
  * @returns how many were replayed
  */
-export async function replay(
+export async function replayEntries(
   query: Query,
   targets: readonly EntryTarget[],
   { handlers, body }: StoreReplayOptions = {},

@@ -23,16 +23,16 @@ const CONDITIONS = {
 } as const satisfies Record<Exclude<keyof ResolvedEntryFilter, 'metadata'>, string>;
 
 /**
- * Whether the metadata has a member, at any depth: `matches` of the query decides. Parsing the JSON in
- * SQL would fail for damaged metadata, and for `\\u0000`. The spaces are those of `jsonb`, with which
- * an operator may have repaired a row.
+ * Whether the text of the metadata has a member, at any depth. Parsing it in SQL would fail for damaged
+ * metadata, and for `\\u0000`. The spaces are those of `jsonb`, with which an operator may have
+ * repaired a row.
  */
 const HAS_MEMBER = `strpos(replace(events.metadata, '": ', '":'), replace($, '": ', '":')) > 0`;
 
 /** A condition in SQL, where `$` is the value. */
 export type Condition = readonly [sql: string, value: string];
 
-/** Conditions that every entry meets that matches the filter. */
+/** Conditions that every matching entry meets. `matches` of the query decides on the metadata. */
 export function toConditions(filter: ResolvedEntryFilter): readonly Condition[] {
   const names = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[];
   return [
