@@ -68,6 +68,31 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
   });
 
+  test('restoreEntries sends large entries in several statements and keeps their order', async () => {
+    const { store, pool, schema } = fixture;
+    const body = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 7; n += 1) await store.add(createTestEntry({ body }));
+    const { entries } = await store.list({ order: 'oldest' });
+    const sizes: number[] = [];
+    const connect = async () => {
+      const client = await pool.connect();
+      return {
+        query({ text, values = [] }: PostgresQuery) {
+          if (text.includes('AS restored')) sizes.push(String(values[0]).length);
+          return client.query(text, values);
+        },
+        release: (error?: Error) => client.release(error),
+      };
+    };
+    const target = postgresStore({ pool: { connect }, schema });
+    const copies = entries.map((entry) => ({ ...entry, endpoint: 'copied' }));
+    expect(await target.restoreEntries?.([...copies, ...copies])).toBe(7);
+    expect(Math.max(...sizes)).toBeLessThan(6 * 1024 * 1024);
+    const restored = await store.list({ endpoint: 'copied', order: 'oldest' });
+    expect(restored.entries.map(({ taskId }) => taskId)).toEqual(copies.map((one) => one.taskId));
+    await target.close();
+  });
+
   test('concurrent stores replay and discard each entry once', async () => {
     const stores = [fixture.store, fixture.openPeer(), fixture.openPeer()];
     const entries = Array.from({ length: 300 }, () => createTestEntry());

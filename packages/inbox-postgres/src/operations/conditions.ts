@@ -30,7 +30,7 @@ const CONDITIONS = {
 const HAS_MEMBER = `strpos(replace(events.metadata, '": ', '":'), replace($, '": ', '":')) > 0`;
 
 /** A condition in SQL, where `$` is the value. */
-export type Condition = readonly [sql: string, value: string];
+type Condition = readonly [sql: string, value: string];
 
 /** Conditions that every matching entry meets. `matches` of the query decides on the metadata. */
 export function toConditions(filter: ResolvedEntryFilter): readonly Condition[] {

@@ -55,9 +55,30 @@ SELECT count(*)::text AS restored FROM restored`;
  * @returns how many were added
  */
 export async function restoreEntries(query: Query, entries: readonly Entry[]): Promise<number> {
-  const input = entries.map((entry, n) => ({ n, ...toInput(entry), ...toStateInput(entry) }));
-  const [row] = await query<TextRow<'restored'>>(RESTORE, [JSON.stringify(input)]);
-  return parseNumber(row?.restored ?? '0');
+  let restored = 0;
+  for (const batch of toBatches(entries)) {
+    const input = batch.map((entry, n) => ({ n, ...toInput(entry), ...toStateInput(entry) }));
+    const [row] = await query<TextRow<'restored'>>(RESTORE, [JSON.stringify(input)]);
+    restored += parseNumber(row?.restored ?? '0');
+  }
+  return restored;
+}
+
+/** More in one statement would take longer than its timeout. */
+const MAX_BATCH_CHARACTERS = 4 * 1024 * 1024;
+
+function* toBatches(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let batch: Entry[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    if (size > MAX_BATCH_CHARACTERS) {
+      yield batch;
+      [batch, size] = [[], 0];
+    }
+    batch.push(entry);
+    size += entry.body.length + (entry.originalBody?.length ?? 0);
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function toStateInput(entry: Entry): Record<string, unknown> {
