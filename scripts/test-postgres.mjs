@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { capture, onAllCores } from './lib/capture.mjs';
 import { root } from './lib/packages.mjs';
 
-const SUITES = ['contract', 'operations', 'add', 'migrations', 'transaction', 'plans'];
+const SUITES = ['contract', 'operations', 'list', 'add', 'migrations', 'transaction', 'plans'];
 const files = SUITES.map((name) => `packages/inbox-postgres/test/${name}.test.ts`);
 const vitest = [process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run'];
 const tests = [...vitest, '--config', 'vitest.workspace.ts', '--reporter=dot', ...files];

@@ -1,18 +1,22 @@
-import type { ClaimRef, Store } from '@novita-webhooks/core';
+import type { ClaimRef, EntryKey, Store } from '@novita-webhooks/core';
 
 import { createBatchedWrites } from './batching/batched-writes.ts';
 import { createDatabase, type Database } from './client/database.ts';
 import { getPoolQuota } from './client/pool-quota.ts';
 import { createNotificationListener } from './notifications/notification-listener.ts';
-import { createNotificationSender } from './notifications/notification-sender.ts';
+import {
+  createNotificationSender,
+  type NotificationSender,
+} from './notifications/notification-sender.ts';
 import { claim } from './operations/claim.ts';
 import { deleteExpired } from './operations/delete-expired.ts';
-import { discard } from './operations/discard.ts';
+import { discardEntries } from './operations/discard-entries.ts';
 import { get } from './operations/get.ts';
 import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { recordSucceeded } from './operations/record-succeeded.ts';
-import { replay } from './operations/replay.ts';
+import { replayEntries } from './operations/replay-entries.ts';
+import { restoreEntries } from './operations/restore-entries.ts';
 import { stats } from './operations/stats.ts';
 import { runHandlerTransaction, type HandlerTransaction } from './operations/transaction.ts';
 import { resolveOptions, type PostgresStoreOptions, type ResolvedOptions } from './options.ts';
@@ -22,7 +26,13 @@ import { createStartupCheck } from './startup/startup-check.ts';
 
 const DESCRIPTION = {
   name: 'inbox-postgres',
-  capabilities: { durable: true, shared: true, transactional: true, confirmsTakeover: true },
+  capabilities: {
+    durable: true,
+    shared: true,
+    transactional: true,
+    confirmsTakeover: true,
+    imports: true,
+  },
 };
 
 /**
@@ -49,7 +59,6 @@ export function postgresStore<Pool extends PostgresPool>(
     checkIntervalMs: 2 * queryTimeoutMs,
     log,
   });
-
   return {
     ...DESCRIPTION,
     open,
@@ -74,15 +83,7 @@ export function postgresStore<Pool extends PostgresPool>(
     transaction: createTransaction(database, lifecycle, resolved),
     ...(listen && { subscribe: listener.subscribe }),
     nextDueMs: (endpoint) => run(() => nextDueMs(query, endpoint)),
-    list: (filter) => run(() => list(query, filter)),
-    get: (key) => run(() => get(query, key)),
-    async replay(key) {
-      const isReplayed = await run(() => database.transaction((query) => replay(query, key)));
-      if (isReplayed) sender.notify(key.endpoint);
-      return isReplayed;
-    },
-    discard: (key) => run(() => database.transaction((query) => discard(query, key))),
-    stats: () => run(() => stats(query)),
+    ...createEntryOperations(database, run, sender),
     deleteExpired: (retention) =>
       run(() => deleteExpired(database, retention, lifecycle.isClosing)),
     async close() {
@@ -90,6 +91,41 @@ export function postgresStore<Pool extends PostgresPool>(
       await Promise.all([listener.close(), lifecycle.close(queryTimeoutMs)]);
       await sender.close();
     },
+  };
+}
+
+type EntryOperations = Pick<
+  Required<Store>,
+  'list' | 'get' | 'replayEntries' | 'discardEntries' | 'restoreEntries' | 'stats'
+>;
+
+/** What operators do with entries. */
+function createEntryOperations(
+  { query, transaction }: Database,
+  run: Lifecycle['run'],
+  sender: NotificationSender,
+): EntryOperations {
+  const notify = (changed: number, entries: readonly EntryKey[]): void => {
+    if (changed === 0) return;
+    for (const endpoint of new Set(entries.map((entry) => entry.endpoint))) sender.notify(endpoint);
+  };
+  return {
+    list: (filter) => run(() => list(query, filter)),
+    get: (key) => run(() => get(query, key)),
+    async replayEntries(targets, options) {
+      const replayed = await run(() =>
+        transaction((query) => replayEntries(query, targets, options)),
+      );
+      notify(replayed, targets);
+      return replayed;
+    },
+    discardEntries: (targets) => run(() => transaction((query) => discardEntries(query, targets))),
+    async restoreEntries(entries) {
+      const restored = await run(() => transaction((query) => restoreEntries(query, entries)));
+      notify(restored, entries);
+      return restored;
+    },
+    stats: () => run(() => stats(query)),
   };
 }
 

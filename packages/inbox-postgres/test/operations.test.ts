@@ -3,7 +3,7 @@ import { postgresStore, type PostgresQuery } from '@novita-webhooks/inbox-postgr
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
+import { insertEvents, openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
@@ -21,9 +21,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     const { store, pool } = fixture;
     const late = await pool.connect();
     await late.query('BEGIN');
-    const insert = `
-      INSERT INTO ${fixture.schema}.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-      VALUES ('novita', 'late', '', '{}', '{}', false, now()) RETURNING id`;
+    const insert = insertEvents("'late'").replace('SCHEMA', fixture.schema);
     const before = [createTestEntry(), createTestEntry(), createTestEntry()];
     for (const entry of before) await store.add(entry);
     const { rows } = await late.query<{ id: string }>(insert);
@@ -93,6 +91,46 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     await store.add(createTestEntry());
     await fixture.query('TRUNCATE SCHEMA.pending_entries');
     expect(await store.stats()).toEqual({ pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
+  });
+
+  test('restoreEntries sends large entries in several statements and keeps their order', async () => {
+    const { store, pool, schema } = fixture;
+    const body = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 7; n += 1) await store.add(createTestEntry({ body }));
+    const { entries } = await store.list({ order: 'oldest' });
+    const sizes: number[] = [];
+    const connect = async () => {
+      const client = await pool.connect();
+      return {
+        query({ text, values = [] }: PostgresQuery) {
+          if (text.includes('AS restored')) sizes.push(String(values[0]).length);
+          return client.query(text, values);
+        },
+        release: (error?: Error) => client.release(error),
+      };
+    };
+    const target = postgresStore({ pool: { connect }, schema });
+    const copies = entries.map((entry) => ({ ...entry, endpoint: 'copied' }));
+    expect(await target.restoreEntries?.([...copies, ...copies])).toBe(7);
+    expect(Math.max(...sizes)).toBeLessThan(6 * 1024 * 1024);
+    const restored = await store.list({ endpoint: 'copied', order: 'oldest' });
+    expect(restored.entries.map(({ taskId }) => taskId)).toEqual(copies.map((one) => one.taskId));
+    await target.close();
+  });
+
+  test('concurrent stores replay and discard each entry once', async () => {
+    const stores = [fixture.store, fixture.openPeer(), fixture.openPeer()];
+    const entries = Array.from({ length: 300 }, () => createTestEntry());
+    await Promise.all(entries.map(async (entry) => fixture.store.add(entry)));
+    const claims = await fixture.store.claim('novita', 300, LEASE_MS);
+    await Promise.all(claims.map(async (claim) => fixture.store.settle(claim, DEAD)));
+    const inAnyOrder = (index: number) => (index === 0 ? entries : entries.toReversed());
+    const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
+    const replayed = stores.map((store, index) => store.replayEntries(inAnyOrder(index)));
+    expect(total(await Promise.all(replayed))).toBe(300);
+    const discarded = stores.map((store, index) => store.discardEntries(inAnyOrder(index)));
+    expect(total(await Promise.all(discarded))).toBe(300);
+    expect(await fixture.query('SELECT FROM SCHEMA.events')).toEqual([]);
   });
 
   test('deleteExpired deletes each entry once in concurrent stores', async () => {
@@ -200,12 +238,10 @@ describe.skipIf(url === undefined)('postgresStore', () => {
 
   test('close waits for one batch of deleteExpired only', async () => {
     const store = fixture.openPeer();
+    await fixture.query(insertEvents("'done-' || n", 'FROM generate_series(1, 20000) AS n'));
     await fixture.query(`
-      INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-      SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, 20000) AS n`);
-    await fixture.query(`
-      INSERT INTO SCHEMA.finished_entries
-      SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM SCHEMA.events`);
+      INSERT INTO SCHEMA.finished_entries (id, state, attempts, succeeded_handlers, finished_at)
+      SELECT id, 'done', 1, '{}', now() - interval '1 hour' FROM SCHEMA.events`);
     const deleting = store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await pause(50);
     await store.close();

@@ -1,9 +1,9 @@
-import type { Claim, Store } from '@novita-webhooks/core';
+import type { Claim, NewEntry, Store } from '@novita-webhooks/core';
 import { createTestEntry } from '@novita-webhooks/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { explain, type Plan } from './support/explain.ts';
-import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
+import { insertEvents, openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
 const DONE = 60_000;
@@ -14,32 +14,22 @@ const LIMIT = 10;
 const LEASE_MS = 30_000;
 
 const INSERT_DONE = `
-WITH inserted AS (
-  INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-  SELECT 'novita', 'done-' || n, '', '{}', '{}', false, now() FROM generate_series(1, $1) AS n
-  RETURNING id
-)
-INSERT INTO SCHEMA.finished_entries
-SELECT id, 'done', 1, '{}', NULL, now() - interval '1 hour' FROM inserted`;
+WITH inserted AS (${insertEvents("'done-' || n", 'FROM generate_series(1, $1) AS n')})
+INSERT INTO SCHEMA.finished_entries (id, state, attempts, succeeded_handlers, finished_at)
+SELECT id, 'done', 1, '{}', now() - interval '1 hour' FROM inserted`;
 
 const insertWaiting = (name: string, count: number) => `
 WITH inserted AS (
-  INSERT INTO SCHEMA.events (endpoint, task_id, status, body, metadata, test_mode, received_at)
-  SELECT 'novita', '${name}-' || n, '', '{}', '{}', false, now()
-  FROM generate_series(1, ${count}) AS n
-  RETURNING id
+  ${insertEvents(`'${name}-' || n`, `FROM generate_series(1, ${count}) AS n`)}
 )
 INSERT INTO SCHEMA.pending_entries (id, endpoint, due_at)
 SELECT id, 'novita', now() - interval '1 hour' + id * interval '1 ms' FROM inserted`;
 
-const NEVER_CLAIMED = {
+const NEVER_CLAIMED: Omit<Claim, keyof NewEntry> = {
   fencingToken: `1.${crypto.randomUUID()}`,
-  state: 'running',
-  attempts: 1,
-  succeededHandlers: [],
-  reason: null,
-  dueAt: null,
-  finishedAt: null,
+  ...{ state: 'running', attempts: 1, succeededHandlers: [], reason: null },
+  ...{ dueAt: null, finishedAt: null, replays: 0, partialReplay: null, attemptLog: [] },
+  originalBody: null,
 } as const;
 
 const ANALYZE = 'ANALYZE SCHEMA.events, SCHEMA.pending_entries, SCHEMA.finished_entries';
@@ -112,12 +102,19 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
   });
 
   test('reads little more than one page for each kind of list', async () => {
-    for (const state of ['pending', 'running', 'done', 'dead', undefined] as const) {
-      expectCheap(await planOf((store) => store.list({ state, limit: 10 })), 200);
+    for (const states of [['pending'], ['running'], ['done'], ['dead'], undefined] as const) {
+      expectCheap(await planOf((store) => store.list({ states, limit: 10 })), 200);
     }
     expectCheap(await planOf((store) => store.list({ limit: 10, cursor: '30000' })), 200);
     for (const endpoint of ['quiet', 'novita']) {
       expectCheap(await planOf((store) => store.list({ limit: 10, endpoint })), 200);
+    }
+  });
+
+  test('reads only the examined entries for a list with filters', async () => {
+    const absent = { taskType: 'ABSENT', metadata: { orderId: 1 }, taskIdContains: 'absent' };
+    for (const states of [['pending'], ['done'], ['dead', 'pending'], undefined] as const) {
+      expectCheap(await planOf((store) => store.list({ ...absent, states })), 5000);
     }
   });
 
@@ -129,6 +126,18 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
       WHERE id IN (SELECT id FROM SCHEMA.finished_entries ORDER BY id LIMIT 700)`);
     expectCheap(await planOf((store) => store.deleteExpired(retention)), 1000);
     expect((await fixture.store.stats()).done).toBe(DONE + LIMIT - 700);
+  });
+
+  test('reads only its entries to replay, discard and restore them', async () => {
+    const targets = [
+      createTestEntry({ taskId: 'done-50000' }),
+      createTestEntry({ taskId: 'done-50001' }),
+    ];
+    expectCheap(await planOf((store) => store.replayEntries(targets)));
+    expectCheap(await planOf((store) => store.discardEntries(targets)));
+    const { entries } = await fixture.store.list({ limit: LIMIT });
+    const copies = entries.map((entry) => ({ ...entry, endpoint: 'copied' }));
+    expectCheap(await planOf((store) => store.restoreEntries?.(copies)), 200);
   });
 });
 

@@ -3,6 +3,7 @@ import { migratePostgres, migrationSql, postgresStore } from '@novita-webhooks/i
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { keyOf } from './support/store-fixture.ts';
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
 describe.skipIf(url === undefined)('roles and privileges', () => {
@@ -64,10 +65,12 @@ describe.skipIf(url === undefined)('roles and privileges', () => {
       client.query(`INSERT INTO ${schema}.ledger VALUES ('one')`),
     );
     expect(await store.settle(claim, { type: 'done' })).toBe(true);
-    expect(await store.replay(claim)).toBe(true);
-    expect((await store.list({ state: 'pending' })).entries).toHaveLength(1);
+    expect(await store.replayEntries([keyOf(claim)])).toBe(1);
+    expect((await store.list({ states: ['pending'] })).entries).toHaveLength(1);
     expect((await store.stats()).pending).toBe(1);
-    expect(await store.discard(claim)).toBe(true);
+    expect(await store.discardEntries([keyOf(claim)])).toBe(1);
+    expect(await store.restoreEntries?.([claim])).toBe(1);
+    expect(await store.discardEntries([claim])).toBe(1);
     await store.deleteExpired({ doneMs: 1, deadMs: 1 });
     await store.close();
   });

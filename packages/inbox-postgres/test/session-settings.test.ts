@@ -4,6 +4,7 @@ import { postgresStore } from '@novita-webhooks/inbox-postgres';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
+import { keyOf } from './support/store-fixture.ts';
 import { dropSchema, openPool, uniqueName, url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
@@ -18,6 +19,7 @@ const OPERATIONS = [
   'done',
   'replay',
   'discard',
+  'restore',
 ] as const;
 
 interface Fixture {
@@ -83,8 +85,8 @@ describe.skipIf(url === undefined)('postgresStore on connections with other sett
     await store.settle(claims[0], { type: 'done' });
     await store.settle(claims[1], { type: 'dead', reason: 'no', succeededHandlers: [] });
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 1 });
-    await store.replay(claims[1]);
-    await store.discard(claims[1]);
+    await store.replayEntries([keyOf(claims[1])]);
+    await store.discardEntries([keyOf(claims[1])]);
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 1, dead: 0 });
     expect(await store.deleteExpired({ doneMs: 0, deadMs: 0 })).toBe(1);
     expect(await store.stats()).toMatchObject({ pending: 0, running: 1, done: 0, dead: 0 });
@@ -137,10 +139,12 @@ async function* runAll(store: Store<PoolClient>): AsyncGenerator<(typeof OPERATI
   yield 'transaction';
   expect(await store.settle(claim, { type: 'done' })).toBe(true);
   yield 'done';
-  expect(await store.replay(entry)).toBe(true);
+  expect(await store.replayEntries([entry])).toBe(1);
   yield 'replay';
-  expect(await store.discard(entry)).toBe(true);
+  expect(await store.discardEntries([entry])).toBe(1);
   yield 'discard';
+  expect(await store.restoreEntries?.([claim])).toBe(1);
+  yield 'restore';
 }
 
 async function claimThree(store: Store<PoolClient>): Promise<[Claim, Claim, Claim]> {

@@ -289,7 +289,7 @@ describe.skipIf(url === undefined)('context.transaction on PostgreSQL', () => {
       const hanging = Array.from({ length: 20 }, () => [
         store.add(createTestEntry()),
         store.add(createTestEntry()),
-        store.discard({ endpoint: 'novita', taskId: claim.taskId }),
+        store.discardEntries([{ endpoint: 'novita', taskId: claim.taskId }]),
         store.transaction?.(claim, 'one', () => pause(1000)),
       ]).flat();
       const settled = Promise.allSettled(hanging.map(async (one) => one));

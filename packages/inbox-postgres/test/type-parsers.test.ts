@@ -1,4 +1,4 @@
-import type { Claim, Logger, Store } from '@novita-webhooks/core';
+import type { Claim, EntryQuery, Logger, NewEntry, Store } from '@novita-webhooks/core';
 import { createTestEntry } from '@novita-webhooks/testing';
 import { migratePostgres, postgresStore, type PostgresPool } from '@novita-webhooks/inbox-postgres';
 import pg from 'pg';
@@ -89,9 +89,12 @@ async function observe(pool: PostgresPool, schema: string): Promise<unknown> {
 }
 
 async function useAll(store: Store): Promise<unknown[]> {
-  const [one, two, three] = ['one', 'two', 'three'].map((taskId) =>
-    createTestEntry({ taskId, receivedAt: 1_700_000_000_123, testMode: taskId === 'two' }),
-  ) as [Entry, Entry, Entry];
+  const [one, two, three] = ['1', '2', '3'].map((taskId) =>
+    createTestEntry({
+      ...{ taskId, receivedAt: 1_700_000_000_123, testMode: taskId === '2' },
+      metadata: { orderId: 42 },
+    }),
+  ) as [NewEntry, NewEntry, NewEntry];
   const results: unknown[] = [];
   const added = await Promise.all([one, two, three, one].map(async (entry) => store.add(entry)));
   results.push(added.sort()); // either of the two calls with one key can be the first
@@ -121,19 +124,40 @@ async function useAll(store: Store): Promise<unknown[]> {
   results.push(await store.settle(claims[2], retry));
   const listed = await store.list();
   results.push(listed.entries.map(withoutTimes), listed.cursor);
-  results.push(isNear(listed.entries.find(({ taskId }) => taskId === 'three')?.dueAt, DAY_MS));
-  results.push(isNear(listed.entries.find(({ taskId }) => taskId === 'one')?.finishedAt, 0));
+  results.push(isNear(listed.entries.find(({ taskId }) => taskId === '3')?.dueAt, DAY_MS));
+  results.push(isNear(listed.entries.find(({ taskId }) => taskId === '1')?.finishedAt, 0));
   for (const state of ['pending', 'running', 'done', 'dead'] as const) {
-    results.push((await store.list({ state, limit: 1 })).entries.map(withoutTimes));
+    results.push((await store.list({ states: [state], limit: 1 })).entries.map(withoutTimes));
   }
   const { lagMs, ...counts } = await store.stats();
   results.push(counts, lagMs > 0 && lagMs < 60_000);
-  results.push(await store.replay(two), await store.replay(two), await store.discard(three));
+  const { entries } = await store.list({ ...EVERY_FILTER, bodies: false });
+  expect(entries).toHaveLength(1);
+  results.push(entries.map(withoutTimes));
+  results.push(await store.replayEntries(entries, { handlers: ['a'] }));
+  results.push(await store.replayEntries(entries), withoutTimes(await store.get(two)));
+  results.push(await store.discardEntries([three, two]), await store.restoreEntries?.(entries));
   results.push(await store.deleteExpired({ doneMs: 0, deadMs: 0 }));
   return results;
 }
 
-type Entry = Parameters<Store['add']>[0];
+/** Matches the entry `two`. */
+const EVERY_FILTER: EntryQuery = {
+  endpoint: 'novita',
+  states: ['dead'],
+  taskType: 'TXT_TO_IMG',
+  status: 'TASK_STATUS_SUCCEED',
+  reasonContains: 'n',
+  errorGroup: 'no',
+  metadata: { orderId: 42 },
+  receivedFrom: 1_700_000_000_123,
+  receivedTo: 1_700_000_000_124,
+  finishedFrom: 0,
+  finishedTo: Date.UTC(2100, 0, 1),
+  schemaErrors: false,
+  testEvents: true,
+  taskIdContains: '2',
+};
 
 const endTransaction = (client: unknown) =>
   (client as { query(query: { text: string }): Promise<void> })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { HandlerContext } from '@novita-webhooks/core';
+import type { HandlerContext, NewEntry } from '@novita-webhooks/core';
 import { postgresInbox, postgresStore, type PostgresClient } from '@novita-webhooks/inbox-postgres';
 import { Pool } from 'pg';
 
@@ -98,12 +98,9 @@ const OLD_ENDPOINT = 'old';
 async function addOld(pool: Pool, schema: string, count: number): Promise<void> {
   const store = postgresStore({ pool, schema, listen: false });
   const common = {
-    endpoint: OLD_ENDPOINT,
-    status: '',
-    body: '{}',
-    schemaError: null,
-    metadata: {},
-  };
+    ...{ endpoint: OLD_ENDPOINT, status: '', taskType: '', body: '{}', schemaError: null },
+    ...{ metadata: {}, source: 'delivery', traceparent: null, tokenId: null },
+  } satisfies Omit<NewEntry, 'taskId' | 'testMode' | 'receivedAt'>;
   const ids = Array.from({ length: count }, () => `${OLD_ENDPOINT}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map(async (taskId) =>

@@ -35,7 +35,7 @@ const claimedRows = (columns: string): string => `${inputRows(`
       ${columns}
     `)}, claimed AS MATERIALIZED (
     SELECT input_rows.*, pending_entries.attempts, pending_entries.succeeded_handlers,
-           pending_entries.replays, pending_entries.reason AS previous_reason
+           pending_entries.replays, pending_entries.partial_replay, pending_entries.attempt_log
     FROM input_rows
     JOIN novita_webhooks.pending_entries
       ON pending_entries.id = ANY (ARRAY[input_rows.id])
@@ -72,13 +72,16 @@ ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
 BEGIN${TRANSACTION_SETTINGS}
   RETURN QUERY WITH ${inputRows(`
-      n integer, endpoint text, "taskId" text, status text, body text, "schemaError" text,
-      metadata text, "testMode" boolean, "receivedAt" float8
+      n integer, "receivedAt" float8, "testMode" boolean, endpoint text, "taskId" text, status text,
+      "taskType" text, source text, metadata text, "schemaError" text, traceparent text,
+      "tokenId" text, body text
     `)}, inserted AS (
-    INSERT INTO novita_webhooks.events
-      (endpoint, task_id, status, body, schema_error, metadata, test_mode, received_at)
-    SELECT endpoint, "taskId", status, body, "schemaError", metadata, "testMode",
-           to_timestamp("receivedAt" / 1000)
+    INSERT INTO novita_webhooks.events (
+      received_at, test_mode, endpoint, task_id, status, task_type, source, metadata, schema_error,
+      traceparent, token_id, body
+    )
+    SELECT to_timestamp("receivedAt" / 1000), "testMode", endpoint, "taskId", status, "taskType",
+           source, metadata, "schemaError", traceparent, "tokenId", body
     FROM input_rows
     -- Sorted, so that two calls with common keys wait for each other in one order and do not deadlock.
     ORDER BY "taskId" COLLATE "C", endpoint COLLATE "C"
@@ -111,9 +114,11 @@ END $$;
 CREATE FUNCTION novita_webhooks.claim(
   at_endpoint text, max_entries integer, lease_duration_ms float8, new_fencing_token text
 ) RETURNS TABLE (
-  id text, endpoint text, task_id text, status text, body text, schema_error text, metadata text,
-  test_mode boolean, received_at float8, attempts integer, succeeded_handlers text, reason text,
-  due_at float8, fencing_token text, is_takeover boolean
+  id text, endpoint text, task_id text, status text, task_type text, body text, original_body text,
+  schema_error text, metadata text, test_mode boolean, received_at float8, source text,
+  traceparent text, token_id text, attempts integer, succeeded_handlers text, reason text,
+  due_at float8, replays integer, partial_replay text, attempt_log text, fencing_token text,
+  is_takeover boolean
 )
 ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
@@ -154,11 +159,13 @@ BEGIN
       AND (NOT looked_at.is_running OR looked_at.is_takeover AND looked_at.pending_before = 0)
     RETURNING pending_entries.*, looked_at.due_at AS was_due_at, looked_at.is_takeover
   )
-  SELECT events.id::text, events.endpoint, events.task_id, events.status, events.body,
-         events.schema_error, events.metadata, events.test_mode,
-         round(extract(epoch FROM events.received_at) * 1000)::float8,
+  SELECT events.id::text, events.endpoint, events.task_id, events.status, events.task_type,
+         events.body, events.original_body, events.schema_error, events.metadata, events.test_mode,
+         round(extract(epoch FROM events.received_at) * 1000)::float8, events.source,
+         events.traceparent, events.token_id,
          claimed.attempts, to_json(claimed.succeeded_handlers)::text, claimed.reason,
          round(extract(epoch FROM claimed.due_at) * 1000)::float8,
+         claimed.replays, claimed.partial_replay, claimed.attempt_log,
          claimed.fencing_token, claimed.is_takeover
   FROM claimed JOIN novita_webhooks.events ON events.id = ANY (ARRAY[claimed.id])
   ORDER BY claimed.was_due_at, claimed.id;
@@ -178,30 +185,41 @@ END $$;
 CREATE FUNCTION novita_webhooks.settle(input text) RETURNS SETOF integer
 ${ONE_GENERIC_PLAN} AS $$
 BEGIN${TRANSACTION_SETTINGS}
-  RETURN QUERY WITH ${claimedRows(
-    'type text, "delayMs" float8, reason text, "succeededHandlers" json',
-  )}, merged AS MATERIALIZED (
+  RETURN QUERY WITH ${claimedRows(`
+      type text, "delayMs" float8, reason text, "errorGroup" text, "succeededHandlers" json,
+      "attemptLog" text
+    `)}, merged AS MATERIALIZED (
     -- Until the next replay, no name is removed from the succeeded handlers.
-    SELECT claimed.*, ARRAY(
-      SELECT unnest(succeeded_handlers)
-      UNION SELECT json_array_elements_text("succeededHandlers")
-    ) AS all_succeeded
+    SELECT claimed.*, CASE json_array_length("succeededHandlers")
+      WHEN 0 THEN succeeded_handlers
+      ELSE ARRAY(
+        SELECT unnest(succeeded_handlers)
+        UNION SELECT json_array_elements_text("succeededHandlers")
+      )
+    END AS all_succeeded
     FROM claimed
   ), removed AS (
     DELETE FROM novita_webhooks.pending_entries USING merged
     WHERE pending_entries.id = ANY (ARRAY[merged.id]) AND merged.type IN ('done', 'dead')
   ), finished AS (
-    INSERT INTO novita_webhooks.finished_entries
-      (id, state, attempts, succeeded_handlers, reason, finished_at, replays)
-    SELECT id, type, attempts, all_succeeded, reason, clock_timestamp(), replays
+    INSERT INTO novita_webhooks.finished_entries (
+      id, finished_at, attempts, replays, state, succeeded_handlers, reason, error_group,
+      partial_replay, attempt_log
+    )
+    SELECT id, clock_timestamp(), attempts, replays, type, all_succeeded, reason, "errorGroup",
+           partial_replay, coalesce("attemptLog", attempt_log)
     FROM merged WHERE type IN ('done', 'dead')
   ), rescheduled AS (
     UPDATE novita_webhooks.pending_entries
     SET fencing_token = NULL,
         due_at = clock_timestamp() + merged."delayMs" * interval '1 millisecond',
         attempts = pending_entries.attempts - CASE merged.type WHEN 'released' THEN 1 ELSE 0 END,
-        reason = CASE merged.type WHEN 'released' THEN merged.previous_reason ELSE merged.reason END,
-        succeeded_handlers = merged.all_succeeded
+        reason = CASE merged.type
+          WHEN 'released' THEN pending_entries.reason ELSE merged.reason END,
+        error_group = CASE merged.type
+          WHEN 'released' THEN pending_entries.error_group ELSE merged."errorGroup" END,
+        succeeded_handlers = merged.all_succeeded,
+        attempt_log = coalesce(merged."attemptLog", pending_entries.attempt_log)
     FROM merged
     WHERE pending_entries.id = ANY (ARRAY[merged.id]) AND merged.type IN ('retry', 'released')
   )

@@ -2,7 +2,7 @@ import type { NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import { createCodedError } from '../errors.ts';
-import { toInput, type AddResult } from './add.ts';
+import { EVENT_INPUT, toInput, type AddResult } from './add.ts';
 import { parseBoolean, type TextRow } from './row.ts';
 
 const SELECT_EXISTING = `
@@ -24,14 +24,13 @@ const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE i
 
 const REPLACE = `
 WITH input AS (
-  SELECT * FROM json_to_recordset($2::text::json) AS input (
-    status text, body text, metadata text, "testMode" boolean, "receivedAt" float8
-  )
+  SELECT * FROM json_to_record($2::text::json) AS input (${EVENT_INPUT})
 ), replaced AS (
   UPDATE novita_webhooks.events
-  SET id = DEFAULT, status = input.status, body = input.body, schema_error = NULL,
-      metadata = input.metadata, test_mode = "testMode",
-      received_at = to_timestamp("receivedAt" / 1000)
+  SET id = DEFAULT, received_at = to_timestamp("receivedAt" / 1000), test_mode = "testMode",
+      status = input.status, task_type = "taskType", source = input.source,
+      metadata = input.metadata, schema_error = NULL, traceparent = input.traceparent,
+      token_id = "tokenId", body = input.body, original_body = NULL
   FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
   RETURNING events.id, events.endpoint
 )
@@ -59,7 +58,7 @@ export async function replaceSchemaError(query: Query, entry: NewEntry): Promise
     await query(CONFIRM_DUPLICATE);
     return 'duplicate';
   }
-  const [replaced] = await query(REPLACE, [existing.id, toInput([entry])]);
+  const [replaced] = await query(REPLACE, [existing.id, JSON.stringify(toInput(entry))]);
   if (replaced === undefined) throw conflict();
   return 'added';
 }

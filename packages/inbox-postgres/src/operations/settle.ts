@@ -3,7 +3,7 @@ import type { Outcome } from '@novita-webhooks/core';
 import type { Query } from '../client/database.ts';
 import type { ParsedClaimRef } from './claim-ref.ts';
 import { parseNumber, type TextRow } from './row.ts';
-import { toDelay, toText } from './text.ts';
+import { toDelay, toErrorGroup, toText } from './text.ts';
 
 const SETTLE = 'SELECT n::text AS n FROM novita_webhooks.settle($1::text) AS n';
 
@@ -23,12 +23,16 @@ export async function settle(query: Query, settlements: readonly Settlement[]): 
 }
 
 function toInput({ outcome, ...claimRef }: Settlement, n: number): Record<string, unknown> {
+  const reason = 'reason' in outcome ? toText(outcome.reason) : null;
   return {
     ...claimRef,
     n,
     type: outcome.type,
     delayMs: 'delayMs' in outcome ? toDelay(outcome.delayMs) : 0,
-    reason: 'reason' in outcome ? toText(outcome.reason) : null,
-    succeededHandlers: 'succeededHandlers' in outcome ? outcome.succeededHandlers.map(toText) : [],
+    reason,
+    errorGroup: toErrorGroup(reason),
+    // A done entry needs no names: a replay of it runs every handler.
+    succeededHandlers: outcome.type === 'done' ? [] : outcome.succeededHandlers.map(toText),
+    attemptLog: outcome.attemptLog && JSON.stringify(outcome.attemptLog),
   };
 }

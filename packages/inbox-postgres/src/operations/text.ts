@@ -1,7 +1,16 @@
+import { errorGroupOf } from '@novita-webhooks/core';
+
 /** Replaces what a text column rejects and an error message may hold: NUL and lone surrogates. */
 export function toText(text: string): string {
   return text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 }
+
+export const toTextOrNull = (text: string | null): string | null =>
+  text === null ? null : toText(text);
+
+/** The group of a reason. It may end with half a character, which a text column rejects. */
+export const toErrorGroup = (reason: string | null): string | null =>
+  toTextOrNull(errorGroupOf(reason));
 
 /** Rounds a delay up to whole milliseconds, from 0 to a century: an interval holds no more. */
 export function toDelay(ms: number): number {

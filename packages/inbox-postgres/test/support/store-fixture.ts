@@ -1,4 +1,4 @@
-import type { Store } from '@novita-webhooks/core';
+import type { EntryKey, Store } from '@novita-webhooks/core';
 import { postgresStore, type PostgresStoreOptions } from '@novita-webhooks/inbox-postgres';
 import type { Pool, PoolClient } from 'pg';
 
@@ -15,6 +15,16 @@ export interface StoreFixture {
   query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
+
+/** The key alone: a target that may have changed since it was claimed or listed. */
+export const keyOf = ({ endpoint, taskId }: EntryKey): EntryKey => ({ endpoint, taskId });
+
+/** SQL that inserts events without states. */
+export const insertEvents = (taskId: string, from = ''): string => `
+INSERT INTO SCHEMA.events
+  (received_at, test_mode, endpoint, task_id, status, task_type, source, metadata, body)
+SELECT now(), false, 'novita', ${taskId}, '', '', 'delivery', '{}', '{}' ${from}
+RETURNING id`;
 
 export async function openStoreFixture(): Promise<StoreFixture> {
   const schema = uniqueName('test_store');
