@@ -1,20 +1,32 @@
-// The states of an entry. Every change reads a row, decides, and writes on the condition of the revision
-// that it read. If another process was faster, the change starts again.
+// The store. Every change reads a row, decides, and writes on the condition of the revision that it
+// read. If another process was faster, the change starts again.
 import {
   resolveEntryQuery,
+  scanEntries,
   systemClock,
   type Claim,
   type Clock,
   type Entry,
   type EntryKey,
+  type EntryTarget,
   type ClaimRef,
   type Logger,
   type NewEntry,
-  type Outcome,
+  type ResolvedEntryQuery,
   type Store,
+  type StoreReplayOptions,
 } from '@novita-webhooks/core';
 import { randomUUID } from 'node:crypto';
 
+import {
+  isReplacedBy,
+  isUnchanged,
+  outcomeChanges,
+  toPending,
+  toReplayed,
+  toRestored,
+  toRunning,
+} from './entry-states.ts';
 import { createNatsTable, type StoredRow, type NatsTableOptions, type Row } from './nats-table.ts';
 import { createOpenRows } from './open-rows.ts';
 
@@ -65,12 +77,7 @@ export function natsStore(options: NatsStoreOptions): Store {
   }
 
   async function add(entry: NewEntry): Promise<'added' | 'duplicate'> {
-    const row: Row = {
-      entry: toPending(entry, clock.now()),
-      fencingToken: null,
-      leaseDurationMs: 0,
-      order: null,
-    };
+    const row = toNewRow(toPending(entry, clock.now()));
     for (let expectedRevision = 0; ;) {
       const revision = await table.write(row, expectedRevision);
       if (revision !== undefined) {
@@ -89,7 +96,7 @@ export function natsStore(options: NatsStoreOptions): Store {
       try {
         const claimed = await change(known, (row) =>
           row.revision === known.revision
-            ? toRunning(row, leaseDurationMs, clock.now())
+            ? toClaimed(row, leaseDurationMs, clock.now())
             : undefined,
         );
         return claimed && { ...claimed.entry, fencingToken: claimed.fencingToken ?? '' };
@@ -116,15 +123,38 @@ export function natsStore(options: NatsStoreOptions): Store {
     return changed !== undefined;
   }
 
-  async function remove(row: StoredRow | undefined): Promise<boolean> {
-    if (row === undefined || !(await table.remove(row))) return false;
+  async function remove(row: StoredRow): Promise<boolean> {
+    if (!(await table.remove(row))) return false;
     openRows.remove(row.entry);
+    return true;
+  }
+
+  async function discard(target: EntryTarget): Promise<boolean> {
+    const row = await table.read(target);
+    if (row === undefined || row.entry.state === 'running') return false;
+    return isUnchanged(row.entry, target) && remove(row);
+  }
+
+  async function replay(target: EntryTarget, options: StoreReplayOptions): Promise<boolean> {
+    const replayed = await change(target, (row) => {
+      if (!isUnchanged(row.entry, target)) return undefined;
+      const entry = toReplayed(row.entry, options, clock.now());
+      return entry && { ...row, entry };
+    });
+    return replayed !== undefined;
+  }
+
+  async function restore(entry: Entry): Promise<boolean> {
+    const row = toNewRow(toRestored(entry, clock.now()));
+    const revision = await table.write(row, 0);
+    if (revision === undefined) return false;
+    onRow({ ...row, order: revision, revision });
     return true;
   }
 
   return {
     name: 'nats',
-    capabilities: { durable: true, shared: true, transactional: false },
+    capabilities: { durable: true, shared: true, transactional: false, imports: true },
     open(logger) {
       log = logger;
       const { max_payload: bytes = 0 } = connection.info ?? {};
@@ -153,28 +183,17 @@ export function natsStore(options: NatsStoreOptions): Store {
     },
     nextDueMs: async (endpoint) => openRows.nextDueMs(endpoint),
     async list(query) {
-      const { endpoint, state, limit, before } = resolveEntryQuery(query);
-      const found = (await table.scan())
-        .filter(({ order, entry }) => order < before && (state ?? entry.state) === entry.state)
-        .filter(({ entry }) => (endpoint ?? entry.endpoint) === entry.endpoint)
-        .sort((one, other) => other.order - one.order);
-      const page = found.slice(0, limit);
-      const cursor = found.length > limit ? String(page.at(-1)?.order) : null;
-      return { entries: page.map(({ entry }) => entry), cursor };
+      const resolved = resolveEntryQuery(query);
+      const readAt = clock.now();
+      return scanEntries(resolved, [inOrder(await table.scan(), resolved)], readAt);
     },
     get: async (key) => (await table.read(key))?.entry,
-    async replay(key) {
-      const replayed = await change(key, (row) => {
-        const { state, succeededHandlers } = row.entry;
-        if (state !== 'done' && state !== 'dead') return undefined;
-        const entry = toPending(row.entry, clock.now(), state === 'done' ? [] : succeededHandlers);
-        return { ...row, entry };
-      });
-      return replayed !== undefined;
-    },
-    async discard(key) {
-      const row = await table.read(key);
-      return row?.entry.state !== 'running' && remove(row);
+    replayEntries: (targets, how = {}) => count(targets, (target) => replay(target, how)),
+    discardEntries: (targets) => count(targets, discard),
+    async restoreEntries(entries) {
+      let restored = 0; // one by one, so that they keep their order
+      for (const entry of entries) if (await restore(entry)) restored += 1;
+      return restored;
     },
     async stats() {
       const counts = { pending: 0, running: 0, done: 0, dead: 0 };
@@ -199,47 +218,30 @@ export function natsStore(options: NatsStoreOptions): Store {
   };
 }
 
-/** Returns an entry at the start of a series of attempts. */
-function toPending(entry: NewEntry, now: number, succeededHandlers: readonly string[] = []): Entry {
-  const series = { attempts: 0, succeededHandlers, reason: null, dueAt: now, finishedAt: null };
-  return { ...entry, state: 'pending', ...series };
-}
-
-/** An entry with a schema error must not block the valid result of its task. */
-function isReplacedBy(existing: Entry, entry: NewEntry): boolean {
-  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
-}
-
-function toRunning(row: StoredRow, leaseDurationMs: number, now: number): Row {
-  const attempts = row.entry.attempts + 1;
-  const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseDurationMs };
+function toClaimed(row: StoredRow, leaseDurationMs: number, now: number): Row {
+  const entry = toRunning(row.entry, now + leaseDurationMs);
   return { ...row, entry, fencingToken: randomUUID(), leaseDurationMs };
 }
 
-function outcomeChanges(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
-  const succeededHandlers = [
-    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
-  ];
-  switch (outcome.type) {
-    case 'dead':
-      return {
-        state: 'dead',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: null,
-        finishedAt: now,
-      };
-    case 'retry':
-      return {
-        state: 'pending',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: now + outcome.delayMs,
-      };
-    case 'released': {
-      const dueAt = now + outcome.delayMs;
-      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
-    }
-  }
+/** The rows between `after` and `before` in the order of the query. */
+function inOrder(
+  rows: readonly StoredRow[],
+  { order, before, after }: ResolvedEntryQuery,
+): readonly StoredRow[] {
+  const sign = order === 'newest' ? -1 : 1;
+  return rows
+    .filter((row) => row.order < before && row.order > after)
+    .sort((one, other) => sign * (one.order - other.order));
+}
+
+function toNewRow(entry: Entry): Row {
+  return { entry, fencingToken: null, leaseDurationMs: 0, order: null };
+}
+
+/** On how many targets `act` did something. */
+async function count(
+  targets: readonly EntryTarget[],
+  act: (target: EntryTarget) => Promise<boolean>,
+): Promise<number> {
+  return (await Promise.all(targets.map(act))).filter(Boolean).length;
 }
