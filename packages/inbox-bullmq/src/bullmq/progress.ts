@@ -1,6 +1,7 @@
 import type { AttemptRecord, PartialReplay } from '@novita-webhooks/core';
 import type { Job } from 'bullmq';
 
+/** A job that may stand for an entry. */
 export type EntryJob = Job<unknown>;
 
 /** What BullMQ has no field for. It is kept as the job's progress, so that dashboards show it. */
@@ -27,6 +28,7 @@ export interface Progress {
   readonly token?: string;
   /** Replays before this series. */
   readonly replays: number;
+  /** Of this series. */
   readonly partialReplay: PartialReplay | null;
   /** The `partialReplay` of the next series: of a replay that is about to begin. */
   readonly nextReplay?: PartialReplay | undefined;
@@ -38,7 +40,7 @@ export interface Restored extends Progress {
   /** If it is done or dead: the claim that finds the job moves it there. */
   readonly state?: 'done' | 'dead';
   /** When it became so, in milliseconds since 1970. */
-  readonly finishedAt?: number | null;
+  readonly finishedAt?: number;
 }
 
 /**

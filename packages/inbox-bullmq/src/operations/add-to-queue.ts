@@ -21,6 +21,7 @@ const MAX_BATCH_ENTRIES = 25;
 /** Length of their bodies: on a slow link, the answer to a batch must not be long in coming. */
 const MAX_BATCH_LENGTH = 1024 * 1024;
 
+/** The job of an entry. Throws if the entry cannot be written as JSON. */
 export function toJob(entry: NewEntry): NewJob {
   JSON.stringify(entry.metadata); // throws when it cannot be kept
   const { taskId, status } = entry;

@@ -5,8 +5,8 @@ import type { EndpointQueue } from '../bullmq/queues.ts';
 import { findUnchanged } from './find-unchanged.ts';
 
 /**
- * Removes a job that is not running. Of several calls at once, one returns true. An entry that is
- * replayed between the reading and `remove`, about a round trip, is removed all the same.
+ * Removes a job that is not running. Of several calls at once, one returns true. If an entry is replayed
+ * between the reading and `remove`, about a round trip, it is removed all the same.
  */
 export async function discard(queue: EndpointQueue, target: EntryTarget): Promise<boolean> {
   const found = await findUnchanged(queue, target);
