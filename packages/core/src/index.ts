@@ -11,11 +11,8 @@ export type {
 } from './callback/callback.ts';
 export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
-export {
-  resolveEntryQuery,
-  type ResolvedEntryFilter,
-  type ResolvedEntryQuery,
-} from './inbox/entry-query.ts';
+export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
+export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
 export { scanEntries, type ScannedEntry } from './inbox/scan-entries.ts';
 export {

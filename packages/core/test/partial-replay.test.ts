@@ -55,7 +55,7 @@ test('a replay of a dead letter runs a named handler again that had succeeded', 
 
 test('a replay that names an unknown handler runs nothing and says which', async () => {
   const { replay } = await start(new Set());
-  const [runs, state, reason] = await replay(['emial']);
+  const [runs, state, reason] = await replay(['archive']);
   expect([runs, state]).toEqual([[], 'dead']);
-  expect(reason).toContain('not registered for this result: emial');
+  expect(reason).toContain('not registered for this result: archive');
 });

@@ -55,12 +55,8 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   return {
     name: 'inbox-sqlite',
     capabilities: {
-      durable: true,
-      shared: true,
-      transactional: true,
-      imports: true,
-      confirmsTakeover: true,
-      steadyTime: time.isSteady,
+      ...{ durable: true, shared: true, transactional: true, imports: true },
+      ...{ confirmsTakeover: true, steadyTime: time.isSteady },
     },
     open: walMonitor.open,
     add: (entry) => write((connection) => add(connection, entry, time.now(connection))),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
-import { createEntryFilter } from './entry-filter.ts';
+import { createEntryFilter, type ResolvedEntryFilter } from './entry-filter.ts';
 import type { Entry, EntryFilter, EntryKey, EntryQuery } from './ports.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -56,12 +56,6 @@ const querySchema = strictOptions({
     .optional(),
   bodies: z.boolean('must be true or false').default(true),
 } satisfies Record<keyof EntryQuery, z.ZodType>);
-
-type TimeName = 'receivedFrom' | 'receivedTo' | 'finishedFrom' | 'finishedTo';
-
-/** An {@link EntryFilter} that was checked. Times are milliseconds since 1970. */
-export type ResolvedEntryFilter = Omit<EntryFilter, TimeName> &
-  Readonly<Partial<Record<TimeName, number | undefined>>>;
 
 /** An {@link EntryQuery} with defaults filled in and checked. */
 export interface ResolvedEntryQuery {
