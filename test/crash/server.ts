@@ -38,7 +38,7 @@ const killSwitch = createKillSwitch(server, write);
 if (options.armed?.point === 'migration') killSwitch.arm(options.armed);
 const engine = engines[options.engine];
 if (engine === undefined) throw new Error(`crash test: there is no engine ${options.engine}`);
-if (engine.steadyTime) letClockJump();
+if (engine.clockJumps) letClockJump();
 const open = await engine.open(options.location, {
   leaseDurationMs: LEASE_MS,
   pollIntervalMs: 200,

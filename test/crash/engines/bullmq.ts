@@ -23,7 +23,7 @@ export const bullmq: Engine = {
     'random',
   ],
   shared: true,
-  steadyTime: false,
+  clockJumps: false,
   async createPlace(_, name) {
     const location = `novita-crash-${name}-${randomUUID()}`;
     return { location, remove: () => removeAll(location) };

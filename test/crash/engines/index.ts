@@ -8,6 +8,7 @@ import { sqlite } from './sqlite.ts';
 /** The inboxes under test, by the value of `--engine`. */
 export const engines: Readonly<Record<string, Engine>> = {
   sqlite,
+  'sqlite-clock-jumps': { ...sqlite, clockJumps: true },
   postgres,
   bullmq,
   memory,
