@@ -2,6 +2,8 @@ import { errorGroupOf } from '@novita-webhooks/core';
 
 /** Replaces what a text column rejects and an error message may hold: NUL and lone surrogates. */
 export function toText(text: string): string {
+  const { isWellFormed } = text as string & { isWellFormed(): boolean }; // of ES2024, and fast
+  if (isWellFormed.call(text) && !text.includes('\0')) return text;
   return text.replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 }
 
