@@ -36,9 +36,20 @@ export function nonceOf({ data }: EntryJob): string | undefined {
 export function pickEntry(entry: NewEntry): NewEntry {
   const { endpoint, taskId, status, taskType, body, schemaError, metadata, testMode } = entry;
   const { receivedAt, source, traceparent, tokenId } = entry;
+  // Without spreading parts of it, which is several times slower.
   return {
-    ...{ endpoint, taskId, status, taskType, body, schemaError, metadata, testMode },
-    ...{ receivedAt, source, traceparent, tokenId },
+    endpoint,
+    taskId,
+    status,
+    taskType,
+    body,
+    schemaError,
+    metadata,
+    testMode,
+    receivedAt,
+    source,
+    traceparent,
+    tokenId,
   };
 }
 
@@ -57,14 +68,18 @@ export function toEntry(job: EntryJob, surroundings: Surroundings): Entry | null
   const { endpoint, isActive, leaseDurationMs, recorded } = surroundings;
   const data = toJobData(job, endpoint);
   if (data === null) return null;
-  const { uncounted, succeededHandlers, ...series } = seriesOf(job);
-  const { reason, replays, partialReplay, attemptLog } = series;
+  const series = seriesOf(job);
+  const { uncounted, succeededHandlers, reason, replays, partialReplay, attemptLog } = series;
   const finished = finishedStateOf(job);
   const state = finished ?? (isActive ? 'running' : 'pending');
   const attempts = job.attemptsStarted - uncounted;
   return {
     ...pickEntry(data),
-    ...{ state, replays, partialReplay, attemptLog, originalBody: data.originalBody ?? null },
+    state,
+    replays,
+    partialReplay,
+    attemptLog,
+    originalBody: data.originalBody ?? null,
     attempts: finished === null ? attempts : (toProgress(job)?.attempts ?? attempts),
     succeededHandlers: [...new Set([...succeededHandlers, ...recorded])],
     reason: state === 'dead' ? (failureOf(job) ?? reason) : reason,

@@ -100,11 +100,16 @@ export function seriesOf(job: EntryJob): Progress {
   // A retry in a dashboard is a replay too, and notes nothing.
   const { attemptLog = returnValueOf(job)?.attemptLog ?? [], replays = uncounted } = noted ?? {};
   const isNewSeries = noted?.attempts !== undefined && finishedStateOf(job) === null;
+  const partialReplay = isNewSeries ? noted.nextReplay : noted?.partialReplay;
   return {
-    ...{ succeededHandlers, uncounted, settled, doneAt, attemptLog },
+    succeededHandlers,
+    uncounted,
+    settled,
     countedAt: Math.max(settled, noted?.countedAt ?? 0),
-    ...(isNewSeries
-      ? { reason: null, replays: replays + 1, partialReplay: noted.nextReplay ?? null }
-      : { reason: noted?.reason ?? null, replays, partialReplay: noted?.partialReplay ?? null }),
+    doneAt,
+    attemptLog,
+    reason: isNewSeries ? null : (noted?.reason ?? null),
+    replays: isNewSeries ? replays + 1 : replays,
+    partialReplay: partialReplay ?? null,
   };
 }

@@ -63,9 +63,7 @@ export async function addToQueue(
   const noted = queue.redis((client) =>
     noteArrivals(client, { ...queue, counter, endpoints }, ids),
   );
-  const bulk = jobs.map(({ id, name, data, opts }) => ({
-    ...{ name, data, opts: { ...opts, jobId: id } },
-  }));
+  const bulk = jobs.map((job) => ({ ...job, opts: { ...job.opts, jobId: job.id } }));
   await Promise.all([noted, queue.run((bullmq) => bullmq.addBulk(bulk))]);
   const nonces = jobs.map(({ data }) => data.nonce);
   return queue.run((bullmq) =>

@@ -98,13 +98,11 @@ function toNote(job: EntryJob, outcome: Outcome): Progress | null {
   const started = job.attemptsStarted;
   const before = seriesOf(job);
   const attempts = started - before.uncounted;
+  if (outcome.type === 'done' && toProgress(job) === null && attempts === 1) return null;
   const { attemptLog = before.attemptLog } = outcome;
   const counts = { uncounted: started, settled: started, attempts };
   const ended = { ...before, reason: null, ...counts, attemptLog };
-  if (outcome.type === 'done') {
-    if (toProgress(job) === null && attempts === 1) return null;
-    return { ...ended, succeededHandlers: [], doneAt: started };
-  }
+  if (outcome.type === 'done') return { ...ended, succeededHandlers: [], doneAt: started };
   const names = [...before.succeededHandlers, ...outcome.succeededHandlers];
   const succeededHandlers = [...new Set(names)];
   if (outcome.type === 'dead') return { ...ended, succeededHandlers };
