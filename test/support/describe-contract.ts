@@ -24,7 +24,7 @@ interface Opened<Subject> {
 }
 
 /** Creates a fresh subject for one case. */
-export type OpenSubject<Subject> = () => Opened<Subject> | Promise<Opened<Subject>>;
+export type OpenSubject<Subject> = (caseName: string) => Opened<Subject> | Promise<Opened<Subject>>;
 
 /** Runs the store contract. */
 export function describeStoreContract(name: string, open: OpenSubject<StoreSubject>): void {
@@ -60,7 +60,7 @@ function describeContract<Subject>(
   describe(title, () => {
     for (const contractCase of contract) {
       test(contractCase.name, async ({ skip, task }) => {
-        const { subject, close } = await open();
+        const { subject, close } = await open(contractCase.name);
         task.meta.capabilities = partOf(subject).capabilities;
         await runCase(contractCase, () => subject, close, skip);
       });

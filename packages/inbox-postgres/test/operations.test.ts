@@ -230,7 +230,7 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     const codes = (await Promise.allSettled(adds)).map((one) =>
       one.status === 'rejected' ? (one.reason as { code: string }).code : one.value,
     );
-    expect(performance.now() - beganAt).toBeLessThan(1000);
+    expect(performance.now() - beganAt).toBeLessThan(10_000); // one by one they would take 20 s
     expect(codes.filter((code) => code === 'inbox_full').length).toBeGreaterThan(20);
     expect(codes.filter((code) => code === 'inbox_unavailable').length).toBeGreaterThan(50);
     await store.close();

@@ -18,8 +18,6 @@ const MAX_LENGTH = 200;
  */
 export function errorGroupOf(reason: string | null): string | null {
   if (reason === null) return null;
-  return VARIABLE_PARTS.reduce((text, [part, name]) => text.replace(part, name), reason).slice(
-    0,
-    MAX_LENGTH,
-  );
+  const group = VARIABLE_PARTS.reduce((text, [part, name]) => text.replace(part, name), reason);
+  return group.slice(0, MAX_LENGTH).replace(/[\uD800-\uDBFF]$/, ''); // no half of a character
 }

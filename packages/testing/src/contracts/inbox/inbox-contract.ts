@@ -7,6 +7,7 @@ import { consumeCases } from './consume.ts';
 import { discardCases } from './discard.ts';
 import type { InboxCase, InboxSubject } from './inbox-subject.ts';
 import { keyCases } from './key.ts';
+import { killedOperationCases } from './killed-operations.ts';
 import { leaseExpiryCases } from './lease-expiry.ts';
 import { leaseCases } from './lease.ts';
 import { listCases } from './list.ts';
@@ -52,6 +53,7 @@ export const inboxContract: readonly InboxCase[] = [
   ...leaseExpiryCases,
   ...clockJumpCases,
   ...processCases,
+  ...killedOperationCases,
 ].map((contractCase) => ({
   ...contractCase,
   skip: (subject) =>

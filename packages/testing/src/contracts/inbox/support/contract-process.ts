@@ -1,11 +1,17 @@
 // The second process of the contract: runs a receiver on the inbox, and does what its parent requests.
 import {
   createReceiver,
+  type DiscardManyResult,
   type Entry,
+  type EntryFilter,
   type EntryKey,
+  type EntryPage,
+  type EntryQuery,
+  type ImportResult,
   type Inbox,
   type Logger,
   type NewEntry,
+  type ReplayManyResult,
 } from '@novita-webhooks/core';
 
 import { TEST_SECRET } from '../../../samples/signed-delivery.ts';
@@ -24,6 +30,10 @@ export interface ProcessRequests {
   readonly add: (entry: NewEntry) => string;
   readonly get: (key: EntryKey) => Entry | null;
   readonly release: () => null;
+  readonly list: (query: EntryQuery) => EntryPage;
+  readonly import: (lines: readonly string[]) => ImportResult;
+  readonly replayMany: (filter: EntryFilter, cursor?: string) => ReplayManyResult;
+  readonly discardMany: (filter: EntryFilter, cursor?: string) => DiscardManyResult;
 }
 
 /** What the process reports to its parent. */
@@ -31,6 +41,8 @@ export type ProcessMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'response'; readonly id: number; readonly value?: unknown }
   | { readonly type: 'begin' | 'end'; readonly taskId: string }
+  /** Of `replayMany` or `discardMany`. */
+  | { readonly type: 'progress'; readonly cursor: string | null }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Lease and polling of the inbox, in milliseconds, as the contract needs them. */
@@ -73,6 +85,12 @@ function respondWith(inbox: Inbox) {
     add: (entry: NewEntry) => inbox.add(entry),
     get: (key: EntryKey) => inbox.get(key),
     release,
+    list: (query: EntryQuery) => inbox.list(query),
+    import: (lines: readonly string[]) => inbox.import(lines),
+    replayMany: (filter: EntryFilter, cursor?: string) =>
+      inbox.replayMany(filter, { cursor, onProgress: reportProgress }),
+    discardMany: (filter: EntryFilter, cursor?: string) =>
+      inbox.discardMany(filter, { cursor, onProgress: reportProgress }),
     consume(plan: HandlerPlan) {
       const receiver = createReceiver({
         secret: TEST_SECRET,
@@ -104,6 +122,10 @@ async function follow(plan: HandlerPlan, taskId: string, released: Promise<void>
   // The poison waits until it runs beside the others, unless it runs alone.
   await new Promise((resolve) => setTimeout(resolve, plan.taskId === taskId ? 30 : 60));
   if (plan.taskId === taskId) process.kill(process.pid, 'SIGKILL');
+}
+
+function reportProgress({ cursor }: { readonly cursor: string | null }): void {
+  report({ type: 'progress', cursor });
 }
 
 function toReports(): Logger {
