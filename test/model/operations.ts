@@ -202,13 +202,15 @@ const newEntry: fc.Arbitrary<NewEntry> = fc
   .map(({ key, ...entry }) => ({ ...key, ...entry }));
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.record({ type: fc.constant('done' as const), attemptLog }).map(withoutUndefined),
+  fc
+    .record({ type: fc.constant('done' as const), attemptLog })
+    .map((it) => withoutUndefined(it) as Outcome),
   fc
     .record({ type: fc.constant('dead' as const), reason, succeededHandlers, attemptLog })
-    .map(withoutUndefined),
+    .map((it) => withoutUndefined(it) as Outcome),
   fc
     .record({ type: fc.constant('retry' as const), delayMs, reason, succeededHandlers, attemptLog })
-    .map(withoutUndefined),
+    .map((it) => withoutUndefined(it) as Outcome),
   fc.record({ type: fc.constant('released' as const), delayMs, succeededHandlers }),
 );
 

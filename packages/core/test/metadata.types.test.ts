@@ -127,7 +127,7 @@ test('metadata: receivers of every type fit the adapters', () => {
   const receiver = {} as Receiver<Order, LedgerTx>;
   expectTypeOf(receiver).toExtend<Receiver<object>>();
   expectTypeOf<HandlerContext<Order>>().toExtend<HandlerContext<object>>();
-  expectTypeOf(toReceiver).toBeCallableWith(receiver, '/hooks');
+  expectTypeOf(toReceiver).toBeCallableWith(receiver, { path: '/hooks' });
   expectTypeOf(toFetchHandler).toBeCallableWith(receiver);
   expectTypeOf(toFetchHandler).toBeCallableWith(() => receiver);
   expectTypeOf(toLambdaHandler).toBeCallableWith(receiver);

@@ -65,7 +65,7 @@ async function addOld(prefix: string, count: number): Promise<void> {
   const endpoint = `old-${randomUUID()}`;
   const common = {
     ...{ endpoint, status: '', taskType: '', body: '{}', schemaError: null, metadata: {} },
-    ...{ testMode: false, source: 'delivery', traceparent: null, tokenId: null },
+    ...{ testMode: false, source: 'delivery' as const, traceparent: null, tokenId: null },
   } as const;
   const ids = Array.from({ length: count }, (_, index) => String(index));
   await Promise.all(ids.map((taskId) => inbox.add({ ...common, taskId, receivedAt: 0 })));

@@ -109,7 +109,10 @@ async function addExpired(database: SqliteDatabase, count: number): Promise<void
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map(async (taskId) =>
-      store.add({ ...common, taskId, testMode: false, receivedAt: clock.now() }),
+      store.add({
+        ...{ ...common, taskId, testMode: false, receivedAt: clock.now() },
+        ...{ taskType: '', source: 'delivery', traceparent: null, tokenId: null },
+      }),
     ),
   );
   const claims = await store.claim(OLD, count, AGE_MS);

@@ -204,6 +204,8 @@ function toRow(stream: string, { data, seq, subject }: StoredMessage): StoredRow
     ...keyOf(stream, subject),
     metadata: JSON.stringify(row.entry?.metadata ?? null),
     succeededHandlers: JSON.stringify(row.entry?.succeededHandlers ?? null),
+    partialReplay: JSON.stringify(row.entry?.partialReplay ?? null),
+    attemptLog: JSON.stringify(row.entry?.attemptLog ?? []),
   });
   return { ...EMPTY_ROW, ...row, entry, order: row.order ?? seq, revision: seq };
 }
@@ -212,6 +214,8 @@ const EMPTY_ROW = { fencingToken: null, leaseDurationMs: 0, isOverdue: false, se
 const EMPTY_ENTRY = {
   ...{ status: '', body: '', schemaError: null, testMode: false, receivedAt: NaN },
   ...{ state: 'pending' as const, attempts: 0, reason: null, dueAt: 0, finishedAt: null },
+  ...{ taskType: '', source: 'delivery' as const, traceparent: null, tokenId: null },
+  ...{ replays: 0, originalBody: null },
 };
 
 function parse(data: Uint8Array): Partial<Row> {

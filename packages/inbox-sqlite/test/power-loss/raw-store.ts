@@ -83,7 +83,8 @@ export function rawStore(path: string, mode: RawMode): StoreUnderTest {
         (SELECT id FROM entries WHERE state = 'done' LIMIT 100)`),
     async list() {
       const rows = database.prepare('SELECT * FROM entries').all() as Row[];
-      return { entries: rows.map(toEntry), cursor: null };
+      const entries = rows.map(toEntry);
+      return { entries, cursor: null, scanned: rows.length, readAt: Date.now() };
     },
     async close() {
       syncer?.close();
@@ -102,6 +103,8 @@ function toEntry({ id, body, state, attempts }: Row): Entry {
     metadata: {},
     testMode: false,
     receivedAt: 0,
+    ...{ taskType: '', source: 'delivery', traceparent: null, tokenId: null },
+    ...{ replays: 0, partialReplay: null, attemptLog: [], originalBody: null },
     state,
     attempts,
     succeededHandlers: [],
