@@ -42,13 +42,13 @@ async function listAll(reader: ContractProcess): Promise<readonly Entry[]> {
  *
  * @returns its last cursor; `undefined` if it has finished, or has reported none
  */
-async function killAfter(count: number, victim: ContractProcess): Promise<string | undefined> {
+async function killAfter(count: number, doomed: ContractProcess): Promise<string | undefined> {
   const cursors = () =>
-    victim.messages.flatMap((message) => (message.type === 'progress' ? [message.cursor] : []));
+    doomed.messages.flatMap((message) => (message.type === 'progress' ? [message.cursor] : []));
   await until(`${count} reports`, () => cursors().length >= count);
   await pause(Math.random() * MAX_DELAY_MS);
-  victim.signal('SIGKILL');
-  await until('it has ended', () => victim.hasExited());
+  doomed.signal('SIGKILL');
+  await until('it has ended', () => doomed.hasExited());
   return cursors().at(-1) ?? undefined;
 }
 
@@ -57,11 +57,11 @@ const cases: readonly InboxCase[] = [
     name: 'processes: a replayMany that is killed and resumed replays each entry once',
     run: (subject) =>
       withProcesses(subject, async (start) => {
-        const [reader, victim] = [await start(), await start()];
+        const [reader, doomed] = [await start(), await start()];
         const lines = [...createLines('dead', ENTRIES), ...createLines('done', 10)];
         await reader.request('import', lines);
-        void victim.request('replayMany', DEAD);
-        const cursor = await killAfter(2, victim);
+        void doomed.request('replayMany', DEAD);
+        const cursor = await killAfter(2, doomed);
         if (cursor !== undefined) await reader.request('replayMany', DEAD, cursor);
         const entries = await listAll(reader);
         assert.equal(entries.length, ENTRIES + 10);
@@ -75,11 +75,11 @@ const cases: readonly InboxCase[] = [
     name: 'processes: a discardMany that is killed and resumed deletes its entries and no other',
     run: (subject) =>
       withProcesses(subject, async (start) => {
-        const [reader, victim] = [await start(), await start()];
+        const [reader, doomed] = [await start(), await start()];
         const lines = [...createLines('dead', ENTRIES), ...createLines('done', 10)];
         await reader.request('import', lines);
-        void victim.request('discardMany', DEAD);
-        const cursor = await killAfter(2, victim);
+        void doomed.request('discardMany', DEAD);
+        const cursor = await killAfter(2, doomed);
         if (cursor !== undefined) await reader.request('discardMany', DEAD, cursor);
         const states = (await listAll(reader)).map(({ state }) => state);
         assert.deepEqual(
@@ -92,11 +92,11 @@ const cases: readonly InboxCase[] = [
     name: 'processes: an import that is killed and repeated adds each entry once',
     run: (subject) =>
       withProcesses(subject, async (start) => {
-        const [reader, victim] = [await start(), await start()];
+        const [reader, doomed] = [await start(), await start()];
         const lines = createLines('dead', ENTRIES);
-        void victim.request('import', lines);
+        void doomed.request('import', lines);
         await until('it has begun', async () => (await listAll(reader)).length > 0);
-        await killAfter(0, victim);
+        await killAfter(0, doomed);
         const { added, duplicates } = await reader.request('import', lines);
         assert.equal(added + duplicates, ENTRIES);
         const entries = await listAll(reader);
