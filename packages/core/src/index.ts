@@ -13,6 +13,7 @@ export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
 export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
+export { createEntryAdmin } from './inbox/operations/create-entry-admin.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
 export { scanEntries, type ScannedEntry } from './inbox/scan-entries.ts';
 export {
@@ -50,6 +51,7 @@ export type {
   EntryQuery,
   EntrySource,
   EntryState,
+  EntryTable,
   EntryTarget,
   ClaimRef,
   HandlerFailure,

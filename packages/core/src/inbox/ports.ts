@@ -244,3 +244,16 @@ export interface Store<Tx = unknown> {
   stats(): Promise<InboxStats>;
   close(): Promise<void>;
 }
+
+/** The part of a store that operators need. See `createEntryAdmin`. */
+export type EntryTable = Pick<
+  Store,
+  | 'name'
+  | 'list'
+  | 'get'
+  | 'replayEntries'
+  | 'discardEntries'
+  | 'restoreEntries'
+  | 'stats'
+  | 'close'
+>;

@@ -10,7 +10,7 @@ import type {
   EntryFilter,
   ReplayHandlers,
   ReplayManyResult,
-  Store,
+  EntryTable,
 } from '../ports.ts';
 
 /** Limits how long one batch delays other work. */
@@ -35,7 +35,7 @@ const replaySchema = strictOptions({ ...bulkShape, handlers });
 
 /** See `EntryAdmin.replayMany`. */
 export async function replayMany(
-  store: Store,
+  store: EntryTable,
   filter: EntryFilter,
   input: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
   onDue: () => void,
@@ -58,7 +58,7 @@ export async function replayMany(
 
 /** See `EntryAdmin.discardMany`. */
 export async function discardMany(
-  store: Store,
+  store: EntryTable,
   filter: EntryFilter,
   input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
@@ -97,7 +97,11 @@ interface Action extends BulkOptions<Progress> {
   readonly act: (entries: readonly Entry[]) => Promise<number>;
 }
 
-async function actOnMany(store: Store, filter: EntryFilter, action: Action): Promise<Progress> {
+async function actOnMany(
+  store: EntryTable,
+  filter: EntryFilter,
+  action: Action,
+): Promise<Progress> {
   const { act, onProgress, limit = Infinity, cursor, signal } = action;
   const [, time, place] = CURSOR.exec(cursor ?? '') ?? [];
   let asOf = time === undefined ? undefined : Number(time);

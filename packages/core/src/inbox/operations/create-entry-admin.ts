@@ -1,5 +1,5 @@
 import { checkEntryKey } from '../entry-query.ts';
-import type { EntryAdmin, EntryKey, ReplayOptions, Store } from '../ports.ts';
+import type { EntryAdmin, EntryKey, ReplayOptions, EntryTable } from '../ports.ts';
 import { discardMany, replayMany } from './act-on-many.ts';
 import { checkReplayOptions } from './corrected-body.ts';
 import { exportEntries } from './export-entries.ts';
@@ -7,11 +7,17 @@ import { groupEntries } from './group-entries.ts';
 import { importEntries } from './import-entries.ts';
 
 /**
- * What operators do with the entries of a store.
+ * What operators do with the entries of an inbox, made of the few operations of a store. `pollingInbox`
+ * has it already.
  *
  * @param onDue called when entries may have become due
+ * @example
+ * const inbox: Inbox = { capabilities, add, consume, ...createEntryAdmin(table) };
  */
-export function createEntryAdmin(store: Store, onDue: () => void): EntryAdmin {
+export function createEntryAdmin(
+  store: EntryTable,
+  onDue: () => void = () => undefined,
+): EntryAdmin {
   async function thenWake<T>(work: Promise<T>): Promise<T> {
     const result = await work;
     onDue();
@@ -33,7 +39,7 @@ export function createEntryAdmin(store: Store, onDue: () => void): EntryAdmin {
   };
 }
 
-async function replay(store: Store, key: EntryKey, options?: ReplayOptions): Promise<boolean> {
+async function replay(store: EntryTable, key: EntryKey, options?: ReplayOptions): Promise<boolean> {
   const checked = checkReplayOptions(checkEntryKey('replay', key), options);
   return (await store.replayEntries([checkEntryKey('replay', key)], checked)) === 1;
 }

@@ -1,12 +1,12 @@
 import { checkEntryFilter } from '../entry-query.ts';
-import type { EntryFilter, Store } from '../ports.ts';
+import type { EntryFilter, EntryTable } from '../ports.ts';
 
 /** Bounds the memory: each entry may have a body of a MiB. */
 const PAGE_SIZE = 50;
 
 /** See `EntryAdmin.export`. */
 export async function* exportEntries(
-  store: Store,
+  store: EntryTable,
   filter: EntryFilter = {},
 ): AsyncGenerator<string> {
   checkEntryFilter('export', filter);

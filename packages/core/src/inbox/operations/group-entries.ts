@@ -1,6 +1,13 @@
 import { checkEntryFilter } from '../entry-query.ts';
 import { errorGroupOf } from '../error-group.ts';
-import type { Entry, EntryFilter, EntryGroup, EntryGroups, EntryQuery, Store } from '../ports.ts';
+import type {
+  Entry,
+  EntryFilter,
+  EntryGroup,
+  EntryGroups,
+  EntryQuery,
+  EntryTable,
+} from '../ports.ts';
 
 /** Bounds the work of one call. */
 const MAX_SCANNED = 100_000;
@@ -8,7 +15,7 @@ const PAGE_SIZE = 1000;
 
 /** Groups failures by their error, the largest group first. */
 export async function groupEntries(
-  store: Store,
+  store: EntryTable,
   { cursor, ...filter }: EntryFilter & Pick<EntryQuery, 'cursor'> = {},
 ): Promise<EntryGroups> {
   checkEntryFilter('groups', filter);

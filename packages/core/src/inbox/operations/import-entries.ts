@@ -4,7 +4,7 @@ import { isTaskId } from '../../events/envelope.ts';
 import { describeIssues } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import { isObject, type JsonObject } from '../../shared/json.ts';
-import type { Entry, ImportResult, Store } from '../ports.ts';
+import type { Entry, ImportResult, EntryTable } from '../ports.ts';
 
 /** Bounds the memory and one transaction: each entry may have a body of a MiB. */
 const BATCH = 50;
@@ -57,7 +57,7 @@ const entrySchema = z.object({
 
 /** See `EntryAdmin.import`. */
 export async function importEntries(
-  store: Store,
+  store: EntryTable,
   lines: Iterable<string> | AsyncIterable<string>,
 ): Promise<ImportResult> {
   if (store.restoreEntries === undefined) {
