@@ -55,7 +55,9 @@ interface Subject {
 async function createSubject(folder: string, entries: number, prefill: string): Promise<Subject> {
   const path = join(folder, `${entries}.db`);
   const open = () => sqliteStore({ path, driver: 'libsql', clock }) as Store;
-  await open().close(); // creates the tables
+  const first = open();
+  await first.stats(); // creates the tables
+  await first.close();
   const filler = startChild<PrefillOptions, true>({ bundle: prefill });
   await filler.request({ path, entries, endpoint: ENDPOINT, until: clock.now(), template });
   await filler.end();

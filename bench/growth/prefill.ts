@@ -10,11 +10,13 @@ export interface PrefillOptions {
   /** When the last entry was finished. The others are 1 ms apart before it. */
   readonly until: number;
   readonly template: EventTemplate;
+  /** Number of dead letters, evenly spread, of three kinds. */
+  readonly deadLetters?: number;
 }
 
 const ENTRIES_PER_TRANSACTION = 50_000;
 
-/** Number of dead letters, evenly spread, of three kinds. More than one page. */
+/** More than one page. */
 const DEAD_LETTERS = 200;
 
 /** `:before` entries exist, `:count` are added. */
@@ -46,12 +48,13 @@ SELECT id, 'TASK_STATUS_SUCCEED', 'TXT_TO_IMG', replace(:body, ':id', task_id), 
 FROM novita_entries WHERE id > :before`;
 
 /** Writes finished entries in the format of the store, but faster than the store can. */
-export function prefill({ path, entries, endpoint, until, template }: PrefillOptions): void {
+export function prefill(options: PrefillOptions): void {
+  const { path, entries, endpoint, until, template, deadLetters = DEAD_LETTERS } = options;
   const database = new Database(path);
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -524288');
   const insertEntries = database.prepare(INSERT_ENTRIES);
   const insertEvents = database.prepare(INSERT_EVENTS);
-  const deadInterval = Math.max(1, Math.floor(entries / DEAD_LETTERS));
+  const deadInterval = Math.max(1, Math.floor(entries / deadLetters));
   const body = template.parts.join(':id');
   for (let before = 0; before < entries; before += ENTRIES_PER_TRANSACTION) {
     const count = Math.min(ENTRIES_PER_TRANSACTION, entries - before);
