@@ -111,13 +111,20 @@ describe('a refused token', () => {
     expect(log.messages('warn')).toEqual([expect.stringMatching(/another endpoint/)]);
   });
 
+  test('that is missing is a warning once', async () => {
+    const { receiver, log } = setUp();
+    for (let count = 0; count < 3; count += 1) await receiver.handle(delivery(ENDPOINT, event));
+    expect(log.messages('warn')).toEqual([expect.stringContaining('The URL has no token.')]);
+    expect((await receiver.stats()).refusedTokens).toEqual({ missing: 3 });
+  });
+
   test('of any other kind is no warning: every sender can cause it', async () => {
     const { receiver, log } = setUp();
-    for (const url of [ENDPOINT, `${ENDPOINT}?token=x`, `${ENDPOINT}?token=nwt1.a.b.c!`]) {
+    for (const url of [`${ENDPOINT}?token=x`, `${ENDPOINT}?token=nwt1.a.b.c!`]) {
       await receiver.handle(delivery(url, event));
     }
     expect(log.messages('warn')).toEqual([]);
-    expect((await receiver.stats()).refusedTokens).toEqual({ missing: 1, malformed: 2 });
+    expect((await receiver.stats()).refusedTokens).toEqual({ malformed: 2 });
   });
 });
 
