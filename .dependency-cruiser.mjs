@@ -24,7 +24,7 @@ const PACKAGES = {
 
 /** What a folder of core/src may import besides its own files. Each imports only lower ones. */
 const CORE_FOLDERS = {
-  adapters: ['receiver', 'delivery', 'events', 'shared'],
+  adapters: ['receiver', 'delivery', 'callback', 'events', 'shared'],
   receiver: ['self-check', 'delivery', 'handlers', 'inbox', 'callback', 'events', 'shared'],
   'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],

@@ -43,6 +43,7 @@ export default defineConfig({
       project('inbox-postgres', 'packages/inbox-postgres/test'),
       project('inbox-sqlite', 'packages/inbox-sqlite/test'),
       project('simulator', 'packages/simulator/test'),
+      project('testing', 'packages/testing/test'),
       project('examples', 'examples'),
       project('crash', 'test/crash'),
       project('repository', 'test', ['test/crash/**']),

@@ -10,7 +10,7 @@ import { capture } from './lib/capture.mjs';
 import { fetchPackage } from './lib/fetch-package.mjs';
 import { readJson, root, run } from './lib/packages.mjs';
 
-const SUITES = ['contract', 'add', 'locks', 'dashboards', 'wake-up', 'takeover'];
+const SUITES = ['contract', 'add', 'locks', 'dashboards', 'wake-up', 'operations'];
 const files = SUITES.map((name) => `packages/inbox-bullmq/test/${name}.test.ts`);
 const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run'];
 const tests = [...vitest, '--config', 'vitest.workspace.ts', '--reporter=dot', ...files];

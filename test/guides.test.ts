@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
-import { snippetErrors, snippetsOf, type SnippetTypesOptions } from './support/snippet-types.ts';
+import {
+  RUNTIME_GUIDES,
+  snippetErrors,
+  snippetsOf,
+  type SnippetTypesOptions,
+} from './support/snippet-types.ts';
 
 const TIMEOUT_MS = 120_000;
 
@@ -36,7 +41,7 @@ const OPTIONS: Readonly<Record<string, SnippetTypesOptions>> = {
   'Cloudflare Workers': { types: ['@cloudflare/workers-types'] },
 };
 
-describe.each(['docs/deploying.md', 'docs/runtimes.md'])('%s: the code fits the types', (file) => {
+describe.each(RUNTIME_GUIDES)('%s: the code fits the types', (file) => {
   const snippets = snippetsOf(file);
 
   test('of all sections', () => expect(snippets.length).toBeGreaterThan(4));

@@ -35,6 +35,18 @@ test(
 );
 
 test(
+  'README.md: the first server starts as a CommonJS module',
+  async () => {
+    const [code = '', requires = ''] = await codeBlocks('README.md', 'js');
+    const port = await freePort();
+    const rest = code.replaceAll(/^import .*\n/gm, '').replaceAll('3000', String(port));
+    const wanted = /receiver: started .*handlers=2/;
+    await runUntil(`${requires}\n${rest}`, wanted, {}, undefined, 'snippet.cjs');
+  },
+  TIMEOUT_MS,
+);
+
+test(
   'README.md: the example handles the task that it submits',
   async () => {
     const [server = '', submit = ''] = await codeBlocks('README.md');
@@ -173,7 +185,7 @@ describe.skipIf(server === undefined)('with PostgreSQL', () => {
     { timeout: TIMEOUT_MS },
     () =>
       withDatabase(async (url) => {
-        const [, , own = ''] = await codeBlocks(README);
+        const [own = ''] = await codeBlocks(README, 'js');
         const before = `import { postgresInbox } from '@novita-webhooks/inbox-postgres';`;
         const after = `console.log('pending', (await inbox.stats()).pending);`;
         const code = [before, own, after].join('\n');

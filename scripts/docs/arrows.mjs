@@ -56,10 +56,11 @@ function linesOf(arrows) {
   );
 }
 
-/** `receiver` is receiver.ts and options.ts; index.ts only exports. */
+/** `receiver` is the files at the top of core/src; index.ts only exports. */
 function coreNode(file) {
   const name = CORE.exec(file)?.[1];
-  return name === 'options' ? 'receiver' : name === 'index' ? undefined : name;
+  if (name === 'index') return undefined;
+  return file === `packages/core/src/${name}.ts` ? 'receiver' : name;
 }
 const packageNode = (file) => PACKAGE.exec(file)?.[1];
 

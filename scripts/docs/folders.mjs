@@ -9,6 +9,7 @@ export const FOLDERS = {
   'packages/core/src/delivery': 'one delivery: method, token, body, event, inbox, reply',
   'packages/core/src/handlers': 'runs the handlers on an entry: attempts, retries, dead letters',
   'packages/core/src/inbox': 'the two ports, Inbox and Store',
+  'packages/core/src/inbox/operations': 'for operators: groups, bulk actions, export and import',
   'packages/core/src/inbox/polling': 'turns a store into an inbox: claims, leases, heartbeats',
   'packages/core/src/inbox/memory': 'the default inbox and the reference store',
   'packages/core/src/callback': 'callback URLs and their tokens',

@@ -12,6 +12,8 @@ export interface Engine {
   readonly killPoints: readonly KillPointName[];
   /** Whether several processes can use one inbox. */
   readonly shared: boolean;
+  /** Whether a clock that is set changes no due time. The clocks of all processes are set then. */
+  readonly steadyTime: boolean;
   /** Prepares a place for a new inbox. Runs in the test process. */
   createPlace(folder: string, name: string): Promise<Place>;
   /** Opens the inbox. Runs in the server process. Calls `reach` at the kill points of the engine. */

@@ -1,4 +1,5 @@
 import type { HistoryRecord } from './history.ts';
+import { HEARTBEAT_US } from './lease.ts';
 
 /** One run of a handler, from its `begin` record to its `end` record. */
 export interface HandlerRun {
@@ -69,9 +70,6 @@ export function groupByTask(runs: readonly HandlerRun[]): ReadonlyMap<string, Ha
   return groups;
 }
 
-/** How long an event loop may take to abort its handlers after a stall. */
-const MAX_ABORT_US = 50_000;
-
 /**
  * Whether a process stood still when another process claimed its entry. No abort signal can reach
  * such a process, so its handler goes on. An inbox guarantees only that its outcome does not count.
@@ -85,6 +83,6 @@ export function stoodStill(
       record.type === 'stalled' &&
       record.server === loser.server &&
       record.from <= takenOverAt &&
-      takenOverAt <= record.at + MAX_ABORT_US,
+      takenOverAt <= record.at + HEARTBEAT_US,
   );
 }

@@ -11,7 +11,6 @@ export interface ServerOptions {
   /** The path of the history file. */
   readonly history: string;
   readonly secret: string;
-  readonly leaseDurationMs: number;
   readonly cleanupIntervalMs: number;
   /** How long each handler takes; `null`: it depends on the task. */
   readonly handlerMs: number | null;

@@ -39,7 +39,6 @@ export interface SeriesOptions {
 }
 
 const SECRET = 'a secret for the crash test, long enough';
-const LEASE_MS = 600;
 
 /** Runs cycles on one inbox. Then one process handles the rest, and the final state is read. */
 export async function runSeries(
@@ -92,7 +91,6 @@ function toServerOptions(
     location,
     history,
     secret: SECRET,
-    leaseDurationMs: LEASE_MS,
     cleanupIntervalMs: 60_000,
     handlerMs: null,
     armed: null,

@@ -13,16 +13,22 @@ import type { OpenInbox } from './engine.ts';
 import { engines } from './engines/index.ts';
 import { now, openHistory, type WriteRecord } from './history.ts';
 import { createKillSwitch, type Reach } from './kill-switch.ts';
+import { LEASE_MS } from './lease.ts';
 import type { RequestMessage, Requests, ResponseMessage, ServerOptions } from './protocol.ts';
 import { registerHandlers } from './register-handlers.ts';
 
 /** How long `drain` waits. The checker counts an entry that is not done by then as lost. */
 const DRAIN_TIMEOUT_MS = 60_000;
-/** The shortest stall of the event loop that is recorded, in microseconds. */
+/**
+ * The shortest stall of the event loop that is recorded, in microseconds. It is below a heartbeat, since a
+ * busy machine delays many steps of a heartbeat a little instead of one of them a lot.
+ */
 const MIN_STALL_US = 50_000;
+const HOUR_MS = 3_600_000;
+const CLOCK_JUMP_INTERVAL_MS = 50;
 
 const options = JSON.parse(process.argv[2] ?? '') as ServerOptions;
-const { server, leaseDurationMs, cleanupIntervalMs } = options;
+const { server, cleanupIntervalMs } = options;
 const { write } = openHistory(options.history);
 
 process.on('disconnect', () => process.exit(0));
@@ -32,8 +38,9 @@ const killSwitch = createKillSwitch(server, write);
 if (options.armed?.point === 'migration') killSwitch.arm(options.armed);
 const engine = engines[options.engine];
 if (engine === undefined) throw new Error(`crash test: there is no engine ${options.engine}`);
+if (engine.steadyTime) letClockJump();
 const open = await engine.open(options.location, {
-  leaseDurationMs,
+  leaseDurationMs: LEASE_MS,
   pollIntervalMs: 200,
   cleanupIntervalMs,
   retention: { doneMs: 3_600_000, deadMs: 3_600_000 },
@@ -122,6 +129,17 @@ function respondToRequests(responders: Responders): void {
 
 function send(response: ResponseMessage): void {
   process.send?.(response);
+}
+
+/**
+ * Sets the time of day of this process an hour forward, an hour back and right again, all the time. A kill
+ * point is reached at any of these times, and each process begins at another one.
+ */
+function letClockJump(): void {
+  const timeOfDay = Date.now.bind(Date);
+  let jumps = process.pid;
+  Date.now = () => timeOfDay() + ((jumps % 3) - 1) * HOUR_MS;
+  setInterval(() => (jumps += 1), CLOCK_JUMP_INTERVAL_MS).unref();
 }
 
 /** A process that stands still for longer than its lease can lose it without notice. */

@@ -18,9 +18,6 @@ declare module 'vitest' {
   }
 }
 
-/** Long enough for a server or a disk that other tests use at the same time. */
-const CASE_TIMEOUT_MS = 30_000;
-
 interface Opened<Subject> {
   readonly subject: Subject;
   close(): Promise<void>;
@@ -62,7 +59,7 @@ function describeContract<Subject>(
 ): void {
   describe(title, () => {
     for (const contractCase of contract) {
-      test(contractCase.name, { timeout: CASE_TIMEOUT_MS }, async ({ skip, task }) => {
+      test(contractCase.name, async ({ skip, task }) => {
         const { subject, close } = await open();
         task.meta.capabilities = partOf(subject).capabilities;
         await runCase(contractCase, () => subject, close, skip);

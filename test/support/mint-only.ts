@@ -18,7 +18,6 @@ const inbox = INBOXES[engine]?.();
 const receiver = createReceiver({
   url: 'https://example.com/webhooks/novita',
   secret: 'a secret of more than thirty-two characters',
-  logger: console,
   ...(inbox && { inbox }),
 });
 console.log(await receiver.createCallbackUrl({ metadata: { orderId: 42 } }));

@@ -11,6 +11,9 @@ export interface Snippet {
   readonly code: string;
 }
 
+/** Guides whose snippets are checked with the types of their runtime each. */
+export const RUNTIME_GUIDES = ['docs/deploying.md', 'docs/runtimes.md'] as const;
+
 /** Reads the TypeScript blocks of a Markdown file, in order. */
 export function snippetsOf(file: string): Snippet[] {
   const sections = readFileSync(join(root, file), 'utf8').split(/^## /m);
@@ -30,22 +33,33 @@ export interface SnippetTypesOptions {
 }
 
 /** The errors that TypeScript finds in a snippet, as a file of its own. */
-export function snippetErrors(
-  code: string,
+export function snippetErrors(code: string, options: SnippetTypesOptions = {}): string[] {
+  return snippetsErrors([code], options)[0] ?? [];
+}
+
+/** The errors of each of many snippets, in one run of the compiler. */
+export function snippetsErrors(
+  codes: readonly string[],
   { types = ['node'], declarations = [], ambient = '' }: SnippetTypesOptions = {},
-): string[] {
+): string[][] {
   const read = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
   const base = ts.parseJsonConfigFileContent(read.config, ts.sys, root).options;
+  const names = codes.map((_, index) => join(root, `test/snippet-${index}.mts`));
   const virtual = new Map([
-    [join(root, 'test/snippet.mts'), code],
     [join(root, 'test/snippet-ambient.d.ts'), ambient],
+    ...names.map((name, index) => [name, codes[index] ?? ''] as const),
   ]);
   const options: ts.CompilerOptions = {
     ...base,
     types: [...types],
     noUnusedLocals: false,
+    noUnusedParameters: false,
+    // Stricter than `strict`, which readers have.
+    noPropertyAccessFromIndexSignature: false,
+    noUncheckedIndexedAccess: false,
     isolatedDeclarations: false,
     declaration: false,
+    moduleDetection: ts.ModuleDetectionKind.Force,
     lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
   };
   const host = ts.createCompilerHost(options);
@@ -59,10 +73,12 @@ export function snippetErrors(
   };
   const globals = declarations.map((name) => join(root, 'node_modules', name));
   const program = ts.createProgram([...virtual.keys(), ...globals], options, host);
-  const snippet = program.getSourceFile(join(root, 'test/snippet.mts'));
-  return [
-    ...program.getOptionsDiagnostics(),
-    ...program.getSyntacticDiagnostics(snippet),
-    ...program.getSemanticDiagnostics(snippet),
-  ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  return names.map((name) => {
+    const snippet = program.getSourceFile(name);
+    return [
+      ...program.getOptionsDiagnostics(),
+      ...program.getSyntacticDiagnostics(snippet),
+      ...program.getSemanticDiagnostics(snippet),
+    ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  });
 }

@@ -14,18 +14,22 @@ export async function codeBlocks(file: string, language = 'ts'): Promise<string[
 /**
  * Runs a code block as a file of its own. Resolves to its output once that matches `wanted`. Then
  * calls `beforeKill` and kills the process.
+ *
+ * @param file its name: `snippet.cjs` for a CommonJS module
  */
 export async function runUntil(
   code: string,
   wanted: RegExp,
   env: Record<string, string>,
   beforeKill: () => Promise<void> = async () => undefined,
+  file = 'snippet.mts',
 ): Promise<string> {
   // Inside the repository: package names resolve to the sources.
   const folder = await mkdtemp(join(root, 'test', '.readme-'));
-  await writeFile(join(folder, 'snippet.mts'), code);
+  await writeFile(join(folder, file), code);
   // Not the tsx command: it starts a child process, which would survive a SIGKILL.
-  const child = spawn(process.execPath, ['--import', 'tsx', join(folder, 'snippet.mts')], {
+  const loader = file.endsWith('.cjs') ? ['--require', 'tsx/cjs'] : ['--import', 'tsx'];
+  const child = spawn(process.execPath, [...loader, join(folder, file)], {
     cwd: folder,
     env: { ...process.env, ...env },
   });

@@ -25,7 +25,6 @@ const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'], // the same in every web process
   inbox,
   consume: false, // the workers do
-  logger: console,
 });
 
 const app = express();

@@ -3,7 +3,7 @@ import { assets, createReceiver } from '@novita-webhooks/core';
 
 import { inbox } from './inbox.ts';
 
-const worker = createReceiver({ inbox, logger: console });
+const worker = createReceiver({ inbox });
 
 worker.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {
   // The place to keep the files: their links die after about an hour.

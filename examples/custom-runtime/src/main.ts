@@ -12,7 +12,6 @@ const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
   ack: 'handled', // a message is acknowledged only after its handlers have succeeded
   limits: { replyTimeoutMs: 60_000 }, // longer than the 5 s of Novita, since only the queue waits
-  logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {

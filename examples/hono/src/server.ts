@@ -23,7 +23,6 @@ const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
   inbox: sqliteInbox({ path: WEBHOOKS_DB }), // an event is on disk before it is answered
-  logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {

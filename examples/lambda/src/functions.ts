@@ -20,7 +20,6 @@ const sdxl = {
 const receiver = createReceiver({
   url: `${PUBLIC_URL}/webhooks/novita`,
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
-  logger: console,
 });
 
 receiver.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {

@@ -28,7 +28,6 @@ const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'],
   inbox: natsInbox({ connection }),
   consume: false,
-  logger: console,
 });
 
 const app = express();

@@ -9,7 +9,6 @@ const { NATS_URL = 'nats://127.0.0.1:4222' } = process.env;
 const connection = await connect({ servers: NATS_URL, maxReconnectAttempts: -1 });
 const worker = createReceiver({
   inbox: natsInbox({ connection }),
-  logger: console,
 });
 
 worker.onTaskSucceeded((result, { taskId, metadata: { orderId } }) => {

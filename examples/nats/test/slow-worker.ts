@@ -15,7 +15,6 @@ const connection = await connect({
 });
 const worker = createReceiver({
   inbox: natsInbox({ connection, leaseDurationMs: Number(LEASE_MS), pollIntervalMs: 100 }),
-  logger: console,
 });
 
 worker.onTaskSucceeded(async (_, { taskId, signal }) => {

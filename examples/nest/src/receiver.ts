@@ -11,7 +11,6 @@ export function createAppReceiver(): Receiver {
     url: `${PUBLIC_URL}/webhooks/novita`,
     secret: process.env['NOVITA_WEBHOOK_SECRET'],
     inbox: sqliteInbox({ path: WEBHOOKS_DB }), // an event is on disk before it is answered
-    logger: console,
     onTaskSucceeded(result, { taskId, metadata: { orderId } }) {
       // Download the files here: their links expire after about an hour.
       console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));

@@ -25,7 +25,6 @@ const receiver = createReceiver({
   secret: process.env['NOVITA_WEBHOOK_SECRET'], // must be the same in every web process
   inbox,
   consume: false, // workers consume the inbox
-  logger: console,
 });
 
 const app = express();

@@ -8,7 +8,7 @@ await pool.query(`
   SELECT pg_advisory_xact_lock(hashtext('example_orders'));
   CREATE TABLE IF NOT EXISTS example_orders (order_id bigint, task_id text, image_url text)`);
 
-const worker = createReceiver({ inbox, logger: console });
+const worker = createReceiver({ inbox });
 
 worker.onTaskSucceeded(async (result, { taskId, metadata: { orderId }, transaction }) => {
   const [image] = assets(result);

@@ -39,7 +39,6 @@ function share({ NOVITA_WEBHOOK_SECRET: secret, PUBLIC_URL }: Env) {
     url: `${PUBLIC_URL}/webhooks/novita`,
     secret,
     inbox: memoryInbox({ maxBytes: 32 * 1024 * 1024 }), // an isolate has 128 MB
-    logger: console,
     onTaskSucceeded(result, { taskId, metadata: { orderId } }) {
       // Copy the files to R2 here: their links expire after about an hour.
       console.log('order', orderId, 'is ready:', taskId, ...assets(result).map(({ url }) => url));

@@ -1,13 +1,18 @@
+export { requireOptions } from './shared/check-options.ts';
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
-export type { CallbackConfig, CallbackOptions } from './callback/callback.ts';
+export type {
+  CallbackConfig,
+  CallbackOptions,
+  CallbackSettings,
+  MetadataInput,
+  MetadataOption,
+  OptionalArgument,
+} from './callback/callback.ts';
 export type { TokenRefusal } from './callback/token.ts';
 export { systemClock, type Clock } from './shared/clock.ts';
-export {
-  resolveEntryQuery,
-  type ResolvedEntryFilter,
-  type ResolvedEntryQuery,
-} from './inbox/entry-query.ts';
+export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
+export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
 export { scanEntries, type ScannedEntry } from './inbox/scan-entries.ts';
 export {
@@ -73,22 +78,20 @@ export { parseStoredEntry, type StoredEntry } from './inbox/stored-entry.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './shared/standard-schema.ts';
 export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
 export {
   HandlersFailedError,
   type ProcessOptions,
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
-export {
-  createReceiver,
-  toReceiver,
-  type CheckOptions,
-  type Receiver,
-  type ReceiverStats,
-} from './receiver.ts';
+export { toReceiver, type AdapterMount } from './adapters/to-receiver.ts';
+export { createReceiver, type CheckOptions, type Receiver } from './receiver.ts';
+export type { ReceiverStats } from './receiver-stats.ts';
 export type { Finding, FindingCode } from './self-check/find-problems.ts';
 export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
+export type { RefusedDelivery } from './delivery/refused-deliveries.ts';
 export type {
   RequestBody,
   RuntimeContext,

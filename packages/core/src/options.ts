@@ -1,21 +1,26 @@
 import * as z from 'zod';
 
 import { secretFault } from './callback/secret-faults.ts';
-import { parseOptions } from './shared/check-options.ts';
+import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
-import { isObject } from './shared/json.ts';
+import { isObject, type JsonObject } from './shared/json.ts';
 import { consoleLogger } from './shared/console-logger.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
+import { isStandardSchema, type StandardSchema } from './shared/standard-schema.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
 import { exponentialBackoff, type RetryDelay } from './handlers/backoff.ts';
 
 /** Options of `createReceiver`. Times are in milliseconds, sizes in bytes. */
-export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
+export interface ReceiverOptions<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = object,
+> extends HandlerOptions<Metadata, Tx> {
   /** Public address of the endpoint. Callback URLs are made from it. */
-  readonly url?: string | undefined;
+  readonly url?: string | URL | undefined;
   /**
    * Signs callback URLs; at least 32 characters. Of several secrets the first one signs and all are
    * accepted. To rotate, put the new secret first, and remove the old one when its URLs have expired.
@@ -26,6 +31,12 @@ export interface ReceiverOptions<Tx = unknown> extends HandlerOptions<Tx> {
   readonly insecure?: true | undefined;
   /** Where events are kept until they are handled. Default: `memoryInbox()`. */
   readonly inbox?: Inbox<Tx> | undefined;
+  /**
+   * Validates the metadata of callback URLs: a schema of zod, valibot, arktype or another library with
+   * https://standardschema.dev. `createCallback()` takes its input. Handlers get its output as
+   * `context.metadata`. An event whose metadata does not fit becomes a dead letter.
+   */
+  readonly metadata?: StandardSchema<Input, Metadata> | undefined;
   /**
    * Whether this process handles the entries of the inbox. Default `true`, or `false` for an add-only
    * inbox. With `false` it only accepts events, and other processes with the same inbox handle them.
@@ -81,6 +92,7 @@ export interface ResolvedOptions {
   /** `null` with `insecure: true`. Empty for a worker, which accepts no deliveries. */
   readonly secrets: readonly string[] | null;
   readonly inbox: Inbox;
+  readonly metadata: StandardSchema<unknown, JsonObject> | undefined;
   readonly consume: boolean;
   readonly endpoint: string;
   /** `null`: chosen by the runtime of each delivery. */
@@ -121,41 +133,47 @@ const secret = z.string().check(({ value, issues }) => {
 /** However it is written: `to%6ben` is the same parameter. */
 const hasToken = (url: string) =>
   URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
+const url = z
+  .url({
+    protocol: /^https?$/,
+    message: 'must be an http or https URL, such as https://example.com/webhooks/novita',
+  })
+  .refine((text) => !text.includes('#'), 'must have no fragment')
+  .refine((text) => !hasToken(text), 'must have no token parameter: createCallback() adds it');
 const ms = z.number().positive();
 const count = z.int().positive();
 
-const schema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
-    .refine((url) => !url.includes('#'), 'must have no fragment')
-    .refine((url) => !hasToken(url), 'must have no token parameter: createCallback() adds it')
-    .optional(),
+const schema = strictOptions({
+  url: z.preprocess((value) => (value instanceof URL ? value.href : value), url.optional()),
   secret: z
     .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(secret).min(1))
     .optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),
+  metadata: z
+    .custom<StandardSchema<unknown, JsonObject>>(
+      isStandardSchema,
+      'must be a schema of zod, valibot, arktype or another library that implements Standard Schema',
+    )
+    .optional(),
   consume: z.boolean().optional(),
   endpoint: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
-  limits: z
-    .strictObject({
-      maxBodyBytes: count.default(1024 * 1024),
-      bodyTimeoutMs: ms.default(3000),
-      replyTimeoutMs: ms.default(4000),
-    })
-    .prefault({}),
-  handlers: z
-    .strictObject({ concurrency: count.default(10), timeoutMs: ms.default(60_000) })
-    .prefault({}),
-  retry: z
-    .strictObject({
-      maxAttempts: count.default(8),
-      delay: z
-        .custom<RetryDelay>(isFunction, 'must be a function')
-        .default(() => exponentialBackoff()),
-    })
-    .prefault({}),
+  limits: strictOptions({
+    maxBodyBytes: count.default(1024 * 1024),
+    bodyTimeoutMs: ms.default(3000),
+    replyTimeoutMs: ms.default(4000),
+  }).prefault({}),
+  handlers: strictOptions({
+    concurrency: count.default(10),
+    timeoutMs: ms.default(60_000),
+  }).prefault({}),
+  retry: strictOptions({
+    maxAttempts: count.default(8),
+    delay: z
+      .custom<RetryDelay>(isFunction, 'must be a function')
+      .default(() => exponentialBackoff()),
+  }).prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
   logger: z.preprocess(
     (value) => (value === false ? silentLogger : value),
@@ -186,6 +204,7 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
     url,
     secrets: insecure ? null : secret,
     inbox,
+    metadata: rest.metadata,
     consume: rest.consume ?? !isAddOnly(inbox),
   };
   rejectContradictions(resolved);

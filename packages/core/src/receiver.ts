@@ -1,54 +1,42 @@
-import { createCallback, type CallbackConfig, type CallbackOptions } from './callback/callback.ts';
-import { createEntryMacs } from './delivery/entry-mac.ts';
-import { createSigner, NO_SECRET } from './callback/signer.ts';
-import { createTokens, type TokenRefusal } from './callback/token.ts';
-import { createAcceptEvent } from './delivery/accept-event.ts';
-import { createPipeline } from './delivery/pipeline.ts';
+import {
+  createCallback,
+  type CallbackConfig,
+  type CallbackOptions,
+  type MetadataInput,
+  type OptionalArgument,
+} from './callback/callback.ts';
+import { NO_SECRET } from './callback/signer.ts';
 import {
   processEntry,
   processUnverified,
   type ProcessOptions,
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
+import type { RefusedDelivery } from './delivery/refused-deliveries.ts';
 import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
-import { createBestEffortEvents } from './handlers/best-effort-events.ts';
-import { createHandlers } from './handlers/handlers.ts';
-import { createOutcomeWaiters } from './handlers/outcome-waiters.ts';
 import { createRegistration, type Registration } from './handlers/registration.ts';
-import { createWorker } from './handlers/worker.ts';
-import { addInboxUser, removeInboxUser } from './inbox/inbox-users.ts';
-import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
+import { addInboxUser } from './inbox/inbox-users.ts';
+import type { Inbox } from './inbox/ports.ts';
 import { findProblems, type Finding } from './self-check/find-problems.ts';
-import { resolveOptions, type ReceiverOptions, type ResolvedOptions } from './options.ts';
+import { closeParts, createParts } from './receiver-parts.ts';
+import type { ReceiverStats } from './receiver-stats.ts';
+import { resolveOptions, type ReceiverOptions } from './options.ts';
 import { checkInbox, probeUrl } from './self-check/probe.ts';
-import { monotonicMs, withDeadline } from './shared/clock.ts';
-import { WebhookError, type ReplyCode } from './shared/errors.ts';
-import { createInFlight } from './shared/in-flight.ts';
-import { createLogs, type Logs } from './shared/create-logs.ts';
-import { createRateLimitedLog } from './shared/rate-limited-log.ts';
+import { WebhookError } from './shared/errors.ts';
+import type { JsonObject } from './shared/json.ts';
+import { createLogs } from './shared/create-logs.ts';
 import { createStartReport } from './self-check/start-report.ts';
 import { waitUntilIdle, type IdleOptions } from './inbox/wait-until-idle.ts';
 
-/** Counters since the receiver was created, and the present state of its inbox. */
-export interface ReceiverStats {
-  readonly inbox: InboxStats;
-  /** Deliveries by the code of their reply. */
-  readonly replies: Readonly<Partial<Record<ReplyCode, number>>>;
-  /**
-   * Refused deliveries by the fault of their token. `unknown_key`: made with another secret, as by a
-   * process that is configured differently.
-   */
-  readonly refusedTokens: Readonly<Partial<Record<TokenRefusal, number>>>;
-  /** Attempts by outcome. */
-  readonly outcomes: Readonly<Record<Outcome['type'], number>>;
-  /** Later events with another status than the first event of their task. */
-  readonly conflicts: number;
-  /** Progress and other events that were not handled, because too many were running. */
-  readonly dropped: number;
-}
-
-/** One webhook endpoint: accepts deliveries, stores events, runs handlers. */
-export interface Receiver<Tx = unknown> extends Registration<Tx> {
+/**
+ * One webhook endpoint: accepts deliveries, stores events, runs handlers. `Metadata`: what handlers
+ * get; `Tx`: what they get in a transaction; `Input`: the metadata that `createCallback` takes.
+ */
+export interface Receiver<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+> extends Registration<Metadata, Tx> {
   readonly inbox: Inbox<Tx>;
   /** Takes one delivery and returns the reply. Never rejects. */
   handle(request: WebhookRequest, runtime?: RuntimeContext): Promise<WebhookReply>;
@@ -56,12 +44,15 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
    * Mints the callback URL of one task, as the value of `extra.webhook` in the submit call.
    *
    * @throws WebhookError `invalid_option` without `url`, `invalid_argument`
+   * @throws what the schema of the metadata throws
    * @example
    * body.extra.webhook = await receiver.createCallback({ metadata: { orderId: 42 } });
    */
-  createCallback(options?: CallbackOptions): Promise<CallbackConfig>;
+  createCallback(...options: OptionalArgument<CallbackOptions<Input>>): Promise<CallbackConfig>;
   /** Like `createCallback`, but returns only the URL, for APIs with a `callback_url`. */
-  createCallbackUrl(options?: Omit<CallbackOptions, 'testMode'>): Promise<string>;
+  createCallbackUrl(
+    ...options: OptionalArgument<Omit<CallbackOptions<Input>, 'testMode'>>
+  ): Promise<string>;
   /**
    * Runs the handlers on an entry that an add-only inbox put into a queue of your own. Resolves when
    * all handlers have succeeded: acknowledge the message then. Does not deduplicate.
@@ -83,7 +74,10 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
    * @throws WebhookError `handler_failed` (see {@link HandlersFailedError}), `missing_event_type`,
    * `missing_task_id`, `invalid_json`, `closing`
    */
-  processUnverified(event: unknown, options?: ProcessUnverifiedOptions): Promise<void>;
+  processUnverified(
+    event: unknown,
+    ...options: OptionalArgument<ProcessUnverifiedOptions<Input>>
+  ): Promise<void>;
 
   /**
    * Starts to handle the entries of the inbox, as soon as a handler is registered. Adapters call it. A
@@ -107,6 +101,13 @@ export interface Receiver<Tx = unknown> extends Registration<Tx> {
    */
   close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
+  /**
+   * The last 100 deliveries that were not answered 2xx, the latest first: why does nothing arrive?
+   *
+   * @example
+   * console.table(receiver.refusedDeliveries()); // at, status, code, address
+   */
+  refusedDeliveries(): readonly RefusedDelivery[];
   /**
    * Resolves when this process runs nothing and no entry of the inbox is due for it. An entry that
    * waits for its next attempt is not due. For tests and scripts: it lists the inbox again and again,
@@ -143,27 +144,34 @@ export interface CheckOptions {
  * @example
  * const receiver = createReceiver({ url: 'https://example.com/webhooks/novita', secret });
  * receiver.onTaskSucceeded(async ({ task, images }) => { … });
+ * @example
+ * const metadata = z.object({ orderId: z.number() }); // or createReceiver<{ orderId: number }>(…)
+ * const receiver = createReceiver({ url, secret, metadata });
  */
-export function createReceiver<Tx = unknown>(input: ReceiverOptions<Tx>): Receiver<Tx>;
+export function createReceiver<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(input: ReceiverOptions<Metadata, Tx, Input>): Receiver<Metadata, Tx, Input>;
 // The inbox's transactions are passed through, so the implementation needs no type for them.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
-  const { inbox, clock, endpoint, url, secrets } = options;
+  const { inbox, url, secrets } = options;
   const logs = createLogs(options);
-  const { log } = logs;
-  const parts = createParts(options, logs, () => closing !== undefined);
-  const { tokens, worker, bestEffortEvents, counters, deliveries, processing } = parts;
-  const report = createStartReport(options, parts.handlers, log);
+  const isClosed = () => closing !== undefined;
+  const parts = createParts(options, logs, isClosed);
+  const { worker, bestEffortEvents, counters, deliveries, processing } = parts;
+  const report = createStartReport(options, { handlers: parts.handlers, log: logs.log, isClosed });
   let closing: Promise<void> | undefined;
-  addInboxUser(inbox, log);
+  addInboxUser(inbox, logs.log);
 
   function handlersChanged(): void {
-    if (closing !== undefined) log.warn({}, CLOSED);
+    report.handlersChanged();
     worker.handlersChanged();
   }
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    if (closing === undefined) return processing.run(({ signal }) => work(signal));
+    if (closing === undefined) return processing.run((abort) => work(abort.signal()));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 
@@ -175,133 +183,50 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       const reply = closing === undefined ? deliveries.track(accepted) : accepted; // close() does not wait for these
       return report.isPathKnown() ? reply : reply.then((it) => report.afterDelivery(request, it));
     },
-    createCallback: (callbackOptions = {}) =>
-      createCallback(callbackOptions, { url, endpoint, tokens, clock }),
+    createCallback: (callbackOptions = {}) => createCallback(callbackOptions, parts),
     createCallbackUrl: async (callbackOptions = {}) =>
-      (await createCallback(callbackOptions, { url, endpoint, tokens, clock })).url,
-    processEntry: (entry, processOptions = {}) =>
-      whileOpen('processEntry', (signal) => processEntry(entry, processOptions, signal, parts)),
-    processUnverified: (event, processOptions = {}) =>
-      whileOpen('processUnverified', (signal) =>
-        processUnverified(event, processOptions, signal, parts),
-      ),
+      (await createCallback(callbackOptions, parts)).url,
+    processEntry: (entry, how = {}) =>
+      whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),
+    processUnverified: (event, how = {}) =>
+      whileOpen('processUnverified', (signal) => processUnverified(event, how, signal, parts)),
     start() {
-      if (closing !== undefined) log.warn({}, CLOSED);
       report.start();
       worker.start();
     },
+    refusedDeliveries: () => parts.refusedDeliveries.list(),
     idle: ({ timeoutMs = Infinity } = {}) =>
       waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
     async check({ request = true, timeoutMs = 5000 } = {}) {
       const isProbed = request && url !== null && secrets?.length !== 0;
-      const probe = async () =>
-        isProbed ? probeUrl(await receiver.createCallbackUrl(), timeoutMs) : [];
+      const mint = () => createCallback({}, { ...parts, metadataSchema: undefined });
+      const probe = async () => (isProbed ? probeUrl((await mint()).url, timeoutMs) : []);
       const found = await Promise.all([checkInbox(options, timeoutMs), probe()]);
       return [...findProblems(report.checked()), ...found.flat()];
     },
-    close: ({ gracePeriodMs = 10_000 } = {}) => (closing ??= close(options, parts, gracePeriodMs)),
+    close: ({ gracePeriodMs = 10_000 } = {}) =>
+      (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush)),
     async stats() {
       const own = { outcomes: worker.outcomes(), dropped: bestEffortEvents.dropped() };
       return { inbox: await inbox.stats(), ...counters.read(), ...own };
     },
   };
-  if (secrets?.length === 0) workers.add(receiver);
-  startReports.set(receiver, report.start);
+  const refusal = secrets?.length === 0 ? NO_SECRET : null;
+  adapterSides.set(receiver, { refusal, reportStart: report.start });
   return receiver;
 }
 
-/** Milliseconds that aborted work can take to end and to give its lease back, and some more. */
-const MAX_STOP_MS = 5000;
-
-const CLOSED =
-  'receiver: used after close(), so it handles nothing. Register handlers and start before, or create another receiver.';
-
-/** Creates the parts of a receiver and connects them. */
-function createParts(options: ResolvedOptions, logs: Logs, isClosed: () => boolean) {
-  const { inbox, clock, endpoint, secrets, consume, testEvents, limits } = options;
-  const { concurrency, timeoutMs: handlerTimeoutMs } = options.handlers;
-  const { log } = logs;
-  const shared = { inbox, clock, ...logs, endpoint, consume, testEvents, handlerTimeoutMs };
-  const signer = secrets === null ? null : createSigner(secrets);
-  const tokens = signer && createTokens(signer);
-  const entryMacs = signer && createEntryMacs(signer);
-  const handlers = createHandlers();
-  const outcomeWaiters = createOutcomeWaiters();
-  const bestEffortEvents = createBestEffortEvents({ ...shared, handlers });
-  const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
-  const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
-  const counters = createCounters();
-  const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
-  const limitedLog = createRateLimitedLog(log, clock);
-  const acceptEvent = createAcceptEvent({
-    ...{ ...shared, limitedLog },
-    ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
-    onConflict: counters.conflict,
-  });
-  const pipeline = createPipeline({
-    ...shared,
-    ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
-    ...{ countReply: counters.reply, countRefusal: counters.refusal, limitedLog },
-  });
-  const deliveries = createInFlight(clock, limits.replyTimeoutMs + MAX_STOP_MS);
-  const processing = createInFlight(clock);
-  const running = () =>
-    deliveries.size() + processing.size() + afterReply.size() + bestEffortEvents.running();
-  return {
-    ...{ ...shared, ...workerParts, tokens, entryMacs, worker, counters, pipeline },
-    ...{ deliveries, processing, afterReply, running, maxAttempts: options.retry.maxAttempts },
-  };
+/** What adapters need of a receiver. */
+export interface AdapterSide {
+  /** Why it accepts no deliveries; `null` if it does. */
+  readonly refusal: string | null;
+  /** Tells the receiver where it is mounted. */
+  readonly reportStart: (path?: string) => void;
 }
 
-async function close(
-  { inbox, clock, limits }: ResolvedOptions,
-  { deliveries, worker, processing, afterReply, bestEffortEvents }: ReturnType<typeof createParts>,
-  gracePeriodMs: number,
-): Promise<void> {
-  const deadline = monotonicMs(clock) + gracePeriodMs;
-  const left = () => Math.max(0, deadline - monotonicMs(clock));
-  await withDeadline(deliveries.idle(), limits.replyTimeoutMs, clock);
-  await Promise.all([worker.stop(left()), processing.stop(left()), afterReply.stop(left())]);
-  await bestEffortEvents.stop(left()); // the attempts above may have made dead letters
-  if (removeInboxUser(inbox)) await inbox.close();
-}
+const adapterSides = new WeakMap<object, AdapterSide>();
 
-/** Receivers without a secret. */
-const workers = new WeakSet<object>();
-/** Tells a receiver where it is mounted. */
-const startReports = new WeakMap<object, (path?: string) => void>();
-
-function createCounters() {
-  const replies: Partial<Record<ReplyCode, number>> = {};
-  const refusedTokens: Partial<Record<TokenRefusal, number>> = {};
-  let conflicts = 0;
-  return {
-    reply: (code: ReplyCode) => void (replies[code] = (replies[code] ?? 0) + 1),
-    refusal: (verdict: TokenRefusal) =>
-      void (refusedTokens[verdict] = (refusedTokens[verdict] ?? 0) + 1),
-    conflict: () => void (conflicts += 1),
-    read: () => ({ replies: { ...replies }, refusedTokens: { ...refusedTokens }, conflicts }),
-  };
-}
-
-/**
- * For adapters: returns the receiver, or creates it from options.
- *
- * @param path where the adapter mounts it, if known. A path that differs from that of `url` is a warning
- * @throws WebhookError `invalid_option`
- */
-export function toReceiver<Tx = unknown>(
-  target: Receiver<Tx> | ReceiverOptions<Tx>,
-  path?: string,
-): Receiver<Tx> {
-  if (typeof (target as unknown) !== 'object') {
-    throw new WebhookError(
-      'invalid_option',
-      'adapter: pass a receiver, or the options of createReceiver',
-    );
-  }
-  const receiver = 'handle' in target ? target : createReceiver(target);
-  if (workers.has(receiver)) throw new WebhookError('invalid_option', NO_SECRET);
-  startReports.get(receiver)?.(path);
-  return receiver;
+/** For `toReceiver`: it is no part of the public receiver. */
+export function adapterSideOf(receiver: object): AdapterSide | undefined {
+  return adapterSides.get(receiver);
 }

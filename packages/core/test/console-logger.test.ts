@@ -52,6 +52,19 @@ test('rollUp: writes a repeated line once, and how many more a minute later', as
   expect(printed.slice(3)).toEqual(['inbox: down error="order 1"']);
 });
 
+test('createReceiver: close writes how many lines it held back, and leaves no timer', async () => {
+  const clock = createManualClock();
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET, clock });
+  const other = createReceiver({ url: ENDPOINT, secret: `${TEST_SECRET}x` });
+  for (let count = 1; count <= 3; count += 1) {
+    await receiver.handle(await signedDelivery(other, sampleEvents.imageSucceeded()));
+  }
+  await receiver.close();
+  const [first = '', ...others] = printed.filter((line) => line.includes('token'));
+  expect(others).toEqual([first.replace(' token=', ' … 2 more in the last minute token=')]);
+  expect(clock.timers()).toBe(0);
+});
+
 test('createReceiver: prints one line when it starts', async () => {
   const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
   receiver.start();

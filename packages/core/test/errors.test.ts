@@ -11,8 +11,10 @@ import { describeError, retryDelayOf } from '../src/shared/errors.ts';
 
 describe('isWebhookError', () => {
   test('accepts errors of this and of another copy of the library', () => {
-    const copy = Object.assign(new Error('elsewhere'), { name: 'WebhookError', code: 'closing' });
-    for (const error of [new WebhookError('closing', 'x'), copy]) {
+    const named = (name: string) =>
+      Object.assign(new Error('elsewhere'), { name, code: 'closing' });
+    const copies = [named('WebhookError'), named('PermanentError')];
+    for (const error of [new WebhookError('closing', 'x'), ...copies]) {
       expect(isWebhookError(error)).toBe(true);
       expect(isWebhookError(error, 'closing')).toBe(true);
       expect(isWebhookError(error, 'permanent')).toBe(false);
@@ -24,6 +26,13 @@ describe('isWebhookError', () => {
     expect(isWebhookError(new RetryLaterError(1), 'retry_later')).toBe(true);
     const failed = new HandlersFailedError({ type: 'dead', reason: 'x', succeededHandlers: [] });
     expect(isWebhookError(failed, 'handler_failed')).toBe(true);
+  });
+
+  test('accepts a subclass of the caller with a name of its own', () => {
+    class OrderMissing extends PermanentError {
+      override readonly name = 'OrderMissing';
+    }
+    expect(isWebhookError(new OrderMissing('x'), 'permanent')).toBe(true);
   });
 
   test('rejects any other value and never throws', () => {
@@ -60,10 +69,11 @@ describe('retryDelayOf', () => {
 });
 
 describe('PermanentError and RetryLaterError', () => {
-  test('keep message and cause', () => {
+  test('keep name, message and cause', () => {
     const cause = new Error('why');
+    expect(String(new RetryLaterError(5, 'busy'))).toBe('RetryLaterError: busy');
     expect(new PermanentError('no', { cause })).toMatchObject({
-      name: 'WebhookError',
+      name: 'PermanentError',
       code: 'permanent',
       message: 'no',
       cause,
@@ -75,6 +85,8 @@ describe('PermanentError and RetryLaterError', () => {
 describe('describeError', () => {
   test.each([
     [new TypeError('no'), 'TypeError: no'],
+    [new PermanentError('no order 5'), 'PermanentError: no order 5'],
+    [new WebhookError('closing', 'no'), 'WebhookError: no (closing)'],
     ['text', 'threw string: text'],
     [undefined, 'threw undefined: undefined'],
     [

@@ -4,6 +4,7 @@ import {
   pollingInbox,
   RetryLaterError,
   type HandlerContext,
+  type JsonObject,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
 import { createManualClock, sampleEvents, signedDelivery } from '@novita-webhooks/testing';
@@ -25,7 +26,7 @@ const event = sampleEvents.imageSucceeded();
 function setUpAt(
   store: TransactionalStore,
   clock: ReturnType<typeof createManualClock>,
-  options: Partial<ReceiverOptions<LedgerTx>> = {},
+  options: Partial<ReceiverOptions<JsonObject, LedgerTx>> = {},
 ) {
   const inbox = pollingInbox(store, { clock, leaseDurationMs: LEASE });
   const retry = { maxAttempts: 3, delay: () => 1000 };
@@ -35,7 +36,7 @@ function setUpAt(
 
 function setUpAlone(
   change: (store: TransactionalStore) => Partial<TransactionalStore> = () => ({}),
-  options: Partial<ReceiverOptions<LedgerTx>> = {},
+  options: Partial<ReceiverOptions<JsonObject, LedgerTx>> = {},
 ) {
   const clock = createManualClock();
   const store = createTransactionalStore(clock);
@@ -322,7 +323,7 @@ test('context.transaction: a failure without await is an unhandled rejection', a
 });
 
 describe('context.transaction: rejects without a call to the store', () => {
-  function setUpCounted(options: Partial<ReceiverOptions<LedgerTx>> = {}) {
+  function setUpCounted(options: Partial<ReceiverOptions<JsonObject, LedgerTx>> = {}) {
     let asked = 0;
     const counting = (store: TransactionalStore): Partial<TransactionalStore> => ({
       transaction(...args) {

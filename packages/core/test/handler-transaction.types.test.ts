@@ -8,6 +8,7 @@ import {
   toReceiver,
   type HandlerContext,
   type Inbox,
+  type JsonObject,
   type Receiver,
   type ReceiverOptions,
   type TaskHandler,
@@ -25,7 +26,7 @@ const isLedger = (tx: LedgerTx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>();
 test('context.transaction: has the type of the transactions of the inbox', () => {
   expectTypeOf(inbox).toEqualTypeOf<Inbox<LedgerTx>>();
   const receiver = createReceiver({ insecure: true, inbox });
-  expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
+  expectTypeOf(receiver).toEqualTypeOf<Receiver<JsonObject, LedgerTx>>();
   receiver.onTaskSucceeded(async (_, context) => {
     const value = await context.transaction((tx) => {
       expectTypeOf(tx).toEqualTypeOf<LedgerTx>();
@@ -40,7 +41,8 @@ test('context.transaction: has the type of the transactions of the inbox', () =>
 });
 
 test('context.transaction: has that type in handlers that are options', () => {
-  const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
+  const onTaskSucceeded: TaskHandler<JsonObject, LedgerTx> = (_, context) =>
+    context.transaction(isLedger);
   const receiver = createReceiver({
     insecure: true,
     inbox,
@@ -48,17 +50,18 @@ test('context.transaction: has that type in handlers that are options', () => {
     onTaskFailed: (_, context) =>
       context.transaction((tx) => expectTypeOf(tx).toEqualTypeOf<LedgerTx>()),
   });
-  expectTypeOf(receiver).toEqualTypeOf<Receiver<LedgerTx>>();
+  expectTypeOf(receiver).toEqualTypeOf<Receiver<JsonObject, LedgerTx>>();
   const onTaskFinished: TaskHandler = (_, context) => context.attempt; // for any transaction type
   expectTypeOf(createReceiver({ insecure: true, inbox, onTaskFinished })).toEqualTypeOf<
-    Receiver<LedgerTx>
+    Receiver<JsonObject, LedgerTx>
   >();
 });
 
 test('context.transaction: has that type in inline options of the adapters', () => {
-  const onTaskSucceeded: TaskHandler<LedgerTx> = (_, context) => context.transaction(isLedger);
+  const onTaskSucceeded: TaskHandler<JsonObject, LedgerTx> = (_, context) =>
+    context.transaction(isLedger);
   const options = { insecure: true, inbox, onTaskSucceeded } as const;
-  expectTypeOf(toReceiver(options)).toEqualTypeOf<Receiver<LedgerTx>>();
+  expectTypeOf(toReceiver(options)).toEqualTypeOf<Receiver<JsonObject, LedgerTx>>();
   const handlers = [toFetchHandler(options), toLambdaHandler(options)];
   const handler = toNodeHandler({
     insecure: true,
@@ -84,12 +87,12 @@ test('context.transaction: has the type unknown without transactions', () => {
 });
 
 test('Receiver, Inbox, HandlerContext: are assignable to their default types', () => {
-  expectTypeOf<Receiver<LedgerTx>>().toExtend<Receiver>();
+  expectTypeOf<Receiver<JsonObject, LedgerTx>>().toExtend<Receiver>();
   expectTypeOf<Inbox<LedgerTx>>().toExtend<Inbox>();
-  expectTypeOf<HandlerContext<LedgerTx>>().toExtend<HandlerContext>();
-  expectTypeOf<TaskHandler>().toExtend<TaskHandler<LedgerTx>>();
+  expectTypeOf<HandlerContext<JsonObject, LedgerTx>>().toExtend<HandlerContext>();
+  expectTypeOf<TaskHandler>().toExtend<TaskHandler<JsonObject, LedgerTx>>();
   expectTypeOf<{ readonly insecure: true; readonly inbox: Inbox<LedgerTx> }>().toExtend<ReceiverOptions>(); // prettier-ignore
-  expectTypeOf(toFetchHandler).toBeCallableWith({} as Receiver<LedgerTx>);
-  expectTypeOf(toLambdaHandler).toBeCallableWith({} as Receiver<LedgerTx>);
-  expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver<LedgerTx>);
+  expectTypeOf(toFetchHandler).toBeCallableWith({} as Receiver<JsonObject, LedgerTx>);
+  expectTypeOf(toLambdaHandler).toBeCallableWith({} as Receiver<JsonObject, LedgerTx>);
+  expectTypeOf(toNodeHandler).toBeCallableWith({} as Receiver<JsonObject, LedgerTx>);
 });

@@ -55,8 +55,8 @@ async function deliver({ createReceiver }: typeof Core) {
     limits: { bodyTimeoutMs: 1000 },
   });
   const handled = new Promise<unknown>((resolve) => {
-    receiver.onTaskSucceeded(({ images }, { metadata }) =>
-      resolve([images[0]?.expires_at?.getTime(), metadata]),
+    receiver.onTaskSucceeded(({ images }, { metadata, signal }) =>
+      resolve([images[0]?.expires_at?.getTime(), metadata, signal.aborted]),
     );
   });
   const { url } = await receiver.createCallback({ metadata: { orderId: 42 } });
@@ -65,7 +65,12 @@ async function deliver({ createReceiver }: typeof Core) {
     yield bytes.subarray(0, 10);
     yield bytes.subarray(10);
   })();
-  const { status } = await receiver.handle({ method: 'POST', url, headers: {}, body });
+  const { status } = await receiver.handle({
+    method: 'POST',
+    url: `${url}&encoded=%20`,
+    headers: {},
+    body,
+  });
   const seen = status === 200 ? await handled : null;
   await receiver.close();
   return { status, seen: JSON.stringify(seen) };
@@ -73,7 +78,7 @@ async function deliver({ createReceiver }: typeof Core) {
 
 const GOOD = {
   status: 200,
-  seen: JSON.stringify([Date.UTC(2026, 2, 1, 11, 15), { orderId: 42 }]),
+  seen: JSON.stringify([Date.UTC(2026, 2, 1, 11, 15), { orderId: 42 }, false]),
 };
 
 describe('core: runtime without Node', () => {

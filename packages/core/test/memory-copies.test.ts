@@ -55,3 +55,10 @@ test('memory store: metadata that is no data is refused, and the entry that it w
   expect(() => store.add(fit)).toThrow('could not be cloned');
   expect((await store.get(unfit))?.schemaError).toBe('no task');
 });
+
+test('memory store: an entry of another inbox is added as a new one', async () => {
+  const store = memoryStore();
+  const done = { ...createTestEntry(), state: 'done', attempts: 3, dueAt: null, finishedAt: 1 };
+  await store.add(done);
+  expect(await store.get(done)).toMatchObject({ state: 'pending', attempts: 0, finishedAt: null });
+});

@@ -73,6 +73,7 @@ describe('createReceiver: accepts', () => {
     { secret: [TEST_SECRET, '0123456789abcdef'.repeat(2)] },
     { secret: undefined, insecure: true },
     { url: 'http://localhost:3000/hooks?tenant=1' },
+    { url: new URL('https://example.com/hooks') },
     { limits: {}, handlers: {}, retry: {} },
     {
       limits: { maxBodyBytes: undefined },
@@ -104,6 +105,12 @@ describe('memoryInbox', () => {
     expect(() => memoryInbox(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
+  test.each([null, 5, 'path'])('throws for options that are %j', (options) => {
+    expect(() => memoryInbox(options as never)).toThrow(
+      'memoryInbox: options must be an object. Call it as memoryInbox().',
+    );
+  });
+
   test.each([
     { maxEntries: NaN },
     { maxBytes: -1 },
@@ -125,7 +132,21 @@ describe('toReceiver', () => {
     expect(() => toReceiver({})).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 
-  test('throws for a value that is neither a receiver nor options', () => {
-    expect(() => toReceiver(undefined as never)).toThrow(/pass a receiver, or the options/);
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['string', 'a secret that is not printed'],
+    ['null', null],
+    ['a request', new Request('http://localhost')],
+    ['a request', { req: {} }],
+  ])('says how to mount an adapter that got %s', (what, target) => {
+    expect(() => toReceiver(target as never, { usage: 'app.use(it(receiver))' })).toThrow(
+      `adapter: got ${what} instead of a receiver. Mount it as app.use(it(receiver)).`,
+    );
+  });
+
+  test('rejects a path without a slash', () => {
+    expect(() => toReceiver(make({}), { path: 'webhooks' })).toThrow(
+      "adapter: path 'webhooks' must begin with a slash.",
+    );
   });
 });

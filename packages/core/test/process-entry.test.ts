@@ -20,7 +20,7 @@ async function outcomeOf(run: Promise<void>): Promise<HandlersFailedError['outco
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(error).toMatchObject({ name: 'WebhookError', code: 'handler_failed' });
+  expect(error).toMatchObject({ name: 'HandlersFailedError', code: 'handler_failed' });
   return (error as HandlersFailedError).outcome;
 }
 
@@ -54,6 +54,18 @@ describe('processUnverified: a bare envelope', () => {
     });
   });
 
+  test('rejects with what the handlers have thrown as cause', async () => {
+    const { receiver } = setUp();
+    const [one, other] = [new Error('one'), new Error('other')];
+    receiver.onTaskFailed(() => Promise.reject(one));
+    receiver.onTaskSucceeded(() => Promise.reject(one));
+    receiver.onTaskSucceeded(() => Promise.reject(other));
+    const failed = receiver.processUnverified(sampleEvents.failed());
+    await expect(failed).rejects.toMatchObject({ cause: one });
+    const both = receiver.processUnverified(event);
+    await expect(both).rejects.toMatchObject({ cause: { errors: [one, other] } });
+  });
+
   test('skips the handlers named in succeededHandlers', async () => {
     const { receiver } = setUp();
     const runs: number[] = [];
@@ -77,6 +89,16 @@ describe('processUnverified: a bare envelope', () => {
     expect((await outcomeOf(receiver.processUnverified(sampleEvents.schemaError()))).type).toBe(
       'dead',
     );
+  });
+
+  test('rejects with what the handlers threw as its cause', async () => {
+    const { receiver } = setUp();
+    const [first, second] = [new Error('one'), new Error('two')];
+    receiver.onTaskSucceeded(() => Promise.reject(first));
+    const rejection = () => receiver.processUnverified(event).catch((error: unknown) => error);
+    expect(await rejection()).toHaveProperty('cause', first);
+    receiver.onTaskSucceeded(() => Promise.reject(second));
+    expect(await rejection()).toHaveProperty('cause.errors', [first, second]);
   });
 
   test('rejects with the outcome released if its signal is aborted', async () => {

@@ -10,6 +10,7 @@ import {
 import { toNodeHandler } from '@novita-webhooks/core/node';
 import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import * as z from 'zod';
 
 import { ENDPOINT, deferred, noop, setUp } from './helpers.ts';
 
@@ -74,6 +75,12 @@ test('check: the request to url is answered by the receiver, and reaches no hand
   expect((await receiver.stats()).replies).toEqual({ ignored: 1 });
 });
 
+test('check: the request needs no metadata, although a schema requires some', async () => {
+  const metadata = z.object({ orderId: z.number() });
+  const receiver = await serve('/novita', { metadata });
+  expect((await receiver.check()).filter(({ level }) => level === 'error')).toEqual([]);
+});
+
 test.each([
   ['another path', '/other', {}, /answered 404, by something else/],
   [
@@ -97,7 +104,7 @@ test('check: finds that no server listens at url', async () => {
 
 test('toReceiver: warns of a mounted path that differs from that of url', async () => {
   const { receiver, log } = setUp();
-  toReceiver(receiver, '/webhooks/');
+  toReceiver(receiver, { path: '/webhooks/' });
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(/^receiver: .*mounted on \/webhooks\//),
   ]);
@@ -105,15 +112,21 @@ test('toReceiver: warns of a mounted path that differs from that of url', async 
     'path_differs',
   );
   const same = setUp();
-  toReceiver(same.receiver, '/novita/');
+  toReceiver(same.receiver, { path: '/novita/' });
   expect(same.log.messages('warn')).toEqual([]);
 });
 
-test('receiver: warns if it is started after it was closed', async () => {
+test.each<[string, (receiver: Receiver) => void]>([
+  ['started', (receiver) => receiver.start()],
+  ['mounted', (receiver) => void toReceiver(receiver)],
+  ['given a handler', (receiver) => receiver.onTaskFailed(noop)],
+])('receiver: warns if it is %s after it was closed, and does not start', async (_, use) => {
   const { receiver, log } = setUp();
   await receiver.close();
-  receiver.start();
+  use(receiver);
+  await Promise.resolve();
   expect(log.messages('warn')).toEqual([expect.stringMatching(/^receiver: used after close/)]);
+  expect(log.messages('info')).toEqual([]);
 });
 
 test('idle: waits for a running handler, and names it after its timeout', async () => {

@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 
+import { defineThrowingBody } from '../../../test/support/define-throwing-body.ts';
 import { setUp, track } from './helpers.ts';
 
 const PATH = '/webhooks/novita';
@@ -51,6 +52,7 @@ const servers: Record<string, (handler: FetchHandler) => RequestListener> = {
 
 const parsers: Partial<Record<PriorMiddleware, (request: Request) => Promise<unknown>>> = {
   drain: (request) => request.arrayBuffer(),
+  throws: async (request) => defineThrowingBody(request),
 };
 
 function subject(toListener: (handler: FetchHandler) => RequestListener): AdapterSubject {
@@ -276,6 +278,8 @@ describe('toFetchHandler: a function', () => {
 
   test('must return a receiver', async () => {
     const handler = toFetchHandler((() => undefined) as never);
-    await expect(handler(post('http://localhost/'))).rejects.toThrow(/pass a receiver/);
+    await expect(handler(post('http://localhost/'))).rejects.toThrow(
+      /got undefined instead of a receiver/,
+    );
   });
 });

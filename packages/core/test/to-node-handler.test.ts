@@ -20,6 +20,9 @@ import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { defineThrowingBody } from '../../../test/support/define-throwing-body.ts';
+import { parseBigInts } from '../../../test/support/parse-bigints.ts';
+
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 interface Listening {
   readonly port: number;
@@ -69,8 +72,11 @@ const parsers: Partial<Record<PriorMiddleware, (request: IncomingMessage) => Pro
   raw: async (request) => Object.assign(request, { body: await readAll(request) }),
   text: async (request) => Object.assign(request, { body: (await readAll(request)).toString() }),
   rawBody: async (request) => Object.assign(request, { rawBody: await readAll(request) }),
+  bigint: async (request) =>
+    Object.assign(request, { body: parseBigInts((await readAll(request)).toString()) }),
   tap: async (request) => request.on('data', () => undefined),
   drain: (request) => readAll(request),
+  throws: async (request) => defineThrowingBody(request),
 };
 
 const servers = {

@@ -1,9 +1,17 @@
-import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
+import {
+  toReceiver,
+  type JsonObject,
+  type MetadataInput,
+  type Receiver,
+  type ReceiverOptions,
+} from '@novita-webhooks/core';
 import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Request, RequestHandler } from 'express';
 
 /** Express middleware with the receiver that it uses. */
-export type NovitaWebhooks = RequestHandler & { readonly receiver: Receiver };
+export type NovitaWebhooks<Used extends Receiver<object> = Receiver> = RequestHandler & {
+  readonly receiver: Used;
+};
 
 /**
  * Creates Express middleware that receives Novita's webhooks, for `app.post`, `app.use` and routers,
@@ -15,12 +23,17 @@ export type NovitaWebhooks = RequestHandler & { readonly receiver: Receiver };
  * @example
  * app.post('/webhooks/novita', novitaWebhooks({ secret, onTaskSucceeded }));
  */
-export function novitaWebhooks(receiver: Receiver): NovitaWebhooks;
+export function novitaWebhooks<Used extends Receiver<object>>(receiver: Used): NovitaWebhooks<Used>;
 // Two overloads: TypeScript does not infer the parameters of inline handlers from a union.
-// eslint-disable-next-line @typescript-eslint/unified-signatures
-export function novitaWebhooks(options: ReceiverOptions): NovitaWebhooks;
-export function novitaWebhooks(target: Receiver | ReceiverOptions): NovitaWebhooks {
-  const receiver = toReceiver(target);
+export function novitaWebhooks<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(options: ReceiverOptions<Metadata, Tx, Input>): NovitaWebhooks<Receiver<Metadata, Tx, Input>>;
+export function novitaWebhooks(
+  target: Receiver<object> | ReceiverOptions,
+): NovitaWebhooks<Receiver<object>> {
+  const receiver = toReceiver(target, { usage: 'app.post(path, novitaWebhooks(receiver))' });
   receiver.start();
   const middleware: RequestHandler = (request: Request, response, next) => {
     handleNodeRequest(receiver, request, response).catch(next);

@@ -6,6 +6,9 @@ import express418 from 'express-4-18';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
+import { defineThrowingBody } from '../../../test/support/define-throwing-body.ts';
+import { parseBigInts } from '../../../test/support/parse-bigints.ts';
+
 /** The oldest supported Express, the latest Express 4 and the latest Express 5. */
 export const versions = {
   'Express 4.18': express418,
@@ -56,7 +59,8 @@ export function expressSubject(
     },
     serve(receiver, before) {
       const app = express();
-      if (before !== undefined) app.use(parsers[before]);
+      const parser = before && parsers[before];
+      if (parser !== undefined) app.use(parser);
       mount(app, adapter(receiver), express);
       return serveApp(app);
     },
@@ -92,7 +96,7 @@ export async function serveApp(app: Express): Promise<AdapterServer & { errors: 
   };
 }
 
-function parsersOf(express: typeof express5): Record<PriorMiddleware, RequestHandler> {
+function parsersOf(express: typeof express5): Partial<Record<PriorMiddleware, RequestHandler>> {
   const all = { type: () => true, limit: '10mb' };
   return {
     json: express.json(all),
@@ -106,6 +110,18 @@ function parsersOf(express: typeof express5): Record<PriorMiddleware, RequestHan
         Object.assign(request, { rawBody: Buffer.concat(chunks) });
         next();
       });
+    },
+    bigint(request, _response, next) {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        request.body = parseBigInts(Buffer.concat(chunks).toString());
+        next();
+      });
+    },
+    throws(request, _response, next) {
+      defineThrowingBody(request);
+      next();
     },
     tap(request, _response, next) {
       request.on('data', () => undefined);

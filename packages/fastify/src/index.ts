@@ -1,4 +1,9 @@
-import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
+import {
+  toReceiver,
+  WebhookError,
+  type Receiver,
+  type ReceiverOptions,
+} from '@novita-webhooks/core';
 import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type {
   FastifyInstance,
@@ -11,9 +16,11 @@ import type {
 
 /** Options of the plugin: a receiver or the options of `createReceiver`, and the route's path. */
 export type NovitaWebhooksOptions = {
-  /** Path of the route below the plugin's `prefix`. Default: `/`. */
+  /** Path of the route below the plugin's `prefix`. Required without a prefix; `/` with one. */
   readonly path?: string | undefined;
-} & ({ readonly receiver: Receiver } | ({ readonly receiver?: undefined } & ReceiverOptions));
+} & (
+  { readonly receiver: Receiver<object> } | ({ readonly receiver?: undefined } & ReceiverOptions)
+);
 
 /** Handles one request of a route. Usable as a handler and as a hook, with the payload of `preParsing`. */
 export type FastifyHandler = (
@@ -25,18 +32,20 @@ export type FastifyHandler = (
 /**
  * Fastify plugin that adds a route for Novita's webhooks. Starts the receiver when the app is ready,
  * answers 503 once the app begins to close, and waits for running handlers before the app has
- * closed. A receiver that the plugin creates logs to `app.log` unless `logger` is set.
+ * closed. A receiver that the plugin creates logs to `app.log` unless `logger` is set, or to the console if the
+ * app has no logger.
  *
  * @throws WebhookError `invalid_option`, when the app gets ready
  * @example
  * app.register(novitaWebhooks, { path: '/webhooks/novita', secret, onTaskSucceeded });
  */
 export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (app, options) => {
-  const { path = '/', ...rest } = options;
-  const receiver = toReceiver(
-    rest.receiver ?? { logger: app.log, ...receiverOptions(rest) },
-    app.prefix + path,
-  );
+  requireApp(app);
+  const { path = defaultPath(app), ...rest } = options;
+  const receiver = toReceiver(rest.receiver ?? { ...loggerOf(app), ...receiverOptions(rest) }, {
+    usage: USAGE,
+    path: app.prefix + path,
+  });
   const handler = toFastifyHandler(receiver);
   // preParsing is the last hook before Fastify reads the body: the token is checked before the body
   // is read, and after onRequest hooks such as rate limits.
@@ -45,6 +54,26 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
   app.addHook('preClose', async () => void receiver.close());
   app.addHook('onClose', async () => receiver.close());
 };
+
+const USAGE = "app.register(novitaWebhooks, { path: '/webhooks/novita', receiver })";
+
+/** In JavaScript, a plugin may be mounted as if it were middleware. */
+function requireApp(app: unknown): void {
+  if (typeof (app as Partial<FastifyInstance> | undefined)?.addHook === 'function') return;
+  const message = `fastify: novitaWebhooks is a plugin, not a handler. Mount it as ${USAGE}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
+/** Without a logger, all methods of `app.log` are one function that does nothing. */
+function loggerOf({ log }: FastifyInstance): Pick<ReceiverOptions, 'logger'> {
+  return log.info === log.error && log.level !== 'silent' ? {} : { logger: log };
+}
+
+function defaultPath({ prefix }: FastifyInstance): string {
+  if (prefix !== '') return '/';
+  const message = `fastify: path is missing. Pass the path of url: ${USAGE}.`;
+  throw new WebhookError('invalid_option', message);
+}
 
 /**
  * Creates a function for an existing route: its handler, which runs after Fastify has read the
@@ -55,8 +84,8 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
  * @example
  * app.post('/webhooks/novita', toFastifyHandler(receiver));
  */
-export function toFastifyHandler(target: Receiver): FastifyHandler {
-  const receiver = toReceiver(target);
+export function toFastifyHandler(target: Receiver<object>): FastifyHandler {
+  const receiver = toReceiver(target, { usage: 'app.post(path, toFastifyHandler(receiver))' });
   // A rest parameter, because Fastify rejects an async onRequest hook with three parameters.
   return async (request, reply, ...[payload]) => {
     reply.hijack(); // a reply may be sent before the body has arrived completely

@@ -7,6 +7,9 @@ import fastify417 from 'fastify-4-17';
 import rawBody5 from 'fastify-raw-body';
 import rawBody4 from 'fastify-raw-body-4';
 
+import { defineThrowingBody } from '../../../test/support/define-throwing-body.ts';
+import { parseBigInts } from '../../../test/support/parse-bigints.ts';
+
 /** The oldest supported Fastify, the latest Fastify 4 and the latest Fastify 5. */
 export const versions = {
   'Fastify 4.17': { fastify: fastify417, rawBody: undefined },
@@ -83,6 +86,24 @@ const parsers: Partial<Record<PriorMiddleware, (app: FastifyInstance) => Promise
     app.addHook('onRequest', async (request) => {
       Object.assign(request, { rawBody: await readAll(request.raw) });
     });
+  },
+  async 'node-json'(app) {
+    app.addHook('onRequest', async ({ raw }) => {
+      Object.assign(raw, { body: JSON.parse(String(await readAll(raw))) as unknown });
+    });
+  },
+  async 'node-rawBody'(app) {
+    app.addHook('onRequest', async ({ raw }) => {
+      Object.assign(raw, { rawBody: await readAll(raw) });
+    });
+  },
+  async bigint(app) {
+    app.addHook('onRequest', async (request) => {
+      request.body = parseBigInts(String(await readAll(request.raw)));
+    });
+  },
+  async throws(app) {
+    app.addHook('onRequest', async (request) => defineThrowingBody(request));
   },
   async tap(app) {
     app.addHook('onRequest', async (request) => {

@@ -1,4 +1,4 @@
-import type { Receiver } from '@novita-webhooks/core';
+import type { JsonObject, Receiver } from '@novita-webhooks/core';
 import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { createRequire } from 'node:module';
@@ -21,7 +21,7 @@ test('novitaWebhooks is a Fastify plugin, toFastifyHandler a handler or hook', a
     app
       .post('/a', toFastifyHandler(receiver))
       .post('/b', { onRequest: toFastifyHandler(receiver) }, () => undefined);
-  const transactional = {} as Receiver<{ readonly sql: string }>;
+  const transactional = {} as Receiver<JsonObject, { readonly sql: string }>;
   const others = () => app.register(novitaWebhooks, { receiver: transactional });
   expectTypeOf(toFastifyHandler).toBeCallableWith(transactional);
   expect([register, route, others]).toHaveLength(3);

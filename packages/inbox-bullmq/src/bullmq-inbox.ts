@@ -1,7 +1,7 @@
-import { pollingInbox, type Inbox } from '@novita-webhooks/core';
+import { pollingInbox, requireOptions, type Inbox } from '@novita-webhooks/core';
 
 import { bullmqStore } from './bullmq-store.ts';
-import { toStoreOptions, type BullmqInboxOptions } from './options.ts';
+import { checkLease, toStoreOptions, type BullmqInboxOptions } from './options.ts';
 
 /**
  * An inbox on BullMQ, for any number of processes: each entry is a job, each endpoint a queue. What it
@@ -13,7 +13,9 @@ import { toStoreOptions, type BullmqInboxOptions } from './options.ts';
  * createReceiver({ secret, inbox: bullmqInbox({ connection: process.env.REDIS_URL }) });
  */
 export function bullmqInbox(options: BullmqInboxOptions): Inbox {
-  const store = bullmqStore(toStoreOptions(options));
-  const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
-  return pollingInbox(store, { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention });
+  requireOptions('inbox-bullmq', options, 'bullmqInbox({ connection })');
+  const { connection, prefix, queueNamePrefix, commandTimeoutMs, ...polling } = options;
+  const place = { connection, prefix, queueNamePrefix, commandTimeoutMs };
+  checkLease(polling);
+  return pollingInbox(bullmqStore(toStoreOptions(place)), polling);
 }

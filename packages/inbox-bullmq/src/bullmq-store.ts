@@ -1,4 +1,4 @@
-import type { EntryKey, Store } from '@novita-webhooks/core';
+import type { EntryKey, EntryTarget, Store } from '@novita-webhooks/core';
 
 import { extend } from './bullmq/lock.ts';
 import { createQueues, type EndpointQueue } from './bullmq/queues.ts';
@@ -13,6 +13,7 @@ import { list } from './operations/list.ts';
 import { nextDueMs } from './operations/next-due.ts';
 import { recordSucceeded } from './operations/record-succeeded.ts';
 import { replay } from './operations/replay.ts';
+import { restoreEntries } from './operations/restore.ts';
 import { settle } from './operations/settle.ts';
 import { stats } from './operations/stats.ts';
 import type { StoreOptions } from './options.ts';
@@ -34,7 +35,10 @@ export function bullmqStore(options: StoreOptions): Store {
 
   return {
     name: 'inbox-bullmq',
-    capabilities: { durable: true, shared: true, transactional: false, confirmsTakeover: true },
+    capabilities: {
+      ...{ durable: true, shared: true, transactional: false },
+      ...{ confirmsTakeover: true, imports: true },
+    },
     open(log) {
       connection.report(log);
       connection.whenReady(() => void reportDurability(connection, log));
@@ -48,8 +52,10 @@ export function bullmqStore(options: StoreOptions): Store {
     nextDueMs: (endpoint) => nextDueMs(queues.of(endpoint), claimerOf(endpoint)),
     list: (query) => list(queues, query),
     get: (key) => get(queueOf(key), key),
-    replay: (key) => replay(queueOf(key), key),
-    discard: (key) => discard(queueOf(key), key),
+    replayEntries: (targets, options = {}) =>
+      count(targets, (target) => replay(queueOf(target), target, options)),
+    discardEntries: (targets) => count(targets, (target) => discard(queueOf(target), target)),
+    restoreEntries: (entries) => restoreEntries(queues, claimerOf, entries),
     stats: () => stats(queues),
     deleteExpired: createDeleteExpired(queues),
     subscribe: (endpoint, listener) => claimerOf(endpoint).subscribe(listener),
@@ -60,4 +66,12 @@ export function bullmqStore(options: StoreOptions): Store {
       await connection.close();
     },
   };
+}
+
+/** Acts on all at the same time, since BullMQ acts on one. Returns on how many it did. */
+async function count(
+  targets: readonly EntryTarget[],
+  act: (target: EntryTarget) => Promise<boolean>,
+): Promise<number> {
+  return (await Promise.all(targets.map(act))).filter(Boolean).length;
 }

@@ -74,6 +74,10 @@ export function explanationOf(error: unknown): string {
   return `inbox-bullmq: ${found?.[1] ?? UNKNOWN}`;
 }
 
+export function inboxClosed(): WebhookError {
+  return new WebhookError('closing', 'inbox-bullmq: the inbox is closed. Create another one.');
+}
+
 /** A WebhookError that says what to do, with the error as its cause. */
 export function explain(error: unknown): Error {
   if (isWebhookError(error)) return error;

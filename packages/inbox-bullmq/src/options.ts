@@ -29,8 +29,7 @@ export interface StoreOptions {
 /** @throws WebhookError `invalid_option` */
 export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
   const { connection, prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = options;
-  const { leaseDurationMs, commandTimeoutMs = 3000 } = options;
-  if (leaseDurationMs !== undefined) toMs('leaseDurationMs', leaseDurationMs);
+  const { commandTimeoutMs = 3000 } = options;
   checkConnection(connection);
   check(!hasKeyPrefix(connection), 'BullMQ cannot use a keyPrefix of ioredis. Set `prefix`.');
   check(isText(prefix), 'prefix must be a text that is not empty.');
@@ -44,6 +43,11 @@ export function toStoreOptions(options: BullmqInboxOptions): StoreOptions {
     queueNamePrefix,
     commandTimeoutMs: toMs('commandTimeoutMs', commandTimeoutMs),
   };
+}
+
+/** @throws WebhookError `invalid_option` unless BullMQ can take the lease */
+export function checkLease({ leaseDurationMs }: Pick<BullmqInboxOptions, 'leaseDurationMs'>): void {
+  if (leaseDurationMs !== undefined) toMs('leaseDurationMs', leaseDurationMs);
 }
 
 /** Without its text in the message: it may hold a password. */

@@ -1,4 +1,4 @@
-import type { NewEntry } from '@novita-webhooks/core';
+import type { AttemptRecord, NewEntry } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
@@ -27,7 +27,7 @@ describe.skipIf(url === '')('dashboard', () => {
       failed: 0,
     });
     const consumption = useConsumption(inbox, async ({ taskId }) => {
-      if (taskId === good.taskId) return { type: 'done' };
+      if (taskId === good.taskId) return { type: 'done', attemptLog };
       const succeededHandlers = ['one'];
       if (taskId === bad.taskId)
         return { type: 'dead', reason: 'no such order', succeededHandlers };
@@ -49,7 +49,12 @@ describe.skipIf(url === '')('dashboard', () => {
       data: later,
       progress: { reason: 'not yet', succeededHandlers: ['one'] },
     });
-    expect((await queue.getCompleted())[0]?.data).toMatchObject(good);
+    // A first success is settled by one command, which notes no progress.
+    const completed = { data: good, progress: 0, returnvalue: { attemptLog } };
+    expect((await queue.getCompleted())[0]).toMatchObject(completed);
+    expect(await inbox.get(good)).toMatchObject({ state: 'done', attemptLog });
+    expect(await inbox.replay(good)).toBe(true);
+    expect(await inbox.get(good)).toMatchObject({ state: 'pending', attemptLog, replays: 1 });
   });
 
   test.each(['failed', 'completed'] as const)(
@@ -72,7 +77,7 @@ describe.skipIf(url === '')('dashboard', () => {
       await until('run again', () => attempts.length === 4);
       expect(attempts).toEqual([1, 2, 3, 1]);
       await until('done', async () => (await stateOf(inbox, entry)) === 'done');
-      expect(await inbox.get(entry)).toMatchObject({ attempts: 1, reason: null });
+      expect(await inbox.get(entry)).toMatchObject({ attempts: 1, reason: null, replays: 1 });
     },
   );
 
@@ -140,5 +145,11 @@ describe.skipIf(url === '')('dashboard', () => {
   });
 });
 
+const attemptLog: readonly AttemptRecord[] = [
+  {
+    ...{ attempt: 1, startedAt: 1000, durationMs: 12, outcome: 'done', trigger: 'delivery' },
+    errors: [],
+  },
+];
 const again = { type: 'retry', delayMs: 0, reason: 'not yet', succeededHandlers: [] } as const;
 const dead = { type: 'dead', reason: 'no use', succeededHandlers: [] } as const;

@@ -61,6 +61,18 @@ suite('errors: an add is rejected', () => {
     expect(await server.redis.dbsize()).toBe(0);
   });
 
+  test.each(['used', 'not used'])('with closing after the inbox was closed, %s', async (how) => {
+    const server = await startRedisServer();
+    afterwards(server.close);
+    const inbox = useInbox(server.url, usePlace(server.url));
+    if (how === 'used') await inbox.add(createTestEntry());
+    await inbox.close();
+    const key = createTestEntry();
+    for (const call of [inbox.list(), inbox.stats(), inbox.get(key), inbox.add(key)]) {
+      await expect(call).rejects.toMatchObject({ code: 'closing' });
+    }
+  });
+
   test('when Redis has no TLS, and the URL asks for it', async () => {
     const server = await startRedisServer();
     afterwards(server.close);

@@ -32,7 +32,9 @@ suite('maxmemory', () => {
     expect((await store.list()).entries).toHaveLength(3);
     expect(await store.stats()).toMatchObject({ pending: 1, dead: 2 });
     expect(await store.nextDueMs('novita')).toBe(0);
-    expect(await store.discard(other)).toBe(true);
+    expect(await store.discardEntries([{ endpoint: other.endpoint, taskId: other.taskId }])).toBe(
+      1,
+    );
     await pause(5);
     // There is nothing done: that must not keep it from what is dead.
     expect(await store.deleteExpired({ doneMs: 1, deadMs: 1 })).toBe(1);

@@ -1,4 +1,4 @@
-import { WebhookError } from '@novita-webhooks/core';
+import { requireOptions, WebhookError } from '@novita-webhooks/core';
 import * as z from 'zod';
 
 import type { PostgresPool } from './pool.ts';
@@ -57,6 +57,7 @@ const storeOptions = schemaOption.extend({
 export function resolveOptions<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): ResolvedOptions<Pool> {
+  requireOptions('inbox-postgres', options, 'postgresStore({ pool })');
   checkOptions(storeOptions, options);
   const { schema = DEFAULT_SCHEMA, queryTimeoutMs = 5000 } = options;
   const { pool, transactionTimeoutMs = 60_000, listen = true } = options;

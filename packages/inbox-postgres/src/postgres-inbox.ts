@@ -1,4 +1,9 @@
-import { pollingInbox, type Inbox, type PollingInboxOptions } from '@novita-webhooks/core';
+import {
+  pollingInbox,
+  requireOptions,
+  type Inbox,
+  type PollingInboxOptions,
+} from '@novita-webhooks/core';
 
 import type { PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
@@ -23,6 +28,7 @@ export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
 export function postgresInbox<Pool extends PostgresPool>(
   options: PostgresInboxOptions<Pool>,
 ): Inbox<ClientOf<Pool>> {
+  requireOptions('inbox-postgres', options, 'postgresInbox({ pool })');
   const { pool, schema, queryTimeoutMs, transactionTimeoutMs, listen, ...polling } = options;
   return pollingInbox(
     postgresStore({ pool, schema, queryTimeoutMs, transactionTimeoutMs, listen }),

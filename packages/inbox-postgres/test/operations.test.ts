@@ -39,6 +39,31 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     expect(second.cursor).toBeNull();
   });
 
+  test('due times: infinity is refused; the first and the last time of PostgreSQL do no harm', async () => {
+    const { store, query } = fixture;
+    const [first, last, other] = [createTestEntry(), createTestEntry(), createTestEntry()];
+    for (const entry of [last, other, first]) await store.add(entry);
+    const setDue = (dueAt: string, { taskId }: { readonly taskId: string }) =>
+      query(
+        `UPDATE SCHEMA.pending_entries SET due_at = $1
+         WHERE id = (SELECT id FROM SCHEMA.events WHERE task_id = $2)`,
+        [dueAt, taskId],
+      );
+    for (const dueAt of ['infinity', '-infinity']) {
+      await expect(setDue(dueAt, other)).rejects.toThrow(/pending_entries_due_at_check/);
+    }
+    await setDue('4714-11-24 00:00:00+00 BC', first);
+    await setDue('294276-12-31 23:59:59+00', last);
+    expect(await store.nextDueMs('novita')).toBe(0);
+    expect((await store.stats()).lagMs).toBeGreaterThan(0);
+    expect((await store.list()).entries).toHaveLength(3);
+    const claims = await store.claim('novita', 10, LEASE_MS);
+    expect(claims.map(({ taskId }) => taskId)).toEqual([first.taskId, other.taskId]);
+    for (const claim of claims) await store.settle(claim, { type: 'done' });
+    expect(await store.nextDueMs('novita')).toBeGreaterThan(0);
+    expect(await store.stats()).toMatchObject({ pending: 1, done: 2, lagMs: 0 });
+  });
+
   test('stats counts exactly, also after rows were deleted by hand', async () => {
     const { store } = fixture;
     const peer = fixture.openPeer();

@@ -1,4 +1,9 @@
-import { pollingInbox, type Inbox, type PollingInboxOptions } from '@novita-webhooks/core';
+import {
+  pollingInbox,
+  requireOptions,
+  type Inbox,
+  type PollingInboxOptions,
+} from '@novita-webhooks/core';
 
 import type { SqliteDatabase } from './driver/driver.ts';
 import { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
@@ -24,6 +29,7 @@ export type SqliteInboxOptions<Database extends SqliteDatabase = SqliteDatabase>
 export function sqliteInbox<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteInboxOptions<Database>,
 ): Inbox<Database> {
+  requireOptions('inbox-sqlite', options, "sqliteInbox({ path: 'webhooks.db' })");
   const { path, driver, database, busyTimeoutMs, ...polling } = options;
   const { clock } = polling;
   return pollingInbox(sqliteStore({ path, driver, database, busyTimeoutMs, clock }), polling);

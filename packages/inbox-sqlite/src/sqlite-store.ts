@@ -1,4 +1,4 @@
-import type { Clock, Retention, Store } from '@novita-webhooks/core';
+import { requireOptions, type Clock, type Retention, type Store } from '@novita-webhooks/core';
 
 import { createWalMonitor } from './connection/wal-monitor.ts';
 import type { SqliteDatabase } from './driver/driver.ts';
@@ -39,6 +39,7 @@ export interface SqliteStoreOptions<
 export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteStoreOptions<Database>,
 ): Store<Database> {
+  requireOptions('inbox-sqlite', options, "sqliteStore({ path: 'webhooks.db' })");
   const { busyTimeoutMs = 3000, clock = machineClock } = options;
   const connections = openConnections(options);
   const writer = createWriter(connections, busyTimeoutMs);
@@ -54,12 +55,8 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   return {
     name: 'inbox-sqlite',
     capabilities: {
-      durable: true,
-      shared: true,
-      transactional: true,
-      imports: true,
-      confirmsTakeover: true,
-      steadyTime: time.isSteady,
+      ...{ durable: true, shared: true, transactional: true, imports: true },
+      ...{ confirmsTakeover: true, steadyTime: time.isSteady },
     },
     open: walMonitor.open,
     add: (entry) => write((connection) => add(connection, entry, time.now(connection))),

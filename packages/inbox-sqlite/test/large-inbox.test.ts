@@ -1,4 +1,9 @@
-import { createReceiver, type EntryQuery, type Receiver } from '@novita-webhooks/core';
+import {
+  createReceiver,
+  type EntryQuery,
+  type JsonObject,
+  type Receiver,
+} from '@novita-webhooks/core';
 import { createManualClock, type ManualClock } from '@novita-webhooks/testing';
 import { sqliteInbox, sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -29,7 +34,7 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
     let clock: ManualClock;
     let database: SqliteDatabase;
     let statements: ReadonlySet<string>;
-    let receiver: Receiver<SqliteDatabase>;
+    let receiver: Receiver<JsonObject, SqliteDatabase>;
 
     beforeEach(async () => {
       path = quickTemporaryFile();

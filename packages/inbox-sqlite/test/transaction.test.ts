@@ -1,11 +1,11 @@
-import { createReceiver, type HandlerContext } from '@novita-webhooks/core';
+import { createReceiver, type HandlerContext, type JsonObject } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { temporaryFile } from './support/temporary-files.ts';
 
-type Handle = (context: HandlerContext<SqliteDatabase>) => unknown;
+type Handle = (context: HandlerContext<JsonObject, SqliteDatabase>) => unknown;
 
 /** Runs a handler on one event; returns the entry's state and reason and the written lines. */
 async function handleOne(handle: Handle) {

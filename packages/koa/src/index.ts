@@ -1,4 +1,10 @@
-import { toReceiver, type Receiver, type ReceiverOptions } from '@novita-webhooks/core';
+import {
+  toReceiver,
+  type JsonObject,
+  type MetadataInput,
+  type Receiver,
+  type ReceiverOptions,
+} from '@novita-webhooks/core';
 import { handleNodeRequest } from '@novita-webhooks/core/node';
 import type { Middleware } from 'koa';
 
@@ -12,7 +18,9 @@ export interface MountOptions {
 }
 
 /** Koa middleware with the receiver that it uses. */
-export type NovitaWebhooks = Middleware & { readonly receiver: Receiver };
+export type NovitaWebhooks<Used extends Receiver<object> = Receiver> = Middleware & {
+  readonly receiver: Used;
+};
 
 /**
  * Creates Koa middleware that receives Novita's webhooks: on a route, or with a `path`, before or
@@ -24,15 +32,27 @@ export type NovitaWebhooks = Middleware & { readonly receiver: Receiver };
  * router.post('/webhooks/novita', novitaWebhooks(receiver));
  * app.use(novitaWebhooks({ secret, onTaskSucceeded }, { path: '/webhooks/novita' }));
  */
-export function novitaWebhooks(receiver: Receiver, mount?: MountOptions): NovitaWebhooks;
+export function novitaWebhooks<Used extends Receiver<object>>(
+  receiver: Used,
+  mount?: MountOptions,
+): NovitaWebhooks<Used>;
 // Two overloads: TypeScript does not infer the parameters of inline handlers from a union.
-// eslint-disable-next-line @typescript-eslint/unified-signatures
-export function novitaWebhooks(options: ReceiverOptions, mount?: MountOptions): NovitaWebhooks;
+export function novitaWebhooks<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(
+  options: ReceiverOptions<Metadata, Tx, Input>,
+  mount?: MountOptions,
+): NovitaWebhooks<Receiver<Metadata, Tx, Input>>;
 export function novitaWebhooks(
-  target: Receiver | ReceiverOptions,
+  target: Receiver<object> | ReceiverOptions,
   { path }: MountOptions = {},
-): NovitaWebhooks {
-  const receiver = toReceiver(target, path);
+): NovitaWebhooks<Receiver<object>> {
+  const receiver = toReceiver(target, {
+    usage: 'router.post(path, novitaWebhooks(receiver))',
+    path,
+  });
   receiver.start();
   const middleware: Middleware = async (context, next) => {
     if (path !== undefined && withoutSlash(context.path) !== withoutSlash(path)) {

@@ -11,6 +11,9 @@ import oldBodyParser from 'koa-bodyparser';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
+import { defineThrowingBody } from '../../../test/support/define-throwing-body.ts';
+import { parseBigInts } from '../../../test/support/parse-bigints.ts';
+
 /** The oldest supported Koa, the latest Koa 2 and the latest Koa 3. */
 export const versions = { 'Koa 2.14': Koa214, 'Koa 2': Koa2, 'Koa 3': Koa3 };
 
@@ -115,6 +118,22 @@ const streamReaders: Partial<Record<PriorMiddleware, Middleware>> = {
   },
   async rawBody(context, next) {
     Object.assign(context.request, { rawBody: (await readAll(context.req)).toString() });
+    await next();
+  },
+  async 'node-json'(context, next) {
+    Object.assign(context.req, { body: JSON.parse(String(await readAll(context.req))) as unknown });
+    await next();
+  },
+  async 'node-rawBody'(context, next) {
+    Object.assign(context.req, { rawBody: await readAll(context.req) });
+    await next();
+  },
+  async bigint(context, next) {
+    Object.assign(context.request, { body: parseBigInts(String(await readAll(context.req))) });
+    await next();
+  },
+  async throws(context, next) {
+    defineThrowingBody(context.request);
     await next();
   },
   async tap(context, next) {

@@ -1,5 +1,10 @@
 import Router from '@koa/router';
-import type { Receiver } from '@novita-webhooks/core';
+import {
+  createReceiver,
+  type JsonObject,
+  type Receiver,
+  type StandardSchema,
+} from '@novita-webhooks/core';
 import { novitaWebhooks, type NovitaWebhooks } from '@novita-webhooks/koa';
 import Koa, { type Middleware } from 'koa';
 import { createRequire } from 'node:module';
@@ -20,9 +25,12 @@ test('novitaWebhooks returns middleware for Koa and its router', () => {
   new Router().post('/hooks', middleware).use(middleware);
   expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver>();
   expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver, { path: '/hooks' });
-  expectTypeOf(novitaWebhooks).toBeCallableWith({} as Receiver<{ readonly sql: string }>, {
-    path: '/hooks',
-  });
+  expectTypeOf(novitaWebhooks).toBeCallableWith(
+    {} as Receiver<JsonObject, { readonly sql: string }>,
+    {
+      path: '/hooks',
+    },
+  );
 });
 
 test('novitaWebhooks infers the parameters of inline handlers', () => {
@@ -33,6 +41,23 @@ test('novitaWebhooks infers the parameters of inline handlers', () => {
       expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Date | null | undefined>(),
   });
   expect(middleware).toBeTypeOf('function');
+});
+
+test('novitaWebhooks infers the metadata of handlers from its schema', () => {
+  interface Order {
+    readonly orderId: number;
+  }
+  const validate = (value: unknown) => ({ value: value as Order });
+  const schema: StandardSchema<Order> = { '~standard': { version: 1, validate } };
+  const middleware = novitaWebhooks({
+    logger: false,
+    insecure: true,
+    metadata: schema,
+    onTaskSucceeded: (_, { metadata }) => expectTypeOf(metadata).toEqualTypeOf<Order>(),
+  });
+  expectTypeOf(middleware.receiver).toEqualTypeOf<Receiver<Order>>();
+  const receiver = createReceiver<Order>({ logger: false, insecure: true });
+  expectTypeOf(novitaWebhooks(receiver).receiver).toEqualTypeOf<Receiver<Order>>();
 });
 
 test('novitaWebhooks rejects an unknown option at compile time and at run time', () => {

@@ -17,6 +17,11 @@ export { storeContract } from './contracts/store/store-contract.ts';
 export type { StoreSubject } from './contracts/store/store-subject.ts';
 export { createFakeInbox, type FakeInbox } from './fakes/create-fake-inbox.ts';
 export { createManualClock, type ManualClock } from './fakes/create-manual-clock.ts';
+export {
+  createTestReceiver,
+  deliver,
+  type TestReceiverOptions,
+} from './fakes/create-test-receiver.ts';
 export { BAD_TOKENS, badCallbackUrl, type BadToken } from './samples/bad-callback-url.ts';
 export { createTestEntry } from './samples/create-test-entry.ts';
 export { sampleEvents, type SampleEvent, type SampleOptions } from './samples/sample-events.ts';

@@ -1,4 +1,4 @@
-import { pollingInbox } from '@novita-webhooks/core';
+import { pollingInbox, systemClock, type Store } from '@novita-webhooks/core';
 import { sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 
 import type { Engine } from '../engine.ts';
@@ -24,7 +24,14 @@ export const broken: Readonly<Record<string, Engine>> = {
     ),
   ),
   /** Uses shorter leases than the worker assumes. */
-  'sqlite-short-leases': { ...sqlite, open: openWithShortLeases },
+  'sqlite-short-leases': createWithStore((database) => {
+    const store = sqliteStore({ database });
+    return { ...store, claim: (endpoint, limit) => store.claim(endpoint, limit, SHORT_LEASE_MS) };
+  }),
+  /** Takes due times from the time of day, which is set back and forth. */
+  'sqlite-time-of-day': createWithStore((database) =>
+    sqliteStore({ database, clock: systemClock }),
+  ),
 };
 
 function dropCommits(database: SqliteDatabase): SqliteDatabase {
@@ -68,14 +75,15 @@ function rewriteUpdates(
 
 const SHORT_LEASE_MS = 20;
 
-async function openWithShortLeases(...[location, options]: Parameters<Engine['open']>) {
-  const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
-  const { ledger, inbox: unused } = await sqlite.open(location, options);
-  await unused.close();
-  const store = sqliteStore({ database: openDatabase(location) });
-  const inbox = pollingInbox(
-    { ...store, claim: (endpoint, limit) => store.claim(endpoint, limit, SHORT_LEASE_MS) },
-    { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention },
-  );
-  return { inbox, ledger };
+function createWithStore(createStore: (database: SqliteDatabase) => Store): Engine {
+  return {
+    ...sqlite,
+    async open(location, options) {
+      const { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention } = options;
+      const { ledger, inbox: unused } = await sqlite.open(location, options);
+      await unused.close();
+      const polling = { leaseDurationMs, pollIntervalMs, cleanupIntervalMs, retention };
+      return { inbox: pollingInbox(createStore(openDatabase(location)), polling), ledger };
+    },
+  };
 }

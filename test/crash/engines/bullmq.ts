@@ -23,6 +23,7 @@ export const bullmq: Engine = {
     'random',
   ],
   shared: true,
+  steadyTime: false,
   async createPlace(_, name) {
     const location = `novita-crash-${name}-${randomUUID()}`;
     return { location, remove: () => removeAll(location) };
@@ -63,13 +64,9 @@ async function addOld(prefix: string, count: number): Promise<void> {
   const inbox = bullmqInbox({ connection: url, prefix });
   const endpoint = `old-${randomUUID()}`;
   const common = {
-    endpoint,
-    status: '',
-    body: '{}',
-    schemaError: null,
-    metadata: {},
-    testMode: false,
-  };
+    ...{ endpoint, status: '', taskType: '', body: '{}', schemaError: null, metadata: {} },
+    ...{ testMode: false, source: 'delivery', traceparent: null, tokenId: null },
+  } as const;
   const ids = Array.from({ length: count }, (_, index) => String(index));
   await Promise.all(ids.map((taskId) => inbox.add({ ...common, taskId, receivedAt: 0 })));
   let settled = 0;

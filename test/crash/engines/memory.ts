@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts';
 export const memory: Engine = {
   killPoints: ['answer', 'handler', 'handled', 'random'],
   shared: false,
+  steadyTime: false,
   createPlace: async () => ({ location: '', remove: async () => undefined }),
   open: async (_, { leaseDurationMs, cleanupIntervalMs, retention }) => ({
     inbox: memoryInbox({ leaseDurationMs, cleanupIntervalMs, retention }),

@@ -15,6 +15,7 @@ const connectionString =
 export const postgres: Engine = {
   killPoints: KILL_POINT_NAMES,
   shared: true,
+  steadyTime: false,
   async createPlace() {
     const schema = `crash_${randomBytes(6).toString('hex')}`;
     return {

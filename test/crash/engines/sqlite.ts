@@ -20,6 +20,7 @@ export function createSqlite(wrap?: Wrap): Engine {
   return {
     killPoints: KILL_POINT_NAMES,
     shared: true,
+    steadyTime: process.platform === 'linux',
     async createPlace(folder, name) {
       const location = join(folder, `${name}.db`);
       const files = ['', '-wal', '-shm'].map((suffix) => location + suffix);

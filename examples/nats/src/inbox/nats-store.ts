@@ -1,20 +1,33 @@
-// The states of an entry. Every change reads a row, decides, and writes on the condition of the revision
-// that it read. If another process was faster, the change starts again.
+// The store. Every change reads a row, decides, and writes on the condition of the revision that it
+// read. If another process was faster, the change starts again.
 import {
   resolveEntryQuery,
+  scanEntries,
   systemClock,
   type Claim,
   type Clock,
   type Entry,
   type EntryKey,
+  type EntryTarget,
   type ClaimRef,
   type Logger,
   type NewEntry,
-  type Outcome,
+  type ResolvedEntryQuery,
   type Store,
+  type StoreReplayOptions,
 } from '@novita-webhooks/core';
 import { randomUUID } from 'node:crypto';
 
+import {
+  isReplacedBy,
+  isUnchanged,
+  outcomeChanges,
+  toPending,
+  toReplayed,
+  toRestored,
+  toRunning,
+  withSucceeded,
+} from './entry-states.ts';
 import { createNatsTable, type StoredRow, type NatsTableOptions, type Row } from './nats-table.ts';
 import { createOpenRows } from './open-rows.ts';
 
@@ -65,12 +78,7 @@ export function natsStore(options: NatsStoreOptions): Store {
   }
 
   async function add(entry: NewEntry): Promise<'added' | 'duplicate'> {
-    const row: Row = {
-      entry: toPending(entry, clock.now()),
-      fencingToken: null,
-      leaseDurationMs: 0,
-      order: null,
-    };
+    const row = toNewRow(toPending(entry, clock.now()));
     for (let expectedRevision = 0; ;) {
       const revision = await table.write(row, expectedRevision);
       if (revision !== undefined) {
@@ -87,12 +95,12 @@ export function natsStore(options: NatsStoreOptions): Store {
     watchOnce();
     const claims = openRows.takeDue(endpoint, limit).map(async (known) => {
       try {
-        const claimed = await change(known, (row) =>
-          row.revision === known.revision
-            ? toRunning(row, leaseDurationMs, clock.now())
-            : undefined,
+        const changed = await change(known, (row) =>
+          row.revision === known.revision ? toLooked(row, leaseDurationMs, clock.now()) : undefined,
         );
-        return claimed && { ...claimed.entry, fencingToken: claimed.fencingToken ?? '' };
+        if (changed === undefined || changed.isOverdue) return undefined;
+        const { entry, fencingToken } = changed;
+        return { ...entry, fencingToken: fencingToken ?? '', isTakeover: known.isTakeover };
       } catch (error) {
         openRows.putBack(known);
         throw error;
@@ -116,15 +124,41 @@ export function natsStore(options: NatsStoreOptions): Store {
     return changed !== undefined;
   }
 
-  async function remove(row: StoredRow | undefined): Promise<boolean> {
-    if (row === undefined || !(await table.remove(row))) return false;
+  async function remove(row: StoredRow): Promise<boolean> {
+    if (!(await table.remove(row))) return false;
     openRows.remove(row.entry);
+    return true;
+  }
+
+  async function discard(target: EntryTarget): Promise<boolean> {
+    const row = await table.read(target);
+    if (row === undefined || row.entry.state === 'running') return false;
+    return isUnchanged(row.entry, target) && remove(row);
+  }
+
+  async function replay(target: EntryTarget, options: StoreReplayOptions): Promise<boolean> {
+    const replayed = await change(target, (row) => {
+      if (!isUnchanged(row.entry, target)) return undefined;
+      const entry = toReplayed(row.entry, options, clock.now());
+      return entry && { ...row, series: randomUUID(), entry };
+    });
+    return replayed !== undefined;
+  }
+
+  async function restore(entry: Entry): Promise<boolean> {
+    const row = toNewRow(toRestored(entry, clock.now()));
+    const revision = await table.write(row, 0);
+    if (revision === undefined) return false;
+    onRow({ ...row, order: revision, revision });
     return true;
   }
 
   return {
     name: 'nats',
-    capabilities: { durable: true, shared: true, transactional: false },
+    capabilities: {
+      ...{ durable: true, shared: true, transactional: false },
+      ...{ confirmsTakeover: true, imports: true },
+    },
     open(logger) {
       log = logger;
       const { max_payload: bytes = 0 } = connection.info ?? {};
@@ -139,6 +173,7 @@ export function natsStore(options: NatsStoreOptions): Store {
     extend: (claimRef, leaseDurationMs) =>
       changeLeased(claimRef, ({ entry }) => ({
         leaseDurationMs,
+        isOverdue: false,
         entry: { ...entry, dueAt: clock.now() + leaseDurationMs },
       })),
     settle: (claimRef, outcome) =>
@@ -146,6 +181,16 @@ export function natsStore(options: NatsStoreOptions): Store {
         fencingToken: null,
         entry: { ...entry, ...outcomeChanges(entry, outcome, clock.now()) },
       })),
+    async recordSucceeded(claimRef, names) {
+      const changed = await change(claimRef, (row) => {
+        if (!claimRef.fencingToken.startsWith(`${row.series}.`)) return undefined;
+        return {
+          ...row,
+          entry: { ...row.entry, succeededHandlers: withSucceeded(row.entry, names) },
+        };
+      });
+      return changed !== undefined;
+    },
     subscribe(endpoint, notify) {
       const listener = (changed: string) => changed === endpoint && notify();
       listeners.add(listener);
@@ -153,28 +198,17 @@ export function natsStore(options: NatsStoreOptions): Store {
     },
     nextDueMs: async (endpoint) => openRows.nextDueMs(endpoint),
     async list(query) {
-      const { endpoint, state, limit, before } = resolveEntryQuery(query);
-      const found = (await table.scan())
-        .filter(({ order, entry }) => order < before && (state ?? entry.state) === entry.state)
-        .filter(({ entry }) => (endpoint ?? entry.endpoint) === entry.endpoint)
-        .sort((one, other) => other.order - one.order);
-      const page = found.slice(0, limit);
-      const cursor = found.length > limit ? String(page.at(-1)?.order) : null;
-      return { entries: page.map(({ entry }) => entry), cursor };
+      const resolved = resolveEntryQuery(query);
+      const readAt = clock.now();
+      return scanEntries(resolved, [inOrder(await table.scan(), resolved)], readAt);
     },
     get: async (key) => (await table.read(key))?.entry,
-    async replay(key) {
-      const replayed = await change(key, (row) => {
-        const { state, succeededHandlers } = row.entry;
-        if (state !== 'done' && state !== 'dead') return undefined;
-        const entry = toPending(row.entry, clock.now(), state === 'done' ? [] : succeededHandlers);
-        return { ...row, entry };
-      });
-      return replayed !== undefined;
-    },
-    async discard(key) {
-      const row = await table.read(key);
-      return row?.entry.state !== 'running' && remove(row);
+    replayEntries: (targets, how = {}) => count(targets, (target) => replay(target, how)),
+    discardEntries: (targets) => count(targets, discard),
+    async restoreEntries(entries) {
+      let restored = 0; // one by one, so that they keep their order
+      for (const entry of entries) if (await restore(entry)) restored += 1;
+      return restored;
     },
     async stats() {
       const counts = { pending: 0, running: 0, done: 0, dead: 0 };
@@ -199,47 +233,35 @@ export function natsStore(options: NatsStoreOptions): Store {
   };
 }
 
-/** Returns an entry at the start of a series of attempts. */
-function toPending(entry: NewEntry, now: number, succeededHandlers: readonly string[] = []): Entry {
-  const series = { attempts: 0, succeededHandlers, reason: null, dueAt: now, finishedAt: null };
-  return { ...entry, state: 'pending', ...series };
+/** A claim takes an entry, but if it finds a lease expired, the holder gets time for a heartbeat. */
+function toLooked(row: StoredRow, leaseDurationMs: number, now: number): Row {
+  const isFirstLook = row.entry.state === 'running' && !row.isOverdue;
+  if (isFirstLook) return { ...row, isOverdue: true, leaseDurationMs: leaseDurationMs / 2 };
+  const entry = toRunning(row.entry, now + leaseDurationMs);
+  const fencingToken = `${row.series}.${randomUUID()}`;
+  return { ...row, entry, fencingToken, leaseDurationMs, isOverdue: false };
 }
 
-/** An entry with a schema error must not block the valid result of its task. */
-function isReplacedBy(existing: Entry, entry: NewEntry): boolean {
-  return existing.schemaError !== null && entry.schemaError === null && existing.state !== 'done';
+/** The rows between `after` and `before` in the order of the query. */
+function inOrder(
+  rows: readonly StoredRow[],
+  { order, before, after }: ResolvedEntryQuery,
+): readonly StoredRow[] {
+  const sign = order === 'newest' ? -1 : 1;
+  return rows
+    .filter((row) => row.order < before && row.order > after)
+    .sort((one, other) => sign * (one.order - other.order));
 }
 
-function toRunning(row: StoredRow, leaseDurationMs: number, now: number): Row {
-  const attempts = row.entry.attempts + 1;
-  const entry: Entry = { ...row.entry, state: 'running', attempts, dueAt: now + leaseDurationMs };
-  return { ...row, entry, fencingToken: randomUUID(), leaseDurationMs };
+function toNewRow(entry: Entry): Row {
+  const unclaimed = { fencingToken: null, leaseDurationMs: 0, isOverdue: false };
+  return { entry, ...unclaimed, series: randomUUID(), order: null };
 }
 
-function outcomeChanges(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
-  const succeededHandlers = [
-    ...new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]),
-  ];
-  switch (outcome.type) {
-    case 'dead':
-      return {
-        state: 'dead',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: null,
-        finishedAt: now,
-      };
-    case 'retry':
-      return {
-        state: 'pending',
-        reason: outcome.reason,
-        succeededHandlers,
-        dueAt: now + outcome.delayMs,
-      };
-    case 'released': {
-      const dueAt = now + outcome.delayMs;
-      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
-    }
-  }
+/** On how many targets `act` did something. */
+async function count(
+  targets: readonly EntryTarget[],
+  act: (target: EntryTarget) => Promise<boolean>,
+): Promise<number> {
+  return (await Promise.all(targets.map(act))).filter(Boolean).length;
 }

@@ -10,16 +10,27 @@ import {
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
+  type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { WebhookError, type Entry, type EntryKey, type Logger } from '@novita-webhooks/core';
+import {
+  parseStoredEntry,
+  WebhookError,
+  type Entry,
+  type EntryKey,
+  type Logger,
+} from '@novita-webhooks/core';
 
 /** The message of an entry. */
 export interface Row {
   readonly entry: Entry;
-  /** Of the current lease; `null` if the entry is not running. */
+  /** Of the current lease; `null` if the entry is not running. Begins with `series`. */
   readonly fencingToken: string | null;
   readonly leaseDurationMs: number;
+  /** Whether a claim has found the lease expired, and its holder has sent no heartbeat since. */
+  readonly isOverdue: boolean;
+  /** Of the current event and series of attempts. */
+  readonly series: string;
   /** Position in the order of arrival: the first revision. `null` in the first message itself. */
   readonly order: number | null;
 }
@@ -29,6 +40,9 @@ export interface StoredRow extends Row {
   readonly order: number;
   readonly revision: number;
 }
+
+/** What the client calls a message of the stream, in each of its two types. */
+type StoredMessage = Pick<JsMsg, 'data' | 'seq' | 'subject'>;
 
 export interface NatsTable {
   read(key: EntryKey): Promise<StoredRow | undefined>;
@@ -95,7 +109,7 @@ export function createNatsTable(options: NatsTableOptions): NatsTable {
           await js.consumers.get(stream, latestOfEach())
         ).consume(CONSUME_OPTIONS);
         stopConsuming = () => void messages.close();
-        for await (const { data, seq } of messages) onRow(toRow(data, seq));
+        for await (const message of messages) onRow(toRow(stream, message));
       } catch (error) {
         if (!isStopped()) log.warn({ error: String(error) }, WATCH_FAILED);
       }
@@ -112,7 +126,7 @@ export function createNatsTable(options: NatsTableOptions): NatsTable {
     async read(key) {
       const { streams } = await ready();
       const message = await streams.getMessage(stream, { last_by_subj: subjectOf(stream, key) });
-      return message === null ? undefined : toRow(message.data, message.seq);
+      return message === null ? undefined : toRow(stream, message);
     },
     async write(row, expectedRevision) {
       await ready();
@@ -141,9 +155,9 @@ export function createNatsTable(options: NatsTableOptions): NatsTable {
       const { num_pending: count } = await consumer.info(true);
       if (count === 0) return rows;
       const messages = await consumer.fetch({ max_messages: count, expires: SCAN_TIMEOUT_MS });
-      for await (const { data, seq, info } of messages) {
-        rows.push(toRow(data, seq));
-        if (info.pending === 0) break;
+      for await (const message of messages) {
+        rows.push(toRow(stream, message));
+        if (message.info.pending === 0) break;
       }
       return rows;
     },
@@ -181,9 +195,31 @@ function isRefusal(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }
 
-function toRow(data: Uint8Array, revision: number): StoredRow {
-  const row = JSON.parse(new TextDecoder().decode(data)) as Row;
-  return { ...row, order: row.order ?? revision, revision };
+/** Never throws: one damaged message must not fail the other rows. Its entry says what is damaged. */
+function toRow(stream: string, { data, seq, subject }: StoredMessage): StoredRow {
+  const row = parse(data);
+  const entry = parseStoredEntry({
+    ...EMPTY_ENTRY,
+    ...row.entry,
+    ...keyOf(stream, subject),
+    metadata: JSON.stringify(row.entry?.metadata ?? null),
+    succeededHandlers: JSON.stringify(row.entry?.succeededHandlers ?? null),
+  });
+  return { ...EMPTY_ROW, ...row, entry, order: row.order ?? seq, revision: seq };
+}
+
+const EMPTY_ROW = { fencingToken: null, leaseDurationMs: 0, isOverdue: false, series: '' };
+const EMPTY_ENTRY = {
+  ...{ status: '', body: '', schemaError: null, testMode: false, receivedAt: NaN },
+  ...{ state: 'pending' as const, attempts: 0, reason: null, dueAt: 0, finishedAt: null },
+};
+
+function parse(data: Uint8Array): Partial<Row> {
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(data))) as Partial<Row>;
+  } catch {
+    return {};
+  }
 }
 
 function subjectOf(stream: string, { endpoint, taskId }: EntryKey): string {
@@ -193,4 +229,13 @@ function subjectOf(stream: string, { endpoint, taskId }: EntryKey): string {
 /** Returns a token of a subject. Words with other characters are encoded and begin with `=`. */
 function toToken(word: string): string {
   return /^[\w-]+$/.test(word) ? word : `=${Buffer.from(word).toString('base64url')}`;
+}
+
+function keyOf(stream: string, subject: string): EntryKey {
+  const [endpoint = '', taskId = ''] = subject.slice(stream.length + 1).split('.');
+  return { endpoint: toWord(endpoint), taskId: toWord(taskId) };
+}
+
+function toWord(token: string): string {
+  return token.startsWith('=') ? Buffer.from(token.slice(1), 'base64url').toString() : token;
 }

@@ -7,6 +7,8 @@ interface OpenRow extends EntryKey {
   readonly revision: number;
   /** When it can be claimed: milliseconds since 1970, by the clock of this process. */
   readonly dueAt: number;
+  /** Whether the next claim takes it over. */
+  readonly isTakeover: boolean;
 }
 
 /** The open rows that this process has seen. It can be out of date: the revision of a write decides. */
@@ -14,7 +16,7 @@ export interface OpenRows {
   /** Records a row. Returns whether a claim may find it now. */
   update(row: StoredRow): boolean;
   remove(key: EntryKey): void;
-  /** Removes and returns rows that are due, the longest due first. */
+  /** Removes and returns rows that are due, the longest due first. A takeover is returned alone. */
   takeDue(endpoint: string, limit: number): OpenRow[];
   /** Puts back a row that was not claimed, unless a newer one was recorded. */
   putBack(row: OpenRow): void;
@@ -28,7 +30,7 @@ export function createOpenRows(clock: Clock): OpenRows {
     [...rows.values()].filter((row) => row.endpoint === endpoint);
 
   return {
-    update({ entry, leaseDurationMs, revision }) {
+    update({ entry, leaseDurationMs, isOverdue, revision }) {
       const known = rows.get(idOf(entry));
       if (known !== undefined && known.revision >= revision) return false;
       const { endpoint, taskId, state } = entry;
@@ -39,14 +41,17 @@ export function createOpenRows(clock: Clock): OpenRows {
       // A lease has expired when this process has seen the row unchanged for its duration. So clocks of
       // two machines are never compared. Due times of retries are: an early retry does no harm.
       const dueAt = state === 'running' ? clock.now() + leaseDurationMs : (entry.dueAt ?? 0);
-      rows.set(idOf(entry), { endpoint, taskId, revision, dueAt });
+      const isTakeover = state === 'running' && isOverdue;
+      rows.set(idOf(entry), { endpoint, taskId, revision, dueAt, isTakeover });
       return dueAt <= clock.now();
     },
     remove: (key) => void rows.delete(idOf(key)),
     takeDue(endpoint, limit) {
       const now = clock.now();
       const due = ofEndpoint(endpoint).filter(({ dueAt }) => dueAt <= now);
-      const taken = due.sort((one, other) => one.dueAt - other.dueAt).slice(0, limit);
+      const first = due.sort((one, other) => one.dueAt - other.dueAt).slice(0, limit);
+      const takeover = first.findIndex(({ isTakeover }) => isTakeover);
+      const taken = takeover === -1 ? first : first.slice(0, Math.max(1, takeover));
       for (const row of taken) rows.delete(idOf(row));
       return taken;
     },

@@ -1,7 +1,9 @@
-import { toReceiver, type Receiver } from '../receiver.ts';
+import type { Receiver } from '../receiver.ts';
+import { toReceiver } from './to-receiver.ts';
 import type { ReceiverOptions } from '../options.ts';
 import type { RequestBody, RuntimeContext, WebhookRequest } from '../delivery/request.ts';
 import { WebhookError } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { readOr } from '../shared/read-or.ts';
 
 /**
@@ -29,15 +31,17 @@ export type FetchHandler = (request: Request, ...runtime: readonly unknown[]) =>
  * export const POST = toFetchHandler(() => createReceiver({ secret, onTaskSucceeded })); // Next.js
  * export default { fetch: handler }; // Workers, Bun; in Deno: Deno.serve(handler)
  */
-export function toFetchHandler(receiver: Receiver | (() => Receiver)): FetchHandler;
+export function toFetchHandler(receiver: Receiver<object> | (() => Receiver<object>)): FetchHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
-export function toFetchHandler<Tx = unknown>(options: ReceiverOptions<Tx>): FetchHandler;
+export function toFetchHandler<Metadata extends object = JsonObject, Tx = unknown>(
+  options: ReceiverOptions<Metadata, Tx>,
+): FetchHandler;
 export function toFetchHandler(
-  target: Receiver | ReceiverOptions | (() => Receiver),
+  target: Receiver<object> | ReceiverOptions | (() => Receiver<object>),
 ): FetchHandler {
-  let receiver = typeof target === 'function' ? undefined : toReceiver(target);
+  let receiver = typeof target === 'function' ? undefined : toReceiver(target, MOUNT);
   const getReceiver = () =>
-    (receiver ??= toReceiver(typeof target === 'function' ? target() : target));
+    (receiver ??= toReceiver(typeof target === 'function' ? target() : target, MOUNT));
   return async (request, ...runtime) => {
     const waitUntil = waitUntilOf(runtime);
     const reply = await getReceiver().handle(toWebhookRequest(request), {
@@ -47,6 +51,8 @@ export function toFetchHandler(
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
 }
+
+const MOUNT = { usage: 'export const POST = toFetchHandler(receiver)' };
 
 /** The function is bound, because runtimes check the receiver of their methods. */
 function waitUntilOf(runtime: readonly unknown[]): RuntimeContext['waitUntil'] {

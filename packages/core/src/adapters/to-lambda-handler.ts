@@ -1,8 +1,10 @@
 import type { WebhookRequest } from '../delivery/request.ts';
 import { fromBase64 } from '../shared/base64url.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { readOr } from '../shared/read-or.ts';
 import type { ReceiverOptions } from '../options.ts';
-import { toReceiver, type Receiver } from '../receiver.ts';
+import type { Receiver } from '../receiver.ts';
+import { toReceiver } from './to-receiver.ts';
 
 type One = Readonly<Record<string, string | undefined>> | null | undefined;
 type Many = Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
@@ -16,7 +18,11 @@ export interface LambdaEvent {
   readonly requestContext?:
     | {
         /** API Gateway v2, function URLs. */
-        readonly http?: { readonly method?: string | undefined } | undefined;
+        readonly http?:
+          | { readonly method?: string | undefined; readonly sourceIp?: string | undefined }
+          | undefined;
+        /** API Gateway v1. */
+        readonly identity?: { readonly sourceIp?: string | null | undefined } | undefined;
         // Not read. Declared so that events without `http` are assignable to this type.
         readonly accountId?: unknown;
         readonly elb?: unknown;
@@ -54,11 +60,15 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
  * @example
  * export const handler = toLambdaHandler({ secret, onTaskSucceeded });
  */
-export function toLambdaHandler(receiver: Receiver): LambdaHandler;
+export function toLambdaHandler(receiver: Receiver<object>): LambdaHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
-export function toLambdaHandler<Tx = unknown>(options: ReceiverOptions<Tx>): LambdaHandler;
-export function toLambdaHandler(target: Receiver | ReceiverOptions): LambdaHandler {
-  const receiver = toReceiver(target);
+export function toLambdaHandler<Metadata extends object = JsonObject, Tx = unknown>(
+  options: ReceiverOptions<Metadata, Tx>,
+): LambdaHandler;
+export function toLambdaHandler(target: Receiver<object> | ReceiverOptions): LambdaHandler {
+  const receiver = toReceiver(target, {
+    usage: 'export const handler = toLambdaHandler(receiver)',
+  });
   return async (event) => {
     const reply = await receiver.handle(toWebhookRequest(event), { ephemeral: true });
     const headers = { ...reply.headers };
@@ -89,6 +99,10 @@ function toWebhookRequest(event: LambdaEvent): WebhookRequest {
     },
     get body() {
       return bodyOf(event);
+    },
+    get remoteAddress() {
+      const { http, identity } = event.requestContext ?? {};
+      return http?.sourceIp ?? identity?.sourceIp ?? undefined;
     },
   };
 }

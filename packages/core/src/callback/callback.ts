@@ -1,16 +1,44 @@
 import * as z from 'zod';
 
-import { parseArgument } from '../shared/check-options.ts';
+import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
+import type { JsonObject } from '../shared/json.ts';
+import { validateJson, type StandardSchema } from '../shared/standard-schema.ts';
 import { checkMetadata } from './metadata.ts';
 import type { Tokens } from './token.ts';
 
 /** What `receiver.createCallback()` takes. */
-export interface CallbackOptions {
-  /** Returned as `context.metadata`. At most 1024 bytes of JSON. Signed, but not encrypted. */
-  readonly metadata?: object | undefined;
+export type CallbackOptions<Input extends object = object> = CallbackSettings &
+  MetadataOption<Input>;
+
+/** The metadata can be left out if none of its members is required. */
+export type MetadataOption<Input extends object> =
+  Partial<Input> extends Input
+    ? {
+        /** Becomes `context.metadata`. In a URL: at most 1024 bytes of JSON, signed, not encrypted. */
+        readonly metadata?: Input | undefined;
+      }
+    : {
+        /** Becomes `context.metadata`. In a URL: at most 1024 bytes of JSON, signed, not encrypted. */
+        readonly metadata: Input;
+      };
+
+/** The argument can be left out if none of its members is required. */
+export type OptionalArgument<Options extends object> =
+  Partial<Options> extends Options ? [options?: Options] : [options: Options];
+
+/**
+ * The metadata that `createCallback()` takes, if handlers get `Metadata` and there is no schema. If its
+ * members have no names, any object.
+ */
+export type MetadataInput<Metadata extends object> = string extends keyof Metadata
+  ? object
+  : Metadata;
+
+/** What `createCallback()` takes beside the metadata. */
+export interface CallbackSettings {
   /**
    * Milliseconds until the URL expires. Default 7 days: as long as the inbox remembers done tasks, so
    * that a late copy cannot be handled again. `Infinity`: the URL does not expire.
@@ -32,7 +60,7 @@ export interface CallbackConfig {
 const SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_METADATA_BYTES = 1024;
 
-const schema = z.strictObject({
+const schema = strictOptions({
   metadata: z.unknown().optional(),
   expiresInMs: z
     .custom<number>(
@@ -48,13 +76,14 @@ export interface CallbackParts {
   readonly url: string | null;
   readonly endpoint: string;
   readonly tokens: Tokens | null;
+  readonly metadataSchema: StandardSchema | undefined;
   readonly clock: Clock;
 }
 
 /** @throws WebhookError `invalid_option` without a url, `invalid_argument` */
 export async function createCallback(
   options: CallbackOptions,
-  { url, endpoint, tokens, clock }: CallbackParts,
+  { url, endpoint, tokens, metadataSchema, clock }: CallbackParts,
 ): Promise<CallbackConfig> {
   if (url === null) {
     const message =
@@ -67,6 +96,7 @@ export async function createCallback(
     rejectTokenOptions(options);
     return { url, ...testing };
   }
+  if (metadataSchema !== undefined) await requireFit(metadata, metadataSchema);
   const expiresAt = expiresInMs === Infinity ? null : Math.ceil(clock.now() + expiresInMs);
   const token = await tokens.mint({
     endpoint,
@@ -75,6 +105,14 @@ export async function createCallback(
     testMode: testMode !== undefined,
   });
   return { url: `${url}${url.includes('?') ? '&' : '?'}token=${token}`, ...testing };
+}
+
+/** The metadata is stored as it is passed. The schema validates it again for the handlers. */
+async function requireFit(metadata: JsonObject, schema: StandardSchema): Promise<void> {
+  const validated = await validateJson(schema, 'metadata', metadata);
+  if ('output' in validated) return;
+  const message = `createCallback: the metadata does not fit the schema of the receiver: ${validated.fault}. Correct it.`;
+  throw new WebhookError('invalid_argument', message);
 }
 
 function rejectTokenOptions({ metadata, expiresInMs }: CallbackOptions): void {

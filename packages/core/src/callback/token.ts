@@ -50,7 +50,8 @@ const decoder = new TextDecoder();
 /** Mints and verifies the tokens of callback URLs, which replace the signature that Novita lacks. */
 export function createTokens(signer: Signer): Tokens {
   const toRefusal = (isKnown: boolean): TokenRefusal => (isKnown ? 'forged' : 'unknown_key');
-  const refuse = (keyId: string): TokenRefusal | Promise<TokenRefusal> => {
+  const refuse = (keyId: string, mac: string): TokenRefusal | Promise<TokenRefusal> => {
+    if (fromBase64Url(mac) === undefined) return 'malformed';
     const isKnown = signer.hasKey(keyId);
     return isPromise(isKnown) ? isKnown.then(toRefusal) : toRefusal(isKnown);
   };
@@ -65,11 +66,9 @@ export function createTokens(signer: Signer): Tokens {
       if (token === undefined || token === '') return 'missing';
       const parts = token.length <= MAX_TOKEN_LENGTH ? token.split('.') : [];
       const [version, keyId = '', claims = '', mac = ''] = parts;
-      if (parts.length !== 4 || version !== VERSION || fromBase64Url(mac) === undefined) {
-        return 'malformed';
-      }
+      if (parts.length !== 4 || version !== VERSION) return 'malformed';
       const toVerdict = (isValid: boolean) =>
-        isValid ? checkClaims(decodeClaims(claims), endpoint, now) : refuse(keyId);
+        isValid ? checkClaims(decodeClaims(claims), endpoint, now) : refuse(keyId, mac);
       const isValid = signer.verify(token.slice(0, token.lastIndexOf('.')), mac);
       return isPromise(isValid) ? isValid.then(toVerdict) : toVerdict(isValid);
     },

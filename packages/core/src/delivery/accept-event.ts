@@ -58,7 +58,7 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
       return acceptWithAttempt(entry, ack, deadline, waitUntil, options);
     }
     if (needsContext(ephemeral, options))
-      options.limitedLog('warn', { taskId: entry.taskId }, NO_CONTEXT);
+      options.limitedLog.warn({ taskId: entry.taskId }, NO_CONTEXT);
     worker.startFor(entry);
     worker.parsedResults.keep(entry, received.parsed);
     const onPending: OnPending = (state) =>

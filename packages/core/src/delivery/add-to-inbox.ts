@@ -2,14 +2,13 @@ import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 
 /** What storing an entry needs. */
 export interface AddToInboxOptions {
   readonly inbox: Inbox;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly limitedLog: RateLimitedLog;
+  readonly limitedLog: Logger;
   /** Called when a duplicate has another status than the entry in the inbox. */
   readonly onConflict: () => void;
 }
@@ -63,8 +62,7 @@ async function compareWithFirst(
     const first = await inbox.get(entry);
     if (first === undefined || first.status === entry.status) return;
     onConflict();
-    limitedLog(
-      'warn',
+    limitedLog.warn(
       { taskId, first: first.status, later: entry.status },
       'inbox: a later event has another status than the first one of its task. The first one counts.',
     );

@@ -16,11 +16,11 @@ export interface BodyLimits {
  * @throws WebhookError `unsupported_media_type`, `body_already_read`, `body_too_large`,
  * `body_too_slow`, `body_incomplete`
  */
-export async function readBody(
+export function readBody(
   request: RequestParts,
   limits: BodyLimits,
   clock: Clock,
-): Promise<Body> {
+): Body | Promise<Body> {
   rejectOtherTypes(request);
   const body: unknown = request.body();
   if (body === undefined) {
@@ -53,12 +53,11 @@ async function readStream(
     if (bytes !== LATE) return bytes;
     throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
   } catch (error) {
-    if (error instanceof WebhookError) throw error;
-    throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
-  } finally {
     late.isLate = true;
     // Not awaited: return() of a reader that hangs in next() does not resolve before next().
     void reader?.return?.().catch(() => undefined);
+    if (error instanceof WebhookError) throw error;
+    throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
   }
 }
 

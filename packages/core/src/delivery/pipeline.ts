@@ -1,14 +1,15 @@
 import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
+import type { WarnOnce } from '../handlers/warn-once.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
+import type { RefusedDeliveries } from './refused-deliveries.ts';
 import { isReplyCode, replies } from './replies.ts';
 import {
   readParts,
@@ -40,9 +41,11 @@ export interface PipelineOptions {
   readonly acceptEvent: AcceptEvent;
   readonly bestEffortEvents: BestEffortEvents;
   readonly countReply: (code: ReplyCode) => void;
+  readonly refusedDeliveries: Pick<RefusedDeliveries, 'add'>;
   readonly countRefusal: (verdict: TokenRefusal) => void;
   /** For lines that a sender can cause at will. */
-  readonly limitedLog: RateLimitedLog;
+  readonly limitedLog: Logger;
+  readonly warnOnce: WarnOnce;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
@@ -98,7 +101,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       code = toReplyCode(error, options);
     }
     options.countReply(code);
-    return replies[code];
+    const reply = replies[code];
+    if (reply.status >= 300) options.refusedDeliveries.add(request, code, clock.now());
+    return reply;
   };
 }
 
@@ -122,12 +127,18 @@ function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOpt
   if (typeof verdict === 'object') return verdict;
   options.countRefusal(verdict);
   const advice = TOKEN_ADVICE[verdict];
-  if (advice === undefined) log.debug({ token: verdict }, REFUSED);
-  else options.limitedLog('warn', { token: verdict }, `${REFUSED} ${advice}`);
+  if (verdict === 'missing')
+    options.warnOnce(verdict, { token: verdict }, `${REFUSED} ${NO_TOKEN}`);
+  else if (advice === undefined) log.debug({ token: verdict }, REFUSED);
+  else options.limitedLog.warn({ token: verdict }, `${REFUSED} ${advice}`);
   throw new WebhookError('unauthorized', `the token is ${verdict}`);
 }
 
 const REFUSED = 'pipeline: refused a delivery because of its token.';
+
+/** Any sender can cause it, and a wrong callback URL too: so it is a warning once. */
+const NO_TOKEN =
+  'The URL has no token. Have Novita or the simulator call the URL of receiver.createCallback().';
 
 /** The refusals that our own configuration causes. Any sender can cause the others. */
 const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
@@ -141,8 +152,11 @@ const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
-  const [, query = ''] = url.split('#', 1)[0]?.split(/\?(.*)/s) ?? [];
-  const tokens = new URLSearchParams(query).getAll('token');
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? [];
+  const isEncoded = /[%+]/.test(query); // never by us, and decoding costs as much as parsing a body
+  const tokens = isEncoded
+    ? new URLSearchParams(query).getAll('token')
+    : query.split('&').flatMap((it) => /^token(?:=(.*))?$/s.exec(it)?.slice(1) ?? []);
   return tokens.length === 1 ? tokens[0] : undefined;
 }
 
@@ -157,7 +171,7 @@ function traceparentOf(parts: RequestParts): string | null {
 function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
     const { code, message } = error;
-    if (code === 'body_already_read') limitedLog('error', { code }, `pipeline: ${message}`);
+    if (code === 'body_already_read') limitedLog.error({ code }, `pipeline: ${message}`);
     else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }

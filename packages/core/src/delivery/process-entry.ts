@@ -1,12 +1,14 @@
 import * as z from 'zod';
 
 import type { EntryMacs } from './entry-mac.ts';
+import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId, readEvent, statusOf } from '../events/envelope.ts';
+import { causeOf } from '../handlers/attempt-errors.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import { describeIssues, parseArgument } from '../shared/check-options.ts';
+import { describeIssues, parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -27,18 +29,21 @@ export interface ProcessOptions {
 }
 
 /** What a foreign queue knows of an event that no receiver accepted. */
-export interface ProcessUnverifiedOptions extends ProcessOptions {
-  /** Becomes `context.metadata`. */
-  readonly metadata?: JsonObject | undefined;
-}
+export type ProcessUnverifiedOptions<Input extends object = object> = ProcessOptions &
+  MetadataOption<Input>;
 
-/** Thrown when handlers failed. `outcome` says what to do with the message. */
+/**
+ * Thrown when handlers failed. `outcome` says what to do with the message. `cause` is what the handler
+ * threw, not redacted; an `AggregateError` if several handlers failed.
+ */
 export class HandlersFailedError extends WebhookError {
   /** `retry`: deliver again after `delayMs`. `dead`: give up. `released`: aborted, deliver again. */
   readonly outcome: Exclude<Outcome, { type: 'done' }>;
 
   constructor(outcome: Exclude<Outcome, { type: 'done' }>) {
-    super('handler_failed', outcome.type === 'released' ? 'aborted' : outcome.reason);
+    const message = outcome.type === 'released' ? 'aborted' : outcome.reason;
+    super('handler_failed', message, causeOf(outcome));
+    this.name = 'HandlersFailedError';
     this.outcome = outcome;
   }
 }
@@ -135,13 +140,16 @@ const entrySchema = z.strictObject({
 const isSignal = (value: unknown) =>
   typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
 
-const optionsSchema = z.strictObject({
+const optionsSchema = strictOptions({
   attempt: z.int().positive().optional(),
   succeededHandlers: z.array(z.string()).optional(),
   signal: z.custom<AbortSignal>(isSignal, 'must be an AbortSignal').optional(),
 });
 
-const unverifiedOptionsSchema = optionsSchema.extend({ metadata: z.unknown().optional() });
+const unverifiedOptionsSchema = strictOptions({
+  ...optionsSchema.shape,
+  metadata: z.unknown().optional(),
+});
 
 /** A secret may serve several endpoints, and an entry is for the one that accepted it. */
 function requireEndpoint(entry: NewEntry, { endpoint }: ProcessDependencies): void {

@@ -11,6 +11,8 @@ export interface WebhookRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: RequestBody;
+  /** IP address of the connection, for `receiver.refusedDeliveries()`. */
+  readonly remoteAddress?: string | undefined;
 }
 
 /**

@@ -1,11 +1,10 @@
 import { withDeadline, type Clock } from '../shared/clock.ts';
-import { errorFields } from '../shared/logger.ts';
-import type { RateLimitedLog } from '../shared/rate-limited-log.ts';
+import { errorFields, type Logger } from '../shared/logger.ts';
 import type { RuntimeContext } from './request.ts';
 
 interface WithinRequestOptions {
   readonly clock: Clock;
-  readonly limitedLog: RateLimitedLog;
+  readonly limitedLog: Logger;
 }
 
 /**
@@ -29,11 +28,11 @@ export async function finishWithinRequest(
 export function keepRuntimeAlive(
   work: Promise<unknown>,
   waitUntil: RuntimeContext['waitUntil'],
-  limitedLog: RateLimitedLog,
+  limitedLog: Logger,
 ): void {
   try {
     waitUntil?.(work);
   } catch (error) {
-    limitedLog('warn', errorFields(error), 'delivery: waitUntil of the runtime threw');
+    limitedLog.warn(errorFields(error), 'delivery: waitUntil of the runtime threw');
   }
 }

@@ -20,24 +20,30 @@ export function linkExpiry(
 function statedExpiry(url: string): number | null {
   const start = url.indexOf('?');
   if (start === -1) return null;
-  const query = new URLSearchParams(url.slice(start + 1));
-  const signedAt = parseAmzDate(query.get('X-Amz-Date'));
-  const lifetime = seconds(query.get('X-Amz-Expires'));
+  const parameters = url.slice(start + 1).split('&');
+  const signedAt = parseAmzDate(valueOf(parameters, 'X-Amz-Date'));
+  const lifetime = seconds(valueOf(parameters, 'X-Amz-Expires'));
   if (signedAt !== null && lifetime !== null) return signedAt + lifetime * 1000;
-  const end = seconds(query.get('q-sign-time')?.split(';')[1]) ?? seconds(query.get('Expires'));
+  const [, signedUntil] = valueOf(parameters, 'q-sign-time')?.split(/;|%3B/i) ?? [];
+  const end = seconds(signedUntil) ?? seconds(valueOf(parameters, 'Expires'));
   return end === null ? null : end * 1000;
 }
 
+/** As it is written. `URLSearchParams` decodes all parameters, and signatures are long. */
+function valueOf(parameters: readonly string[], name: string): string | undefined {
+  return parameters.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
 /** ISO 8601 basic form, `20260301T101500Z`. */
-function parseAmzDate(text: string | null): number | null {
+function parseAmzDate(text: string | undefined): number | null {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? '') ?? [];
   if (parts.length !== 6) return null;
   const [year = 0, month = 1, ...rest] = parts.map(Number);
   return Date.UTC(year, month - 1, ...rest);
 }
 
-function seconds(text: string | null | undefined): number | null {
-  return text !== null && text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : null;
+function seconds(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) : null;
 }
 
 function validDate(ms: number): Date | null {

@@ -4,12 +4,15 @@ import { findDamage } from '../inbox/stored-entry.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
-import { errorFields, withFields, type Logger } from '../shared/logger.ts';
+import { errorFields, type Logger } from '../shared/logger.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
+import { keepErrors } from './attempt-errors.ts';
 import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
 import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { callHandler } from './call-handler.ts';
 import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
-import type { HandlerContext, Handlers, RegisteredHandler } from './handlers.ts';
+import type { Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import type { ParsedResults } from './parsed-results.ts';
 import { findOutstanding, findUnknownHandlers } from './partial-replay.ts';
@@ -42,6 +45,7 @@ export interface RunAttemptOptions {
   readonly log: Logger;
   /** Passed to the handlers. */
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
   /** Passed by inboxes with transactions. */
   readonly runInTransaction?: RunInTransaction | undefined;
 }
@@ -49,22 +53,25 @@ export interface RunAttemptOptions {
 /** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
 export async function runAttempt(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Outcome> {
   const { clock } = options;
   const [startedAt, start] = [clock.now(), monotonicMs(clock)];
   const failures: Failure[] = [];
-  const outcome = await runHandlers(entry, signal, options, failures);
+  const outcome = await runHandlers(entry, abort, options, failures);
   const durationMs = Math.round(monotonicMs(clock) - start);
-  const logged = failures.map((failure) => failure.logged);
-  return withAttemptLog(entry, outcome, { startedAt, durationMs, failures: logged });
+  const report = { startedAt, durationMs, failures: failures.map(({ logged }) => logged) };
+  const logged = withAttemptLog(entry, outcome, report);
+  const errors = failures.flatMap(({ thrown = [] }) => thrown);
+  keepErrors(logged, errors);
+  return logged;
 }
 
 /** @param failures gets one for each handler that failed */
 async function runHandlers(
   entry: AttemptEntry,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: RunAttemptOptions,
   failures: Failure[],
 ): Promise<Outcome> {
@@ -84,15 +91,15 @@ async function runHandlers(
     return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
   for (const [index, handler] of remaining.entries()) {
-    if (isAborted(signal)) break;
+    if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
     const own = index === 0 ? result : parseStoredBody(entry).result;
-    const failure = await runOne(handler, { entry, result: own ?? result }, signal, options);
+    const failure = await runOne(handler, { entry, result: own ?? result }, abort, options);
     if (failure === null) succeededHandlers.push(handler.name);
-    else if (!isAborted(signal)) failures.push(failure);
+    else if (!isAborted(abort)) failures.push(failure);
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
-  if (isUnfinished && isAborted(signal)) return { type: 'released', delayMs: 0, succeededHandlers };
+  if (isUnfinished && isAborted(abort)) return { type: 'released', delayMs: 0, succeededHandlers };
   const outcome = toOutcome(failures, attempts, succeededHandlers, options);
   const reason = findOutstanding(entry, matching, succeededHandlers);
   return outcome.type === 'done' && reason !== null
@@ -109,37 +116,35 @@ function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): 
 }
 
 /** A function, because TypeScript assumes that `aborted` does not change during an await. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
+function isAborted(abort: LazyAbort): boolean {
+  return abort.aborted;
 }
 
 async function runOne(
   handler: RegisteredHandler,
   { entry, result }: { readonly entry: AttemptEntry; readonly result: TaskResult },
-  signal: AbortSignal,
+  outer: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, handlerLog, stuck, timeoutMs, runInTransaction } = options;
+  const { log, handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
+  const { attempts: attempt, taskId } = entry;
   const { maxAttempts } = options.retry;
+  const contextOptions = { attempt, maxAttempts, log: handlerLog, metadataSchema };
   if (stuck.has(entry, handler.id)) return toStuckFailure(handler.name, timeoutMs);
   const transaction = createHandlerTransaction(
     runInTransaction && ((work) => runInTransaction(handler.name, work)),
   );
   const handle = (abort: LazyAbort) =>
     transaction.run(abort, (transaction) =>
-      handler.handle(
-        result,
-        toHandlerContext(entry, abort, { maxAttempts, log: handlerLog, transaction }),
-      ),
+      callHandler(handler.handle, result, entry, { ...contextOptions, abort, transaction }),
     );
-  const end = await runHandler(handle, timeoutMs, signal, options.clock);
+  const end = await runHandler(handle, timeoutMs, outer, options.clock);
   if (end.type === 'succeeded') return null;
   if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
   const failure =
     end.type === 'stuck'
       ? toStuckFailure(handler.name, timeoutMs)
       : toFailure(handler.name, end.thrown);
-  const { taskId, attempts: attempt } = entry;
   const { reason, stack } = failure;
   const hasCommitted = transaction.hasCommitted();
   const message = hasCommitted ? FAILED_AFTER_COMMIT : 'worker: a handler failed';
@@ -150,39 +155,6 @@ async function runOne(
 const FAILED_AFTER_COMMIT =
   'worker: a handler failed after its transaction had committed. It counts as succeeded.';
 
-interface HandlerContextOptions {
-  readonly maxAttempts: number;
-  readonly log: Logger;
-  readonly transaction: HandlerContext['transaction'];
-}
-
-/**
- * What few handlers read is made on first use. These are getters of the object itself, so that a copy
- * such as `{ ...context }` has them too.
- */
-export function toHandlerContext(
-  entry: AttemptEntry,
-  abort: LazyAbort,
-  { maxAttempts, log, transaction }: HandlerContextOptions,
-): HandlerContext {
-  let metadata: JsonObject | undefined;
-  return {
-    taskId: entry.taskId,
-    attempt: entry.attempts,
-    maxAttempts,
-    get signal() {
-      return abort.signal;
-    },
-    receivedAt: new Date(entry.receivedAt),
-    get metadata() {
-      return (metadata ??= structuredClone(entry.metadata));
-    },
-    testMode: entry.testMode,
-    log: withFields(log, { taskId: entry.taskId }),
-    transaction,
-  };
-}
-
 function toOutcome(
   failures: readonly Failure[],
   attempt: number,
@@ -190,7 +162,7 @@ function toOutcome(
   { retry, log }: RunAttemptOptions,
 ): Outcome {
   if (failures.length === 0) return { type: 'done', succeededHandlers };
-  const reason = failures.map((failure) => failure.reason).join('; ');
+  const reason = [...new Set(failures.map((failure) => failure.reason))].join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
     return { type: 'dead', reason, succeededHandlers };
   }

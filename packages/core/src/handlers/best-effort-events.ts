@@ -5,7 +5,9 @@ import { createInFlight } from '../shared/in-flight.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, withFields, type Logger } from '../shared/logger.ts';
 import { redactJson } from '../shared/redact.ts';
-import { toHandlerContext } from './attempt.ts';
+import type { JsonObject } from '../shared/json.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
+import { callHandler } from './call-handler.ts';
 import { noTransaction } from './handler-transaction.ts';
 import type { DeadLetter, Handlers } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
@@ -33,9 +35,12 @@ export interface BestEffortEventsOptions {
   readonly log: Logger;
   /** Passed to the handlers. */
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
 }
 
 const MAX_RUNNING = 1000;
+
+const ONE_ATTEMPT = { attempt: 1, maxAttempts: 1, transaction: noTransaction };
 
 /** The event that `receiver.check()` posts to its own address. No handler gets it. */
 export const PROBE_EVENT_TYPE = 'NOVITA_WEBHOOKS_PROBE';
@@ -44,6 +49,7 @@ const DEAD_LETTER = 'worker: an event became a dead letter. Replay it when the c
 
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
   const { handlers, handlerTimeoutMs, clock, log, handlerLog } = options;
+  const progressOptions = { ...ONE_ATTEMPT, ...options, log: handlerLog };
   const maxMs = 2 * handlerTimeoutMs; // after that, a handler counts as stuck
   const events = createInFlight(clock, maxMs);
   // Bounded by the entries of the inbox: none is dropped.
@@ -52,15 +58,15 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
 
   async function run(kind: string, handle: (abort: LazyAbort) => unknown): Promise<void> {
     if (events.size() >= MAX_RUNNING) dropped += 1;
-    else await events.run(({ signal }) => runLogged(kind, handle, signal));
+    else await events.run((abort) => runLogged(kind, handle, abort));
   }
 
   async function runLogged(
     kind: string,
     handle: (abort: LazyAbort) => unknown,
-    signal: AbortSignal,
+    outer: LazyAbort,
   ): Promise<void> {
-    const end = await runHandler(handle, handlerTimeoutMs, signal, clock);
+    const end = await runHandler(handle, handlerTimeoutMs, outer, clock);
     if (end.type === 'failed')
       log.warn({ handler: kind, ...errorFields(end.thrown) }, `handlers: ${kind} failed`);
     if (end.type === 'stuck') log.warn({}, `handlers: ${kind} ignores its signal and still runs`);
@@ -70,12 +76,10 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
     progress(entry) {
       const { result } = parseStoredBody(entry);
       const matching = result === null ? [] : handlers.matching(result);
-      const attempted = { ...entry, attempts: 1, succeededHandlers: [] };
-      const contextOptions = { maxAttempts: 1, log: handlerLog, transaction: noTransaction };
       const runs = matching.map(({ handle }) =>
         run('onTaskProgress', (abort) => {
           const { result: own } = parseStoredBody(entry);
-          return own && handle(own, toHandlerContext(attempted, abort, contextOptions));
+          return own && callHandler(handle, own, entry, { ...progressOptions, abort });
         }),
       );
       return runs.length > 0 ? Promise.all(runs) : null;
@@ -94,7 +98,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       const taskLog = withFields(handlerLog, { taskId });
       const runs = handlers.deadLetter.map((handle) => {
         const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
-        return deadLetters.run(({ signal }) => runLogged('onDeadLetter', handleLetter, signal));
+        return deadLetters.run((abort) => runLogged('onDeadLetter', handleLetter, abort));
       });
       return Promise.all(runs);
     },

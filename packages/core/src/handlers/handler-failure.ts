@@ -10,6 +10,8 @@ import {
 
 /** The failure of one handler, and what it means for the next attempt. */
 export interface Failure {
+  /** What the handler threw, if it did. */
+  readonly thrown?: readonly [unknown];
   readonly reason: string;
   readonly stack?: string | undefined;
   readonly logged: HandlerFailure;
@@ -29,10 +31,11 @@ export function toStuckFailure(handler: string, timeoutMs: number): Failure {
 
 export function toFailure(handler: string, thrown: unknown): Failure {
   return {
+    thrown: [thrown],
     logged: toLogged(handler, thrown),
     reason: describeError(thrown),
     stack: stackOf(thrown),
-    isFinal: isWebhookError(thrown, 'permanent'),
+    isFinal: isWebhookError(thrown, 'permanent') || isWebhookError(thrown, 'invalid_metadata'),
     delayMs: retryDelayOf(thrown),
   };
 }

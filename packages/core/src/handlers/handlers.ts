@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -9,7 +10,7 @@ import { isGeneratorFunction } from './is-generator-function.ts';
 import { defaultName } from './handler-name.ts';
 
 /** What a handler gets beside the result. */
-export interface HandlerContext<Tx = unknown> {
+export interface HandlerContext<Metadata extends object = JsonObject, Tx = unknown> {
   readonly taskId: string;
   /** Number of this attempt; the first is 1. */
   readonly attempt: number;
@@ -21,8 +22,11 @@ export interface HandlerContext<Tx = unknown> {
    */
   readonly signal: AbortSignal;
   readonly receivedAt: Date;
-  /** The metadata of `receiver.createCallback({ metadata })`. Signed, so a sender cannot forge it. */
-  readonly metadata: JsonObject;
+  /**
+   * The metadata of `receiver.createCallback({ metadata })`, as the schema of the receiver returns it.
+   * Signed, so a sender cannot forge it.
+   */
+  readonly metadata: Metadata;
   /** Whether Novita simulated the task (test mode). */
   readonly testMode: boolean;
   /** The receiver's logger with the task id in every line. */
@@ -50,9 +54,9 @@ export interface HandlerContext<Tx = unknown> {
 }
 
 /** Handles a result. It has succeeded when its promise resolves. If it throws, it is retried. */
-export type TaskHandler<Tx = unknown> = (
+export type TaskHandler<Metadata extends object = JsonObject, Tx = unknown> = (
   result: TaskResult,
-  context: HandlerContext<Tx>,
+  context: HandlerContext<Metadata, Tx>,
 ) => unknown;
 /** Gets an event that is not a result. */
 export type OtherEventHandler = (event: OtherEvent, context: { readonly log: Logger }) => unknown;
@@ -66,6 +70,7 @@ export interface DeadLetter {
   readonly reason: string;
   readonly attempts: number;
   readonly receivedAt: Date;
+  /** As it was stored: it may not fit the schema of the receiver. */
   readonly metadata: JsonObject;
   readonly testMode: boolean;
   /** The payload as JSON text, as Novita sent it, without the token. */
@@ -205,7 +210,7 @@ const oneOrMore = <T extends z.ZodType>(item: T) =>
 /** Inboxes store it as text: no control characters, no lone surrogates. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
-const filterSchema = z.strictObject({
+const filterSchema = strictOptions({
   media: oneOrMore(z.enum(MEDIA)),
   taskType: oneOrMore(z.string()),
   handlerName: z
@@ -219,7 +224,6 @@ function requireFilter(value: unknown): TaskFilter {
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
   const where = ['filter', ...path.map(String)].join('.');
-  const help =
-    'a filter has media (images, videos, audios), taskType and handlerName; the handler comes second';
-  throw new WebhookError('invalid_argument', `${where}: ${message} (${help})`);
+  const help = 'Pass a filter and then the handler.';
+  throw new WebhookError('invalid_argument', `handlers: ${where}: ${message}. ${help}`);
 }

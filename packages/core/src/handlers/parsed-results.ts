@@ -24,15 +24,19 @@ export function createParsedResults(isConsuming: () => boolean): ParsedResults {
     kept.delete(taskId);
   }
 
+  function forgetOldest(): void {
+    for (const oldest of kept.keys()) {
+      if (characters <= MAX_CHARACTERS) return;
+      remove(oldest);
+    }
+  }
+
   return {
     keep(entry, parsed) {
       if (!isConsuming() || kept.has(entry.taskId)) return; // the first event of a task counts
       kept.set(entry.taskId, { entry, parsed });
       characters += entry.body.length;
-      for (const oldest of kept.keys()) {
-        if (characters <= MAX_CHARACTERS) return;
-        remove(oldest);
-      }
+      if (characters > MAX_CHARACTERS) forgetOldest();
     },
     take({ taskId, body, receivedAt }) {
       const found = kept.get(taskId);

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../shared/json.ts';
 import type {
   DeadLetterHandler,
   Handlers,
@@ -7,20 +8,20 @@ import type {
 } from './handlers.ts';
 
 /** Registers a handler, for all results or for those that match a filter. */
-export interface OnTask<Tx = unknown> {
+export interface OnTask<Metadata extends object = JsonObject, Tx = unknown> {
   /** @throws WebhookError `invalid_argument` */
-  (handler: TaskHandler<Tx>): void;
-  (filter: TaskFilter, handler: TaskHandler<Tx>): void;
+  (handler: TaskHandler<Metadata, Tx>): void;
+  (filter: TaskFilter, handler: TaskHandler<Metadata, Tx>): void;
 }
 
 /** Registers handlers. Several handlers for one event run in the order of registration. */
-export interface Registration<Tx = unknown> {
-  readonly onTaskSucceeded: OnTask<Tx>;
-  readonly onTaskFailed: OnTask<Tx>;
+export interface Registration<Metadata extends object = JsonObject, Tx = unknown> {
+  readonly onTaskSucceeded: OnTask<Metadata, Tx>;
+  readonly onTaskFailed: OnTask<Metadata, Tx>;
   /** Runs for succeeded and for failed tasks. */
-  readonly onTaskFinished: OnTask<Tx>;
+  readonly onTaskFinished: OnTask<Metadata, Tx>;
   /** Runs for non-terminal statuses. Best effort: not stored, not retried, not deduplicated. */
-  readonly onTaskProgress: OnTask<Tx>;
+  readonly onTaskProgress: OnTask<Metadata, Tx>;
   /** Runs for events that are not a task's result. Best effort, as above. */
   onOtherEvent(handler: OtherEventHandler): void;
   /** Runs when an entry becomes a dead letter. Best effort; the entry stays in the inbox. */
@@ -28,11 +29,11 @@ export interface Registration<Tx = unknown> {
 }
 
 /** Handlers as options of `createReceiver`. */
-export interface HandlerOptions<Tx = unknown> {
-  readonly onTaskSucceeded?: TaskHandler<Tx> | undefined;
-  readonly onTaskFailed?: TaskHandler<Tx> | undefined;
-  readonly onTaskFinished?: TaskHandler<Tx> | undefined;
-  readonly onTaskProgress?: TaskHandler<Tx> | undefined;
+export interface HandlerOptions<Metadata extends object = JsonObject, Tx = unknown> {
+  readonly onTaskSucceeded?: TaskHandler<Metadata, Tx> | undefined;
+  readonly onTaskFailed?: TaskHandler<Metadata, Tx> | undefined;
+  readonly onTaskFinished?: TaskHandler<Metadata, Tx> | undefined;
+  readonly onTaskProgress?: TaskHandler<Metadata, Tx> | undefined;
   readonly onOtherEvent?: OtherEventHandler | undefined;
   readonly onDeadLetter?: DeadLetterHandler | undefined;
 }

@@ -14,12 +14,12 @@ export type HandlerEnd =
  * After that it counts as stuck.
  *
  * @param timeoutMs milliseconds until the signal is aborted
- * @param outer aborted when the attempt has to end early
+ * @param outer aborted when the attempt has to end early. Runs one handler at a time
  */
 export function runHandler(
   handle: (abort: LazyAbort) => unknown,
   timeoutMs: number,
-  outer: AbortSignal,
+  outer: LazyAbort,
   clock: Clock,
 ): Promise<HandlerEnd> {
   const inner = createLazyAbort();
@@ -36,11 +36,11 @@ export function runHandler(
     };
     const end = (result: HandlerEnd) => {
       cancel();
-      outer.removeEventListener('abort', abort);
+      if (outer.onAbort === abort) outer.onAbort = null; // a stuck handler ends beside a later one
       resolve(result);
     };
     if (outer.aborted) abort();
-    else outer.addEventListener('abort', abort);
+    else outer.onAbort = abort;
     // An async function turns a synchronous throw of the handler into a rejection.
     const run = async () => handle(inner);
     const ended = run().then(

@@ -6,8 +6,11 @@ import type {
   Outcome,
   RunInTransaction,
 } from '../inbox/ports.ts';
+import { toEntryProcessor } from '../inbox/entry-processor.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
 import type { RetryDelay } from './backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
@@ -60,6 +63,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly handlerLog: Logger;
+  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
   readonly handlers: Handlers;
   readonly outcomeWaiters: OutcomeWaiters;
   readonly bestEffortEvents: BestEffortEvents;
@@ -74,8 +78,9 @@ export function createWorker(options: WorkerOptions): Worker {
   let consumer: Consumer | undefined;
   let hasWarned = false;
 
-  const attempt: Worker['attempt'] = (entry, signal, runInTransaction) =>
-    runAttempt(entry, signal, { ...attemptOptions, runInTransaction });
+  const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
+    runAttempt(entry, abort, { runInTransaction, ...attemptOptions }),
+  );
 
   /** Waits for a handler: an entry of an earlier process must not become done without one. */
   function consume(): void {
@@ -135,10 +140,15 @@ const NO_HANDLER =
   'worker: no handler for results is registered, so events stay in the inbox. ' +
   'Register onTaskSucceeded and onTaskFailed.';
 
-function toAttemptOptions(options: WorkerOptions, parsedResults: ParsedResults): RunAttemptOptions {
+function toAttemptOptions(
+  options: WorkerOptions,
+  parsedResults: ParsedResults,
+): Omit<RunAttemptOptions, 'runInTransaction'> {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
+  const { metadataSchema } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
-  return { handlers, retry, timeoutMs, parsedResults, stuck, warnOnce, clock, log, handlerLog };
+  const ofReceiver = { handlers, retry, timeoutMs, clock, log, handlerLog, metadataSchema };
+  return { ...ofReceiver, parsedResults, stuck, warnOnce };
 }
 
 const STATS_TIMEOUT_MS = 1000;

@@ -1,3 +1,6 @@
+import * as z from 'zod';
+
+import { checkOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { Inbox } from './ports.ts';
 
@@ -10,6 +13,15 @@ export interface AddOnlyInboxParts extends Pick<Inbox, 'add'> {
   readonly close?: Inbox['close'];
 }
 
+const isFunction = (value: unknown) => typeof value === 'function';
+const schema = z.object(
+  {
+    add: z.custom(isFunction, 'must be a function that puts an entry into the queue'),
+    durable: z.boolean('must be true or false'),
+  },
+  'must be an object with add and durable',
+);
+
 /**
  * An inbox for processes that put events into a queue of your own. A worker takes each message from
  * that queue and calls `receiver.processEntry(message)`. The methods that need a whole inbox (`list`,
@@ -18,6 +30,7 @@ export interface AddOnlyInboxParts extends Pick<Inbox, 'add'> {
  * @param parts `add` as {@link Inbox} describes it: resolves only after the queue has stored the
  * entry, and tells truthfully whether the queue had it before. Store every field of the entry, `mac`
  * included.
+ * @throws WebhookError `invalid_option`
  * @example
  * const inbox = addOnlyInbox({
  *   durable: true,
@@ -26,12 +39,9 @@ export interface AddOnlyInboxParts extends Pick<Inbox, 'add'> {
  * const receiver = createReceiver({ inbox, secret }); // accepts deliveries
  * const worker = createReceiver({ inbox, secret }); // queue.onMessage((m) => worker.processEntry(m))
  */
-export function addOnlyInbox({
-  add,
-  durable,
-  open,
-  close = async () => undefined,
-}: AddOnlyInboxParts): Inbox {
+export function addOnlyInbox(parts: AddOnlyInboxParts): Inbox {
+  checkOptions('addOnlyInbox', schema, parts);
+  const { add, durable, open, close = async () => undefined } = parts;
   return {
     name: 'add-only',
     capabilities: { durable, shared: true, transactional: false, addOnly: true },

@@ -1,6 +1,11 @@
 import { errorGroupOf } from './error-group.ts';
-import type { ResolvedEntryFilter } from './entry-query.ts';
-import type { Entry } from './ports.ts';
+import type { Entry, EntryFilter } from './ports.ts';
+
+type TimeName = 'receivedFrom' | 'receivedTo' | 'finishedFrom' | 'finishedTo';
+
+/** An {@link EntryFilter} that was checked. Times are milliseconds since 1970. */
+export type ResolvedEntryFilter = Omit<EntryFilter, TimeName> &
+  Readonly<Partial<Record<TimeName, number | undefined>>>;
 
 /** Whether a value is wanted: each filter that is absent lets everything pass. */
 type Test = (entry: Entry) => boolean;

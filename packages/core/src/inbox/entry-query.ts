@@ -1,31 +1,38 @@
+// Checks what callers pass to the operations on entries.
 import * as z from 'zod';
 
-import { parseArgument } from '../shared/check-options.ts';
+import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
-import { createEntryFilter } from './entry-filter.ts';
+import { isObject } from '../shared/json.ts';
+import { createEntryFilter, type ResolvedEntryFilter } from './entry-filter.ts';
 import type { Entry, EntryFilter, EntryKey, EntryQuery } from './ports.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-const text = z.string().optional();
-const flag = z.boolean().optional();
+const text = z.string('must be a text').optional();
+const flag = z.boolean('must be true or false').optional();
 const time = z
   .union([z.date(), z.number()], 'must be a Date or milliseconds since 1970')
   .transform(Number)
   .optional();
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const state = z.enum(
+  ['pending', 'running', 'done', 'dead'],
+  'must be pending, running, done or dead',
+);
+const metadataValue = z.union(
+  [z.string(), z.number(), z.boolean(), z.null()],
+  'must be a text, a number, true, false or null',
+);
 
 const filterShape = {
   endpoint: text,
-  states: z
-    .array(z.enum(['pending', 'running', 'done', 'dead']), "must be a list such as ['dead']")
-    .optional(),
+  states: z.array(state, "must be a list such as ['dead']").optional(),
   taskType: text,
   status: text,
   reasonContains: text,
   errorGroup: text,
-  metadata: z.record(z.string(), value).optional(),
+  metadata: z.record(z.string(), metadataValue, 'must be an object').optional(),
   receivedFrom: time,
   receivedTo: time,
   finishedFrom: time,
@@ -33,29 +40,22 @@ const filterShape = {
   schemaErrors: flag,
   testEvents: flag,
   taskIdContains: text,
-};
-const filterSchema: z.ZodType<ResolvedEntryFilter> = z.strictObject(filterShape);
-const cursor = z.string().regex(/^\d{1,15}$/, 'must be the cursor of an earlier page');
+} satisfies Record<keyof EntryFilter, z.ZodType>;
+const filterSchema: z.ZodType<ResolvedEntryFilter> = strictOptions(filterShape);
 
-const querySchema = z.strictObject({
+const limitFault = `must be an integer from 1 to ${MAX_LIMIT}`;
+
+/** A filter that is not listed is rejected. */
+const querySchema = strictOptions({
   ...filterShape,
-  order: z.enum(['newest', 'oldest']).default('newest'),
-  limit: z
-    .int(`must be an integer from 1 to ${MAX_LIMIT}`)
-    .min(1)
-    .max(MAX_LIMIT)
-    .default(DEFAULT_LIMIT),
-  cursor: cursor.optional(),
-  bodies: z.boolean().default(true),
-});
-
-const keySchema = z.object({ endpoint: z.string(), taskId: z.string() });
-
-type TimeName = 'receivedFrom' | 'receivedTo' | 'finishedFrom' | 'finishedTo';
-
-/** An {@link EntryFilter} that was checked. Times are milliseconds since 1970. */
-export type ResolvedEntryFilter = Omit<EntryFilter, TimeName> &
-  Readonly<Partial<Record<TimeName, number | undefined>>>;
+  order: z.enum(['newest', 'oldest'], 'must be newest or oldest').default('newest'),
+  limit: z.int(limitFault).min(1, limitFault).max(MAX_LIMIT, limitFault).default(DEFAULT_LIMIT),
+  cursor: z
+    .string('must be a text')
+    .regex(/^\d{1,15}$/, 'must be the cursor of an earlier page')
+    .optional(),
+  bodies: z.boolean('must be true or false').default(true),
+} satisfies Record<keyof EntryQuery, z.ZodType>);
 
 /** An {@link EntryQuery} with defaults filled in and checked. */
 export interface ResolvedEntryQuery {
@@ -78,7 +78,7 @@ export interface ResolvedEntryQuery {
  * @throws WebhookError `invalid_argument`
  */
 export function resolveEntryQuery(query: EntryQuery = {}): ResolvedEntryQuery {
-  const parsed = parseArgument('list', querySchema, query);
+  const parsed = parseArgument('inbox.list', querySchema, query);
   const { order, limit, cursor: from, bodies, ...filter } = parsed;
   return {
     ...{ filter, order, limit, bodies, matches: createEntryFilter(filter) },
@@ -89,20 +89,27 @@ export function resolveEntryQuery(query: EntryQuery = {}): ResolvedEntryQuery {
 
 /** @throws WebhookError `invalid_argument` */
 export function checkEntryFilter(operation: string, filter: EntryFilter): ResolvedEntryFilter {
-  return parseArgument(operation, filterSchema, filter);
+  return parseArgument(`inbox.${operation}`, filterSchema, filter);
 }
 
 /**
  * Returns the key alone.
  *
- * @throws WebhookError `invalid_argument`
+ * @throws WebhookError `invalid_argument` unless `key` has an endpoint and a task id
  */
 export function checkEntryKey(operation: string, key: EntryKey): EntryKey {
-  const parsed = keySchema.safeParse(key);
-  if (parsed.success) return parsed.data;
-  throw new WebhookError(
+  const given: unknown = key;
+  if (!isObject(given)) throw invalidKey(operation, 'the key', given);
+  for (const name of ['endpoint', 'taskId'] as const) {
+    if (typeof given[name] !== 'string') throw invalidKey(operation, name, given[name]);
+  }
+  return { endpoint: key.endpoint, taskId: key.taskId };
+}
+
+function invalidKey(operation: string, name: string, value: unknown): WebhookError {
+  const fault = value === undefined ? 'missing' : `invalid (${typeof value})`;
+  return new WebhookError(
     'invalid_argument',
-    `${operation}: pass the key of one entry, { endpoint, taskId }, both texts. ` +
-      "The endpoint is 'novita' unless createReceiver was given another one.",
+    `inbox.${operation}: ${name} is ${fault}. Pass { endpoint, taskId }; the default endpoint is 'novita'.`,
   );
 }

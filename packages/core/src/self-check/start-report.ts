@@ -16,16 +16,26 @@ import { readOr } from '../shared/read-or.ts';
 export interface StartReport {
   /** Called when the receiver starts or an adapter takes it. */
   start(path?: string): void;
+  /** Called when a handler was registered. */
+  handlersChanged(): void;
   isPathKnown(): boolean;
   /** Learns the path from the first accepted delivery. Returns the reply. */
   afterDelivery(request: WebhookRequest, reply: WebhookReply): WebhookReply;
   checked(): Checked;
 }
 
+interface StartReportParts {
+  readonly handlers: Handlers;
+  readonly log: Logger;
+  readonly isClosed: () => boolean;
+}
+
+const CLOSED =
+  'receiver: used after close(), so it handles nothing. Register handlers and start before, or create another receiver.';
+
 export function createStartReport(
   options: CheckedOptions & { readonly endpoint: string },
-  handlers: Handlers,
-  log: Logger,
+  { handlers, log, isClosed }: StartReportParts,
 ): StartReport {
   const { url, endpoint, inbox } = options;
   const environment = nodeEnvironment();
@@ -56,8 +66,15 @@ export function createStartReport(
     }
   }
 
+  function warnIfClosed(): void {
+    if (isClosed()) log.warn({}, CLOSED);
+  }
+
   return {
+    handlersChanged: warnIfClosed,
     start(mounted) {
+      warnIfClosed();
+      if (isClosed()) return;
       if (mounted !== undefined) setPath(mounted);
       if (hasStarted) return;
       hasStarted = true;

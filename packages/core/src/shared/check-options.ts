@@ -8,6 +8,30 @@ import { TOKEN_PATTERN } from './token-pattern.ts';
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
 
+/** An object with these members and no others. The fault of an unknown member names the known ones. */
+export function strictOptions<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `${issue.keys.join(', ')} is unknown. Known: ${Object.keys(shape).join(', ')}`
+        : 'must be an object',
+  });
+}
+
+/**
+ * For JavaScript: rejects a call without options before one of them is read.
+ *
+ * @param usage how to call it
+ * @throws WebhookError `invalid_option`
+ */
+export function requireOptions(component: string, options: unknown, usage: string): void {
+  if (typeof options === 'object' && options !== null) return;
+  const message = `${component}: options must be an object. Call it as ${usage}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
 /**
  * Rejects unknown options and invalid values.
  *
@@ -51,8 +75,13 @@ function parse<T>(
   throw new WebhookError(code, `${component}: ${describeIssues(parsed.error)}`);
 }
 
+/** The part of a `ZodError` that is described. */
+interface FoundIssues {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+}
+
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
-export function describeIssues(error: z.ZodError): string {
+export function describeIssues(error: FoundIssues): string {
   const text = error.issues
     .map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`)
     .join('; ');

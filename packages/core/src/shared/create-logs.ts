@@ -8,6 +8,10 @@ export interface Logs {
   readonly log: Logger;
   /** For handlers: their lines are not rolled up. */
   readonly handlerLog: Logger;
+  /** For lines that a sender can cause at will: they are rolled up on every logger. */
+  readonly limitedLog: Logger;
+  /** To be called last: writes what is held back. */
+  readonly flush: () => void;
 }
 
 /** Rolls up what goes to the console. An application's own logger gets every line. */
@@ -19,5 +23,7 @@ export function createLogs({
   readonly clock: Clock;
 }): Logs {
   const handlerLog = safeLogger(logger);
-  return { handlerLog, log: logger === consoleLogger ? rollUp(handlerLog, clock) : handlerLog };
+  const limitedLog = rollUp(handlerLog, clock);
+  const log = logger === consoleLogger ? limitedLog : handlerLog;
+  return { log, handlerLog, limitedLog, flush: limitedLog.flush };
 }

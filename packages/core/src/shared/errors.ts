@@ -108,6 +108,11 @@ export type WebhookErrorCode =
    */
   | 'handler_failed'
   /**
+   * The metadata of an event does not fit the schema of the receiver, for example after a release that
+   * changed it. The entry is a dead letter. Make the schema accept the metadata, then replay the entry.
+   */
+  | 'invalid_metadata'
+  /**
    * A handler ran longer than `handlers.timeoutMs`; its `signal` is aborted with this error. Pass
    * the signal on to what the handler waits for, or raise the timeout.
    */
@@ -161,12 +166,21 @@ export class WebhookError extends Error {
   }
 }
 
+/** Of another copy of this library, which has other classes. */
+const NAMES: ReadonlySet<string> = new Set([
+  'WebhookError',
+  'PermanentError',
+  'RetryLaterError',
+  'HandlersFailedError',
+]);
+
 /** Whether `error` is a WebhookError, with the given code if one is passed. Never throws. */
 export function isWebhookError(error: unknown, code?: WebhookErrorCode): error is WebhookError {
   try {
     if (typeof error !== 'object' || error === null) return false;
-    const { name, code: actual } = error as Partial<WebhookError>;
-    return name === 'WebhookError' && (code === undefined || actual === code);
+    const { name = '', code: actual } = error as Partial<WebhookError>;
+    const isOne = error instanceof WebhookError || NAMES.has(name);
+    return isOne && (code === undefined || actual === code);
   } catch {
     return false; // a hostile getter or a revoked proxy
   }
@@ -181,6 +195,7 @@ export function isWebhookError(error: unknown, code?: WebhookErrorCode): error i
 export class PermanentError extends WebhookError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('permanent', message, options);
+    this.name = 'PermanentError';
   }
 }
 
@@ -201,6 +216,7 @@ export class RetryLaterError extends WebhookError {
       throw new WebhookError('invalid_argument', 'RetryLaterError takes milliseconds, 0 or more');
     }
     super('retry_later', message);
+    this.name = 'RetryLaterError';
     this.delayMs = delayMs;
   }
 }
@@ -311,8 +327,10 @@ const MAX_CAUSES = 3;
 function chain(thrown: unknown, depth: number): string {
   try {
     if (!isObjectWith(thrown, 'message')) return `threw ${typeof thrown}: ${textOf(thrown)}`;
-    const code = isObjectWith(thrown, 'code') ? ` (${String(thrown.code)})` : '';
-    const own = `${nameOf(thrown)}: ${textOf(thrown.message)}${code}`;
+    const name = nameOf(thrown);
+    const isNamed = name !== 'WebhookError' && NAMES.has(name); // the name says the same as the code
+    const code = !isNamed && isObjectWith(thrown, 'code') ? ` (${String(thrown.code)})` : '';
+    const own = `${name}: ${textOf(thrown.message)}${code}`;
     const why = isObjectWith(thrown, 'cause') ? thrown.cause : firstOf(thrown);
     return why === undefined || depth === 0 ? own : `${own}, caused by ${chain(why, depth - 1)}`;
   } catch {

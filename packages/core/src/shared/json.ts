@@ -58,7 +58,8 @@ function cleanParsed(root: object): void {
     const next: object[] = [];
     for (const parent of level) {
       if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
-      for (const [key, child] of Object.entries(parent) as [string, unknown][]) {
+      for (const key of Object.keys(parent)) {
+        const child = (parent as Record<string, unknown>)[key];
         if (typeof child === 'object' && child !== null) next.push(child);
         else if (typeof child === 'number') setNumber(parent, key, child);
       }

@@ -1,7 +1,11 @@
-/** Aborts one piece of work. Its signal is created when it is first read, because few handlers do. */
+/** Aborts one piece of work. Its signal is created when it is first asked for: few handlers need it. */
 export interface LazyAbort {
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
   readonly aborted: boolean;
+  /** That of `abort`; `undefined` before. */
+  readonly reason: unknown;
+  /** The one listener, which `abort` calls. For the work itself; handlers use the signal. */
+  onAbort: (() => void) | null;
   abort(reason: unknown): void;
   /** @throws the reason of `abort` */
   throwIfAborted(): void;
@@ -9,25 +13,43 @@ export interface LazyAbort {
 
 export function createLazyAbort(): LazyAbort {
   let controller: AbortController | undefined;
-  let aborted: { readonly reason: unknown } | undefined;
-  return {
-    get signal() {
+  const lazy = {
+    aborted: false,
+    reason: undefined as unknown,
+    onAbort: null as LazyAbort['onAbort'],
+    signal() {
       if (controller === undefined) {
         controller = new AbortController();
-        if (aborted !== undefined) controller.abort(aborted.reason);
+        if (lazy.aborted) controller.abort(lazy.reason);
       }
       return controller.signal;
     },
-    get aborted() {
-      return aborted !== undefined;
-    },
-    abort(reason) {
-      if (aborted !== undefined) return;
-      aborted = { reason };
+    abort(reason: unknown) {
+      if (lazy.aborted) return;
+      lazy.aborted = true;
+      lazy.reason = reason;
       controller?.abort(reason);
+      lazy.onAbort?.();
     },
     throwIfAborted() {
-      if (aborted !== undefined) throw aborted.reason;
+      if (lazy.aborted) throw lazy.reason;
     },
   };
+  return lazy;
+}
+
+/** Runs `work` with an abort that follows `signal` until the work has settled. */
+export async function followSignal<T>(
+  signal: AbortSignal,
+  work: (abort: LazyAbort) => Promise<T>,
+): Promise<T> {
+  const abort = createLazyAbort();
+  const follow = () => abort.abort(signal.reason);
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow);
+  try {
+    return await work(abort);
+  } finally {
+    signal.removeEventListener('abort', follow);
+  }
 }

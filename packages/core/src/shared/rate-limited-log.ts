@@ -14,6 +14,13 @@ interface Kind {
   suppressed: number;
   level: Level;
   details: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A logger that holds lines back. */
+export interface RolledUpLog extends Logger {
+  /** Writes what is held back, and cancels the timers. */
+  flush(): void;
 }
 
 /**
@@ -21,39 +28,39 @@ interface Kind {
  * minute become one line with `suppressed`, their number. Lines repeat each other if they have the
  * same message and reason; numbers and ids in the reason do not count.
  */
-export function rollUp(log: Logger, clock: Clock): Logger {
+export function rollUp(log: Logger, clock: Clock): RolledUpLog {
   const kinds = new Map<string, Kind>();
 
   function write(level: Level, details: Record<string, unknown>, message: string): void {
-    if ('suppressed' in details) return void log[level](details, message); // rolled up already
     const key = kinds.size < MAX_KINDS ? keyOf(details, message) : message;
     const { since = 0 } = kinds.get(key) ?? {};
     // The timer is late after a pause of the process. A clock that was set back must not silence lines.
-    if (Math.abs(clock.now() - since) >= INTERVAL_MS) end(key, message);
+    if (Math.abs(clock.now() - since) >= INTERVAL_MS) nextMinute(key);
     const kind = kinds.get(key);
     if (kind === undefined) {
-      begin(key, level, details, message);
+      begin(key, { level, details, message });
       log[level](details, message);
     } else {
       Object.assign(kind, { level, details, suppressed: kind.suppressed + 1 });
     }
   }
 
-  function begin(key: string, level: Level, details: Kind['details'], message: string): void {
-    const options = { background: true };
-    const cancel = clock.after(INTERVAL_MS, () => end(key, message), options);
-    kinds.set(key, { level, details, suppressed: 0, since: clock.now(), cancel });
+  function begin(key: string, line: Pick<Kind, 'level' | 'details' | 'message'>): void {
+    const cancel = clock.after(INTERVAL_MS, () => nextMinute(key), { background: true });
+    kinds.set(key, { ...line, suppressed: 0, since: clock.now(), cancel });
   }
 
-  function end(key: string, message: string): void {
+  function nextMinute(key: string): void {
     const kind = kinds.get(key);
     if (kind === undefined) return;
-    const { level, details, suppressed } = kind;
-    kind.cancel();
+    end(key, kind);
+    if (kind.suppressed > 0) begin(key, kind);
+  }
+
+  function end(key: string, { level, details, message, suppressed, cancel }: Kind): void {
+    cancel();
     kinds.delete(key);
-    if (suppressed === 0) return;
-    begin(key, level, details, message);
-    log[level]({ ...details, suppressed }, message);
+    if (suppressed > 0) log[level]({ ...details, suppressed }, message);
   }
 
   return {
@@ -61,6 +68,9 @@ export function rollUp(log: Logger, clock: Clock): Logger {
     info: (details, message) => log.info(details, message),
     warn: (details, message) => write('warn', details, message),
     error: (details, message) => write('error', details, message),
+    flush() {
+      for (const [key, kind] of kinds) end(key, kind);
+    },
   };
 }
 
@@ -70,16 +80,4 @@ function keyOf(
 ): string {
   const parts = [message, handler, token, reason ?? error].map(String);
   return parts.join(' ').replace(/[\w-]*\d[\w-]*/g, '#');
-}
-
-/** Writes a line that a sender can cause at will, rolled up on every logger. */
-export type RateLimitedLog = (
-  level: Level,
-  details: Record<string, unknown>,
-  message: string,
-) => void;
-
-export function createRateLimitedLog(log: Logger, clock: Clock): RateLimitedLog {
-  const rolledUp = rollUp(log, clock);
-  return (level, details, message) => void rolledUp[level](details, message);
 }

@@ -1,72 +1,21 @@
 import type { Entry, EntryState, NewEntry } from '@novita-webhooks/core';
-import type { Job } from 'bullmq';
 
 import { toJobId } from './names.ts';
-
-export type EntryJob = Job<unknown>;
+import {
+  finishedStateOf,
+  restoredOf,
+  seriesOf,
+  toProgress,
+  type EntryJob,
+  type Restored,
+} from './progress.ts';
 
 /** The entry that is added, and a text that no other call of `add` has. */
 export interface JobData extends NewEntry {
   readonly nonce: string;
-}
-
-/** What BullMQ has no field for. It is kept as the job's progress, so that dashboards show it. */
-export interface Progress {
-  /** Names of the handlers that have succeeded. */
-  readonly succeededHandlers: readonly string[];
-  /** How many of BullMQ's "attempts started" do not belong to the present series. */
-  readonly uncounted: number;
-  /** Why the last attempt failed; `null` when it did not. */
-  readonly reason: string | null;
-  /** Since when or from when it can be claimed, in milliseconds since 1970. */
-  readonly dueAt?: number;
-  /** Attempts of the series that has ended. The next attempt begins another series. */
-  readonly attempts?: number;
-  /** "Attempts started" when an outcome was last recorded. An attempt beyond the next was never settled. */
-  readonly settled: number;
-  /** "Attempts started" when the attempts were last counted. Until then, `uncounted` is exact. */
-  readonly countedAt: number;
-  /** "Attempts started" when the entry was last done: its handlers have to succeed since then. */
-  readonly doneAt: number;
-  /** The first look of a takeover: an attempt that only holds the lock, and gives it back to the holder. */
-  readonly firstLook?: { readonly token: string; readonly attempt: number };
-  /** The lock's token of a running entry that may have to give way to one that fits the schema. */
-  readonly token?: string;
-}
-
-/** What `moveToCompleted` returns for a handled entry. It tells completed jobs from failed ones. */
-export const HANDLED = 'handled';
-
-/** The progress that a job was left with; `null` before anything was noted. */
-export function toProgress({ progress }: EntryJob): Progress | null {
-  return 'uncounted' in Object(progress) ? (progress as unknown as Progress) : null;
-}
-
-/** Leaves the object as it was claimed: what it is settled as may have to be worked out again. */
-export async function writeProgress(job: EntryJob, progress: Progress): Promise<void> {
-  const { progress: claimed } = job;
-  await job.updateProgress({ ...progress }).finally(() => (job.progress = claimed));
-}
-
-/**
- * Attempts begun in earlier series, or given back. Without a note every earlier series ended with the
- * success of its first attempt: BullMQ counts those itself. A dashboard may have reset the counter.
- */
-function uncountedOf(job: EntryJob): number {
-  const { attemptsStarted, attemptsMade, finishedOn } = job;
-  const uncounted = toProgress(job)?.uncounted ?? attemptsMade - (finishedOn ? 1 : 0);
-  return attemptsStarted < uncounted ? 0 : Math.max(0, uncounted);
-}
-
-/** The progress of the series that a job is in, without what belongs to one attempt only. */
-export function seriesOf(job: EntryJob): Progress {
-  const uncounted = uncountedOf(job);
-  const noted = toProgress(job);
-  const { succeededHandlers = [], settled = uncounted, doneAt = uncounted } = noted ?? {};
-  const isNewSeries = noted?.attempts !== undefined && !job.finishedOn;
-  const reason = isNewSeries ? null : (noted?.reason ?? null);
-  const countedAt = Math.max(settled, noted?.countedAt ?? 0);
-  return { succeededHandlers, reason, uncounted, settled, countedAt, doneAt };
+  /** The body as it was received, if a replay replaced it. */
+  readonly originalBody?: string | null;
+  readonly restored?: Restored;
 }
 
 /** The data of a job; `null` when the job is not an entry of this inbox. */
@@ -85,8 +34,12 @@ export function nonceOf({ data }: EntryJob): string | undefined {
 
 /** The fields of an entry, and no other. */
 export function pickEntry(entry: NewEntry): NewEntry {
-  const { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt } = entry;
-  return { endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt };
+  const { endpoint, taskId, status, taskType, body, schemaError, metadata, testMode } = entry;
+  const { receivedAt, source, traceparent, tokenId } = entry;
+  return {
+    ...{ endpoint, taskId, status, taskType, body, schemaError, metadata, testMode },
+    ...{ receivedAt, source, traceparent, tokenId },
+  };
 }
 
 /** What the fields of a job do not tell. */
@@ -104,24 +57,25 @@ export function toEntry(job: EntryJob, surroundings: Surroundings): Entry | null
   const { endpoint, isActive, leaseDurationMs, recorded } = surroundings;
   const data = toJobData(job, endpoint);
   if (data === null) return null;
-  const { uncounted, reason, succeededHandlers } = seriesOf(job);
-  const state = stateOf(job, isActive);
-  const isFinished = state === 'done' || state === 'dead';
+  const { uncounted, succeededHandlers, ...series } = seriesOf(job);
+  const { reason, replays, partialReplay, attemptLog } = series;
+  const finished = finishedStateOf(job);
+  const state = finished ?? (isActive ? 'running' : 'pending');
   const attempts = job.attemptsStarted - uncounted;
   return {
     ...pickEntry(data),
-    state,
-    attempts: isFinished ? (toProgress(job)?.attempts ?? attempts) : attempts,
+    ...{ state, replays, partialReplay, attemptLog, originalBody: data.originalBody ?? null },
+    attempts: finished === null ? attempts : (toProgress(job)?.attempts ?? attempts),
     succeededHandlers: [...new Set([...succeededHandlers, ...recorded])],
-    reason: state === 'dead' ? job.failedReason : state === 'done' ? null : reason,
+    reason: state === 'dead' ? (failureOf(job) ?? reason) : reason,
     dueAt: dueAtOf(job, state, leaseDurationMs),
-    finishedAt: isFinished ? (job.finishedOn ?? null) : null,
+    finishedAt: finished && (restoredOf(job)?.finishedAt ?? job.finishedOn ?? null),
   };
 }
 
-function stateOf({ finishedOn, returnvalue }: EntryJob, isActive: boolean): EntryState {
-  if (finishedOn) return returnvalue === HANDLED ? 'done' : 'dead';
-  return isActive ? 'running' : 'pending';
+/** Why a job has failed. BullMQ leaves it out if it is empty. */
+function failureOf({ failedReason }: Partial<EntryJob>): string | undefined {
+  return failedReason;
 }
 
 /** A running entry is due when its lease ends; at the latest a lease from now, if it is not extended. */
@@ -136,4 +90,12 @@ export function dueSince(job: EntryJob): number {
   if (progress?.dueAt !== undefined) return progress.dueAt;
   const isReplayed = progress?.attempts !== undefined || job.attemptsMade > 0;
   return isReplayed ? Date.now() : job.timestamp;
+}
+
+/** A longer delay is as good as this one: a hundred years, in milliseconds. */
+const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
+
+/** A delay as BullMQ takes it. */
+export function toDelayMs(ms: number): number {
+  return Math.min(Math.max(0, Math.ceil(ms)), MAX_DELAY_MS);
 }

@@ -1,7 +1,8 @@
 import { WebhookError, type Claim, type ClaimRef } from '@novita-webhooks/core';
 
-import { nonceOf, seriesOf, toProgress, writeProgress, type EntryJob } from './job.ts';
+import { nonceOf } from './job.ts';
 import { toJobId } from './names.ts';
+import { seriesOf, toProgress, writeProgress, type EntryJob } from './progress.ts';
 import type { EndpointQueue } from './queues.ts';
 
 /** A job and its lock. Both are replaced when the lock is taken back after a first look. */

@@ -2,8 +2,8 @@ import { Queue, type ConnectionOptions } from 'bullmq';
 
 import type { Client } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { EntryJob } from './job.ts';
 import { toQueueName } from './names.ts';
+import type { EntryJob } from './progress.ts';
 import { whenFirstNeeded } from './when-first-needed.ts';
 
 /** The queue of one endpoint. */

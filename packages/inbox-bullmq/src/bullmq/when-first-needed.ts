@@ -1,7 +1,6 @@
-import { WebhookError } from '@novita-webhooks/core';
-
 import type { Connection } from '../connection/connection.ts';
 import { within } from '../connection/within.ts';
+import { inboxClosed } from '../errors.ts';
 
 /** One of BullMQ's objects that have a connection. */
 interface Connected {
@@ -50,9 +49,7 @@ export function whenFirstNeeded<T extends Connected>(
 
   return {
     async get() {
-      if (current === undefined && connection.isClosing()) {
-        throw new WebhookError('inbox_unavailable', 'inbox-bullmq: the inbox is closed.');
-      }
+      if (current === undefined && connection.isClosing()) throw inboxClosed();
       return (await (current ??= open())).object;
     },
     async close() {

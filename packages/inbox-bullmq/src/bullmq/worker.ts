@@ -14,7 +14,7 @@ const WORKER_NAME = `${hostname()}.${process.pid}`;
 const CHECKS_PER_LEASE = 3;
 
 /** BullMQ's own default, for a worker that is needed before the first claim. */
-const BULLMQ_LOCK_MS = 30_000;
+export const DEFAULT_LEASE_MS = 30_000;
 
 /** The token of a lock, which is the fencing token of a claim: never the same twice. */
 export function createToken(): string {
@@ -30,7 +30,7 @@ export function createWorker(
   onStalled: () => void,
 ): WhenFirstNeeded<Worker> {
   return whenFirstNeeded(connection, () => {
-    const lockDuration = queue.leaseDurationMs ?? BULLMQ_LOCK_MS;
+    const lockDuration = queue.leaseDurationMs ?? DEFAULT_LEASE_MS;
     const worker = new Worker(queue.name, null, {
       ...toBullmqOptions(connection, prefix),
       name: WORKER_NAME,

@@ -1,7 +1,7 @@
 import type { Logger } from '@novita-webhooks/core';
 
 import { defineScripts } from './scripts.ts';
-import { explain, explanationOf } from '../errors.ts';
+import { explain, explanationOf, inboxClosed } from '../errors.ts';
 import { createClient, type Client, type RedisSource } from './client.ts';
 import { LATE, within } from './within.ts';
 
@@ -39,8 +39,10 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
   const readiness = watchReadiness(client, commandTimeoutMs);
   let answeredAt = 0;
   let isClosing = false;
+  let isClosed = false;
 
   async function ready(): Promise<void> {
+    if (isClosed) throw inboxClosed();
     if (isReady(client)) return;
     const isIdle = client.status === 'wait' || client.status === 'end';
     if (isIdle && !isClosing) client.connect().catch(() => undefined); // the 'error' event tells
@@ -84,6 +86,7 @@ export function createConnection({ source, commandTimeoutMs }: ConnectionOptions
     isClosing: () => isClosing,
     startClosing: () => void (isClosing = true),
     async close() {
+      isClosed = true;
       const quit = () => client.quit().catch(() => undefined);
       if (isReady(client)) await within(commandTimeoutMs, quit());
       client.disconnect();

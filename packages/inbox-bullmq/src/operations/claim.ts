@@ -1,6 +1,6 @@
 import type { Held, Lock } from '../bullmq/lock.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
-import { createWorker } from '../bullmq/worker.ts';
+import { createWorker, DEFAULT_LEASE_MS } from '../bullmq/worker.ts';
 import type { Connection } from '../connection/connection.ts';
 import { within } from '../connection/within.ts';
 import { createJobWaiter } from '../wake-up/job-waiter.ts';
@@ -15,6 +15,8 @@ export interface Claimer {
   isShort(): boolean;
   /** Milliseconds until the second look at an entry that this process has looked at once. */
   secondLookMs(): number;
+  /** Moves restored entries that are done or dead to their state: they are the next in the queue. */
+  moveRestored(count: number): Promise<void>;
   /** See JobWaiter.subscribe. */
   subscribe(listener: () => void): () => void;
   close(): Promise<void>;
@@ -68,6 +70,12 @@ export function createClaimer(
       wasFull = claims.length === limit;
       if (isShort) waiter.wait();
       return keepTakeoverAlone(queue, claims);
+    },
+    async moveRestored(count) {
+      const claims: Held[] = [];
+      await taker.takeInto(claims, count, queue.leaseDurationMs ?? DEFAULT_LEASE_MS);
+      // Another worker has moved the restored ones, and these wait behind them.
+      await Promise.allSettled(claims.map((claim) => putBack(queue, claim)));
     },
     isShort: () => isShort,
     secondLookMs: taker.secondLookMs,

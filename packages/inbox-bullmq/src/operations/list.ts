@@ -1,98 +1,112 @@
 import {
   resolveEntryQuery,
-  type Entry,
+  scanEntries,
   type EntryPage,
   type EntryQuery,
   type EntryState,
+  type ResolvedEntryQuery,
+  type ScannedEntry,
 } from '@novita-webhooks/core';
-
 import type { JobType } from 'bullmq';
 
 import type { EndpointQueue, Queues } from '../bullmq/queues.ts';
 import { readEntries } from './get.ts';
 
-interface Found {
-  readonly entry: Entry;
-  readonly order: number;
-}
-
-interface Search {
-  readonly state: EntryState | undefined;
-  readonly limit: number;
-  readonly before: number;
-}
-
-/** Jobs that are read in one go. */
-const BATCH = 500;
-/** Up to so many jobs in a state are looked at on their own; for more, the order is gone through. */
+/** Bounds the memory of a search: BullMQ reads jobs with their bodies, of up to a MiB each. */
+const BATCH = 100;
+/** Up to so many jobs in the wanted states are read on their own. For more, the order is gone through. */
 const FEW = 5000;
 
-/** Lists entries, the latest arrival first. */
-export async function list(queues: Queues, query: EntryQuery | undefined): Promise<EntryPage> {
-  const { endpoint, state, limit, before } = resolveEntryQuery(query);
-  const wanted = endpoint === undefined ? await queues.all() : [queues.of(endpoint)];
-  const search = { state, limit: limit + 1, before };
-  const found = await Promise.all(wanted.map((queue) => find(queue, search)));
-  const all = found.flat().sort((one, other) => other.order - one.order);
-  const page = all.slice(0, limit);
-  return {
-    entries: page.map(({ entry }) => entry),
-    cursor: all.length > limit ? String(page.at(-1)?.order) : null,
-  };
-}
-
-/** Ids whose jobs are gone stay in the order until they are deleted from it. */
-async function find(queue: EndpointQueue, { state, limit, before }: Search): Promise<Found[]> {
-  const next = await createSource(queue, state, before);
-  const found: Found[] = [];
-  while (found.length < limit) {
-    const arrivals = await next(Math.min(BATCH, limit - found.length));
-    if (arrivals.length === 0) break;
-    const ids = arrivals.map(({ id }) => id);
-    const entries = await readEntries(queue, ids);
-    for (const [index, { order }] of arrivals.entries()) {
-      const entry = entries[index];
-      if (entry && (state === undefined || entry.state === state)) found.push({ entry, order });
-    }
-  }
-  return found.slice(0, limit);
-}
-
 interface Arrival {
+  readonly queue: EndpointQueue;
   readonly id: string;
   readonly order: number;
 }
 
-/** Hands out arrivals, the latest first. */
-type Source = (count: number) => Promise<readonly Arrival[]>;
+/** What of the order of arrival is still to be looked at. */
+type Range = Pick<ResolvedEntryQuery, 'before' | 'after'>;
 
-async function createSource(
-  queue: EndpointQueue,
-  state: EntryState | undefined,
-  before: number,
-): Promise<Source> {
-  const few = state === undefined ? null : await fewIn(queue, state);
-  if (few === null) return fromAll(queue, before, state === undefined ? 1 : BATCH);
-  const left = (await withOrder(queue, few))
-    .filter(({ order }) => order < before)
-    .sort((one, other) => other.order - one.order);
-  return async (count) => left.splice(0, count);
+/** Returns the first arrivals of one queue in a range, in the order of the query. */
+type Source = (range: Range, count: number) => Promise<readonly Arrival[]>;
+
+/** Lists entries in the order of their arrival. BullMQ cannot search: the entries are read one by one. */
+export async function list(queues: Queues, query: EntryQuery | undefined): Promise<EntryPage> {
+  const resolved = resolveEntryQuery(query);
+  const { endpoint } = resolved.filter;
+  const wanted = endpoint === undefined ? await queues.all() : [queues.of(endpoint)];
+  return scanEntries(resolved, walk(wanted, resolved), Date.now());
 }
 
-function fromAll(queue: EndpointQueue, before: number, atLeast: number): Source {
-  let below = before === Infinity ? '+inf' : `(${before}`;
-  return async (count) => {
-    const wanted = Math.max(count, atLeast);
-    const flat = await queue.redis((client) =>
-      client.zrevrangebyscore(queue.arrivals, below, '-inf', 'WITHSCORES', 'LIMIT', 0, wanted),
+/** Yields the entries of all queues in one order. */
+async function* walk(
+  queues: readonly EndpointQueue[],
+  query: ResolvedEntryQuery,
+): AsyncGenerator<readonly ScannedEntry[]> {
+  const { order, limit } = query;
+  const sources = await Promise.all(queues.map((queue) => createSource(queue, query)));
+  let range: Range = query;
+  let size = Math.min(limit + 1, BATCH);
+  for (;;) {
+    const found = await Promise.all(sources.map((source) => source(range, size)));
+    const arrivals = found.flat().sort(inOrder(order)).slice(0, size);
+    const last = arrivals.at(-1)?.order;
+    if (last === undefined) return;
+    yield (await readAll(arrivals)).sort(inOrder(order));
+    range = order === 'newest' ? { ...range, before: last } : { ...range, after: last };
+    size = Math.min(2 * size, BATCH);
+  }
+}
+
+function inOrder(order: ResolvedEntryQuery['order']) {
+  const sign = order === 'newest' ? -1 : 1;
+  return (one: { readonly order: number }, other: { readonly order: number }) =>
+    sign * (one.order - other.order);
+}
+
+/** Ids whose jobs are gone stay in the order until they are deleted from it. */
+async function readAll(arrivals: readonly Arrival[]): Promise<ScannedEntry[]> {
+  const queues = [...new Set(arrivals.map(({ queue }) => queue))];
+  const read = queues.map(async (wanted) => {
+    const own = arrivals.filter(({ queue }) => queue === wanted);
+    const entries = await readEntries(
+      wanted,
+      own.map(({ id }) => id),
     );
-    const arrivals = Array.from({ length: flat.length / 2 }, (_, index) => ({
-      id: flat[2 * index] ?? '',
-      order: Number(flat[2 * index + 1]),
-    }));
-    below = `(${arrivals.at(-1)?.order ?? 0}`;
-    return arrivals;
-  };
+    return own.flatMap(({ order }, index) => {
+      const entry = entries[index];
+      return entry ? [{ entry, order }] : [];
+    });
+  });
+  return (await Promise.all(read)).flat();
+}
+
+async function createSource(queue: EndpointQueue, query: ResolvedEntryQuery): Promise<Source> {
+  const { order, filter } = query;
+  const few = filter.states && (await fewIn(queue, filter.states));
+  if (!few) return async (range, count) => arrivalsIn(queue, order, range, count);
+  const arrivals = (await withOrder(queue, few)).sort(inOrder(order));
+  return async ({ before, after }, count) =>
+    arrivals.filter(({ order }) => order < before && order > after).slice(0, count);
+}
+
+async function arrivalsIn(
+  queue: EndpointQueue,
+  order: ResolvedEntryQuery['order'],
+  range: Range,
+  count: number,
+): Promise<readonly Arrival[]> {
+  const [before, after] = [`(${range.before}`, `(${range.after}`] as const;
+  const limits = ['WITHSCORES', 'LIMIT', 0, count] as const;
+  const flat = await queue.redis((client) =>
+    order === 'newest'
+      ? client.zrevrangebyscore(queue.arrivals, before, after, ...limits)
+      : client.zrangebyscore(queue.arrivals, after, before, ...limits),
+  );
+  return Array.from({ length: flat.length / 2 }, (_, index) => ({
+    queue,
+    id: flat[2 * index] ?? '',
+    order: Number(flat[2 * index + 1]),
+  }));
 }
 
 /** BullMQ 6 knows no `paused` any more; 5 keeps there what waits in a paused queue. */
@@ -103,13 +117,18 @@ const TYPES: Readonly<Record<EntryState, readonly string[]>> = {
   dead: ['failed'],
 };
 
-/** The ids of the jobs in a state; `null` when they are many. */
-async function fewIn(queue: EndpointQueue, state: EntryState): Promise<string[] | null> {
-  const ids: string[] = [];
-  for (const type of TYPES[state]) {
-    ids.push(...(await queue.run((bullmq) => bullmq.getRanges([type as JobType], 0, FEW))));
+/** The ids of the jobs in some states; `null` when they are many. */
+async function fewIn(
+  queue: EndpointQueue,
+  states: readonly EntryState[],
+): Promise<readonly string[] | null> {
+  const ids = new Set<string>();
+  for (const type of new Set(states.flatMap((state) => TYPES[state]))) {
+    const found = await queue.run((bullmq) => bullmq.getRanges([type as JobType], 0, FEW));
+    for (const id of found) ids.add(id);
+    if (ids.size > FEW) return null;
   }
-  return ids.length > FEW ? null : ids;
+  return [...ids];
 }
 
 async function withOrder(queue: EndpointQueue, ids: readonly string[]): Promise<Arrival[]> {
@@ -117,6 +136,6 @@ async function withOrder(queue: EndpointQueue, ids: readonly string[]): Promise<
   const orders = await queue.redis((client) => client.zmscore(queue.arrivals, ...ids));
   return ids.flatMap((id, index) => {
     const order = orders[index];
-    return order ? [{ id, order: Number(order) }] : [];
+    return order ? [{ queue, id, order: Number(order) }] : [];
   });
 }

@@ -1,7 +1,8 @@
 import type { ClaimRef } from '@novita-webhooks/core';
 
-import { nonceOf, seriesOf, type EntryJob } from '../bullmq/job.ts';
+import { nonceOf } from '../bullmq/job.ts';
 import type { Held } from '../bullmq/lock.ts';
+import { seriesOf, type EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 
 /**

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { UnrecoverableError } from 'bullmq';
 
-import { toJobData, toProgress, type EntryJob, type JobData } from '../bullmq/job.ts';
+import { toJobData, type JobData } from '../bullmq/job.ts';
+import { toProgress, type EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
+import { alone } from './alone.ts';
 
-/** How long one process may take to check a job and remove it, in milliseconds. */
-const REMOVAL_MS = 10_000;
 /** Time between two tries, in milliseconds. */
 const RETRY_MS = 100;
 
@@ -30,7 +30,8 @@ export async function decideOnExisting(
   if (!givesWay(queue, existing, entry)) {
     return toJobData(existing.job, queue.endpoint)?.nonce === entry.nonce ? 'added' : 'duplicate';
   }
-  if (!(await removeAlone(queue, id, entry))) await pause(RETRY_MS);
+  const isGone = await alone(queue, id, (isInTime) => remove(queue, id, entry, isInTime));
+  if (isGone !== true) await pause(RETRY_MS);
   return 'gone';
 }
 
@@ -52,24 +53,12 @@ function givesWay(queue: EndpointQueue, { job, state }: Existing, entry: JobData
   return data.schemaError !== null && entry.schemaError === null && state !== 'completed';
 }
 
-/**
- * Removes a job that gives way, and returns whether it is gone. One process does so at a time: a second
- * one could remove what the first has added since.
- */
-async function removeAlone(queue: EndpointQueue, id: string, entry: JobData): Promise<boolean> {
-  const guard = `${queue.arrivals}:removing:${id}`;
-  const startedAt = performance.now();
-  const isInTime = () => performance.now() - startedAt < REMOVAL_MS / 2;
-  const isAlone = await queue.redis((client) => client.set(guard, '1', 'PX', REMOVAL_MS, 'NX'));
-  if (isAlone === null) return false;
-  try {
-    const existing = await find(queue, id);
-    if (existing === null || !givesWay(queue, existing, entry)) return true;
-    if (existing.state === 'active') await takeFromWorker(queue, existing.job);
-    return isInTime() && (await queue.run((bullmq) => bullmq.remove(id))) === 1;
-  } finally {
-    if (isInTime()) await queue.redis((client) => client.del(guard));
-  }
+/** Removes a job that gives way, and returns whether it is gone. */
+async function remove(queue: EndpointQueue, id: string, entry: JobData, isInTime: () => boolean) {
+  const existing = await find(queue, id);
+  if (existing === null || !givesWay(queue, existing, entry)) return true;
+  if (existing.state === 'active') await takeFromWorker(queue, existing.job);
+  return isInTime() && (await queue.run((bullmq) => bullmq.remove(id))) === 1;
 }
 
 /** Releases the lock of a running job, so that its worker can neither extend nor settle it. */

@@ -1,19 +1,17 @@
 import type { ClaimRef, Outcome } from '@novita-webhooks/core';
 import { UnrecoverableError } from 'bullmq';
 
+import { toDelayMs } from '../bullmq/job.ts';
+import { lockOf, renewLock, type Held, type Lock } from '../bullmq/lock.ts';
 import {
-  HANDLED,
   seriesOf,
   toProgress,
   writeProgress,
   type EntryJob,
   type Progress,
-} from '../bullmq/job.ts';
-import { lockOf, renewLock, type Held, type Lock } from '../bullmq/lock.ts';
+  type ReturnValue,
+} from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
-
-/** A longer delay is as good as this one: a hundred years, in milliseconds. */
-const MAX_DELAY_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
 /** Records an outcome under the lock. `false`: the lock is lost, or the job is gone. */
 export async function settle(
@@ -61,7 +59,8 @@ export async function putBack(queue: EndpointQueue, { lock, isTakeover }: Held):
   });
 }
 
-async function move(
+/** Moves a job to its state, under its lock. */
+export async function move(
   job: EntryJob,
   token: string,
   outcome: Outcome,
@@ -69,7 +68,7 @@ async function move(
 ): Promise<void> {
   switch (outcome.type) {
     case 'done':
-      await job.moveToCompleted(HANDLED, token, false);
+      await job.moveToCompleted(toReturnValue(outcome, note), token, false);
       return;
     case 'dead':
       await job.moveToFailed(toFailure(outcome.reason), token, false);
@@ -78,6 +77,10 @@ async function move(
     case 'released':
       await job.moveToDelayed(note?.dueAt ?? Date.now(), token);
   }
+}
+
+function toReturnValue({ attemptLog }: Outcome, note: Progress | null): ReturnValue {
+  return note === null ? { handled: true, attemptLog } : { handled: true };
 }
 
 /** Without a stack: it would be that of this line. */
@@ -95,7 +98,9 @@ function toNote(job: EntryJob, outcome: Outcome): Progress | null {
   const started = job.attemptsStarted;
   const before = seriesOf(job);
   const attempts = started - before.uncounted;
-  const ended = { ...before, reason: null, uncounted: started, settled: started, attempts };
+  const { attemptLog = before.attemptLog } = outcome;
+  const counts = { uncounted: started, settled: started, attempts };
+  const ended = { ...before, reason: null, ...counts, attemptLog };
   if (outcome.type === 'done') {
     if (toProgress(job) === null && attempts === 1) return null;
     return { ...ended, succeededHandlers: [], doneAt: started };
@@ -103,13 +108,13 @@ function toNote(job: EntryJob, outcome: Outcome): Progress | null {
   const names = [...before.succeededHandlers, ...outcome.succeededHandlers];
   const succeededHandlers = [...new Set(names)];
   if (outcome.type === 'dead') return { ...ended, succeededHandlers };
-  const released = { ...toReleased(job, outcome.delayMs), succeededHandlers };
+  const released = { ...toReleased(job, outcome.delayMs), succeededHandlers, attemptLog };
   if (outcome.type === 'released') return released;
   return { ...released, reason: outcome.reason, uncounted: before.uncounted };
 }
 
 function toReleased(job: EntryJob, delayMs: number): Progress {
   const before = seriesOf(job);
-  const dueAt = Date.now() + Math.min(Math.ceil(delayMs), MAX_DELAY_MS);
+  const dueAt = Date.now() + toDelayMs(delayMs);
   return { ...before, uncounted: before.uncounted + 1, settled: job.attemptsStarted, dueAt };
 }

@@ -1,11 +1,13 @@
 import { UnrecoverableError, type Worker } from 'bullmq';
 
-import { seriesOf, toEntry, toProgress, writeProgress, type EntryJob } from '../bullmq/job.ts';
+import { toEntry } from '../bullmq/job.ts';
 import { extendLock, type Held, type Lock } from '../bullmq/lock.ts';
+import { seriesOf, toProgress, writeProgress, type EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { createToken } from '../bullmq/worker.ts';
 import type { Connection } from '../connection/connection.ts';
 import { readRecorded } from './record-succeeded.ts';
+import { move } from './settle.ts';
 
 /** Takes jobs out of a queue. A job whose last attempt was never settled is only looked at, once. */
 export interface Taker {
@@ -66,7 +68,10 @@ export function createTaker(
   };
 }
 
-/** The claim that a job stands for. A job that is no entry of ours fails. */
+/**
+ * The claim that a job stands for. A job that is no entry of ours fails, and a restored one that is done
+ * or dead goes there.
+ */
 async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null> {
   const { job, token } = lock;
   const { endpoint, leaseDurationMs } = queue;
@@ -77,9 +82,18 @@ async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null>
     await queue.run(() => job.moveToFailed(error, token));
     return null;
   }
+  if (entry.state === 'done' || entry.state === 'dead') {
+    const { state: type, reason, succeededHandlers } = entry;
+    await queue.run(() =>
+      move(job, token, { type, reason: reason ?? '', succeededHandlers }, null),
+    );
+    return null;
+  }
   // For an entry that fits the schema and has to take the place of this one.
   if (entry.schemaError !== null) {
-    await queue.run(() => writeProgress(job, { ...toProgress(job), ...seriesOf(job), token }));
+    const isBegun = { attempts: undefined, nextReplay: undefined };
+    const note = { ...toProgress(job), ...seriesOf(job), ...isBegun, token };
+    await queue.run(() => job.updateProgress(note));
   }
   const isTakeover = job.attemptsStarted - 1 > seriesOf(job).settled;
   return { ...entry, fencingToken: token, isTakeover, lock };

@@ -1,7 +1,7 @@
 import type { Worker } from 'bullmq';
 
-import type { EntryJob } from '../bullmq/job.ts';
 import type { Lock } from '../bullmq/lock.ts';
+import type { EntryJob } from '../bullmq/progress.ts';
 import { createToken } from '../bullmq/worker.ts';
 
 /**

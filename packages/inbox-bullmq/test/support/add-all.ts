@@ -11,12 +11,16 @@ const inbox = bullmqInbox({ connection: url, prefix });
 const entry = {
   endpoint: 'novita',
   status: 'TASK_STATUS_SUCCEED',
+  taskType: 'TXT_TO_IMG',
   body: '{}',
   schemaError: null,
   metadata: {},
   testMode: false,
   receivedAt: Date.now(),
-};
+  source: 'delivery',
+  traceparent: null,
+  tokenId: null,
+} as const;
 const all = ids.flatMap((taskId) => Array.from({ length: times }, () => ({ ...entry, taskId })));
 const answers = await Promise.all(all.map((one) => inbox.add(one)));
 for (const [index, answer] of answers.entries())

@@ -1,6 +1,7 @@
 import { pollingInbox, type Inbox } from '@novita-webhooks/core';
 import { createManualClock, type InboxSubject, type StoreSubject } from '@novita-webhooks/testing';
 import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { assert, vi } from 'vitest';
 
@@ -17,8 +18,17 @@ import { advance } from './time.ts';
 const LEASE_MS = 400;
 const RETENTION = { doneMs: 1000, deadMs: 2000 };
 
-/** Both contracts, by what is on BullMQ. */
-export function describeContracts(url: string, store: string, inbox: string): void {
+/**
+ * Both contracts, by what is on BullMQ.
+ *
+ * @param startProcess starts a process that shares the inbox at the prefix
+ */
+export function describeContracts(
+  url: string,
+  store: string,
+  inbox: string,
+  startProcess?: (prefix: string) => ChildProcess,
+): void {
   describeStoreContract(store, () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     const place = createPlace(url);
@@ -35,7 +45,8 @@ export function describeContracts(url: string, store: string, inbox: string): vo
 
   describeInboxContract(inbox, () => {
     const place = createPlace(url);
-    const subject = openInbox(url, place);
+    const start = startProcess && { startProcess: () => startProcess(place.prefix) };
+    const subject = { ...openInbox(url, place), ...start };
     return {
       subject,
       async close() {

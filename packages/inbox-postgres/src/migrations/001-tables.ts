@@ -28,7 +28,8 @@ CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
 
 CREATE TABLE novita_webhooks.pending_entries (
   id                 bigint      PRIMARY KEY, -- of the event
-  due_at             timestamptz NOT NULL,    -- while it runs, the end of its lease
+  due_at             timestamptz NOT NULL     -- while it runs, the end of its lease
+                     CHECK (isfinite(due_at)), -- an entry at 'infinity' would never be claimed
   attempts           integer     NOT NULL DEFAULT 0,
   replays            integer     NOT NULL DEFAULT 0,     -- with the id: its series of attempts
   is_overdue         boolean     NOT NULL DEFAULT false, -- a claim has found its lease expired

@@ -3,7 +3,7 @@ import { parseNumber, type TextRow } from './row.ts';
 
 const NEXT_DUE = `
 SELECT ceil(round((
-  extract(epoch FROM least(due_at, '9999-01-01+00') - clock_timestamp()) * 1000
+  extract(epoch FROM due_at - clock_timestamp()) * 1000
 )::numeric, 3))::text AS ms
 FROM novita_webhooks.pending_entries WHERE endpoint = $1::text
 ORDER BY due_at LIMIT 1`;

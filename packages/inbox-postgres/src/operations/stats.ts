@@ -24,9 +24,7 @@ SELECT
   ) AS running,
   (
     SELECT round(
-      (extract(epoch FROM clock_timestamp() - min(oldest.due_at) FILTER (
-        WHERE isfinite(oldest.due_at)
-      )) * 1000)::numeric, 3
+      (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000)::numeric, 3
     )::text
     FROM endpoints CROSS JOIN LATERAL (
       SELECT pending_entries.due_at FROM novita_webhooks.pending_entries

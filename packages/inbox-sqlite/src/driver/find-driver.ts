@@ -14,16 +14,22 @@ type DatabaseClass = new (path: string) => SqliteDatabase;
  * @throws WebhookError `invalid_option` when none can be loaded; its message says what to install
  */
 export function findDriver(wanted?: SqliteDriver): OpenDatabase {
-  const causes: unknown[] = [];
+  const reasons: string[] = [];
   for (const name of wanted === undefined ? DRIVERS : [wanted]) {
     try {
       return loadDriver(name);
     } catch (error) {
-      causes.push(error);
+      reasons.push(`${name}: ${firstLineOf(error)}`);
     }
   }
-  const cause = new AggregateError(causes, causes.map(String).join('; '));
+  const cause = new Error(reasons.join('; '));
+  cause.stack = String(cause); // else the console prints a stack for each library
   throw new WebhookError('invalid_option', `inbox-sqlite: ${installHint(wanted)}`, { cause });
+}
+
+/** Node adds a list of files to the message. */
+function firstLineOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
 }
 
 function loadDriver(name: SqliteDriver): OpenDatabase {

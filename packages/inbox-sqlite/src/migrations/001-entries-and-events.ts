@@ -46,7 +46,7 @@ CREATE UNIQUE INDEX novita_entries_key ON novita_entries (task_id, endpoint);
 -- Partial indexes: a million done entries do not slow down a claim.
 CREATE INDEX novita_entries_due ON novita_entries (endpoint, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX novita_entries_finished ON novita_entries (state, finished_at) WHERE finished_at IS NOT NULL;
--- For lists by state. Most entries are done, so a list of those reads from the end of the table.
+-- For lists and counts by state. Most entries are done, so a list of those reads from the end of the table.
 CREATE INDEX novita_entries_state ON novita_entries (state) WHERE state <> 'done';
 
 -- Maps the monotonic clock of the machine to the time of due times. One row. See docs/decisions/0026.
@@ -58,27 +58,24 @@ CREATE TABLE novita_clock (
   seen_at   REAL NOT NULL
 ) STRICT;
 
--- Counters for stats(): counting a million rows on each call takes too long.
-CREATE TABLE novita_counts (
-  endpoint TEXT    NOT NULL,
-  state    TEXT    NOT NULL,
-  entries  INTEGER NOT NULL,
-  PRIMARY KEY (endpoint, state)
-) STRICT, WITHOUT ROWID;
+-- Counts the done entries for stats(). The others are few, and the index over states counts them.
+CREATE TABLE novita_done_count (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  entries INTEGER NOT NULL
+) STRICT;
+INSERT INTO novita_done_count VALUES (1, 0);
 
-CREATE TRIGGER novita_entries_inserted AFTER INSERT ON novita_entries BEGIN
-  INSERT INTO novita_counts VALUES (new.endpoint, new.state, 1)
-  ON CONFLICT DO UPDATE SET entries = entries + 1;
+CREATE TRIGGER novita_entries_inserted AFTER INSERT ON novita_entries WHEN new.state = 'done' BEGIN
+  UPDATE novita_done_count SET entries = entries + 1;
 END;
 
-CREATE TRIGGER novita_entries_moved AFTER UPDATE OF state ON novita_entries WHEN old.state <> new.state BEGIN
-  UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
-  INSERT INTO novita_counts VALUES (new.endpoint, new.state, 1)
-  ON CONFLICT DO UPDATE SET entries = entries + 1;
+CREATE TRIGGER novita_entries_moved AFTER UPDATE OF state ON novita_entries
+WHEN (old.state = 'done') <> (new.state = 'done') BEGIN
+  UPDATE novita_done_count SET entries = entries + (new.state = 'done') - (old.state = 'done');
 END;
 
 CREATE TRIGGER novita_entries_deleted AFTER DELETE ON novita_entries BEGIN
-  UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
+  UPDATE novita_done_count SET entries = entries - 1 WHERE old.state = 'done';
   DELETE FROM novita_events WHERE id = old.id;
 END;
 `;

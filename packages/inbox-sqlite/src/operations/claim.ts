@@ -61,8 +61,8 @@ function lease(connection: Connection, rows: readonly Row[], dueAt: number): Cla
   const ids = JSON.stringify(rows.map(({ id }) => id));
   connection.run(MARK_CLAIMED, { dueAt, token, ids });
   return rows.map((row) => ({
-    ...toEntry({ ...row, state: 'running', attempts: row.attempts + 1, due_at: dueAt }),
     fencingToken: `${row.id}.${row.replays}.${token}`,
     isTakeover: row.state === 'running',
+    ...toEntry({ ...row, state: 'running', attempts: row.attempts + 1, due_at: dueAt }),
   }));
 }

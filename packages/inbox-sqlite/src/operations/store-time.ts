@@ -75,14 +75,20 @@ export function createStoreTime(clock: MachineClock): StoreTime {
     return { now, seenAt: now, offsetMs: now - upMs };
   }
 
+  /** The operations of a transaction, which run in one turn, have the same time. */
+  let ofTransaction: number | undefined;
+
   return {
     isSteady: true,
     read: (connection) => toMs(measure(connection).now),
     now(connection) {
+      if (ofTransaction !== undefined) return ofTransaction;
       const { now, seenAt, offsetMs } = measure(connection);
       if (offsetMs !== null) connection.run(START, { bootId, offsetMs, now });
       else if (now >= seenAt + SEE_EVERY_MS) connection.run(SEE, { now });
-      return toMs(now);
+      ofTransaction = toMs(now);
+      queueMicrotask(() => (ofTransaction = undefined));
+      return ofTransaction;
     },
   };
 }

@@ -61,9 +61,8 @@ export function countBySql(database: SqliteDatabase): Readonly<Record<string, nu
 /** Returns rows in which the counters, events or indexes contradict the entries. */
 export function findInconsistencies(database: SqliteDatabase): unknown[] {
   return [
-    `SELECT * FROM novita_counts FULL JOIN
-       (SELECT endpoint, state, count(*) AS found FROM novita_entries GROUP BY endpoint, state)
-     USING (endpoint, state) WHERE coalesce(entries, 0) <> coalesce(found, 0)`,
+    `SELECT * FROM novita_done_count
+     WHERE entries <> (SELECT count(*) FROM novita_entries WHERE state = 'done')`,
     `SELECT novita_entries.id, novita_events.id FROM novita_entries FULL JOIN novita_events USING (id)
      WHERE novita_entries.id IS NULL OR novita_events.id IS NULL`,
     `SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,

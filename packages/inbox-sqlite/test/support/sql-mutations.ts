@@ -70,7 +70,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     `reason LIKE '%' || :reasonContains || '%'`,
   ),
   'includes the end of a time range': mutation('received_at < :', 'received_at <= :'),
-  'finds metadata of another type': mutation("member.type IN ('text')", 'true'),
+  'finds metadata by any other key': mutation('member.key = :key', 'member.key <> :key'),
   'replays an entry that was replayed meanwhile': mutation(
     `entry.replays = coalesce(json_extract(target.value, '$[2]'), entry.replays)`,
     'true',
@@ -99,11 +99,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     'finished_at <= :before + 1',
   ),
   'keeps an entry that expires now': mutation('finished_at <= :before', 'finished_at < :before'),
-  'does not decrement the counter of the previous state': mutation(
-    `UPDATE novita_counts SET entries = entries - 1 WHERE endpoint = old.endpoint AND state = old.state;
-  INSERT`,
-    'INSERT',
-  ),
+  'counts a replayed entry as done': mutation(` - (old.state = 'done');`, ';'),
+  'counts a deleted entry as done': mutation('SET entries = entries - 1', 'SET entries = entries'),
   'computes the lag from the endpoint with the smallest one': mutation(
     'SELECT min((',
     'SELECT max((',

@@ -1,3 +1,5 @@
+import { WebhookError } from '@novita-webhooks/core';
+
 /** An event: the parsed body of a delivery. */
 export interface SampleEvent {
   readonly event_type: string;
@@ -10,6 +12,10 @@ export interface SampleOptions {
   readonly taskId?: string;
   /** The value of `extra.webhook.url`, where Novita repeats the callback URL. */
   readonly callbackUrl?: string;
+  /** Fields of `payload.task` that replace those of the sample. */
+  readonly task?: Readonly<Record<string, unknown>>;
+  /** Fields of `payload` that replace those of the sample, for instance `images`. */
+  readonly payload?: Readonly<Record<string, unknown>>;
 }
 
 const LINK =
@@ -26,8 +32,9 @@ const image = {
 /**
  * Functions that create an event of each kind that Novita is known to send. All values are synthetic.
  *
+ * @throws WebhookError `invalid_argument` if an option is unknown
  * @example
- * const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
+ * const event = sampleEvents.imageSucceeded({ taskId: 'task-1', task: { task_type: 'UPSCALE' } });
  */
 export const sampleEvents = {
   imageSucceeded: (options: SampleOptions = {}): SampleEvent =>
@@ -61,24 +68,35 @@ export const sampleEvents = {
       url: options.callbackUrl ?? 'https://hooks.example.com/novita',
       test_mode: { enabled: true, return_task_status: 'TASK_STATUS_SUCCEED' },
     };
-    return { event_type, payload: { ...payload, extra: { webhook } } };
+    return { event_type, payload: { ...payload, extra: { webhook }, ...options.payload } };
   },
   /** A status and a list that do not fit the schema. */
   schemaError: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_SUBLIMATED', 'TXT_TO_IMG', { images: 'none' }),
-  other: (): SampleEvent => ({
-    event_type: 'SOME_FUTURE_EVENT',
-    payload: { job: { id: 'job_1' } },
-  }),
+  other({ payload, ...rest }: Pick<SampleOptions, 'payload'> = {}): SampleEvent {
+    refuseUnknown(rest);
+    return { event_type: 'SOME_FUTURE_EVENT', payload: { job: { id: 'job_1' }, ...payload } };
+  },
 };
 
+function refuseUnknown(unknown: object): void {
+  const names = Object.keys(unknown);
+  if (names.length === 0) return;
+  const fields = names.join(', ');
+  const message = `sampleEvents: unknown option: ${fields}. For fields of the event pass { payload: { ${fields} } } or { task: { ${fields} } }.`;
+  throw new WebhookError('invalid_argument', message);
+}
+
+const DEFAULT_TASK_ID = '11111111-2222-4333-8444-000000000001';
+
 function event(
-  { taskId = '11111111-2222-4333-8444-000000000001', callbackUrl }: SampleOptions,
+  { taskId = DEFAULT_TASK_ID, callbackUrl, task: ofTask, payload, ...rest }: SampleOptions,
   status: string,
   taskType: string,
   media: Readonly<Record<string, unknown>>,
   reason = '',
 ): SampleEvent {
+  refuseUnknown(rest);
   const webhook = callbackUrl === undefined ? {} : { webhook: { url: callbackUrl } };
   const task = {
     task_id: taskId,
@@ -87,10 +105,11 @@ function event(
     task_type: taskType,
     eta: 0,
     progress_percent: 0,
+    ...ofTask,
   };
   const extra = { seed: '1204816733', ...webhook };
   return {
     event_type: 'ASYNC_TASK_RESULT',
-    payload: { extra, task, images: [], videos: [], audios: [], ...media },
+    payload: { extra, task, images: [], videos: [], audios: [], ...media, ...payload },
   };
 }

@@ -15,9 +15,9 @@ export const TEST_SECRET = 'a secret for tests, 32 characters or more';
  * const reply = await receiver.handle(await signedDelivery(receiver, sampleEvents.failed()));
  */
 export async function signedDelivery(
-  receiver: Pick<Receiver, 'createCallback'>,
+  receiver: Pick<Receiver<object>, 'createCallback'>,
   event: unknown,
-  metadata: Readonly<Record<string, unknown>> = {},
+  metadata: object = {},
 ): Promise<WebhookRequest> {
   return delivery((await receiver.createCallback({ metadata })).url, event);
 }

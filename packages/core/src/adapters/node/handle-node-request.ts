@@ -31,7 +31,7 @@ export interface HandleNodeRequestOptions {
  * @throws WebhookError `already_replied` if another middleware has sent a reply already
  */
 export async function handleNodeRequest(
-  receiver: Receiver,
+  receiver: Receiver<object>,
   request: NodeRequest,
   response: NodeResponse,
   { parsed = request, payload = request, send, hijack }: HandleNodeRequestOptions = {},
@@ -61,22 +61,19 @@ export async function handleNodeRequest(
   }
 }
 
-/** With getters, because only the pipeline handles the errors of a request that cannot be read. */
+/** What cannot be read counts as absent. The pipeline handles the error of a body that cannot be read. */
 function toWebhookRequest(source: NodeBodySource): WebhookRequest {
   const { request, payload } = source;
+  const headers = readOr(() => request.headers, {});
   return {
-    get method() {
-      return request.method ?? '';
-    },
-    get url() {
-      return request.url ?? '';
-    },
-    get headers() {
-      if (payload === request) return request.headers;
-      return { ...request.headers, 'content-encoding': undefined };
-    },
+    method: readOr(() => request.method, undefined) ?? '',
+    url: readOr(() => request.url, undefined) ?? '',
+    headers: payload === request ? headers : { ...headers, 'content-encoding': undefined },
     get body() {
       return nodeBody(source);
+    },
+    get remoteAddress() {
+      return request.socket?.remoteAddress;
     },
   };
 }

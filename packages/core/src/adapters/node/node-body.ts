@@ -105,7 +105,6 @@ function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
 
   const onData = (chunk: Chunk) => {
     queue.push(chunk);
-    stream.pause();
     wake();
   };
   const finish = (how: NonNullable<typeof end>) => {

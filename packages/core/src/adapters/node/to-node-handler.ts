@@ -1,5 +1,7 @@
 import type { ReceiverOptions } from '../../options.ts';
-import { toReceiver, type Receiver } from '../../receiver.ts';
+import type { Receiver } from '../../receiver.ts';
+import type { JsonObject } from '../../shared/json.ts';
+import { toReceiver } from '../to-receiver.ts';
 import { handleNodeRequest } from './handle-node-request.ts';
 import type { NodeRequest, NodeResponse } from './types.ts';
 
@@ -15,11 +17,13 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse) => Prom
  * const handler = toNodeHandler(receiver);
  * createServer((request, response) => void handler(request, response)).listen(3000);
  */
-export function toNodeHandler(receiver: Receiver): NodeHandler;
+export function toNodeHandler(receiver: Receiver<object>): NodeHandler;
 // Two signatures, because TypeScript does not infer the parameters of inline handlers from a union.
-export function toNodeHandler<Tx = unknown>(options: ReceiverOptions<Tx>): NodeHandler;
-export function toNodeHandler(target: Receiver | ReceiverOptions): NodeHandler {
-  const receiver = toReceiver(target);
+export function toNodeHandler<Metadata extends object = JsonObject, Tx = unknown>(
+  options: ReceiverOptions<Metadata, Tx>,
+): NodeHandler;
+export function toNodeHandler(target: Receiver<object> | ReceiverOptions): NodeHandler {
+  const receiver = toReceiver(target, { usage: 'createServer(toNodeHandler(receiver))' });
   receiver.start();
   return (request, response) =>
     response.headersSent ? Promise.resolve() : handleNodeRequest(receiver, request, response);

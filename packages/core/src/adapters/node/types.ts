@@ -24,6 +24,7 @@ export interface NodeRequest extends NodeStream {
   readonly body?: unknown;
   /** Set by some platforms, and by parsers with such an option. */
   readonly rawBody?: unknown;
+  readonly socket?: { readonly remoteAddress?: string | undefined };
   /** The whole body has arrived. */
   readonly complete?: boolean;
 }

@@ -1,3 +1,4 @@
+import { requireOptions } from '../../shared/check-options.ts';
 import type { Inbox } from '../ports.ts';
 import { memoryStore, type MemoryStoreOptions } from './memory-store.ts';
 import { pollingInbox, type PollingInboxOptions } from '../polling/polling-inbox.ts';
@@ -14,6 +15,7 @@ export type MemoryInboxOptions = MemoryStoreOptions & Omit<PollingInboxOptions, 
  * createReceiver({ secret, inbox: memoryInbox({ maxEntries: 10_000 }) });
  */
 export function memoryInbox(options: MemoryInboxOptions = {}): Inbox {
+  requireOptions('memoryInbox', options, 'memoryInbox()');
   const { maxEntries, maxBytes, ...polling } = options;
   const { clock } = polling;
   return pollingInbox(memoryStore({ maxEntries, maxBytes, clock }), polling);

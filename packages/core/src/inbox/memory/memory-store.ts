@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { checkOptions, positive } from '../../shared/check-options.ts';
+import { checkOptions, positive, strictOptions } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
 import type { Entry, InboxStats, Outcome, Retention, Store } from '../ports.ts';
@@ -23,7 +23,7 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
-const schema = z.strictObject({
+const schema = strictOptions({
   maxEntries: positive,
   maxBytes: positive,
   clock: z.unknown().optional(),

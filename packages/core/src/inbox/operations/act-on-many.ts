@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { parseArgument } from '../../shared/check-options.ts';
+import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { checkEntryFilter } from '../entry-query.ts';
 import type {
@@ -19,15 +19,19 @@ const BATCH = 100;
 /** Time and place: entries that finished later do not match, entries before the place were visited. */
 const CURSOR = /^(\d{1,16})-(\d{1,15})?$/;
 
+const limitFault = 'must be an integer from 1';
 const isFunction = (value: unknown) => typeof value === 'function';
-const bulkSchema = z.strictObject({
-  limit: z.int().positive().optional(),
+const bulkShape = {
+  limit: z.int(limitFault).positive(limitFault).optional(),
   cursor: z.string().regex(CURSOR, 'must be the cursor of an earlier call').optional(),
   onProgress: z.custom<() => void>(isFunction, 'must be a function').optional(),
-  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal).optional(),
-});
+  signal: z
+    .custom<AbortSignal>((value) => value instanceof AbortSignal, 'must be an AbortSignal')
+    .optional(),
+};
+const bulkSchema = strictOptions(bulkShape);
 const handlers = z.array(z.string().min(1)).min(1, 'must name at least one handler').optional();
-const replaySchema = bulkSchema.extend({ handlers });
+const replaySchema = strictOptions({ ...bulkShape, handlers });
 
 /** See `EntryAdmin.replayMany`. */
 export async function replayMany(
@@ -38,7 +42,9 @@ export async function replayMany(
 ): Promise<ReplayManyResult> {
   const { onProgress, ...options } = check('replayMany', filter, input);
   const { handlers } = options;
-  const toResult = ({ acted, ...result }: Progress) => ({ ...result, replayed: acted });
+  const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
+    ...{ matched, replayed: acted, skipped, cursor },
+  });
   const progress = await actOnMany(store, filter, {
     ...options,
     act: (entries) => store.replayEntries(entries, { ...(handlers && { handlers }) }),
@@ -57,7 +63,9 @@ export async function discardMany(
   input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
   const { onProgress, ...options } = check('discardMany', filter, input);
-  const toResult = ({ acted, ...result }: Progress) => ({ ...result, discarded: acted });
+  const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
+    ...{ matched, discarded: acted, skipped, cursor },
+  });
   const progress = await actOnMany(store, filter, {
     ...options,
     act: (entries) => store.discardEntries(entries),
@@ -74,7 +82,7 @@ function check<Options extends object>(
 ): Options {
   checkEntryFilter(operation, filter);
   const names = operation === 'replayMany' ? replaySchema : bulkSchema;
-  return parseArgument(operation, names, options) as Options;
+  return parseArgument(`inbox.${operation}`, names, options) as Options;
 }
 
 interface Progress {

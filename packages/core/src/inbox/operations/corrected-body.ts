@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { readEvent, statusOf, taskTypeOf } from '../../events/envelope.ts';
 import { parseTaskResult } from '../../events/task-result-schema.ts';
-import { parseArgument } from '../../shared/check-options.ts';
+import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import { isObject, parseJson, type JsonObject } from '../../shared/json.ts';
 import { redactPayload } from '../../shared/redact.ts';
@@ -10,7 +10,7 @@ import type { EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
 
 const isBody = (value: unknown) => typeof value === 'string' || isObject(value);
 
-const schema = z.strictObject({
+const schema = strictOptions({
   handlers: z.array(z.string().min(1)).min(1, 'must name at least one handler').optional(),
   body: z.custom<string | JsonObject>(isBody, 'must be an object or JSON text').optional(),
 });
@@ -25,7 +25,7 @@ export function checkReplayOptions(
   { taskId }: EntryKey,
   options: ReplayOptions = {},
 ): StoreReplayOptions {
-  const { handlers, body } = parseArgument('replay', schema, options);
+  const { handlers, body } = parseArgument('inbox.replay', schema, options);
   return {
     ...(handlers !== undefined && { handlers }),
     ...(body !== undefined && { body: toBody(taskId, body) }),
@@ -50,11 +50,13 @@ function parse(body: string | JsonObject): JsonObject {
   try {
     return parseJson(typeof body === 'string' ? body : { parsed: body });
   } catch (cause) {
-    throw new WebhookError('invalid_argument', 'replay: body: must be one JSON object', { cause });
+    throw new WebhookError('invalid_argument', 'inbox.replay: body: must be one JSON object', {
+      cause,
+    });
   }
 }
 
 function invalid(fault: string): WebhookError {
-  const message = `replay: body: ${fault}. Pass the payload of the event, without its envelope.`;
+  const message = `inbox.replay: body: ${fault}. Pass the payload of the event, without its envelope.`;
   return new WebhookError('invalid_argument', message);
 }

@@ -61,7 +61,7 @@ export async function importEntries(
   lines: Iterable<string> | AsyncIterable<string>,
 ): Promise<ImportResult> {
   if (store.restoreEntries === undefined) {
-    const message = `import: ${store.name ?? 'this store'} has no restoreEntries, so it cannot import.`;
+    const message = `inbox.import: ${store.name ?? 'this store'} has no restoreEntries, so it cannot import.`;
     throw new WebhookError('not_supported', message);
   }
   let result: ImportResult = { added: 0, duplicates: 0 };
@@ -79,7 +79,10 @@ export async function importEntries(
     const entry = readLine(text);
     if (typeof entry === 'string') {
       await flush();
-      throw new WebhookError('invalid_argument', `import: line ${line} is no entry: ${entry}`);
+      throw new WebhookError(
+        'invalid_argument',
+        `inbox.import: line ${line} is no entry: ${entry}`,
+      );
     }
     batch.push(entry);
     if (batch.length >= BATCH) await flush();

@@ -1,6 +1,7 @@
 import { LATE, monotonicMs, withDeadline, type Clock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import { createInFlight } from '../../shared/in-flight.ts';
+import { createLazyAbort, type LazyAbort } from '../../shared/lazy-abort.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import type {
   Claim,
@@ -11,6 +12,7 @@ import type {
   RunInTransaction,
   Store,
 } from '../ports.ts';
+import { toLazyProcessor } from '../entry-processor.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { recordSuccesses, settle } from './settle.ts';
 
@@ -54,7 +56,7 @@ interface RunningClaim {
   /** A claim of the same entry that this worker made while the first one was running. */
   later: { readonly claim: Claim; readonly claimedAt: number } | null;
   readonly lease: Lease;
-  readonly controller: AbortController;
+  readonly abort: LazyAbort;
   readonly finished: Promise<void>;
 }
 
@@ -86,14 +88,14 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   }
 
   function start(claim: Claim, claimedAt: number): void {
-    const controller = new AbortController();
-    const onDoubt = () => controller.abort(new WebhookError('lease_lost', 'the lease was lost'));
+    const abort = createLazyAbort();
+    const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));
     const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
     const turn = claim.isTakeover === true ? idle() : undefined;
-    const finished = attempt(claim, lease, controller.signal, { ...options, turn }).then(
-      (settled) => finish(self, settled),
+    const finished = attempt(claim, lease, abort, { turn, ...options }).then((settled) =>
+      finish(self, settled),
     );
-    const self: RunningClaim = { claim, lease, controller, finished, later: null };
+    const self: RunningClaim = { claim, lease, abort, finished, later: null };
     running.set(claim.taskId, self);
   }
 
@@ -153,8 +155,8 @@ function createStop(
   return async function stop(gracePeriodMs) {
     if (gracePeriodMs > 0 && (await withDeadline(idle(), gracePeriodMs, clock)) !== LATE) return;
     abortedAt ??= monotonicMs(clock);
-    for (const { controller } of running.values()) {
-      controller.abort(new WebhookError('closing', 'the receiver is closing'));
+    for (const { abort } of running.values()) {
+      abort.abort(new WebhookError('closing', 'the receiver is closing'));
     }
     const leftMs = abortedAt + ABORT_TIMEOUT_MS - monotonicMs(clock);
     if (leftMs > 0 && (await withDeadline(idle(), leftMs, clock)) !== LATE) return;
@@ -174,14 +176,18 @@ const IGNORED_SIGNAL =
 async function attempt(
   claim: Claim,
   lease: Lease,
-  signal: AbortSignal,
+  abort: LazyAbort,
   options: ClaimPoolOptions & { readonly turn: Promise<void> | undefined },
 ): Promise<Settled | null> {
   const { run, onSettled, log, turn } = options;
   const { taskId } = claim;
   try {
     if (turn !== undefined) await turn;
-    const outcome = await run(claim, signal, transactionsUnder(lease, options.store));
+    const outcome = await toLazyProcessor(run)(
+      claim,
+      abort,
+      transactionsUnder(lease, options.store),
+    );
     const claimRef = await settle(lease, outcome, options);
     if (claimRef !== null) onSettled(claim, outcome);
     else await recordSuccesses(claim, outcome, options);

@@ -14,8 +14,8 @@ export interface Lease {
   state(): LeaseState;
   /** What a settle has to show. Changes when the lease adopts a later claim. */
   claimRef(): ClaimRef;
-  /** Resolves when the state is `lost` or `stopped`. */
-  readonly ended: Promise<false>;
+  /** Resolves when the state is `lost` or `stopped`. Created for the few that wait for it. */
+  ended(): Promise<false>;
   /**
    * Continues under a later claim of the same event: this process was suspended for longer than its
    * lease, claimed the entry again, and the handlers of the first claim still run.
@@ -53,8 +53,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
   let isUnconfirmed = false;
   const stalls = watchStalls(claim.taskId, options);
   let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - monotonicMs(clock)), heartbeat);
-  let resolveEnded: () => void = () => undefined;
-  const ended = new Promise<false>((resolve) => (resolveEnded = () => resolve(false)));
+  const waiting: ((value: false) => void)[] = [];
 
   function heartbeat(): void {
     stalls.check();
@@ -91,14 +90,15 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
     if (isOver(state)) return;
     state = how;
     cancelTimer();
-    resolveEnded();
+    for (const resolve of waiting) resolve(false);
     if (how === 'lost') onDoubt();
   }
 
   return {
     state: () => state,
     claimRef: () => claimRef,
-    ended,
+    ended: () =>
+      isOver(state) ? Promise.resolve(false) : new Promise((resolve) => waiting.push(resolve)),
     adopt(later, laterClaimedAt) {
       claimRef = later;
       expiresAt = laterClaimedAt + leaseDurationMs;

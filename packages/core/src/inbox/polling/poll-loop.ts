@@ -25,26 +25,17 @@ const STORE_BACKOFF_MS = 1000;
 /** Minimum time for a running claim to be answered on stop, so that its leases can be released. */
 const CLAIM_GRACE_MS = 1000;
 
-/**
- * A store that answers at once and handlers that never wait would handle a whole backlog in one turn of
- * the event loop, with no reply and no timer meanwhile.
- */
-const MAX_CLAIMS_PER_TURN = 256;
-
-const nextTurn = () => new Promise<void>((resolve) => systemClock.after(0, resolve));
-
 /** Claims entries of one endpoint and runs them, until it is stopped. */
-// eslint-disable-next-line max-lines-per-function -- one loop and its state
 export function startPollLoop(options: PollLoopOptions): PollLoop {
   const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
   const sleeper = createSleeper(clock);
   let isStopping = false;
   /** Whether entries may be due for which the pool has no room. */
   let isWaitingForRoom = false;
-  let claimsInTurn = 0;
+  const turns = createTurns();
   const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
   const pool = createClaimPool({ ...options, onFree });
-  const unsubscribe = store.subscribe?.(endpoint, sleeper.wake);
+  const unsubscribe = subscribe(options, sleeper.wake);
   const ended = loop();
 
   async function loop(): Promise<void> {
@@ -54,10 +45,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
         log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
         return STORE_BACKOFF_MS;
       });
-      if (claimsInTurn >= MAX_CLAIMS_PER_TURN) {
-        claimsInTurn = 0;
-        await nextTurn();
-      }
+      if (turns.isOver()) await turns.next();
       await sleeper.sleep(sleepMs);
     }
   }
@@ -70,24 +58,12 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       if (isStopping || isWaitingForRoom) return Infinity;
       const claimedAt = monotonicMs(clock); // the leases began no earlier
       const claiming = store.claim(endpoint, free, leaseDurationMs);
-      const claims = isPromise(claiming) ? await warnIfSlow(claiming) : claiming;
+      const claims = isPromise(claiming) ? await warnIfSlow(claiming, options) : claiming;
       for (const claim of claims) pool.take(claim, claimedAt);
-      claimsInTurn += claims.length;
+      turns.count(claims.length);
       if (claims.length >= free) continue;
       const due = store.nextDueMs(endpoint);
       return Math.min(pollIntervalMs, (isPromise(due) ? await due : due) ?? Infinity);
-    }
-  }
-
-  /** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
-  async function warnIfSlow(claiming: Promise<Claim[]>): Promise<Claim[]> {
-    const message =
-      'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
-    const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
-    try {
-      return await claiming;
-    } finally {
-      cancel();
     }
   }
 
@@ -95,7 +71,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
     wake: sleeper.wake,
     async stop(gracePeriodMs) {
       isStopping = true;
-      unsubscribe?.();
+      unsubscribe();
       sleeper.wake();
       pool.close();
       const claimed = withDeadline(ended, Math.max(gracePeriodMs, CLAIM_GRACE_MS), clock);
@@ -104,6 +80,50 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
         log.warn({}, 'inbox: closed while a claim was running; its leases expire');
       }
       await pool.released();
+    },
+  };
+}
+
+/** A store may fail to subscribe, at once or later: polling finds its entries. */
+function subscribe({ store, endpoint, log }: PollLoopOptions, onDue: () => void): () => void {
+  const warn = (error: unknown): undefined =>
+    void log.warn(
+      errorFields(error),
+      'inbox: subscribe of the store failed. Entries are found by polling.',
+    );
+  const subscribed = (async () => store.subscribe?.(endpoint, onDue))().catch(warn);
+  return () => void subscribed.then((unsubscribe) => unsubscribe?.()).catch(warn);
+}
+
+/** A claim that takes longer than its leases is useless, and one that hangs stops all handling. */
+async function warnIfSlow(
+  claiming: Promise<Claim[]>,
+  { leaseDurationMs, clock, log }: PollLoopOptions,
+): Promise<Claim[]> {
+  const message =
+    'inbox: a claim takes longer than leaseDurationMs. No entry is handled until the store is faster.';
+  const cancel = clock.after(leaseDurationMs, () => log.warn({ leaseDurationMs }, message));
+  try {
+    return await claiming;
+  } finally {
+    cancel();
+  }
+}
+
+const MAX_CLAIMS_PER_TURN = 256;
+
+/**
+ * Ends a turn of the event loop after 256 claims. A store that answers at once and handlers that never
+ * wait would handle a whole backlog in one turn, with no reply and no timer meanwhile.
+ */
+function createTurns() {
+  let claims = 0;
+  return {
+    count: (more: number) => void (claims += more),
+    isOver: () => claims >= MAX_CLAIMS_PER_TURN,
+    next(): Promise<void> {
+      claims = 0;
+      return new Promise((resolve) => systemClock.after(0, resolve));
     },
   };
 }

@@ -1,20 +1,26 @@
 import * as z from 'zod';
 
-import { checkOptions, positive } from '../../shared/check-options.ts';
+import {
+  checkOptions,
+  positive,
+  requireOptions,
+  strictOptions,
+} from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
+import { checkEntryKey } from '../entry-query.ts';
 import { createEntryAdmin } from '../operations/create-entry-admin.ts';
 import type { EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
 
-const schema = z.strictObject({
+const schema = strictOptions({
   leaseDurationMs: positive,
   pollIntervalMs: positive,
   cleanupIntervalMs: positive,
-  retention: z.strictObject({ doneMs: positive, deadMs: positive }).optional(),
+  retention: strictOptions({ doneMs: positive, deadMs: positive }).optional(),
   clock: z.unknown().optional(),
 });
 
@@ -53,6 +59,7 @@ export function pollingInbox<Tx = unknown>(
 ): Inbox<Tx>;
 // The store's transactions are passed through, so the implementation needs no type for them.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
+  requireOptions('pollingInbox', store, 'pollingInbox(memoryStore())');
   checkOptions('inbox', schema, options);
   const { leaseDurationMs = 30_000, cleanupIntervalMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
@@ -108,6 +115,7 @@ function optionalPartsOf(store: Store, wakeAll: () => void): Pick<Inbox, 'open' 
     ...(store.open && { open: (log: Logger) => store.open?.(log) }),
     ...(store.promote && {
       async promote(key: EntryKey) {
+        checkEntryKey('promote', key);
         await store.promote?.(key);
         wakeAll();
       },

@@ -31,7 +31,7 @@ export async function settle(
     try {
       const recording = trySettle(store, claimRef, outcome, tries > 0);
       const recorded = isPromise(recording)
-        ? await withDeadline(Promise.race([recording, lease.ended]), leaseDurationMs, clock)
+        ? await withDeadline(Promise.race([recording, lease.ended()]), leaseDurationMs, clock)
         : recording;
       if (recorded === true) return claimRef;
       // Refused. If this worker has claimed the entry again, the next try shows that claim.
@@ -39,7 +39,7 @@ export async function settle(
     } catch (error) {
       const fields = { taskId: claimRef.taskId, ...errorFields(error) };
       log.warn(fields, 'inbox: an outcome could not be recorded; trying again');
-      await withDeadline(lease.ended, leaseDurationMs / TRIES_PER_LEASE, clock);
+      await withDeadline(lease.ended(), leaseDurationMs / TRIES_PER_LEASE, clock);
     }
   }
   return null;

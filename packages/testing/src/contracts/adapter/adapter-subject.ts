@@ -5,11 +5,23 @@ import type { ContractCase } from '../contract-case.ts';
 /**
  * Middleware that runs before the adapter. `json`, `raw` and `text`: the framework's usual body
  * parsers, for every content type. `json-by-type`: its JSON parser with default options. `rawBody`:
- * keeps the bytes as `rawBody` only. `tap`: listens to the body stream without waiting for it.
- * `drain`: reads the body and discards it.
+ * keeps the bytes as `rawBody` only. `node-json`, `node-rawBody`: the same on Node's request, where the
+ * framework has another. `bigint`: a JSON parser that makes long integers BigInts. `tap`: listens to
+ * the body stream without waiting for it. `drain`: reads the body and discards it. `throws`: defines
+ * a `body` of the request that throws when it is read.
  */
 export type PriorMiddleware =
-  'json' | 'json-by-type' | 'raw' | 'text' | 'rawBody' | 'tap' | 'drain';
+  | 'json'
+  | 'json-by-type'
+  | 'raw'
+  | 'text'
+  | 'rawBody'
+  | 'node-json'
+  | 'node-rawBody'
+  | 'bigint'
+  | 'tap'
+  | 'drain'
+  | 'throws';
 
 /** A listening server with the adapter mounted. */
 export interface AdapterServer {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 
+import type { TaskResult } from '@novita-webhooks/core';
+
 import { sampleEvents } from '../../samples/sample-events.ts';
 import { needs, type AdapterCase, type PriorMiddleware } from './adapter-subject.ts';
 import { assertReply } from './support/assert-reply.ts';
@@ -23,6 +25,34 @@ const afterParser = (before: PriorMiddleware): AdapterCase => ({
 /** Deliveries whose body earlier middleware has read, in part or completely. */
 export const parsedBodyCases: readonly AdapterCase[] = [
   ...(['json', 'json-by-type', 'raw', 'text', 'rawBody'] as const).map(afterParser),
+  ...(['node-json', 'node-rawBody', 'bigint'] as const).map(afterParser),
+  {
+    name: 'parsed body: a long integer keeps its digits (bigint)',
+    skip: needs('bigint'),
+    async run(subject) {
+      const seeds: unknown[] = [];
+      const onTaskSucceeded = ({ extra }: TaskResult) => void seeds.push(extra.seed);
+      await withAdapter(subject, { before: 'bigint', onTaskSucceeded }, async (fixture) => {
+        const { payload, ...envelope } = event();
+        const text = JSON.stringify({ ...envelope, payload: { ...payload, extra: { seed: 0 } } });
+        const body = text.replace('"seed":0', '"seed":12345678901234567890');
+        assertReply(await post(await fixture.callbackUrl(), body), 200, 'accepted');
+        await untilHandled(fixture, 1);
+        assert.deepEqual(seeds, ['12345678901234567890']);
+      });
+    },
+  },
+  {
+    name: 'parsed body: one that cannot be read (throws) gets 401 without a token, 400 with one',
+    skip: needs('throws'),
+    run: (subject) =>
+      withAdapter(subject, { before: 'throws' }, async ({ server, deliver }) => {
+        const body = JSON.stringify(event());
+        assertReply(await post(server.url, body), 401, 'unauthorized');
+        assert.equal((await deliver(event())).status, 400);
+        assert.equal(server.passedOn(), 0, 'the adapter did not reject');
+      }),
+  },
   {
     name: 'parsed body: a body that the parser skipped (json-by-type) is read',
     skip: needs('json-by-type'),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 
+import type { EntryQuery } from '@novita-webhooks/core';
+
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { EntryCase } from './entry-port.ts';
 
@@ -27,15 +29,27 @@ export const listCases: readonly EntryCase[] = [
     },
   },
   {
-    name: 'list: rejects an invalid limit or cursor with invalid_argument',
+    name: 'list: rejects an invalid query with invalid_argument',
     async run(port) {
-      for (const query of [
+      const queries: unknown[] = [
         { limit: 0 },
         { limit: 1.5 },
         { limit: 1001 },
         { cursor: "1' or 1=1" },
-      ]) {
-        await assert.rejects(port.list(query), { code: 'invalid_argument' });
+        { state: 'dead' },
+        { states: ['failed'] },
+        { states: 'dead' },
+        { receivedFrom: 'yesterday' },
+        { metadata: { orderId: [1] } },
+        { order: 'random' },
+        { bodies: 'no' },
+        null,
+        { endpoint: 5 },
+        { taskID: 'a' },
+        'dead',
+      ];
+      for (const query of queries) {
+        await assert.rejects(port.list(query as EntryQuery), { code: 'invalid_argument' });
       }
     },
   },

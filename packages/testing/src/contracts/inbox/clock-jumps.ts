@@ -26,6 +26,7 @@ async function jumpDuringAttempt(subject: InboxSubject, ms: number): Promise<voi
     await subject.advance(subject.leaseDurationMs / 4);
   }
   assert.equal(held.entries.length, 1);
+  assert.equal((await subject.inbox.get(entry))?.attempts, 1, 'no process has claimed it again');
   held.finish(done);
   await untilState(subject, entry, 'done');
   await first.stop({ gracePeriodMs: 1000 });

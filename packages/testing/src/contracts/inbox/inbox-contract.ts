@@ -6,6 +6,7 @@ import { clockJumpCases } from './clock-jumps.ts';
 import { consumeCases } from './consume.ts';
 import { discardCases } from './discard.ts';
 import type { InboxCase, InboxSubject } from './inbox-subject.ts';
+import { keyCases } from './key.ts';
 import { leaseExpiryCases } from './lease-expiry.ts';
 import { leaseCases } from './lease.ts';
 import { listCases } from './list.ts';
@@ -41,6 +42,7 @@ export const inboxContract: readonly InboxCase[] = [
   ...discardCases,
   ...listCases,
   ...queryCases({ portOf: ({ inbox }: InboxSubject) => inbox, addAndSettle }),
+  ...keyCases,
   ...operateCases,
   ...actOnManyCases,
   ...transferCases,

@@ -1,3 +1,4 @@
+// Cases with real processes on one inbox: their event loop is blocked, stopped, or ends.
 import assert from 'node:assert/strict';
 
 import type { NewEntry } from '@novita-webhooks/core';
@@ -8,6 +9,8 @@ import { PROCESS_LEASE_MS, type HandlerPlan } from './support/contract-process.t
 import { until, withProcesses, type ContractProcess } from './support/process-client.ts';
 
 const MAX_ATTEMPTS = 3;
+/** A lease, and half of one for another heartbeat; less what clocks round. */
+const MIN_TAKEOVER_MS = 1.5 * PROCESS_LEASE_MS - 10;
 const keyOf = ({ endpoint, taskId }: NewEntry) => ({ endpoint, taskId });
 
 const countOf = (type: 'begin' | 'end', ...processes: readonly ContractProcess[]) =>
@@ -43,15 +46,14 @@ const cases: readonly InboxCase[] = [
         const [reader, first, second] = [await start(), await start(), await start()];
         const entry = createTestEntry();
         await reader.request('add', entry);
+        const requestedAt = performance.now(); // the lease begins later
         await first.request('consume', { type: 'hold' });
         await until('running', () => countOf('begin', first) === 1);
-        await second.request('consume', { type: 'hold' });
-        await until('taken over, or three leases', hasPassed(3 * PROCESS_LEASE_MS));
-        const stalls = first.messages.filter(({ type }) => type === 'stalled');
-        if (stalls.length === 0) assert.equal(countOf('begin', second), 0, 'two at a time');
-
         first.signal('SIGSTOP');
+        await second.request('consume', { type: 'hold' });
         await until('taken over', () => countOf('begin', second) === 1);
+        const takenAfterMs = performance.now() - requestedAt;
+        assert.ok(takenAfterMs > MIN_TAKEOVER_MS, `taken over after ${takenAfterMs} ms`);
         first.signal('SIGCONT');
         await first.request('release');
         await until('the first one has ended', () => countOf('end', first) === 1);
@@ -74,8 +76,8 @@ const cases: readonly InboxCase[] = [
       withProcesses(subject, async (start) => {
         const reader = await start();
         const entries = Array.from({ length: 7 }, () => createTestEntry());
-        const [poison, ...good] = entries;
-        assert.ok(poison);
+        const [poison = createTestEntry()] = entries.slice(3); // in the middle: engines differ in the order
+        const good = entries.filter((entry) => entry !== poison);
         for (const entry of entries) await reader.request('add', entry);
         const isOver = async () => {
           const finished = await Promise.all(entries.map((entry) => isFinished(reader, entry)));
@@ -105,11 +107,6 @@ function warnedStalls({ messages }: ContractProcess): number[] {
     const ms = message.type === 'warning' && /stood still for (\d+) ms/.exec(message.message)?.[1];
     return ms ? [Number(ms)] : [];
   });
-}
-
-function hasPassed(ms: number): () => boolean {
-  const startedAt = performance.now();
-  return () => performance.now() >= startedAt + ms;
 }
 
 /** Real processes on one inbox: with an event loop that is blocked, stopped, or killed. */

@@ -31,8 +31,6 @@ export type ProcessMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'response'; readonly id: number; readonly value?: unknown }
   | { readonly type: 'begin' | 'end'; readonly taskId: string }
-  /** No timer fired for so many milliseconds: the machine was busy, or the process stood still. */
-  | { readonly type: 'stalled'; readonly ms: number }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Lease and polling of the inbox, in milliseconds, as the contract needs them. */
@@ -43,7 +41,6 @@ export type OpenContractInbox = (options: {
 
 export const PROCESS_LEASE_MS = 1000;
 const OPTIONS = { leaseDurationMs: PROCESS_LEASE_MS, pollIntervalMs: 50 };
-const WATCH_MS = 20;
 
 /**
  * Runs the process that `InboxSubject.startProcess` starts, until its parent ends.
@@ -66,7 +63,6 @@ export async function runContractProcess(open: OpenContractInbox): Promise<void>
       report({ type: 'response', id, value: value ?? null }),
     );
   });
-  watchStalls();
   report({ type: 'ready' });
 }
 
@@ -108,15 +104,6 @@ async function follow(plan: HandlerPlan, taskId: string, released: Promise<void>
   // The poison waits until it runs beside the others, unless it runs alone.
   await new Promise((resolve) => setTimeout(resolve, plan.taskId === taskId ? 30 : 60));
   if (plan.taskId === taskId) process.kill(process.pid, 'SIGKILL');
-}
-
-function watchStalls(): void {
-  let firedAt = performance.now();
-  setInterval(() => {
-    const ms = performance.now() - firedAt - WATCH_MS;
-    firedAt += ms + WATCH_MS;
-    if (ms > PROCESS_LEASE_MS / 3) report({ type: 'stalled', ms });
-  }, WATCH_MS);
 }
 
 function toReports(): Logger {

@@ -72,12 +72,12 @@ async function connect(child: Child): Promise<ContractProcess> {
   };
 }
 
-/** Waits in real time. A test runner's timeout ends it if the condition never holds. */
+/** Waits in real time, for 25 s or longer. */
 export async function until(
   expected: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  for (let tries = 0; tries < 5000; tries += 1) {
+  for (let tries = 0; tries < 2500; tries += 1) {
     if (await condition()) return;
     await pause(10);
   }

@@ -1,0 +1,60 @@
+import type { MetadataInput } from '../callback/callback.ts';
+import type { ReceiverOptions } from '../options.ts';
+import { adapterSideOf, createReceiver, type Receiver } from '../receiver.ts';
+import { WebhookError } from '../shared/errors.ts';
+import type { JsonObject } from '../shared/json.ts';
+
+/** What an adapter tells of itself. */
+export interface AdapterMount {
+  /** How to mount the adapter, for the error of a wrong call. */
+  readonly usage?: string | undefined;
+  /** Where it is mounted, if known. A path that differs from that of `url` is a warning. */
+  readonly path?: string | undefined;
+}
+
+/**
+ * For adapters: returns the receiver, or creates it from options.
+ *
+ * @throws WebhookError `invalid_option`
+ * @example
+ * const receiver = toReceiver(target, { usage: 'app.post(path, novitaWebhooks(receiver))' });
+ */
+export function toReceiver<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(
+  target: Receiver<Metadata, Tx, Input> | ReceiverOptions<Metadata, Tx, Input>,
+  mount?: AdapterMount,
+): Receiver<Metadata, Tx, Input>;
+// For implementations of overloaded functions: the one above cannot infer types from their union.
+export function toReceiver(
+  target: Receiver<object> | ReceiverOptions,
+  mount?: AdapterMount,
+): Receiver<object>;
+export function toReceiver(
+  target: Receiver<object> | ReceiverOptions,
+  { usage = 'adapter(receiver)', path }: AdapterMount = {},
+): Receiver<object> {
+  rejectOtherTargets(target, usage);
+  if (path?.startsWith('/') === false) {
+    throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);
+  }
+  const receiver = 'handle' in target ? target : createReceiver(target);
+  const side = adapterSideOf(receiver);
+  if (typeof side?.refusal === 'string') throw new WebhookError('invalid_option', side.refusal);
+  side?.reportStart(path);
+  return receiver;
+}
+
+/** In JavaScript, an adapter that is mounted without a call gets the request itself. */
+function rejectOtherTargets(target: unknown, usage: string): void {
+  const isObject = typeof target === 'object' && target !== null;
+  if (isObject && !REQUEST_MEMBERS.some((member) => member in target)) return;
+  const what = isObject ? 'a request' : target === null ? 'null' : typeof target;
+  const message = `adapter: got ${what} instead of a receiver. Mount it as ${usage}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
+/** Of the requests and contexts of Node, fetch, Express, Koa, Fastify, Hono and Lambda. */
+const REQUEST_MEMBERS = ['headers', 'req', 'requestContext'];

@@ -1,0 +1,43 @@
+// What a receiver counts.
+import type { TokenRefusal } from './callback/token.ts';
+import type { InboxStats, Outcome } from './inbox/ports.ts';
+import type { ReplyCode } from './shared/errors.ts';
+
+/** Counters since the receiver was created, and the present state of its inbox. */
+export interface ReceiverStats {
+  readonly inbox: InboxStats;
+  /** Deliveries by the code of their reply. */
+  readonly replies: Readonly<Partial<Record<ReplyCode, number>>>;
+  /**
+   * Refused deliveries by the fault of their token. `unknown_key`: made with another secret, as by a
+   * process that is configured differently.
+   */
+  readonly refusedTokens: Readonly<Partial<Record<TokenRefusal, number>>>;
+  /** Attempts by outcome. */
+  readonly outcomes: Readonly<Record<Outcome['type'], number>>;
+  /** Later events with another status than the first event of their task. */
+  readonly conflicts: number;
+  /** Progress and other events that were not handled, because too many were running. */
+  readonly dropped: number;
+}
+
+/** Counters of one receiver. */
+export interface Counters {
+  reply(code: ReplyCode): void;
+  refusal(verdict: TokenRefusal): void;
+  conflict(): void;
+  read(): Pick<ReceiverStats, 'replies' | 'refusedTokens' | 'conflicts'>;
+}
+
+/** Counts what the deliveries of a receiver cause. */
+export function createCounters(): Counters {
+  const replies: Partial<Record<ReplyCode, number>> = {};
+  const refusedTokens: Partial<Record<TokenRefusal, number>> = {};
+  let conflicts = 0;
+  return {
+    reply: (code) => void (replies[code] = (replies[code] ?? 0) + 1),
+    refusal: (verdict) => void (refusedTokens[verdict] = (refusedTokens[verdict] ?? 0) + 1),
+    conflict: () => void (conflicts += 1),
+    read: () => ({ replies: { ...replies }, refusedTokens: { ...refusedTokens }, conflicts }),
+  };
+}
