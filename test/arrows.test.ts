@@ -64,7 +64,7 @@ const CASES: readonly Case[] = [
   ['packages/core/src/delivery/down.ts', `import '../handlers/a.ts'; import '../shared/a.ts';`],
   ['packages/core/src/handlers/up.ts', `import '../delivery/a.ts';`, 'core-handlers'],
   ['packages/core/src/handlers/side.ts', `import '../callback/a.ts';`, 'core-handlers'],
-  ['packages/core/src/inbox/memory/up.ts', `import '../../events/a.ts';`, 'core-inbox'],
+  ['packages/core/src/inbox/memory/up.ts', `import '../../callback/a.ts';`, 'core-inbox'],
   ['packages/core/src/callback/up.ts', `import '../options.ts';`, 'core-callback'],
   ['packages/core/src/shared/up.ts', `export type { A } from '../events/a.ts';`, 'core-shared'],
   ['packages/core/src/options.ts', `import './adapters/a.ts';`, 'core-receiver'],

@@ -124,7 +124,7 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
     deliver(receiverOf({ inbox: sqliteInbox({ path: '/no-such-folder/webhooks.db' }) })),
   'A replay names no endpoint': () => memoryInbox().replay({ taskId: 'task-1' } as EntryKey),
   'A list asks for an unknown state': () =>
-    memoryInbox().list({ state: 'failed' } as unknown as EntryQuery),
+    memoryInbox().list({ states: ['failed'] } as unknown as EntryQuery),
   'The receiver is used after it was closed': async () => {
     const receiver = receiverOf();
     await receiver.close();
