@@ -111,7 +111,7 @@ async function actOnMany(
     const size = Math.min(BATCH, limit - progress.matched);
     const page = await store.list({ ...filter, limit: size, cursor: next, bodies: false });
     if (asOf === undefined) {
-      asOf = Math.floor(page.readAt);
+      asOf = Math.ceil(page.readAt); // stores round times up
       progress = { ...progress, cursor: `${asOf}-` };
       await onProgress?.(progress);
     }
