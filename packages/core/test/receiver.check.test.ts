@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import {
   createReceiver,
   toReceiver,
+  type EntryQuery,
   type Receiver,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
@@ -141,4 +142,21 @@ test('idle: waits for a running handler, and names it after its timeout', async 
   gate.resolve();
   await receiver.idle({ timeoutMs: 10_000 });
   expect((await receiver.inbox.stats()).done).toBe(1);
+});
+
+test('idle: sees an entry that a worker claims between two readings', async () => {
+  const gate = deferred();
+  const inbox = createFakeInbox();
+  const { receiver, deliver } = setUp({ inbox, onTaskSucceeded: () => gate.promise });
+  receiver.start();
+  await deliver(sampleEvents.imageSucceeded({ taskId: 'task-1' }));
+  const { list } = inbox;
+  // Every list of one state alone misses it: it was in the other one at that moment.
+  const isMissed = (states: readonly string[] = []) => states.length === 1;
+  Object.assign(receiver.inbox, {
+    list: async (query: EntryQuery) =>
+      isMissed(query.states) ? { ...(await list(query)), entries: [] } : list(query),
+  });
+  await expect(receiver.idle({ timeoutMs: 1 })).rejects.toMatchObject({ code: 'idle_timeout' });
+  gate.resolve();
 });

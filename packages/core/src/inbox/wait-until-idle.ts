@@ -1,4 +1,4 @@
-import type { EntryState, Inbox } from './ports.ts';
+import type { Inbox } from './ports.ts';
 import { monotonicMs, systemClock, type Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 
@@ -41,8 +41,8 @@ async function findWork(parts: IdleParts): Promise<string[]> {
   const count = running();
   const work = count === 0 ? [] : [`${count} running calls`];
   if (!isConsuming()) return work;
-  const runs = await tasksOf(parts, 'running', () => true);
-  const due = await tasksOf(parts, 'pending', (dueAt) => dueAt <= clock.now());
+  // In one list: between two, an entry could pass from one state to the other and be in neither.
+  const { runs, due } = await listWork(parts, clock.now());
   return [...work, ...describe(runs, 'running'), ...describe(due, 'due')];
 }
 
@@ -54,21 +54,23 @@ function describe(tasks: readonly string[], state: string): string[] {
   return [`${tasks.length} ${state} ${tasks.length === 1 ? 'entry' : 'entries'} (${named})`];
 }
 
-async function tasksOf(
+/** The task ids of entries that are running, and of those that are due. */
+async function listWork(
   { inbox, endpoint }: IdleParts,
-  state: EntryState,
-  isWanted: (dueAt: number) => boolean,
-): Promise<string[]> {
-  const tasks: string[] = [];
+  now: number,
+): Promise<{ readonly runs: readonly string[]; readonly due: readonly string[] }> {
+  const runs: string[] = [];
+  const due: string[] = [];
   let cursor: string | undefined;
   do {
     const page = await inbox.list({
-      ...{ endpoint, states: [state], limit: 1000, cursor, bodies: false },
+      ...{ endpoint, states: ['pending', 'running'], limit: 1000, cursor, bodies: false },
     });
-    tasks.push(
-      ...page.entries.filter(({ dueAt }) => isWanted(dueAt ?? 0)).map((one) => one.taskId),
-    );
+    for (const { state, taskId, dueAt } of page.entries) {
+      if (state === 'running') runs.push(taskId);
+      else if ((dueAt ?? 0) <= now) due.push(taskId);
+    }
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined);
-  return tasks;
+  return { runs, due };
 }

@@ -12,12 +12,13 @@ export function applyOutcome(entry: Entry, outcome: Outcome, now: number): Parti
 }
 
 function changesOf(entry: Entry, outcome: Outcome, now: number): Partial<Entry> {
-  if (outcome.type === 'done') return { state: 'done', reason: null, dueAt: null, finishedAt: now };
+  if (outcome.type === 'done')
+    return { state: 'done', reason: null, dueAt: null, finishedAt: Math.ceil(now) };
   const names = new Set([...entry.succeededHandlers, ...outcome.succeededHandlers]);
   const succeededHandlers = [...names];
   if (outcome.type === 'dead') {
     const { reason } = outcome;
-    return { state: 'dead', reason, succeededHandlers, dueAt: null, finishedAt: now };
+    return { state: 'dead', reason, succeededHandlers, dueAt: null, finishedAt: Math.ceil(now) };
   }
   const pending = { state: 'pending', succeededHandlers, dueAt: now + outcome.delayMs } as const;
   return outcome.type === 'retry'

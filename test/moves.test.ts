@@ -1,0 +1,120 @@
+// Moves entries from each inbox to each other one.
+import {
+  createReceiver,
+  memoryInbox,
+  PermanentError,
+  type Entry,
+  type Inbox,
+} from '@novita-webhooks/core';
+import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
+import { postgresInbox } from '@novita-webhooks/inbox-postgres';
+import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
+import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { findPostgres, findRedis } from './support/services.ts';
+
+const TIMEOUT_MS = 60_000;
+const secret = 'a secret for moved entries, long enough to sign';
+const postgresUrl = await findPostgres('moves between inboxes');
+const redisUrl = await findRedis('moves between inboxes');
+
+async function openSqlite(): Promise<Inbox> {
+  const folder = await mkdtemp(join(tmpdir(), 'moves-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return sqliteInbox({ path: join(folder, 'webhooks.db') });
+}
+
+async function openPostgres(): Promise<Inbox> {
+  const pool = new Pool({ connectionString: postgresUrl });
+  const schema = `moves_${randomUUID().replaceAll('-', '')}`;
+  onTestFinished(async () => {
+    await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+    await pool.end();
+  });
+  return postgresInbox({ pool, schema });
+}
+
+async function openBullmq(): Promise<Inbox> {
+  const prefix = `moves-${randomUUID()}`;
+  onTestFinished(async () => {
+    const redis = new Redis(redisUrl ?? '');
+    const keys = await redis.keys(`${prefix}:*`);
+    if (keys.length > 0) await redis.unlink(...keys);
+    await redis.quit();
+  });
+  return bullmqInbox({ connection: redisUrl ?? '', prefix });
+}
+
+const INBOXES: Readonly<Record<string, () => Promise<Inbox>>> = {
+  memory: async () => memoryInbox(),
+  SQLite: openSqlite,
+  ...(postgresUrl !== undefined && { PostgreSQL: openPostgres }),
+  ...(redisUrl !== undefined && { BullMQ: openBullmq }),
+};
+
+const PAIRS = Object.keys(INBOXES).flatMap((source) =>
+  Object.keys(INBOXES).flatMap((target) => (source === target ? [] : [[source, target] as const])),
+);
+
+/** A receiver whose handler fails for the tasks `dead` and `waiting`. */
+function receive(inbox: Inbox, handled: string[]) {
+  const receiver = createReceiver({
+    ...{ url: 'https://example.com/', secret, inbox, logger: false },
+    retry: { delay: () => 3_600_000 },
+  });
+  receiver.onTaskSucceeded({ handlerName: 'save' }, ({ task }) => {
+    handled.push(task.task_id);
+    if (task.task_id === 'dead') throw new PermanentError('no such order');
+    if (task.task_id === 'waiting') throw new Error('HTTP 503');
+  });
+  receiver.start();
+  return receiver;
+}
+
+/** Without what may differ: fractions of milliseconds, and names of handlers that are done. */
+function comparable(entry: Entry | undefined) {
+  const finishedAt = Math.floor(entry?.finishedAt ?? 0);
+  return { ...entry, finishedAt, dueAt: null, succeededHandlers: null };
+}
+
+test.each(PAIRS)(
+  'from %s to %s: nothing is lost, handled twice or changed',
+  async (from, to) => {
+    const [source, target] = await Promise.all([INBOXES[from]?.(), INBOXES[to]?.()]);
+    if (source === undefined || target === undefined) throw new Error('no such inbox');
+    const handled: string[] = [];
+    const first = receive(source, handled);
+    for (const taskId of ['done', 'dead', 'waiting']) {
+      const event = sampleEvents.imageSucceeded({ taskId });
+      await first.handle(await signedDelivery(first, event, { orderId: taskId }));
+    }
+    await first.idle({ timeoutMs: 30_000 });
+    expect(handled.toSorted()).toEqual(['dead', 'done', 'waiting']);
+
+    expect(await target.import(source.export())).toEqual({ added: 3, duplicates: 0 });
+    for (const taskId of ['done', 'dead', 'waiting']) {
+      const key = { endpoint: 'novita', taskId };
+      const [old, moved] = await Promise.all([source.get(key), target.get(key)]);
+      expect(comparable(moved)).toEqual(comparable(old));
+      expect(moved?.attemptLog).toHaveLength(1);
+    }
+    const waiting = await target.get({ endpoint: 'novita', taskId: 'waiting' });
+    expect(waiting?.dueAt).toBeGreaterThan(Date.now() + 3_000_000); // not before its retry is due
+
+    const second = receive(target, handled);
+    const event = sampleEvents.imageSucceeded({ taskId: 'done' });
+    const reply = await second.handle(await signedDelivery(second, event));
+    expect(JSON.parse(reply.body)).toMatchObject({ status: 'duplicate' });
+    await second.idle({ timeoutMs: 30_000 });
+    expect(handled).toHaveLength(3);
+    await Promise.all([first.close(), second.close()]);
+  },
+  TIMEOUT_MS,
+);
