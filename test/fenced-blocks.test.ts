@@ -65,7 +65,8 @@ const CONTINUING = ['docs/novita-sdk.md', 'docs/testing-your-handlers.md'];
 
 function withFirst({ file, code }: Block): string {
   const first = blocks.find((block) => block.file === file && block.language === 'ts');
-  return CONTINUING.includes(file) && first?.code !== code ? `${first?.code}${code}` : code;
+  if (!CONTINUING.includes(file) || first === undefined || first.code === code) return code;
+  return first.code + code.replace(/^import .* from '\.\/handlers\.js';$/m, '');
 }
 
 describe('guides: each block of TypeScript fits the types', () => {

@@ -52,7 +52,9 @@ test(
     const [server = '', submit = ''] = await codeBlocks('README.md');
     const simulator = await createSimulator();
     const port = await freePort();
-    const code = `${server}\n${submit}`
+    const order = `await fetch('http://127.0.0.1:${port}/orders/42', { method: 'POST' })`;
+    const whenListening = `while (!(${order}.catch(() => false)));`;
+    const code = `${server}\n${submit}\n${whenListening}`
       .replace('https://example.com', `http://127.0.0.1:${port}`)
       .replace('https://api.novita.ai', simulator.url);
     const env = { PORT: String(port), NOVITA_WEBHOOK_SECRET: secret };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { secretFault } from './callback/secret-faults.ts';
+import { secretSchema } from './callback/secret-faults.ts';
 import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import { WebhookError } from './shared/errors.ts';
@@ -126,10 +126,6 @@ const inbox = z.custom<Inbox>(
   `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
     'addOnlyInbox() makes one of add alone',
 );
-const secret = z.string().check(({ value, issues }) => {
-  const fault = secretFault(value);
-  if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: undefined });
-});
 /** However it is written: `to%6ben` is the same parameter. */
 const hasToken = (url: string) =>
   URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
@@ -145,9 +141,7 @@ const count = z.int().positive();
 
 const schema = strictOptions({
   url: z.preprocess((value) => (value instanceof URL ? value.href : value), url.optional()),
-  secret: z
-    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(secret).min(1))
-    .optional(),
+  secret: secretSchema.optional(),
   insecure: z.literal(true, 'can only be true').optional(),
   inbox: inbox.optional(),
   metadata: z
@@ -195,14 +189,15 @@ const schema = strictOptions({
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const parsed = parseOptions('createReceiver', schema, options);
-  const { url = null, secret = [], insecure = false, ...rest } = parsed;
+  const { url = null, insecure = false, ...rest } = parsed;
+  const secrets = [parsed.secret ?? []].flat();
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
-  if (!isWorker && insecure === secret.length > 0) throw invalid(secretAdvice(insecure));
+  if (!isWorker && insecure === secrets.length > 0) throw invalid(secretAdvice(insecure));
   const resolved: ResolvedOptions = {
     ...rest,
     url,
-    secrets: insecure ? null : secret,
+    secrets: insecure ? null : secrets,
     inbox,
     metadata: rest.metadata,
     consume: rest.consume ?? !isAddOnly(inbox),

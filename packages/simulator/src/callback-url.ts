@@ -11,5 +11,5 @@ export const callbackUrlSchema: z.ZodURL = z.url({
 export const findAddressProblem = (url: string, allowRemote: boolean): string | undefined => {
   const { hostname } = new URL(url);
   if (allowRemote || LOOPBACK_HOST.test(hostname)) return undefined;
-  return `${hostname} is not a loopback host. Create the simulator with allowRemote: true, or start it with --allow-remote.`;
+  return `${hostname} is not a loopback host. Set url of the receiver to where your server listens, such as http://127.0.0.1:3000/webhooks/novita, or allow other hosts with --allow-remote or allowRemote: true.`;
 };

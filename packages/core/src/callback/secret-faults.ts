@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 const MIN_LENGTH = 32;
 /** A secret of `openssl rand -hex 32` has about 16 of them. */
 const MIN_DISTINCT_CHARACTERS = 8;
@@ -12,7 +14,7 @@ const ADVICE = 'Make one with `openssl rand -hex 32`.';
  * What is wrong with a secret, and what to do; `undefined` if nothing is. Every fault here makes two
  * processes sign with different keys, or makes the key known. Never quotes the secret.
  */
-export function secretFault(secret: string): string | undefined {
+function secretFault(secret: string): string | undefined {
   if (secret.trim() === '') return `is blank. ${ADVICE}`;
   if (secret.trim() !== secret) {
     return 'begins or ends with whitespace, as a file or `echo` adds it. Pass secret.trim() in every process.';
@@ -27,3 +29,14 @@ export function secretFault(secret: string): string | undefined {
   }
   return undefined;
 }
+
+/** One secret, or a list of at least one. Only a fault in a list has an index. */
+export const secretSchema: z.ZodType<string | string[]> = z
+  .union([z.string(), z.array(z.string()).min(1)], 'must be a text or a list of texts')
+  .check(({ value, issues }) => {
+    for (const [index, one] of [value].flat().entries()) {
+      const message = secretFault(one);
+      const path = typeof value === 'string' ? [] : [index];
+      if (message !== undefined) issues.push({ code: 'custom', message, path, input: undefined });
+    }
+  });

@@ -45,7 +45,8 @@ const ONE_ATTEMPT = { attempt: 1, maxAttempts: 1, transaction: noTransaction };
 /** The event that `receiver.check()` posts to its own address. No handler gets it. */
 export const PROBE_EVENT_TYPE = 'NOVITA_WEBHOOKS_PROBE';
 
-const DEAD_LETTER = 'worker: an event became a dead letter. Replay it when the cause is removed.';
+const DEAD_LETTER =
+  'worker: an event became a dead letter. Replay it with inbox.replay() when the cause is removed.';
 
 export function createBestEffortEvents(options: BestEffortEventsOptions): BestEffortEvents {
   const { handlers, handlerTimeoutMs, clock, log, handlerLog } = options;

@@ -27,8 +27,8 @@ interface StartOptions {
 
 const EXAMPLES = `
 Examples:
-  $ novita-simulator start
-  $ novita-simulator start --port 4020 --task-ms 3000 --retry-delay-ms 500
+  $ npx @novita-webhooks/simulator start
+  $ npx @novita-webhooks/simulator start --port 4020 --task-ms 3000 --retry-delay-ms 500
   $ curl http://127.0.0.1:${DEFAULT_PORT}/v3/async/wan-t2v -H 'content-type: application/json' -d '{
       "model_name": "wan", "prompt": "a red kite", "width": 832, "height": 480, "frames": 81, "seed": -1,
       "extra": { "webhook": { "url": "http://localhost:3000/webhooks/novita?token=…" } } }'`;

@@ -23,10 +23,10 @@ const MAX_RETRIES = 5;
 const EXAMPLES = `
 Examples:
   $ export NOVITA_WEBHOOK_SECRET=…           the secret of your receiver
-  $ novita-simulator trigger http://localhost:3000/webhooks/novita
-  $ novita-simulator trigger http://localhost:3000/webhooks/novita --images 2 --duplicate 3
-  $ novita-simulator trigger http://localhost:3000/webhooks/novita --status failed --reason 'out of memory'
-  $ novita-simulator trigger http://localhost:3000/webhooks/novita --metadata '{"orderId":42}' --json
+  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita
+  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --images 2 --duplicate 3
+  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --status failed --reason 'out of memory'
+  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --metadata '{"orderId":42}' --json
 
 Exit codes: 0 every copy was answered with a 2xx, 1 another answer or none, 2 a wrong command line.`;
 
@@ -133,7 +133,7 @@ const printTail = (
   print(`task id: ${task.id}`);
   const { count: outputs, status } = task.plan;
   if (!acknowledged || outputs === 0 || status === 'TASK_STATUS_FAILED') return;
-  const text = `Its result links lead to ${simulator}: they work while \`novita-simulator start\` runs there.`;
+  const text = `Its result links lead to ${simulator}: they work while \`npx @novita-webhooks/simulator start\` runs.`;
   print(colour('dim', text));
 };
 

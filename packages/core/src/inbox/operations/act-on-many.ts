@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { systemClock } from '../../shared/clock.ts';
+import { WebhookError } from '../../shared/errors.ts';
 import { checkEntryFilter } from '../entry-query.ts';
 import type {
   BulkOptions,
@@ -80,9 +81,20 @@ function check<Options extends object>(
   filter: EntryFilter,
   options: Options = {} as Options,
 ): Options {
-  checkEntryFilter(operation, filter);
+  rejectOpenFilter(operation, checkEntryFilter(operation, filter));
   const names = operation === 'replayMany' ? replaySchema : bulkSchema;
   return parseArgument(`inbox.${operation}`, names, options) as Options;
+}
+
+/** A filter whose value is missing would act on everything. */
+function rejectOpenFilter(operation: string, filter: object): void {
+  const missing = Object.entries(filter).filter(([, value]) => value === undefined);
+  const message =
+    missing.length > 0
+      ? `filter ${missing.map(([name]) => name).join(', ')} is undefined. Pass a value, or leave it out.`
+      : "pass at least one filter, such as { endpoint: 'novita' } for all entries of an endpoint.";
+  if (missing.length === 0 && Object.keys(filter).length > 0) return;
+  throw new WebhookError('invalid_argument', `inbox.${operation}: ${message}`);
 }
 
 interface Progress {
