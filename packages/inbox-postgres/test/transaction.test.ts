@@ -69,12 +69,14 @@ describe.skipIf(url === undefined)('context.transaction on PostgreSQL', () => {
         await finished;
       }),
     );
+    await vi.waitUntil(() => started === 7, { timeout: 30_000 });
     for (let beat = 0; beat < 5; beat += 1) {
       expect(await fixture.store.extend(claim, LEASE_MS)).toBe(true);
       expect(await fixture.store.add(createTestEntry({ endpoint: 'other' }))).toBe('added');
     }
-    expect(started).toBe(7);
+    const startedBeside = started;
     finish();
+    expect(startedBeside).toBe(7);
     await Promise.all(transactions);
     expect(started).toBe(15);
   });
@@ -155,7 +157,9 @@ describe.skipIf(url === undefined)('context.transaction on PostgreSQL', () => {
     await expectNothingWritten();
     await transact((client) => write(client, 'retry'));
     expect(await lines()).toEqual(['retry']);
-    await vi.waitUntil(() => fixture.pool.totalCount === fixture.pool.idleCount);
+    await vi.waitUntil(() => fixture.pool.totalCount === fixture.pool.idleCount, {
+      timeout: 30_000,
+    });
   });
 
   test('rejects after transactionTimeoutMs and revokes its client', async () => {
