@@ -3,7 +3,7 @@
 import { pollingInbox, type EntryQuery, type Inbox, type NewEntry } from '@novita-webhooks/core';
 import { sqliteStore } from '@novita-webhooks/inbox-sqlite';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -48,6 +48,9 @@ async function openInbox(): Promise<Inbox> {
   const inbox = pollingInbox(sqliteStore({ path, driver: 'libsql' }));
   await inbox.stats(); // creates the tables
   prefill({ path, entries, endpoint: ENDPOINT, until: Date.now(), template, deadLetters: dead });
+  const file = openSync(path, 'r+');
+  fsyncSync(file); // or the first syncs of the store wait for the whole file
+  closeSync(file);
   return inbox;
 }
 
