@@ -33,7 +33,19 @@ export default tseslint.config(
   },
   {
     files: ['**/test/**', '**/*.test.ts', 'bench/**', 'examples/**'],
-    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' },
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'vi',
+          property: 'waitFor',
+          message:
+            'It gives up after one second. expect.poll waits as long as the configuration says.',
+        },
+      ],
+    },
   },
   {
     // core runs on any runtime with Web Crypto: nothing of Node's, nothing printed.

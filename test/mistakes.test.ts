@@ -149,7 +149,7 @@ test.each(entries.map(([, heading = '', line = '']) => [heading, line]))(
       rest === undefined ? text === expected : text.startsWith(expected);
     const find = (lines: readonly string[]) => lines.some((text) => isThere(text.trim()));
     // Express prints an error after its reply.
-    await vi.waitFor(() => void expect(printed, line).toSatisfy(find), { timeout: 10_000 });
+    await expect.poll(() => printed, { message: line }).toSatisfy(find);
   },
 );
 

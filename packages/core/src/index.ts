@@ -15,6 +15,8 @@ export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export { createEntryAdmin } from './inbox/operations/create-entry-admin.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
+export { isUnchanged } from './inbox/is-unchanged.ts';
+export { replayChanges } from './inbox/replay-changes.ts';
 export { scanEntries, type ScannedEntry } from './inbox/scan-entries.ts';
 export {
   isWebhookError,

@@ -62,3 +62,14 @@ test('memory store: an entry of another inbox is added as a new one', async () =
   await store.add(done);
   expect(await store.get(done)).toMatchObject({ state: 'pending', attempts: 0, finishedAt: null });
 });
+
+test('memory store: a change of a replay that was found changes nothing in the store', async () => {
+  const { store, entry } = await setUpStore();
+  const [claim] = await store.claim('novita', 1, 30_000);
+  if (claim === undefined) throw new Error('nothing to claim');
+  await store.settle(claim, { type: 'done' });
+  await store.replayEntries([{ endpoint: 'novita', taskId: entry.taskId }], { handlers: ['one'] });
+  const found = await store.get(entry);
+  (found?.partialReplay?.handlers as string[]).push('two');
+  expect((await store.get(entry))?.partialReplay?.handlers).toEqual(['one']);
+});

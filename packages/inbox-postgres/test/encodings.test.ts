@@ -37,7 +37,7 @@ describe.skipIf(url === undefined)('postgresStore in a database without UTF8', (
     const store = postgresStore({ pool, listen: false });
     store.open?.({ debug: vi.fn(), info, warn, error: vi.fn() } satisfies Logger);
     await store.stats(); // connects
-    await vi.waitFor(() => expect(info).toHaveBeenCalled(), { timeout: 10_000 });
+    await expect.poll(() => info).toHaveBeenCalled();
     cleanUps.push(() => store.close());
     return { store, warnings };
   }

@@ -80,9 +80,7 @@ async function observe(pool: PostgresPool, schema: string): Promise<unknown> {
   const error = vi.fn();
   store.open?.({ debug: vi.fn(), info, warn, error } satisfies Logger);
   await store.stats(); // connects
-  await vi.waitFor(() =>
-    expect(info.mock.calls.length + error.mock.calls.length).toBeGreaterThan(0),
-  );
+  await expect.poll(() => info.mock.calls.length + error.mock.calls.length).toBeGreaterThan(0);
   const results: unknown[] = await useAll(store);
   await store.close();
   return { results, logged: [info.mock.calls, warn.mock.calls, error.mock.calls] };

@@ -149,11 +149,11 @@ describe('receiver.inbox with sqliteInbox', () => {
     receiver.onTaskSucceeded(second);
     receiver.start();
     expect((await send()).status).toBe(200);
-    await vi.waitFor(async () => expect(await stateOf()).toBe('done'));
+    await expect.poll(stateOf).toBe('done');
     expect((await send()).status).toBe(200);
     expect(await receiver.inbox.replay(key)).toBe(true);
-    await vi.waitFor(() => expect(first).toHaveBeenCalledTimes(2));
-    await vi.waitFor(async () => expect(await stateOf()).toBe('done'));
+    await expect.poll(() => first).toHaveBeenCalledTimes(2);
+    await expect.poll(stateOf).toBe('done');
     expect(second).toHaveBeenCalledTimes(2);
     expect((await receiver.inbox.get(key))?.attempts).toBe(1);
     await receiver.close();
@@ -165,11 +165,11 @@ describe('receiver.inbox with sqliteInbox', () => {
     receiver.onTaskSucceeded(handler);
     receiver.start();
     await send();
-    await vi.waitFor(async () => expect(await stateOf()).toBe('done'));
+    await expect.poll(stateOf).toBe('done');
     expect(await receiver.inbox.discard(key)).toBe(true);
     expect(await stateOf()).toBeUndefined();
     await send();
-    await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(2));
+    await expect.poll(() => handler).toHaveBeenCalledTimes(2);
     await receiver.close();
   });
 });

@@ -168,6 +168,20 @@ describe.each(presentDrivers.map((driver) => [driver.name, driver] as const))(
       },
     );
 
+    test('a page of a search examines 5,000 entries, and its cursor continues', async () => {
+      const { inbox } = receiver;
+      let examined = 0;
+      let cursor: string | undefined;
+      do {
+        const page = await inbox.list({ taskType: 'NONE', cursor });
+        expect(page.entries).toEqual([]);
+        expect(page.scanned).toBeLessThanOrEqual(5000);
+        examined += page.scanned;
+        cursor = page.cursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(examined).toBe(select('true').length);
+    });
+
     test('keeps the counters exact under random operations', async () => {
       const { inbox } = receiver;
       const { between } = createRandom(20_260_301);

@@ -1,7 +1,7 @@
 import { createReceiver, type HandlerContext, type JsonObject } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { temporaryFile } from './support/temporary-files.ts';
 
@@ -26,7 +26,7 @@ async function handleOne(handle: Handle) {
   expect((await receiver.handle(delivery)).status).toBe(200);
   receiver.start();
   const firstEntry = async () => (await inbox.list()).entries[0];
-  await vi.waitFor(async () => expect((await firstEntry())?.state).toMatch(/done|dead/));
+  await expect.poll(async () => (await firstEntry())?.state).toMatch(/done|dead/);
   const entry = await firstEntry();
   const rows = tx?.prepare('SELECT line FROM ledger').all() as { line: string }[];
   return { state: entry?.state, reason: entry?.reason, lines: rows.map(({ line }) => line) };

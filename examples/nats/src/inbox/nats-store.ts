@@ -1,6 +1,8 @@
 // The store. Every change reads a row, decides, and writes on the condition of the revision that it
 // read. If another process was faster, the change starts again.
 import {
+  isUnchanged,
+  replayChanges,
   resolveEntryQuery,
   scanEntries,
   systemClock,
@@ -20,10 +22,8 @@ import { randomUUID } from 'node:crypto';
 
 import {
   isReplacedBy,
-  isUnchanged,
   outcomeChanges,
   toPending,
-  toReplayed,
   toRestored,
   toRunning,
   withSucceeded,
@@ -139,7 +139,8 @@ export function natsStore(options: NatsStoreOptions): Store {
   async function replay(target: EntryTarget, options: StoreReplayOptions): Promise<boolean> {
     const replayed = await change(target, (row) => {
       if (!isUnchanged(row.entry, target)) return undefined;
-      const entry = toReplayed(row.entry, options, clock.now());
+      const changes = replayChanges(row.entry, options);
+      const entry = changes && { ...row.entry, ...changes, dueAt: clock.now() };
       return entry && { ...row, series: randomUUID(), entry };
     });
     return replayed !== undefined;

@@ -3,16 +3,17 @@ import * as z from 'zod';
 import type { EntryMacs } from './entry-mac.ts';
 import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
-import { isTaskId, readEvent, statusOf } from '../events/envelope.ts';
+import { readEvent, statusOf } from '../events/envelope.ts';
 import { causeOf } from '../handlers/attempt-errors.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
+import { newEntryShape } from '../inbox/new-entry-shape.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
 import { describeIssues, parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
-import { isObject, parseJson, type JsonObject } from '../shared/json.ts';
+import { parseJson, type JsonObject } from '../shared/json.ts';
 import { toEntry } from './to-entry.ts';
 
 /** What a foreign queue knows of a message. */
@@ -121,19 +122,12 @@ function parseMessage(message: unknown): JsonObject {
 }
 
 const entrySchema = z.strictObject({
-  endpoint: z.string().min(1).max(64),
-  taskId: z.string().refine(isTaskId, 'must be a task id'),
-  status: z.string().regex(/^\w{0,64}$/),
-  body: z.string(),
-  schemaError: z.string().nullable(),
-  metadata: z.custom<JsonObject>(isObject, 'must be an object'),
-  testMode: z.boolean(),
-  receivedAt: z.number().min(0).max(8.64e15), // what a Date can hold
+  ...newEntryShape,
   // Without effect on handlers, so the MAC does not cover them.
   taskType: z.string().default(''),
-  source: z.enum(['delivery', 'sweep']).default('delivery'),
-  traceparent: z.string().nullable().default(null),
-  tokenId: z.string().nullable().default(null),
+  source: newEntryShape.source.default('delivery'),
+  traceparent: newEntryShape.traceparent.default(null),
+  tokenId: newEntryShape.tokenId.default(null),
   mac: z.string().optional(),
 });
 

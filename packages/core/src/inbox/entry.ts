@@ -28,7 +28,7 @@ export interface NewEntry extends EntryKey {
   /** Identifies the token of the callback URL; `null` without one. */
   readonly tokenId: string | null;
   /**
-   * Only for add-only inboxes: HMAC over the other fields with the receiver's secret.
+   * Only for add-only inboxes: HMAC with the receiver's secret over the fields that handlers get.
    * `receiver.processEntry()` rejects an entry without it.
    */
   readonly mac?: string | undefined;

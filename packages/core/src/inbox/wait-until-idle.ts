@@ -1,4 +1,5 @@
 import type { Inbox } from './ports.ts';
+import { readPages } from './read-pages.ts';
 import { monotonicMs, systemClock, type Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 
@@ -61,16 +62,12 @@ async function listWork(
 ): Promise<{ readonly runs: readonly string[]; readonly due: readonly string[] }> {
   const runs: string[] = [];
   const due: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await inbox.list({
-      ...{ endpoint, states: ['pending', 'running'], limit: 1000, cursor, bodies: false },
-    });
+  const open = { endpoint, states: ['pending', 'running'], limit: 1000, bodies: false } as const;
+  for await (const page of readPages(inbox, open)) {
     for (const { state, taskId, dueAt } of page.entries) {
       if (state === 'running') runs.push(taskId);
       else if ((dueAt ?? 0) <= now) due.push(taskId);
     }
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
+  }
   return { runs, due };
 }

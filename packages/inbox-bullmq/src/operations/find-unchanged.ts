@@ -1,10 +1,9 @@
-import type { Entry, EntryTarget } from '@novita-webhooks/core';
+import { isUnchanged, type Entry, type EntryTarget } from '@novita-webhooks/core';
 
-import { toEntry } from '../bullmq/job.ts';
 import { toJobId } from '../bullmq/names.ts';
 import type { EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
-import { readRecorded } from './record-succeeded.ts';
+import { readEntry } from './get.ts';
 
 /** An entry to act on. */
 export interface Found {
@@ -25,13 +24,6 @@ export async function findUnchanged(
     queue.run((bullmq) => bullmq.getJobState(id)),
   ]);
   if (job === undefined) return null;
-  const { endpoint, leaseDurationMs } = queue;
-  const recorded = await readRecorded(queue, job);
-  const isActive = state === 'active';
-  const entry = toEntry(job, { endpoint, isActive, leaseDurationMs, recorded });
-  if (entry === null) return null;
-  const { replays = entry.replays, finishedAt = entry.finishedAt } = target;
-  return entry.replays === replays && entry.finishedAt === finishedAt
-    ? { entry, job, state }
-    : null;
+  const entry = await readEntry(queue, job, state === 'active');
+  return entry !== null && isUnchanged(entry, target) ? { entry, job, state } : null;
 }

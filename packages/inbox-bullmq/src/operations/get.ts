@@ -2,6 +2,7 @@ import type { Entry, EntryKey } from '@novita-webhooks/core';
 
 import { toEntry } from '../bullmq/job.ts';
 import { toJobId } from '../bullmq/names.ts';
+import type { EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { readRecorded } from './record-succeeded.ts';
 
@@ -17,14 +18,22 @@ export async function readEntries(
   ids: readonly string[],
 ): Promise<(Entry | null)[]> {
   if (ids.length === 0) return [];
-  const { endpoint, leaseDurationMs } = queue;
   const active = new Set(await queue.run((bullmq) => bullmq.getRanges(['active'], 0, -1)));
   return Promise.all(
     ids.map(async (id) => {
       const job = await queue.job(id);
-      if (job === undefined) return null;
-      const recorded = await readRecorded(queue, job);
-      return toEntry(job, { endpoint, isActive: active.has(id), leaseDurationMs, recorded });
+      return job === undefined ? null : readEntry(queue, job, active.has(id));
     }),
   );
+}
+
+/** The entry of a job, with the successes that were recorded beside it; `null` if it is none of ours. */
+export async function readEntry(
+  queue: EndpointQueue,
+  job: EntryJob,
+  isActive: boolean,
+): Promise<Entry | null> {
+  const { endpoint, leaseDurationMs } = queue;
+  const recorded = await readRecorded(queue, job);
+  return toEntry(job, { endpoint, isActive, leaseDurationMs, recorded });
 }

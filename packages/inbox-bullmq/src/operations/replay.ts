@@ -1,4 +1,9 @@
-import { WebhookError, type EntryTarget, type StoreReplayOptions } from '@novita-webhooks/core';
+import {
+  replayChanges,
+  WebhookError,
+  type EntryTarget,
+  type StoreReplayOptions,
+} from '@novita-webhooks/core';
 
 import { toJobId } from '../bullmq/names.ts';
 import { seriesOf, toProgress, writeProgress, type Progress } from '../bullmq/progress.ts';
@@ -62,15 +67,12 @@ function toNote({ job, entry }: Found, handlers: readonly string[] | undefined):
   const noted = toProgress(job);
   const isKnown = noted?.attempts !== undefined && noted.nextReplay === undefined;
   if (isKnown && handlers === undefined) return null;
-  const { attempts, state, reason, succeededHandlers } = entry;
-  const isDead = state === 'dead';
+  const { attempts } = entry;
+  const { succeededHandlers = [], partialReplay } = replayChanges(entry, { handlers }) ?? {};
   const started = job.attemptsStarted;
   return {
     ...seriesOf(job),
     ...{ attempts, uncounted: started, settled: started, doneAt: started },
-    succeededHandlers: isDead
-      ? succeededHandlers.filter((name) => handlers?.includes(name) !== true)
-      : [],
-    nextReplay: handlers && { handlers: [...handlers], deadReason: isDead ? (reason ?? '') : null },
+    ...{ succeededHandlers, nextReplay: partialReplay ?? undefined },
   };
 }

@@ -1,12 +1,11 @@
 import { UnrecoverableError, type Worker } from 'bullmq';
 
-import { toEntry } from '../bullmq/job.ts';
 import { extendLock, type Held, type Lock } from '../bullmq/lock.ts';
 import { seriesOf, toProgress, writeProgress, type EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { createToken } from '../bullmq/worker.ts';
 import type { Connection } from '../connection/connection.ts';
-import { readRecorded } from './record-succeeded.ts';
+import { readEntry } from './get.ts';
 import { move } from './settle.ts';
 
 /** Takes jobs out of a queue. A job whose last attempt was never settled is only looked at, once. */
@@ -74,9 +73,7 @@ export function createTaker(
  */
 async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null> {
   const { job, token } = lock;
-  const { endpoint, leaseDurationMs } = queue;
-  const recorded = await readRecorded(queue, job);
-  const entry = toEntry(job, { endpoint, isActive: true, leaseDurationMs, recorded });
+  const entry = await readEntry(queue, job, true);
   if (entry === null) {
     const error = new UnrecoverableError('this job is no entry of this inbox');
     await queue.run(() => job.moveToFailed(error, token));

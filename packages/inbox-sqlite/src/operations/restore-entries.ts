@@ -11,7 +11,7 @@ VALUES (:endpoint, :taskId, :state, :attempts, :succeededHandlers, :reason,
         :errorGroup, :dueAt, :finishedAt, :replays, :partialReplay, :attemptLog)
 ON CONFLICT DO NOTHING`;
 
-/** @returns how many entries were added */
+/** Adds entries of another inbox with their state. Returns how many. */
 export function restoreEntries(
   connection: Connection,
   entries: readonly Entry[],

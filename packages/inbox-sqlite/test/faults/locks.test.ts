@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
 import { bundleScript } from './support/bundle.ts';
@@ -29,7 +29,7 @@ test.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
     });
     const [early, late] = [newTask(), newTask()];
     expect(await receiver.deliver(early)).toBe(200);
-    await vi.waitFor(() => expect(receiver.handlerRuns(early).total).toBe(1));
+    await expect.poll(() => receiver.handlerRuns(early).total).toBe(1);
 
     const release = holdLock(path, mode); // for longer than the lease of the running handler
     const startedAt = performance.now();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { toInboxError } from '../../src/errors.ts';
 import { temporaryFile, temporaryFolder } from '../support/temporary-files.ts';
@@ -67,7 +67,7 @@ describe.runIf(hasCompiler())('sqliteInbox on a disk that fails to sync', () => 
 
     breakSyncs('once');
     // The next poll triggers the fault, and its sync takes 300 ms to fail.
-    await vi.waitFor(() => expect(isBroken()).toBe(false), { interval: 5 });
+    await expect.poll(isBroken, { interval: 5 }).toBe(false);
     await Promise.all(Array.from({ length: 10 }, () => receiver.deliver(newTask())));
 
     await receiver.expectRecovery();

@@ -3,6 +3,7 @@ import type { EntryPage, EntryQuery, EntryState } from '../ports.ts';
 import { scanEntries, type ScannedEntry } from '../scan-entries.ts';
 import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
 
+/** Reads a page of entries. */
 export async function listEntries(
   table: MemoryTable,
   query: EntryQuery | undefined,

@@ -5,11 +5,13 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { silentLogger, type Logger } from '../../shared/logger.ts';
 import type { Entry, InboxStats, Outcome, Retention, Store } from '../ports.ts';
 import { addEntry } from './add-entry.ts';
-import { discardEntries, replayEntries, restoreEntries } from './administer.ts';
 import { applyOutcome } from './apply-outcome.ts';
 import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
+import { discardEntries } from './discard-entries.ts';
 import { listEntries } from './list-entries.ts';
 import { copyEntry, createMemoryTable, type MemoryTable, type Row } from './memory-table.ts';
+import { replayEntries } from './replay-entries.ts';
+import { restoreEntries } from './restore-entries.ts';
 
 /** Limits of the memory store. */
 export interface MemoryStoreOptions {

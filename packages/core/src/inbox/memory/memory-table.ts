@@ -150,7 +150,6 @@ interface NewRow extends Pick<Row, 'order' | 'series'> {
 function createRow({ entry, metadata, order, series, now }: NewRow): Row {
   const { endpoint, taskId, status, taskType, body, schemaError, testMode, receivedAt } = entry;
   const { source, traceparent, tokenId } = entry;
-  const { state, attempts, reason, dueAt, finishedAt } = firstSeries(now);
   const fresh: Entry = {
     endpoint,
     taskId,
@@ -164,12 +163,12 @@ function createRow({ entry, metadata, order, series, now }: NewRow): Row {
     source,
     traceparent,
     tokenId,
-    state,
-    attempts,
+    state: 'pending',
+    attempts: 0,
     succeededHandlers: [],
-    reason,
-    dueAt,
-    finishedAt,
+    reason: null,
+    dueAt: now,
+    finishedAt: null,
     replays: 0,
     partialReplay: null,
     attemptLog: [],
@@ -180,11 +179,12 @@ function createRow({ entry, metadata, order, series, now }: NewRow): Row {
 
 /** Shares no object with the entry, as if it came from a database. */
 export function copyEntry(entry: Entry): Entry {
-  const { metadata, succeededHandlers, attemptLog } = entry;
+  const { metadata, succeededHandlers, partialReplay, attemptLog } = entry;
   return {
     ...entry,
     metadata: copyMetadata(metadata),
     succeededHandlers: [...succeededHandlers],
+    partialReplay: partialReplay && structuredClone(partialReplay),
     attemptLog: attemptLog.length === 0 ? [] : structuredClone(attemptLog),
   };
 }
@@ -197,13 +197,6 @@ export function copyMetadata(metadata: JsonObject): JsonObject {
 
 function isPrimitive(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-/** The state of an entry at the start of a series of attempts. */
-export function firstSeries(
-  now: number,
-): Pick<Entry, 'state' | 'attempts' | 'reason' | 'dueAt' | 'finishedAt'> {
-  return { state: 'pending', attempts: 0, reason: null, dueAt: now, finishedAt: null };
 }
 
 /** Strings take two bytes per character; the constant covers the objects around the body. */

@@ -13,6 +13,7 @@ import type {
   ReplayManyResult,
   EntryTable,
 } from '../ports.ts';
+import { replayHandlersShape } from './replay-options.ts';
 
 /** Limits how long one batch delays other work. */
 const BATCH = 100;
@@ -30,9 +31,8 @@ const bulkShape = {
     .custom<AbortSignal>((value) => value instanceof AbortSignal, 'must be an AbortSignal')
     .optional(),
 };
-const bulkSchema = strictOptions(bulkShape);
-const handlers = z.array(z.string().min(1)).min(1, 'must name at least one handler').optional();
-const replaySchema = strictOptions({ ...bulkShape, handlers });
+const discardSchema = strictOptions(bulkShape);
+const replaySchema = strictOptions({ ...bulkShape, ...replayHandlersShape });
 
 /** See `EntryAdmin.replayMany`. */
 export async function replayMany(
@@ -41,7 +41,7 @@ export async function replayMany(
   input: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
   onDue: () => void,
 ): Promise<ReplayManyResult> {
-  const { onProgress, ...options } = check('replayMany', filter, input);
+  const { onProgress, ...options } = check('replayMany', filter, replaySchema, input);
   const { handlers } = options;
   const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
     ...{ matched, replayed: acted, skipped, cursor },
@@ -63,7 +63,7 @@ export async function discardMany(
   filter: EntryFilter,
   input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
-  const { onProgress, ...options } = check('discardMany', filter, input);
+  const { onProgress, ...options } = check('discardMany', filter, discardSchema, input);
   const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
     ...{ matched, discarded: acted, skipped, cursor },
   });
@@ -79,11 +79,11 @@ export async function discardMany(
 function check<Options extends object>(
   operation: string,
   filter: EntryFilter,
+  schema: z.ZodType,
   options: Options = {} as Options,
 ): Options {
   rejectOpenFilter(operation, checkEntryFilter(operation, filter));
-  const names = operation === 'replayMany' ? replaySchema : bulkSchema;
-  return parseArgument(`inbox.${operation}`, names, options) as Options;
+  return parseArgument(`inbox.${operation}`, schema, options) as Options;
 }
 
 /** A filter whose value is missing would act on everything. */

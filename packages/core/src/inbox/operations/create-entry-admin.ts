@@ -1,10 +1,10 @@
 import { checkEntryKey } from '../entry-query.ts';
 import type { EntryAdmin, EntryKey, ReplayOptions, EntryTable } from '../ports.ts';
 import { discardMany, replayMany } from './act-on-many.ts';
-import { checkReplayOptions } from './corrected-body.ts';
 import { exportEntries } from './export-entries.ts';
 import { groupEntries } from './group-entries.ts';
 import { importEntries } from './import-entries.ts';
+import { checkReplayOptions } from './replay-options.ts';
 
 /**
  * What operators do with the entries of an inbox, made of the few operations of a store. `pollingInbox`
@@ -40,6 +40,6 @@ export function createEntryAdmin(
 }
 
 async function replay(store: EntryTable, key: EntryKey, options?: ReplayOptions): Promise<boolean> {
-  const checked = checkReplayOptions(checkEntryKey('replay', key), options);
-  return (await store.replayEntries([checkEntryKey('replay', key)], checked)) === 1;
+  const target = checkEntryKey('replay', key);
+  return (await store.replayEntries([target], checkReplayOptions(target, options))) === 1;
 }

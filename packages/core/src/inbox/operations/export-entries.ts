@@ -1,5 +1,6 @@
 import { checkEntryFilter } from '../entry-query.ts';
 import type { EntryFilter, EntryTable } from '../ports.ts';
+import { readPages } from '../read-pages.ts';
 
 /** Bounds the memory: each entry may have a body of a MiB. */
 const PAGE_SIZE = 50;
@@ -10,10 +11,7 @@ export async function* exportEntries(
   filter: EntryFilter = {},
 ): AsyncGenerator<string> {
   checkEntryFilter('export', filter);
-  let cursor: string | undefined;
-  do {
-    const page = await store.list({ ...filter, order: 'oldest', limit: PAGE_SIZE, cursor });
+  for await (const page of readPages(store, { ...filter, order: 'oldest', limit: PAGE_SIZE })) {
     for (const entry of page.entries) yield `${JSON.stringify(entry)}\n`;
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
+  }
 }

@@ -8,6 +8,7 @@ import type {
   EntryQuery,
   EntryTable,
 } from '../ports.ts';
+import { readPages } from '../read-pages.ts';
 
 /** Bounds the work of one call. */
 const MAX_SCANNED = 100_000;
@@ -20,16 +21,17 @@ export async function groupEntries(
 ): Promise<EntryGroups> {
   checkEntryFilter('groups', filter);
   const groups = new Map<string, EntryGroup>();
-  let next = cursor;
   let scanned = 0;
-  do {
-    const page = await store.list({ ...filter, cursor: next, limit: PAGE_SIZE, bodies: false });
+  let next: string | null = null;
+  const query = { ...filter, cursor, limit: PAGE_SIZE, bodies: false };
+  for await (const page of readPages(store, query)) {
     for (const entry of page.entries) addTo(groups, entry);
     scanned += page.scanned;
-    next = page.cursor ?? undefined;
-  } while (next !== undefined && scanned < MAX_SCANNED);
+    next = page.cursor;
+    if (scanned >= MAX_SCANNED) break;
+  }
   const sorted = [...groups.values()].sort((one, other) => other.count - one.count);
-  return { groups: sorted, scanned, cursor: next ?? null };
+  return { groups: sorted, scanned, cursor: next };
 }
 
 function addTo(groups: Map<string, EntryGroup>, entry: Entry): void {

@@ -1,18 +1,15 @@
 import * as z from 'zod';
 
-import { isTaskId } from '../../events/envelope.ts';
 import { describeIssues } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
-import { isObject, type JsonObject } from '../../shared/json.ts';
+import { newEntryShape, time } from '../new-entry-shape.ts';
 import type { Entry, ImportResult, EntryTable } from '../ports.ts';
 
 /** Bounds the memory and one transaction: each entry may have a body of a MiB. */
 const BATCH = 50;
 
 const count = z.int().min(0);
-const time = z.number().min(0).max(8.64e15); // what a Date can hold
 const names = z.array(z.string());
-const source = z.enum(['delivery', 'sweep']);
 
 const attemptSchema = z.strictObject({
   attempt: count,
@@ -31,18 +28,7 @@ const attemptSchema = z.strictObject({
 });
 
 const entrySchema = z.object({
-  endpoint: z.string().min(1).max(64),
-  taskId: z.string().refine(isTaskId, 'must be a task id'),
-  status: z.string().regex(/^\w{0,64}$/),
-  taskType: z.string().regex(/^\w{0,64}$/),
-  body: z.string(),
-  schemaError: z.string().nullable(),
-  metadata: z.custom<JsonObject>(isObject, 'must be an object'),
-  testMode: z.boolean(),
-  receivedAt: time,
-  source,
-  traceparent: z.string().nullable(),
-  tokenId: z.string().nullable(),
+  ...newEntryShape,
   state: z.enum(['pending', 'running', 'done', 'dead']),
   attempts: count,
   succeededHandlers: names,

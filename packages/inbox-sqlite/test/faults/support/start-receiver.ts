@@ -95,7 +95,7 @@ async function connectTo(child: ChildProcess): Promise<ReceiverProcess> {
       runs.maxConcurrent = Math.max(runs.maxConcurrent, runs.current);
     }
   });
-  await vi.waitFor(() => expect(port > 0 || ended.reason).toBe(true), { timeout: 5000 });
+  await expect.poll(() => port > 0 || ended.reason).toBe(true);
 
   const watch = { isOn: true };
   async function measureEventLoop(): Promise<void> {
@@ -135,22 +135,17 @@ async function connectTo(child: ChildProcess): Promise<ReceiverProcess> {
     handlerRuns: (taskId) => handlers.get(taskId) ?? { total: 0, maxConcurrent: 0 },
     async expectRecovery() {
       const taskId = newTask();
-      await vi.waitFor(async () => expect(await receiver.deliver(taskId)).toBe(200), {
-        timeout: 10_000, // on a busy machine the circuit breaker stays open for seconds
-        interval: 50,
-      });
+      // On a busy machine the circuit breaker stays open for seconds.
+      await expect.poll(() => receiver.deliver(taskId)).toBe(200);
     },
     async expectNothingLost() {
-      await vi.waitFor(
-        async () => {
-          const states = new Map(
-            (await receiver.call('states')).map((one) => [one.taskId, one.state]),
-          );
-          const unfinished = [...acknowledged].filter((taskId) => states.get(taskId) !== 'done');
-          expect(unfinished, 'acknowledged, but not done').toEqual([]);
-        },
-        { timeout: 5000, interval: 50 },
-      );
+      const findUnfinished = async () => {
+        const states = new Map(
+          (await receiver.call('states')).map((one) => [one.taskId, one.state]),
+        );
+        return [...acknowledged].filter((taskId) => states.get(taskId) !== 'done');
+      };
+      await expect.poll(findUnfinished, { message: 'acknowledged, but not done' }).toEqual([]);
       for (const taskId of acknowledged) {
         expect(receiver.handlerRuns(taskId).total).toBeGreaterThan(0);
       }

@@ -10,8 +10,15 @@ import type { EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
 
 const isBody = (value: unknown) => typeof value === 'string' || isObject(value);
 
-const schema = strictOptions({
+/** See `ReplayHandlers`. */
+export const replayHandlersShape: {
+  readonly handlers: z.ZodOptional<z.ZodArray<z.ZodString>>;
+} = {
   handlers: z.array(z.string().min(1)).min(1, 'must name at least one handler').optional(),
+};
+
+const schema = strictOptions({
+  ...replayHandlersShape,
   body: z.custom<string | JsonObject>(isBody, 'must be an object or JSON text').optional(),
 });
 
