@@ -195,7 +195,7 @@ const newEntry: fc.Arbitrary<NewEntry> = fc
     ),
     testMode: fc.boolean(),
     receivedAt: fc.oneof(time, fc.integer({ min: 0, max: 2_000_000_000_000 })),
-    source: fc.constantFrom('delivery', 'sweep'),
+    source: fc.constantFrom('delivery', 'sweep', 'expectation'),
     traceparent: fc.constantFrom(null, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
     tokenId: fc.constantFrom(null, 'a token'),
   })
@@ -269,9 +269,12 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>) => rarely(arbitrary).map((it) => i
 export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.record({
   query: fc.record({
     endpoint: fc.option(endpoint, { nil: undefined }),
-    states: fc.option(fc.uniqueArray(fc.constantFrom('pending', 'running', 'done', 'dead')), {
-      nil: undefined,
-    }),
+    states: fc.option(
+      fc.uniqueArray(fc.constantFrom('expected', 'pending', 'running', 'done', 'dead')),
+      {
+        nil: undefined,
+      },
+    ),
     taskType: maybe(taskType),
     status: maybe(status),
     reasonContains: maybe(fc.constantFrom('', 'HTTP', '503', '%', "'s “")),

@@ -43,7 +43,8 @@ export function createReference(clock: Clock) {
   const findClaimed = (claimRef: ClaimRef) =>
     [find(claimRef)].find((row) => row?.fencingToken === claimRef.fencingToken);
   const remove = (removed: Row) => void (rows = rows.filter((row) => row !== removed));
-  const count = (state: Entry['state']) => rows.filter(({ entry }) => entry.state === state).length;
+  const count = (state: Entry['state']) =>
+    rows.filter(({ entry }) => shown(entry) === state).length;
   const dueTimes = (endpoint?: string) =>
     rows
       .filter(({ entry }) => endpoint === undefined || entry.endpoint === endpoint)
@@ -75,7 +76,7 @@ export function createReference(clock: Clock) {
       rows.push({
         order: ++orders,
         entry: {
-          ...{ ...entry, ...fresh(), succeededHandlers: [], attemptLog: [] },
+          ...{ ...inherit(entry, found?.entry), ...fresh(), succeededHandlers: [], attemptLog: [] },
           ...{ replays: 0, partialReplay: null, originalBody: null },
         },
         fencingToken: null,
@@ -192,8 +193,8 @@ export function createReference(clock: Clock) {
     },
     stats(): InboxStats {
       const lagMs = Math.max(0, clock.now() - Math.min(Infinity, ...dueTimes()));
-      const [pending, running] = [count('pending'), count('running')];
-      return { pending, running, done: count('done'), dead: count('dead'), lagMs };
+      const [expected, pending, running] = [count('expected'), count('pending'), count('running')];
+      return { expected, pending, running, done: count('done'), dead: count('dead'), lagMs };
     },
     nextDueMs(endpoint: string): number | null {
       const first = Math.min(Infinity, ...dueTimes(endpoint));
@@ -202,13 +203,25 @@ export function createReference(clock: Clock) {
   };
 }
 
+const isAwaited = (entry: NewEntry) => entry.source === 'expectation' && entry.schemaError !== null;
+
+/** The state in lists and counts. */
+const shown = (entry: Entry): Entry['state'] =>
+  isAwaited(entry) && !FINISHED.includes(entry.state) ? 'expected' : entry.state;
+
+function inherit(entry: NewEntry, found: Entry | undefined): NewEntry {
+  if (found === undefined || !isAwaited(found)) return entry;
+  const metadata = Object.keys(entry.metadata).length > 0 ? entry.metadata : found.metadata;
+  return { ...entry, metadata, traceparent: entry.traceparent ?? found.traceparent };
+}
+
 function isMatch(entry: Entry, filter: EntryFilter): boolean {
   const { metadata = {}, receivedFrom, receivedTo, finishedFrom, finishedTo } = filter;
   const { finishedAt, receivedAt, reason } = entry;
   const is = <T>(wanted: T | undefined, value: T) => wanted === undefined || wanted === value;
   return (
     is(filter.endpoint, entry.endpoint) &&
-    (filter.states === undefined || filter.states.includes(entry.state)) &&
+    (filter.states === undefined || filter.states.includes(shown(entry))) &&
     is(filter.taskType, entry.taskType) &&
     is(filter.status, entry.status) &&
     (filter.reasonContains === undefined || (reason?.includes(filter.reasonContains) ?? false)) &&

@@ -14,6 +14,12 @@ export { systemClock, type Clock } from './shared/clock.ts';
 export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export { createEntryAdmin } from './inbox/operations/create-entry-admin.ts';
+export {
+  inheritExpectation,
+  isExpectation,
+  shownState,
+  type StoredState,
+} from './inbox/expectation.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
 export { isUnchanged } from './inbox/is-unchanged.ts';
 export { replayChanges } from './inbox/replay-changes.ts';

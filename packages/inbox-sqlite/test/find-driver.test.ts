@@ -29,7 +29,7 @@ function newApp(): string {
   return folder;
 }
 
-const NONE = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
+const NONE = { expected: 0, pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
 const EMPTY_STATS = `stats ${JSON.stringify(NONE)}\n`;
 
 const WHEN_BUNDLED =

@@ -1,10 +1,12 @@
 // The store. Every change reads a row, decides, and writes on the condition of the revision that it
 // read. If another process was faster, the change starts again.
 import {
+  inheritExpectation,
   isUnchanged,
   replayChanges,
   resolveEntryQuery,
   scanEntries,
+  shownState,
   systemClock,
   type Claim,
   type Clock,
@@ -78,7 +80,7 @@ export function natsStore(options: NatsStoreOptions): Store {
   }
 
   async function add(entry: NewEntry): Promise<'added' | 'duplicate'> {
-    const row = toNewRow(toPending(entry, clock.now()));
+    let row = toNewRow(toPending(entry, clock.now()));
     for (let expectedRevision = 0; ;) {
       const revision = await table.write(row, expectedRevision);
       if (revision !== undefined) {
@@ -87,6 +89,9 @@ export function natsStore(options: NatsStoreOptions): Store {
       }
       const existing = await table.read(entry);
       if (existing !== undefined && !isReplacedBy(existing.entry, entry)) return 'duplicate';
+      if (existing !== undefined) {
+        row = toNewRow(toPending(inheritExpectation(existing.entry, entry), clock.now()));
+      }
       expectedRevision = existing?.revision ?? 0;
     }
   }
@@ -212,19 +217,20 @@ export function natsStore(options: NatsStoreOptions): Store {
       return restored;
     },
     async stats() {
-      const counts = { pending: 0, running: 0, done: 0, dead: 0 };
+      const counts = { expected: 0, pending: 0, running: 0, done: 0, dead: 0 };
       let firstDueAt = Infinity;
       for (const { entry } of await table.scan()) {
-        counts[entry.state] += 1;
+        counts[shownState(entry)] += 1;
         firstDueAt = Math.min(firstDueAt, entry.dueAt ?? Infinity);
       }
       return { ...counts, lagMs: Math.max(0, clock.now() - firstDueAt) };
     },
     async deleteExpired({ doneMs, deadMs }) {
-      const retentionMs = { done: doneMs, dead: deadMs, pending: Infinity, running: Infinity };
+      const retentionMs = { done: doneMs, dead: deadMs };
       let deleted = 0;
       for (const row of await table.scan()) {
         const { state, finishedAt } = row.entry;
+        if (state !== 'done' && state !== 'dead') continue;
         const isExpired = (finishedAt ?? Infinity) + retentionMs[state] <= clock.now();
         if (isExpired && (await remove(row))) deleted += 1;
       }

@@ -60,7 +60,9 @@ export interface EntryPage {
 }
 
 /** Number of entries by state, and the lag of the workers. */
-export interface InboxStats extends Readonly<Record<EntryState, number>> {
+export interface InboxStats extends Readonly<Record<Exclude<EntryState, 'expected'>, number>> {
+  /** `null` if the store cannot count them: then they are among the pending ones. */
+  readonly expected: number | null;
   /** Milliseconds since the longest waiting entry became due; 0 if none is due. */
   readonly lagMs: number;
 }

@@ -1,4 +1,5 @@
 import { errorGroupOf } from './error-group.ts';
+import { shownState } from './expectation.ts';
 import type { Entry, EntryFilter } from './ports.ts';
 
 type TimeName = 'receivedFrom' | 'receivedTo' | 'finishedFrom' | 'finishedTo';
@@ -14,7 +15,7 @@ type Test = (entry: Entry) => boolean;
 export function createEntryFilter(filter: ResolvedEntryFilter): Test {
   const tests = [
     test(filter.endpoint, (wanted, { endpoint }) => endpoint === wanted),
-    test(filter.states, (wanted, { state }) => wanted.includes(state)),
+    test(filter.states, (wanted, entry) => wanted.includes(shownState(entry))),
     test(filter.taskType, (wanted, { taskType }) => taskType === wanted),
     test(filter.status, (wanted, { status }) => status === wanted),
     test(filter.reasonContains, (part, { reason }) => reason?.includes(part) ?? false),

@@ -5,6 +5,7 @@ import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
 import { createEntryFilter, type ResolvedEntryFilter } from './entry-filter.ts';
+import { toStoredStates, type StoredState } from './expectation.ts';
 import type { Entry, EntryFilter, EntryKey, EntryQuery } from './ports.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -17,8 +18,8 @@ const time = z
   .transform(Number)
   .optional();
 const state = z.enum(
-  ['pending', 'running', 'done', 'dead'],
-  'must be pending, running, done or dead',
+  ['expected', 'pending', 'running', 'done', 'dead'],
+  'must be expected, pending, running, done or dead',
 );
 const metadataValue = z.union(
   [z.string(), z.number(), z.boolean(), z.null()],
@@ -60,6 +61,8 @@ const querySchema = strictOptions({
 /** An {@link EntryQuery} with defaults filled in and checked. */
 export interface ResolvedEntryQuery {
   readonly filter: ResolvedEntryFilter;
+  /** The states that wanted entries have in a store; `undefined`: any. A store narrows its search by them. */
+  readonly storedStates: readonly StoredState[] | undefined;
   readonly order: 'newest' | 'oldest';
   readonly limit: number;
   /** Only entries whose number in the order of arrival is lower. */
@@ -82,6 +85,7 @@ export function resolveEntryQuery(query: EntryQuery = {}): ResolvedEntryQuery {
   const { order, limit, cursor: from, bodies, ...filter } = parsed;
   return {
     ...{ filter, order, limit, bodies, matches: createEntryFilter(filter) },
+    storedStates: filter.states && toStoredStates(filter.states),
     before: from === undefined || order === 'oldest' ? Number.MAX_SAFE_INTEGER : Number(from),
     after: from === undefined || order === 'newest' ? -1 : Number(from),
   };

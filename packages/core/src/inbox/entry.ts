@@ -21,7 +21,7 @@ export interface NewEntry extends EntryKey {
   readonly testMode: boolean;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
-  /** `delivery`: Novita sent it. `sweep`: it was asked for. */
+  /** How it came. */
   readonly source: EntrySource;
   /** W3C trace context of the delivery, for spans of the attempts. */
   readonly traceparent: string | null;
@@ -34,14 +34,17 @@ export interface NewEntry extends EntryKey {
   readonly mac?: string | undefined;
 }
 
-/** How an event came. */
-export type EntrySource = 'delivery' | 'sweep';
+/**
+ * How an entry came. `delivery`: Novita sent the event. `sweep`: the Task Result API was asked for it.
+ * `expectation`: the task was submitted, and there is no result yet.
+ */
+export type EntrySource = 'delivery' | 'sweep' | 'expectation';
 
 /**
- * `pending`: waits for a worker or for its next attempt. `running`: a worker holds its lease.
+ * `expected`: the result of a submitted task is awaited. `pending`: waits for a worker or for its next attempt. `running`: a worker holds its lease.
  * `done`: every handler succeeded. `dead`: a dead letter, which is not attempted unless replayed.
  */
-export type EntryState = 'pending' | 'running' | 'done' | 'dead';
+export type EntryState = 'expected' | 'pending' | 'running' | 'done' | 'dead';
 
 /** An event in the inbox. */
 export interface Entry extends NewEntry {

@@ -22,7 +22,7 @@ export const newEntryShape: NewEntryShape = {
   metadata: z.custom<JsonObject>(isObject, 'must be an object'),
   testMode: z.boolean(),
   receivedAt: time,
-  source: z.enum(['delivery', 'sweep']),
+  source: z.enum(['delivery', 'sweep', 'expectation']),
   traceparent: z.string().nullable(),
   tokenId: z.string().nullable(),
 };

@@ -1,4 +1,4 @@
-import { WebhookError, type NewEntry } from '@novita-webhooks/core';
+import { inheritExpectation, WebhookError, type NewEntry } from '@novita-webhooks/core';
 
 import type { EndpointQueue, Queues } from '../bullmq/queues.ts';
 import { addToQueue, toBatches, toJob, type NewJob } from './add-to-queue.ts';
@@ -55,10 +55,14 @@ async function addAll(queues: Queues, queue: EndpointQueue, batch: readonly Wait
 }
 
 /** Adds a job until it is clear whose job is in the queue. */
-async function addOne(queues: Queues, queue: EndpointQueue, job: NewJob): Promise<Answer> {
+async function addOne(queues: Queues, queue: EndpointQueue, first: NewJob): Promise<Answer> {
+  let job = first;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const answer = await decideOnExisting(queue, job.id, job.data);
-    if (answer !== 'gone') return answer;
+    const decision = await decideOnExisting(queue, job.id, job.data);
+    if (typeof decision === 'string') return decision;
+    if (decision.gone !== null) {
+      job = { ...job, data: { ...job.data, ...inheritExpectation(decision.gone, job.data) } };
+    }
     const [isAdded] = await addToQueue(queues, queue, [job]);
     if (isAdded) return 'added';
   }

@@ -3,7 +3,7 @@ import {
   scanEntries,
   type EntryPage,
   type EntryQuery,
-  type EntryState,
+  type StoredState,
   type ResolvedEntryQuery,
   type ScannedEntry,
 } from '@novita-webhooks/core';
@@ -81,8 +81,8 @@ async function readAll(arrivals: readonly Arrival[]): Promise<ScannedEntry[]> {
 }
 
 async function createSource(queue: EndpointQueue, query: ResolvedEntryQuery): Promise<Source> {
-  const { order, filter } = query;
-  const few = filter.states && (await fewIn(queue, filter.states));
+  const { order, storedStates } = query;
+  const few = storedStates && (await fewIn(queue, storedStates));
   if (!few) return async (range, count) => arrivalsIn(queue, order, range, count);
   const arrivals = (await withOrder(queue, few)).sort(inOrder(order));
   return async ({ before, after }, count) =>
@@ -110,7 +110,7 @@ async function arrivalsIn(
 }
 
 /** BullMQ 6 knows no `paused` any more; 5 keeps there what waits in a paused queue. */
-const TYPES: Readonly<Record<EntryState, readonly string[]>> = {
+const TYPES: Readonly<Record<StoredState, readonly string[]>> = {
   pending: ['wait', 'paused', 'delayed', 'prioritized'],
   running: ['active'],
   done: ['completed'],
@@ -120,7 +120,7 @@ const TYPES: Readonly<Record<EntryState, readonly string[]>> = {
 /** The ids of the jobs in some states; `null` when they are many. */
 async function fewIn(
   queue: EndpointQueue,
-  states: readonly EntryState[],
+  states: readonly StoredState[],
 ): Promise<readonly string[] | null> {
   const ids = new Set<string>();
   for (const type of new Set(states.flatMap((state) => TYPES[state]))) {

@@ -16,23 +16,24 @@ interface Existing {
   readonly state: string;
 }
 
-/**
- * What the job that is in the queue means for an entry that was to be added. `gone`: there is no such
- * job, or it gave way. Then the entry is to be added again.
- */
+/** `gone`: the data of the job that gave way, or `null` without one. The entry is to be added again. */
+export type Decision = 'added' | 'duplicate' | { readonly gone: JobData | null };
+
+/** What the job that is in the queue means for an entry that was to be added. */
 export async function decideOnExisting(
   queue: EndpointQueue,
   id: string,
   entry: JobData,
-): Promise<'added' | 'duplicate' | 'gone'> {
+): Promise<Decision> {
   const existing = await find(queue, id);
-  if (existing === null) return 'gone';
+  if (existing === null) return { gone: null };
+  const data = toJobData(existing.job, queue.endpoint);
   if (!givesWay(queue, existing, entry)) {
-    return toJobData(existing.job, queue.endpoint)?.nonce === entry.nonce ? 'added' : 'duplicate';
+    return data?.nonce === entry.nonce ? 'added' : 'duplicate';
   }
   const isGone = await alone(queue, id, (isInTime) => remove(queue, id, entry, isInTime));
   if (isGone !== true) await pause(RETRY_MS);
-  return 'gone';
+  return { gone: data };
 }
 
 async function find(queue: EndpointQueue, id: string): Promise<Existing | null> {

@@ -5,8 +5,10 @@ import type { EndpointQueue, Queues } from '../bullmq/queues.ts';
 
 export async function stats(queues: Queues): Promise<InboxStats> {
   const each = await Promise.all((await queues.all()).map(statsOf));
-  const sum = (state: keyof InboxStats) => each.reduce((total, one) => total + one[state], 0);
+  const sum = (state: Exclude<keyof InboxStats, 'expected'>) =>
+    each.reduce((total, one) => total + one[state], 0);
   return {
+    expected: null, // among the delayed jobs, which BullMQ does not tell apart
     pending: sum('pending'),
     running: sum('running'),
     done: sum('done'),
@@ -15,7 +17,7 @@ export async function stats(queues: Queues): Promise<InboxStats> {
   };
 }
 
-async function statsOf(queue: EndpointQueue): Promise<InboxStats> {
+async function statsOf(queue: EndpointQueue): Promise<Omit<InboxStats, 'expected'>> {
   const { waiting, delayed, active, completed, failed } = await countJobs(queue);
   const [first] = waiting > 0 ? await queue.run((bullmq) => bullmq.getWaiting(0, 0)) : [];
   const due = [first === undefined ? Infinity : dueSince(first), await firstDelayed(queue)];

@@ -26,6 +26,9 @@ CREATE UNIQUE INDEX events_key ON novita_webhooks.events (task_id, endpoint);
 -- id + 0: see 002-functions.ts
 CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
 
+-- For stats(). A result takes the place of its expectation, so these are few.
+CREATE INDEX events_expected ON novita_webhooks.events (id) WHERE source = 'expectation';
+
 CREATE TABLE novita_webhooks.pending_entries (
   id                 bigint      PRIMARY KEY, -- of the event
   due_at             timestamptz NOT NULL     -- while it runs, the end of its lease

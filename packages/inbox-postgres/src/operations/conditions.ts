@@ -5,10 +5,16 @@ import { toText } from './text.ts';
 
 type Scalar = string | number | boolean | readonly string[];
 
+/** The state that core shows: see its inbox/expectation.ts. */
+const SHOWN_STATE = `CASE
+    WHEN events.source = 'expectation' AND events.schema_error IS NOT NULL
+      AND states.state IN ('pending', 'running')
+    THEN 'expected' ELSE states.state END`;
+
 /** Each filter as SQL, where `$` is its value. The endpoint is first: see list.ts. */
 const CONDITIONS = {
   endpoint: 'events.endpoint = $',
-  states: "states.state = ANY (string_to_array($, ','))",
+  states: `${SHOWN_STATE} = ANY (string_to_array($, ','))`,
   taskType: 'events.task_type = $',
   status: 'events.status = $',
   reasonContains: 'strpos(states.reason, $) > 0',

@@ -77,7 +77,7 @@ const ORDERS = {
 /** Selects the ids to examine, in order. */
 function selectIds(query: ResolvedEntryQuery): string {
   const ordered = `ORDER BY id ${ORDERS[query.order].direction} LIMIT ${MAX_EXAMINED}`;
-  const sources = sourcesOf(query.filter).map(
+  const sources = sourcesOf(query).map(
     (source) => `(SELECT id FROM (SELECT ${source}) AS source
       WHERE id < $1::bigint AND id > $2::bigint ${ordered})`,
   );
@@ -85,7 +85,8 @@ function selectIds(query: ResolvedEntryQuery): string {
 }
 
 /** Tables with the ids of all entries in these states, and of few others. An index has their order. */
-function sourcesOf({ states, endpoint }: ResolvedEntryQuery['filter']): readonly string[] {
+function sourcesOf({ storedStates: states, filter }: ResolvedEntryQuery): readonly string[] {
+  const { endpoint } = filter;
   if (states === undefined) return [endpoint === undefined ? EVENTS : EVENTS_OF_ENDPOINT];
   const has = (state: (typeof states)[number]) => states.includes(state);
   const unfinished = has('pending') ? [PENDING] : has('running') ? [RUNNING] : [];

@@ -22,6 +22,9 @@ SELECT id::text AS id FROM pending UNION ALL SELECT id::text FROM dead`;
 
 const SELECT_STATE = 'SELECT state FROM novita_webhooks.finished_entries WHERE id = $1::bigint';
 
+/** As `inheritExpectation` of core does it. */
+const INHERITS = "events.source = 'expectation'";
+
 const REPLACE = `
 WITH input AS (
   SELECT * FROM json_to_record($2::text::json) AS input (${EVENT_INPUT})
@@ -29,7 +32,10 @@ WITH input AS (
   UPDATE novita_webhooks.events
   SET id = DEFAULT, received_at = to_timestamp("receivedAt" / 1000), test_mode = "testMode",
       status = input.status, task_type = "taskType", source = input.source,
-      metadata = input.metadata, schema_error = NULL, traceparent = input.traceparent,
+      metadata = CASE WHEN ${INHERITS} AND input.metadata = '{}'
+        THEN events.metadata ELSE input.metadata END,
+      traceparent = coalesce(input.traceparent, CASE WHEN ${INHERITS} THEN events.traceparent END),
+      schema_error = NULL,
       token_id = "tokenId", body = input.body, original_body = NULL
   FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
   RETURNING events.id, events.endpoint

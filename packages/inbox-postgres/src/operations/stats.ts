@@ -3,6 +3,12 @@ import type { InboxStats } from '@novita-webhooks/core';
 import type { Query } from '../client/database.ts';
 import { parseNumber, type TextRow } from './row.ts';
 
+/** Expectations that have no result yet. */
+const countExpected = (condition: string): string => `
+    SELECT count(*)::text FROM novita_webhooks.events
+    JOIN novita_webhooks.pending_entries USING (id)
+    WHERE source = 'expectation' AND schema_error IS NOT NULL AND ${condition}`;
+
 /** The lag needs the oldest due entry of each endpoint: the recursion steps through the index. */
 const STATS = `
 WITH RECURSIVE endpoints (endpoint) AS (
@@ -22,6 +28,8 @@ SELECT
   (
     SELECT count(*)::text FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL
   ) AS running,
+  (${countExpected('true')}) AS expected,
+  (${countExpected('fencing_token IS NOT NULL')}) AS expected_running,
   (
     SELECT round(
       (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000)::numeric, 3
@@ -33,15 +41,20 @@ SELECT
     ) AS oldest
   ) AS lag_ms`;
 
-type Row = TextRow<'unfinished' | 'done' | 'dead' | 'running', 'lag_ms'>;
+type Row = TextRow<
+  'unfinished' | 'done' | 'dead' | 'running' | 'expected' | 'expected_running',
+  'lag_ms'
+>;
 
 /** Counts entries by state, and measures the lag. */
 export async function stats(query: Query): Promise<InboxStats> {
   const [row] = await query<Row>(STATS);
   const toNumber = (column: keyof Row) => parseNumber(row?.[column] ?? '0');
-  const running = toNumber('running');
+  const [expected, expectedRunning] = [toNumber('expected'), toNumber('expected_running')];
+  const running = toNumber('running') - expectedRunning;
   return {
-    pending: toNumber('unfinished') - running,
+    expected,
+    pending: toNumber('unfinished') - running - expected,
     running,
     done: toNumber('done'),
     dead: toNumber('dead'),

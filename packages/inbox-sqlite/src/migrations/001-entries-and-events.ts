@@ -20,6 +20,9 @@ CREATE TABLE novita_events (
   original_body TEXT
 ) STRICT;
 
+-- For stats(). A result takes the place of its expectation, so these are few.
+CREATE INDEX novita_events_expected ON novita_events (id) WHERE source = 'expectation';
+
 CREATE TABLE novita_entries (
   id                 INTEGER PRIMARY KEY AUTOINCREMENT,
   endpoint           TEXT    NOT NULL,

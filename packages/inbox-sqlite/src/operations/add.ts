@@ -1,4 +1,4 @@
-import type { NewEntry } from '@novita-webhooks/core';
+import { inheritExpectation, type JsonObject, type NewEntry } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
 import { toMs } from './time.ts';
@@ -15,17 +15,28 @@ VALUES (last_insert_rowid(), :status, :taskType, :schemaError, :testMode, :recei
         :traceparent, :tokenId, :metadata, :body, :originalBody)`;
 
 /** A result that fits the schema replaces one that does not, unless that one is done. */
-const DELETE_SCHEMA_ERROR = `
-DELETE FROM novita_entries
-WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done'
-  AND EXISTS (SELECT 1 FROM novita_events WHERE id = novita_entries.id AND schema_error IS NOT NULL)`;
+const SELECT_SCHEMA_ERROR = `
+SELECT id, source, schema_error AS schemaError, traceparent,
+       CASE WHEN json_valid(metadata) THEN metadata ELSE '{}' END AS metadata
+FROM novita_entries JOIN novita_events USING (id)
+WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done' AND schema_error IS NOT NULL`;
 
 export function add(connection: Connection, entry: NewEntry, now: number): 'added' | 'duplicate' {
   if (insert(connection, entry, now)) return 'added';
   if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
-  const isDeleted = connection.run(DELETE_SCHEMA_ERROR, { endpoint, taskId }) > 0;
-  return isDeleted && insert(connection, entry, now) ? 'added' : 'duplicate';
+  const [existing] = connection.all(SELECT_SCHEMA_ERROR, { endpoint, taskId }) as Existing[];
+  if (existing === undefined) return 'duplicate';
+  connection.run('DELETE FROM novita_entries WHERE id = :id', { id: existing.id });
+  const metadata = JSON.parse(existing.metadata) as JsonObject;
+  insert(connection, inheritExpectation({ ...existing, metadata }, entry), now);
+  return 'added';
+}
+
+/** A row of `SELECT_SCHEMA_ERROR`. */
+interface Existing extends Pick<NewEntry, 'source' | 'schemaError' | 'traceparent'> {
+  readonly id: number;
+  readonly metadata: string;
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {

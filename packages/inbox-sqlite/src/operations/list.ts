@@ -2,7 +2,7 @@ import {
   resolveEntryQuery,
   type EntryPage,
   type EntryQuery,
-  type EntryState,
+  type StoredState,
   type ResolvedEntryQuery,
 } from '@novita-webhooks/core';
 
@@ -37,19 +37,29 @@ export function list(
 
 interface States {
   /** States whose entries are found by the partial index, which has no done entries. */
-  readonly indexed: readonly EntryState[] | undefined;
+  readonly indexed: readonly StoredState[] | undefined;
   readonly conditions: readonly Condition[];
 }
 
-function statesOf({ filter: { states } }: ResolvedEntryQuery): States {
-  if (states === undefined) return { indexed: undefined, conditions: [] };
-  if (!states.includes('done')) return { indexed: states, conditions: [] };
+function statesOf({ filter: { states }, storedStates }: ResolvedEntryQuery): States {
+  if (states === undefined || storedStates === undefined) return ANY_STATE;
   const names = states.map((state) => `'${state}'`).join();
-  return { indexed: undefined, conditions: [{ sql: `state IN (${names})`, params: {} }] };
+  const hasDone = storedStates.includes('done');
+  // The index tells the states apart, but not expectations from events.
+  const isExact = !hasDone && storedStates.every((state) => state === 'dead');
+  const conditions = isExact ? [] : [{ sql: `${SHOWN_STATE} IN (${names})`, params: {} }];
+  return { indexed: hasDone ? undefined : storedStates, conditions };
 }
 
+const ANY_STATE: States = { indexed: undefined, conditions: [] };
+
+/** The state that core shows: see its inbox/expectation.ts. */
+const SHOWN_STATE = `CASE
+    WHEN source = 'expectation' AND schema_error IS NOT NULL AND state IN ('pending', 'running')
+    THEN 'expected' ELSE state END`;
+
 /** The planner uses a partial index only if the text says what it leaves out. */
-const inIndex = (states: readonly EntryState[]) =>
+const inIndex = (states: readonly StoredState[]) =>
   `state IN (${states.map((state) => `'${state}'`).join()}) AND state <> 'done'`;
 const INDEX = 'INDEXED BY novita_entries_state';
 
@@ -69,7 +79,7 @@ const ALL: Walk = {};
 function measureWalk(
   connection: Connection,
   { order, before, after }: ResolvedEntryQuery,
-  indexed: readonly EntryState[] | undefined,
+  indexed: readonly StoredState[] | undefined,
 ): Walk {
   const last = `ORDER BY id ${DIRECTION[order]} LIMIT ${MAX_SCANNED}`;
   const walk = (source: string, condition: string) =>

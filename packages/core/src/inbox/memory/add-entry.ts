@@ -1,5 +1,6 @@
 import { WebhookError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { inheritExpectation } from '../expectation.ts';
 import type { Entry, NewEntry } from '../ports.ts';
 import { bytesOf, copyMetadata, type MemoryTable } from './memory-table.ts';
 
@@ -18,10 +19,11 @@ export function addEntry(
   const existing = table.find(entry);
   if (existing !== undefined && !isReplaceable(existing.entry, entry)) return 'duplicate';
   rejectIfFull(table, entry, existing?.entry, capacity);
-  const metadata = copyMetadata(entry.metadata); // first: if it throws, nothing may be lost
+  const inherited = existing === undefined ? entry : inheritExpectation(existing.entry, entry);
+  const metadata = copyMetadata(inherited.metadata); // first: if it throws, nothing may be lost
   if (existing !== undefined) table.remove(existing);
   deleteFinished(table, entry, capacity);
-  table.insert(entry, metadata);
+  table.insert(inherited, metadata);
   return 'added';
 }
 

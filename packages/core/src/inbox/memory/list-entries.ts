@@ -1,5 +1,6 @@
 import { resolveEntryQuery, type ResolvedEntryQuery } from '../entry-query.ts';
-import type { EntryPage, EntryQuery, EntryState } from '../ports.ts';
+import type { StoredState } from '../expectation.ts';
+import type { EntryPage, EntryQuery } from '../ports.ts';
 import { scanEntries, type ScannedEntry } from '../scan-entries.ts';
 import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
 
@@ -14,13 +15,13 @@ export async function listEntries(
 }
 
 function rowsFor(table: MemoryTable, query: ResolvedEntryQuery): readonly ScannedEntry[] {
-  const { order, before, after, filter } = query;
-  const all = filter.states === undefined ? [...table.rows] : rowsIn(table, filter.states);
+  const { order, before, after, storedStates } = query;
+  const all = storedStates === undefined ? [...table.rows] : rowsIn(table, storedStates);
   const rows = all.filter((row) => row.order < before && row.order > after);
   return order === 'newest' ? rows.reverse() : rows;
 }
 
-function rowsIn({ states }: MemoryTable, wanted: readonly EntryState[]): Row[] {
-  const rows = [...new Set(wanted)].flatMap((state) => [...states[state]]);
+function rowsIn({ states }: MemoryTable, wanted: readonly StoredState[]): Row[] {
+  const rows = wanted.flatMap((state) => [...states[state]]);
   return rows.sort((one, other) => one.order - other.order);
 }

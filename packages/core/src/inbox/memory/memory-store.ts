@@ -101,7 +101,9 @@ function stats(table: MemoryTable): InboxStats {
   const { pending, running, done, dead } = table.states;
   const due = [...table.queues()].map((queue) => queue.peek()?.dueAt ?? Infinity);
   const lagMs = Math.max(0, table.now() - Math.min(Infinity, ...due));
-  return { pending: pending.size, running: running.size, done: done.size, dead: dead.size, lagMs };
+  const expected = table.expected.size;
+  const open = { pending: pending.size, running: running.size };
+  return { expected, ...open, done: done.size, dead: dead.size, lagMs };
 }
 
 function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {

@@ -1,14 +1,15 @@
 import { steadyTime, type Clock } from '../../shared/clock.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
-import type { Entry, EntryKey, EntryState, NewEntry } from '../ports.ts';
+import { isExpectation, type StoredState } from '../expectation.ts';
+import type { Entry, EntryKey, NewEntry } from '../ports.ts';
 
 /** A row of the table. */
 export interface Row {
   /** Number in the order of arrival. */
   readonly order: number;
   /** Changed in place: what enters or leaves the store is a copy. */
-  readonly entry: Entry;
+  readonly entry: Entry & { readonly state: StoredState };
   /** Of the current claim; `null` while no worker holds the entry. */
   fencingToken: string | null;
   /** Number of the series of attempts; no two series of any entries have the same. */
@@ -24,9 +25,11 @@ export interface MemoryTable {
   /** In order of arrival. */
   readonly rows: ReadonlySet<Row>;
   /** By state. Done and dead entries are in the order in which they finished. */
-  readonly states: Readonly<Record<EntryState, ReadonlySet<Row>>>;
+  readonly states: Readonly<Record<StoredState, ReadonlySet<Row>>>;
+  /** Unfinished entries without a result. */
+  readonly expected: ReadonlySet<Row>;
   /** Memory of the entries in bytes, by state. */
-  readonly bytes: Readonly<Record<EntryState, number>>;
+  readonly bytes: Readonly<Record<StoredState, number>>;
   /** A fencing token that no claim had before. Begins with the series. */
   nextFencingToken(row: Row): string;
   nextSeries(): number;
@@ -49,7 +52,7 @@ interface EndpointRows {
 export function createMemoryTable(clock: Clock): MemoryTable {
   const rows = new Set<Row>();
   const endpoints = new Map<string, EndpointRows>();
-  const { states, bytes, enterState, leaveState } = createStates();
+  const { states, expected, bytes, enterState, leaveState } = createStates();
   let order = 0;
   const now = steadyTime(clock);
   const nextNumber = createCounter();
@@ -73,6 +76,7 @@ export function createMemoryTable(clock: Clock): MemoryTable {
     now,
     rows,
     states,
+    expected,
     queue: (endpoint) => rowsOf(endpoint).queue,
     *queues() {
       for (const { queue } of endpoints.values()) yield queue;
@@ -118,22 +122,28 @@ function createStates() {
     done: new Set<Row>(),
     dead: new Set<Row>(),
   };
+  const expected = new Set<Row>();
   const bytes = { pending: 0, running: 0, done: 0, dead: 0 };
   return {
     states,
+    expected,
     bytes,
     enterState(row: Row): void {
       const { state } = row.entry;
       states[state].add(row);
+      if (isOpen(state) && isExpectation(row.entry)) expected.add(row);
       bytes[state] += bytesOf(row.entry);
     },
     leaveState(row: Row): void {
       const { state } = row.entry;
       states[state].delete(row);
+      expected.delete(row);
       bytes[state] -= bytesOf(row.entry);
     },
   };
 }
+
+const isOpen = (state: StoredState) => state === 'pending' || state === 'running';
 
 function createCounter(): () => number {
   let last = 0;
@@ -150,7 +160,7 @@ interface NewRow extends Pick<Row, 'order' | 'series'> {
 function createRow({ entry, metadata, order, series, now }: NewRow): Row {
   const { endpoint, taskId, status, taskType, body, schemaError, testMode, receivedAt } = entry;
   const { source, traceparent, tokenId } = entry;
-  const fresh: Entry = {
+  const fresh: Row['entry'] = {
     endpoint,
     taskId,
     status,

@@ -1,5 +1,6 @@
 import { checkEntryKey } from '../entry-query.ts';
-import type { EntryAdmin, EntryKey, ReplayOptions, EntryTable } from '../ports.ts';
+import { shownState } from '../expectation.ts';
+import type { Entry, EntryAdmin, EntryKey, ReplayOptions, EntryTable } from '../ports.ts';
 import { discardMany, replayMany } from './act-on-many.ts';
 import { exportEntries } from './export-entries.ts';
 import { groupEntries } from './group-entries.ts';
@@ -25,8 +26,14 @@ export function createEntryAdmin(
   }
 
   return {
-    list: async (query) => store.list(query),
-    get: async (key) => store.get(checkEntryKey('get', key)),
+    async list(query) {
+      const page = await store.list(query);
+      return { ...page, entries: page.entries.map(toShown) };
+    },
+    async get(key) {
+      const entry = await store.get(checkEntryKey('get', key));
+      return entry && toShown(entry);
+    },
     groups: async (query) => groupEntries(store, query),
     replay: async (key, options) => thenWake(replay(store, key, options)),
     replayMany: async (filter, options) => replayMany(store, filter, options, onDue),
@@ -37,6 +44,11 @@ export function createEntryAdmin(
     stats: () => store.stats(),
     close: () => store.close(),
   };
+}
+
+function toShown(entry: Entry): Entry {
+  const state = shownState(entry);
+  return state === entry.state ? entry : { ...entry, state };
 }
 
 async function replay(store: EntryTable, key: EntryKey, options?: ReplayOptions): Promise<boolean> {

@@ -16,7 +16,7 @@ const attemptSchema = z.strictObject({
   startedAt: time.nullable(),
   durationMs: z.number().min(0).nullable(),
   outcome: z.enum(['done', 'retry', 'dead', 'lost']),
-  trigger: z.enum(['delivery', 'sweep', 'replay']),
+  trigger: z.enum(['delivery', 'sweep', 'expectation', 'replay']),
   errors: z.array(
     z.strictObject({
       handler: z.string(),
@@ -29,7 +29,9 @@ const attemptSchema = z.strictObject({
 
 const entrySchema = z.object({
   ...newEntryShape,
-  state: z.enum(['pending', 'running', 'done', 'dead']),
+  state: z
+    .enum(['expected', 'pending', 'running', 'done', 'dead'])
+    .transform((state) => (state === 'expected' ? 'pending' : state)),
   attempts: count,
   succeededHandlers: names,
   reason: z.string().nullable(),

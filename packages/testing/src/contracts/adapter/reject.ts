@@ -10,7 +10,7 @@ import { stalledBody } from './support/slow-bodies.ts';
 import { untilHandled, withAdapter } from './support/with-adapter.ts';
 
 const event = sampleEvents.imageSucceeded;
-const EMPTY = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
+const EMPTY = { expected: 0, pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
 
 /** Deliveries that are answered with an error. */
 export const rejectCases: readonly AdapterCase[] = [

@@ -141,7 +141,7 @@ export const transportCases: readonly AdapterCase[] = [
         const aborted = send(url, { method: 'POST', body: stalledBody(), timeoutMs: 50 });
         await assert.rejects(aborted, /no answer/);
         await wait(20);
-        const empty = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
+        const empty = { expected: 0, pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
         assert.deepEqual(await fixture.receiver.inbox.stats(), empty);
         assertReply(await fixture.deliver(event()), 200, 'accepted');
         await untilHandled(fixture, 1);

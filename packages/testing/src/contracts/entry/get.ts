@@ -14,8 +14,9 @@ export const getCases: readonly EntryCase[] = [
       assert.equal(await port.discard(unknown), false);
       const { entries, cursor } = await port.list();
       assert.deepEqual({ entries, cursor }, { entries: [], cursor: null });
-      const none = { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 };
-      assert.deepEqual(await port.stats(), none);
+      const { expected, ...counts } = await port.stats();
+      assert.deepEqual(counts, { pending: 0, running: 0, done: 0, dead: 0, lagMs: 0 });
+      assert.ok(expected === 0 || expected === null, `${expected} expected`);
     },
   },
 ];

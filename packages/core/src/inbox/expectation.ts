@@ -1,0 +1,54 @@
+import type { Entry, EntryState, NewEntry } from './ports.ts';
+
+/**
+ * Why an expectation has no result. It stands where an event says why its payload does not fit: so in
+ * every store an expectation gives way to a result, as such an event does.
+ */
+export const NO_RESULT_YET = 'no result has arrived yet';
+
+/** Whether an entry stands for a task whose result is awaited. */
+export function isExpectation({
+  source,
+  schemaError,
+}: Pick<NewEntry, 'source' | 'schemaError'>): boolean {
+  return source === 'expectation' && schemaError !== null;
+}
+
+/** The state that operators see: an expectation is `expected` until its result arrives or is given up. */
+export function shownState(entry: Entry): EntryState {
+  const { state } = entry;
+  const isOpen = state === 'pending' || state === 'running';
+  return isOpen && isExpectation(entry) ? 'expected' : state;
+}
+
+/** The states in a store of entries that are shown in these states. */
+export function toStoredStates(shown: readonly EntryState[]): readonly StoredState[] {
+  const stored = shown.flatMap((state) =>
+    state === 'expected' ? (['pending', 'running'] as const) : [state],
+  );
+  return [...new Set(stored)];
+}
+
+/** A state as stores know it. */
+export type StoredState = Exclude<EntryState, 'expected'>;
+
+/**
+ * The entry that takes the place of another one: what was given with an expectation stays with the
+ * result. For stores, where `add` replaces an entry.
+ *
+ * @param existing the entry that gives way
+ * @example
+ * const stored = inheritExpectation(existing, entry);
+ */
+export function inheritExpectation(
+  existing: Pick<NewEntry, 'source' | 'schemaError' | 'metadata' | 'traceparent'>,
+  entry: NewEntry,
+): NewEntry {
+  if (!isExpectation(existing)) return entry;
+  const hasMetadata = Object.keys(entry.metadata).length > 0;
+  return {
+    ...entry,
+    metadata: hasMetadata ? entry.metadata : existing.metadata,
+    traceparent: entry.traceparent ?? existing.traceparent,
+  };
+}
