@@ -25,11 +25,21 @@ const PACKAGES = {
 /** What a folder of core/src may import besides its own files. Each imports only lower ones. */
 const CORE_FOLDERS = {
   adapters: ['receiver', 'delivery', 'callback', 'events', 'shared'],
-  receiver: ['self-check', 'delivery', 'handlers', 'inbox', 'callback', 'events', 'shared'],
+  receiver: [
+    'self-check',
+    'delivery',
+    'handlers',
+    'inbox',
+    'task-results',
+    'callback',
+    'events',
+    'shared',
+  ],
   'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],
-  handlers: ['inbox', 'events', 'shared'],
+  handlers: ['inbox', 'task-results', 'events', 'shared'],
   inbox: ['events', 'shared'],
+  'task-results': ['events', 'shared'],
   callback: ['events', 'shared'],
   events: ['shared'],
   shared: [],

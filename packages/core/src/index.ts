@@ -112,7 +112,7 @@ export {
   exponentialBackoff,
   type ExponentialBackoffOptions,
   type RetryDelay,
-} from './handlers/backoff.ts';
+} from './shared/backoff.ts';
 export type {
   AudioMetadata,
   AudioResult,
@@ -127,6 +127,12 @@ export type {
   TerminalStatus,
   VideoResult,
 } from './events/task-result.ts';
+export {
+  createTaskResultClient,
+  type TaskResultClient,
+  type TaskResultRequest,
+} from './task-results/client.ts';
+export type { FetchFunction, TaskResultClientOptions } from './task-results/client-options.ts';
 export { toFetchHandler, type FetchHandler } from './adapters/to-fetch-handler.ts';
 export {
   toLambdaHandler,

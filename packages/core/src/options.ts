@@ -11,7 +11,7 @@ import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import { isStandardSchema, type StandardSchema } from './shared/standard-schema.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
-import { exponentialBackoff, type RetryDelay } from './handlers/backoff.ts';
+import { exponentialBackoff, type RetryDelay } from './shared/backoff.ts';
 
 /** Options of `createReceiver`. Times are in milliseconds, sizes in bytes. */
 export interface ReceiverOptions<

@@ -1,4 +1,5 @@
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import { concatenateBytes } from '../shared/concatenate-bytes.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type Body } from '../shared/json.ts';
@@ -78,23 +79,11 @@ async function readAll(
     if (size > limits.maxBodyBytes) throw tooLarge(limits);
     chunks.push(chunk);
   }
-  return concatenate(chunks, size);
+  return concatenateBytes(chunks, size);
 }
 
 function isStream(body: unknown): body is AsyncIterable<Uint8Array | string> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
-}
-
-function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = chunks;
-  if (only !== undefined && chunks.length === 1) return only;
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
 }
 
 /**

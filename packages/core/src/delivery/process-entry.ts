@@ -9,7 +9,12 @@ import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import { newEntryShape } from '../inbox/new-entry-shape.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import { describeIssues, parseArgument, strictOptions } from '../shared/check-options.ts';
+import {
+  abortSignal,
+  describeIssues,
+  parseArgument,
+  strictOptions,
+} from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -131,13 +136,10 @@ const entrySchema = z.strictObject({
   mac: z.string().optional(),
 });
 
-const isSignal = (value: unknown) =>
-  typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
-
 const optionsSchema = strictOptions({
   attempt: z.int().positive().optional(),
   succeededHandlers: z.array(z.string()).optional(),
-  signal: z.custom<AbortSignal>(isSignal, 'must be an AbortSignal').optional(),
+  signal: abortSignal,
 });
 
 const unverifiedOptionsSchema = strictOptions({

@@ -8,7 +8,7 @@ import { errorFields, type Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { keepErrors } from './attempt-errors.ts';
 import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
-import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { exponentialBackoff, type RetryDelay } from '../shared/backoff.ts';
 import { callHandler } from './call-handler.ts';
 import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';

@@ -12,7 +12,7 @@ import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
-import type { RetryDelay } from './backoff.ts';
+import type { RetryDelay } from '../shared/backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
 import type { Handlers } from './handlers.ts';
 import type { OutcomeWaiters } from './outcome-waiters.ts';

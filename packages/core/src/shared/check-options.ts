@@ -8,6 +8,14 @@ import { TOKEN_PATTERN } from './token-pattern.ts';
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
 
+const isSignal = (value: unknown) =>
+  typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
+
+/** An `AbortSignal`, also of another realm. */
+export const abortSignal: z.ZodOptional<z.ZodCustom<AbortSignal>> = z
+  .custom<AbortSignal>(isSignal, 'must be an AbortSignal')
+  .optional();
+
 /** An object with these members and no others. The fault of an unknown member names the known ones. */
 export function strictOptions<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,

@@ -127,6 +127,31 @@ export type WebhookErrorCode =
    */
   | 'idle_timeout'
   /**
+   * The Task Result API does not know the task. Check the task id, and that `apiKey` belongs to the
+   * account that submitted the task; Novita may delete old results.
+   */
+  | 'task_not_found'
+  /**
+   * The Task Result API rejected the API key. Pass a valid key as `apiKey` of
+   * `createTaskResultClient()`.
+   */
+  | 'api_key_rejected'
+  /**
+   * The Task Result API answered 429, also to the retries. Lower `requestsPerSecond` of the client, or
+   * ask Novita for a higher limit.
+   */
+  | 'api_rate_limited'
+  /**
+   * The Task Result API did not answer in time, or answered with a server error, a redirect or an
+   * unknown error, also to the retries. Look at `cause` and at `baseUrl`; try again later.
+   */
+  | 'api_unavailable'
+  /**
+   * The Task Result API answered 200 with what is no result of this task, or with too many bytes.
+   * Check `baseUrl`, and raise `maxBodyBytes` if results are that large.
+   */
+  | 'invalid_result'
+  /**
    * This inbox has no such operation. Use an inbox that has it, or do it with the tools of the
    * queue itself.
    */
@@ -251,8 +276,10 @@ const MAX_STACK_LENGTH = 2000;
 /** Longer texts are cut before redaction, so that a thrown megabyte costs little. */
 const MAX_REDACTED_LENGTH = 4 * MAX_STACK_LENGTH;
 
-function redact(text: string, maxLength: number): string {
-  let redacted = text.slice(0, MAX_REDACTED_LENGTH);
+function redact(text: string, maxLength: number, own = ''): string {
+  // Before the cut, which could leave a part of it.
+  const without = own === '' ? text : text.replaceAll(own, '[redacted]');
+  let redacted = without.slice(0, MAX_REDACTED_LENGTH);
   for (const [secret, replacement] of SECRETS) redacted = redacted.replace(secret, replacement);
   return redacted.slice(0, maxLength);
 }
@@ -260,9 +287,11 @@ function redact(text: string, maxLength: number): string {
 /**
  * A thrown value and its causes as one line for logs and dead letters, without secrets. Never
  * throws, whatever a handler has thrown.
+ *
+ * @param secret a text that is redacted as well
  */
-export function describeError(thrown: unknown): string {
-  return toPrintable(redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH));
+export function describeError(thrown: unknown, secret?: string): string {
+  return toPrintable(redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH, secret));
 }
 
 /** The parts of a thrown value for lists of errors. */

@@ -1,4 +1,4 @@
-import { WebhookError } from '../shared/errors.ts';
+import { WebhookError } from './errors.ts';
 
 /** Milliseconds to wait after the failed attempt with this number (1 is the first). */
 export type RetryDelay = (attempt: number) => number;
