@@ -6,8 +6,11 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 
 /** Options of `createTaskResultClient`. Times are in milliseconds, sizes in bytes. */
 export interface TaskResultClientOptions {
-  /** Novita's API key, with or without `Bearer` in front of it. */
-  readonly apiKey: string;
+  /**
+   * Novita's API key, with or without `Bearer` in front of it. `undefined` is an environment variable
+   * that is not set, and an `invalid_option`.
+   */
+  readonly apiKey: string | undefined;
   /** Address of the API, also one with a path. Default `https://api.novita.ai`. */
   readonly baseUrl?: string | URL | undefined;
   /** Time for one request, from connecting to the last byte of the answer. Default 10 s. */
