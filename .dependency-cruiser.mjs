@@ -27,6 +27,7 @@ const CORE_FOLDERS = {
   adapters: ['receiver', 'delivery', 'callback', 'events', 'shared'],
   receiver: [
     'self-check',
+    'expectations',
     'delivery',
     'handlers',
     'inbox',
@@ -37,6 +38,7 @@ const CORE_FOLDERS = {
   ],
   'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],
+  expectations: ['delivery', 'callback', 'inbox', 'task-results', 'events', 'shared'],
   handlers: ['inbox', 'task-results', 'events', 'shared'],
   inbox: ['events', 'shared'],
   'task-results': ['events', 'shared'],

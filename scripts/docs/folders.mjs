@@ -12,6 +12,7 @@ export const FOLDERS = {
   'packages/core/src/inbox/operations': 'for operators: groups, bulk actions, export and import',
   'packages/core/src/inbox/polling': 'turns a store into an inbox: claims, leases, heartbeats',
   'packages/core/src/inbox/memory': 'the default inbox and the reference store',
+  'packages/core/src/expectations': 'results without webhooks: submit, expect, sweep, result',
   'packages/core/src/task-results': 'asks the Task Result API',
   'packages/core/src/callback': 'callback URLs and their tokens',
   'packages/core/src/events': 'the envelope, the schema of a result, its links',

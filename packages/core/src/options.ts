@@ -10,6 +10,7 @@ import { consoleLogger } from './shared/console-logger.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import { isStandardSchema, type StandardSchema } from './shared/standard-schema.ts';
+import type { TaskResultClient } from './task-results/client.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
 import { exponentialBackoff, type RetryDelay } from './shared/backoff.ts';
 
@@ -79,6 +80,11 @@ export interface ReceiverOptions<
   /** Whether handlers get the events of Novita's test mode. Default `'handle'`. */
   readonly testEvents?: 'handle' | 'ignore' | undefined;
   /**
+   * Asks Novita's Task Result API: for the results of expected tasks (`receiver.submit()`), and for
+   * those whose links have expired when their handlers are about to run.
+   */
+  readonly taskResults?: TaskResultClient | undefined;
+  /**
    * A logger with pino's methods, or `false` for none. Default: the console, where warnings and errors
    * that repeat are rolled up.
    */
@@ -105,6 +111,7 @@ export interface ResolvedOptions {
   readonly handlers: { readonly concurrency: number; readonly timeoutMs: number };
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly testEvents: 'handle' | 'ignore';
+  readonly taskResults: TaskResultClient | null;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -169,6 +176,7 @@ const schema = strictOptions({
       .default(() => exponentialBackoff()),
   }).prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
+  taskResults: withMethods<TaskResultClient>('get', 'getPayload').nullable().default(null),
   logger: z.preprocess(
     (value) => (value === false ? silentLogger : value),
     withMethods<Logger>('debug', 'info', 'warn', 'error').default(() => consoleLogger),

@@ -10,6 +10,7 @@ import { createBestEffortEvents } from './handlers/best-effort-events.ts';
 import { createHandlers, type Handlers } from './handlers/handlers.ts';
 import { createOutcomeWaiters } from './handlers/outcome-waiters.ts';
 import { createWarnOnce } from './handlers/warn-once.ts';
+import { createSweep, type Sweep } from './expectations/sweep.ts';
 import { createWorker, type Worker } from './handlers/worker.ts';
 import { removeInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -24,6 +25,7 @@ interface Parts extends CallbackParts, ProcessDependencies {
   readonly inbox: Inbox;
   readonly handlers: Handlers;
   readonly worker: Worker;
+  readonly sweep: Sweep;
   readonly counters: Counters;
   readonly pipeline: Pipeline;
   readonly refusedDeliveries: RefusedDeliveries;
@@ -51,13 +53,18 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const outcomeWaiters = createOutcomeWaiters();
   const bestEffortEvents = createBestEffortEvents({ ...shared, handlers });
   const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
-  const worker = createWorker({ ...shared, ...workerParts, concurrency, retry: options.retry });
+  const sweep = createSweep({ ...shared, taskResults: options.taskResults });
+  const worker = createWorker({
+    ...{ ...shared, ...workerParts, concurrency, retry: options.retry },
+    attemptExpectation: sweep.attempt,
+  });
   const counters = createCounters();
   const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
   const acceptEvent = createAcceptEvent({
     ...shared,
     ...{ ack: options.ack, entryMacs, worker, outcomeWaiters, afterReply },
     onConflict: counters.conflict,
+    onSweptBefore: sweep.countDelivery,
   });
   const refusedDeliveries = createRefusedDeliveries();
   const pipeline = createPipeline({
@@ -71,7 +78,7 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const running = () =>
     deliveries.size() + processing.size() + afterReply.size() + bestEffortEvents.running();
   return {
-    ...{ ...shared, ...workerParts, url, tokens, entryMacs, worker, counters, pipeline },
+    ...{ ...shared, ...workerParts, url, tokens, entryMacs, worker, sweep, counters, pipeline },
     refusedDeliveries,
     ...{ deliveries, processing, afterReply, running, maxAttempts: options.retry.maxAttempts },
   };

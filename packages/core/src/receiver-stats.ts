@@ -1,5 +1,6 @@
 // What a receiver counts.
 import type { TokenRefusal } from './callback/token.ts';
+import type { SweepCounts } from './expectations/sweep.ts';
 import type { InboxStats, Outcome } from './inbox/ports.ts';
 import type { ReplyCode } from './shared/errors.ts';
 
@@ -15,6 +16,8 @@ export interface ReceiverStats {
   readonly refusedTokens: Readonly<Partial<Record<TokenRefusal, number>>>;
   /** Attempts by outcome. */
   readonly outcomes: Readonly<Record<Outcome['type'], number>>;
+  /** What asking for results of expected tasks gave. */
+  readonly sweep: SweepCounts;
   /** Later events with another status than the first event of their task. */
   readonly conflicts: number;
   /** Progress and other events that were not handled, because too many were running. */

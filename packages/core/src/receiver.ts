@@ -14,6 +14,7 @@ import {
 } from './delivery/process-entry.ts';
 import type { RefusedDelivery } from './delivery/refused-deliveries.ts';
 import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
+import { createExpectations, type Expectations } from './expectations/create-expectations.ts';
 import { createRegistration, type Registration } from './handlers/registration.ts';
 import { addInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -36,7 +37,8 @@ export interface Receiver<
   Metadata extends object = JsonObject,
   Tx = unknown,
   Input extends object = MetadataInput<Metadata>,
-> extends Registration<Metadata, Tx> {
+>
+  extends Registration<Metadata, Tx>, Expectations<Input> {
   readonly inbox: Inbox<Tx>;
   /** Takes one delivery and returns the reply. Never rejects. */
   handle(request: WebhookRequest, runtime?: RuntimeContext): Promise<WebhookReply>;
@@ -186,6 +188,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     createCallback: (callbackOptions = {}) => createCallback(callbackOptions, parts),
     createCallbackUrl: async (callbackOptions = {}) =>
       (await createCallback(callbackOptions, parts)).url,
+    ...createExpectations({ ...parts, isClosed }),
     processEntry: (entry, how = {}) =>
       whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),
     processUnverified: (event, how = {}) =>
@@ -207,7 +210,8 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     close: ({ gracePeriodMs = 10_000 } = {}) =>
       (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush)),
     async stats() {
-      const own = { outcomes: worker.outcomes(), dropped: bestEffortEvents.dropped() };
+      const sweep = parts.sweep.counts();
+      const own = { outcomes: worker.outcomes(), sweep, dropped: bestEffortEvents.dropped() };
       return { inbox: await inbox.stats(), ...counters.read(), ...own };
     },
   };

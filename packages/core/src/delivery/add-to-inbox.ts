@@ -1,3 +1,4 @@
+import { isExpectation } from '../inbox/expectation.ts';
 import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
@@ -11,6 +12,8 @@ export interface AddToInboxOptions {
   readonly limitedLog: Logger;
   /** Called when a duplicate has another status than the entry in the inbox. */
   readonly onConflict: () => void;
+  /** Called when an event comes for a result that the sweep has found. */
+  readonly onSweptBefore: () => void;
 }
 
 /**
@@ -54,13 +57,16 @@ async function add(entry: NewEntry, options: AddToInboxOptions): Promise<'added'
 /** The first terminal event wins. A later one with another status is logged and counted. */
 async function compareWithFirst(
   entry: NewEntry,
-  { inbox, log, limitedLog, onConflict }: AddToInboxOptions,
+  { inbox, log, limitedLog, onConflict, onSweptBefore }: AddToInboxOptions,
 ): Promise<void> {
   if (inbox.capabilities.addOnly) return; // it has no get()
   const { taskId } = entry;
   try {
     const first = await inbox.get(entry);
-    if (first === undefined || first.status === entry.status) return;
+    if (first === undefined) return;
+    if (isExpectation(first)) return void limitedLog.warn({ taskId }, NOT_KEPT);
+    if (first.source === 'sweep') onSweptBefore();
+    if (first.status === entry.status) return;
     onConflict();
     limitedLog.warn(
       { taskId, first: first.status, later: entry.status },
@@ -73,3 +79,7 @@ async function compareWithFirst(
     );
   }
 }
+
+const NOT_KEPT =
+  'inbox: an event of an expected task does not fit the schema and was not kept. The Task Result API is ' +
+  'asked for its result.';

@@ -57,9 +57,13 @@ export function isTaskId(text: string): boolean {
   return isPrintable(text) && USABLE_LENGTH.test(text) && text.search(TOKEN_PATTERN) === -1;
 }
 
+/** Begins the key of entries that record submit calls, which no sender may take the place of. */
+export const SUBMISSION_PREFIX = 'submission:';
+
 function readTaskId(value: unknown): string {
   const id = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof id !== 'string' || !isTaskId(id)) throw missingTaskId();
+  if (id.startsWith(SUBMISSION_PREFIX)) throw missingTaskId();
   return id;
 }
 

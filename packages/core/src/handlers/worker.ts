@@ -7,9 +7,11 @@ import type {
   RunInTransaction,
 } from '../inbox/ports.ts';
 import { toEntryProcessor } from '../inbox/entry-processor.ts';
+import { isForHandlers } from '../inbox/expectation.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
 import type { RetryDelay } from '../shared/backoff.ts';
@@ -67,6 +69,8 @@ export interface WorkerOptions {
   readonly handlers: Handlers;
   readonly outcomeWaiters: OutcomeWaiters;
   readonly bestEffortEvents: BestEffortEvents;
+  /** One attempt on an expectation, or on the record of a submit call: no handler runs. */
+  readonly attemptExpectation: (entry: AttemptEntry, abort: LazyAbort) => Promise<Outcome>;
 }
 
 export function createWorker(options: WorkerOptions): Worker {
@@ -79,7 +83,9 @@ export function createWorker(options: WorkerOptions): Worker {
   let hasWarned = false;
 
   const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
-    runAttempt(entry, abort, { runInTransaction, ...attemptOptions }),
+    isForHandlers(entry)
+      ? runAttempt(entry, abort, { runInTransaction, ...attemptOptions })
+      : options.attemptExpectation(entry, abort),
   );
 
   /** Waits for a handler: an entry of an earlier process must not become done without one. */
@@ -96,7 +102,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** Resolves when the handlers of a dead letter have ended. */
   async function onSettled(entry: Entry, outcome: Outcome): Promise<void> {
-    outcomes[outcome.type] += 1;
+    if (isForHandlers(entry)) outcomes[outcome.type] += 1;
     options.outcomeWaiters.resolve(entry, outcome);
     if (outcome.type === 'dead') await options.bestEffortEvents.deadLetter(entry, outcome.reason);
   }

@@ -1,4 +1,5 @@
-import type { Entry, EntryState, NewEntry } from './ports.ts';
+import { SUBMISSION_PREFIX } from '../events/envelope.ts';
+import type { Entry, EntryKey, EntryState, NewEntry } from './ports.ts';
 
 /**
  * Why an expectation has no result. It stands where an event says why its payload does not fit: so in
@@ -12,6 +13,16 @@ export function isExpectation({
   schemaError,
 }: Pick<NewEntry, 'source' | 'schemaError'>): boolean {
   return source === 'expectation' && schemaError !== null;
+}
+
+/** Whether an entry records a submit call. See `receiver.submit`. */
+export function isSubmission({ taskId }: Pick<EntryKey, 'taskId'>): boolean {
+  return taskId.startsWith(SUBMISSION_PREFIX);
+}
+
+/** Whether handlers run on an entry. */
+export function isForHandlers(entry: Pick<NewEntry, 'taskId' | 'source' | 'schemaError'>): boolean {
+  return !isExpectation(entry) && !isSubmission(entry);
 }
 
 /** The state that operators see: an expectation is `expected` until its result arrives or is given up. */

@@ -162,6 +162,21 @@ export type WebhookErrorCode =
    */
   | 'not_transactional'
   /**
+   * `receiver.result()` waited for its `timeoutMs`. The message says whether the inbox knows the task.
+   */
+  | 'result_timeout'
+  /**
+   * No result of an expected task came in time, and the Task Result API has none. The message says what
+   * it answered last. Replay the entry to ask again.
+   */
+  | 'task_missing'
+  /**
+   * An earlier `receiver.submit()` with the same key began and never told its task: its process may have
+   * ended meanwhile. Look at Novita whether the task runs; discard the entry that the message names to
+   * submit it again.
+   */
+  | 'submission_unfinished'
+  /**
    * A handler threw a `PermanentError`, so that the entry becomes a dead letter at once. Replay the
    * entry after its cause is removed.
    */

@@ -52,7 +52,7 @@ interface EndpointRows {
 export function createMemoryTable(clock: Clock): MemoryTable {
   const rows = new Set<Row>();
   const endpoints = new Map<string, EndpointRows>();
-  const { states, expected, bytes, enterState, leaveState } = createStates();
+  const { enterState, leaveState, ...byState } = createStates();
   let order = 0;
   const now = steadyTime(clock);
   const nextNumber = createCounter();
@@ -75,13 +75,11 @@ export function createMemoryTable(clock: Clock): MemoryTable {
   return {
     now,
     rows,
-    states,
-    expected,
+    ...byState,
     queue: (endpoint) => rowsOf(endpoint).queue,
     *queues() {
       for (const { queue } of endpoints.values()) yield queue;
     },
-    bytes,
     nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
     nextSeries: nextNumber,
     find: ({ endpoint, taskId }) => endpoints.get(endpoint)?.byTask.get(taskId),

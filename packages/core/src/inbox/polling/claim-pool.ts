@@ -3,16 +3,20 @@ import { WebhookError } from '../../shared/errors.ts';
 import { createInFlight } from '../../shared/in-flight.ts';
 import { createLazyAbort, type LazyAbort } from '../../shared/lazy-abort.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
-import type {
-  Claim,
-  ClaimRef,
-  Entry,
-  EntryProcessor,
-  Outcome,
-  RunInTransaction,
-  Store,
-} from '../ports.ts';
+import type { Claim, Entry, EntryProcessor, Outcome, RunInTransaction, Store } from '../ports.ts';
 import { toLazyProcessor } from '../entry-processor.ts';
+import { isExpectation } from '../expectation.ts';
+import {
+  abortQuestions,
+  closing,
+  freeIn,
+  hasTakeover,
+  isDue,
+  isSameEvent,
+  runsAlone,
+  type RunningClaim,
+  type Settled,
+} from './running-claims.ts';
 import { holdLease, type Lease } from './lease.ts';
 import { recordSuccesses, settle } from './settle.ts';
 
@@ -34,7 +38,7 @@ export interface ClaimPoolOptions {
 
 /** Runs the claims of one consumer, each under its lease. */
 export interface ClaimPool {
-  /** How many more claims fit; 0 beside a takeover, which runs alone. */
+  /** How many more events fit; 0 beside a takeover, which runs alone. Expectations take no room. */
   free(): number;
   /** @param claimedAt when the claim was requested, on the monotonic clock */
   take(claim: Claim, claimedAt: number): void;
@@ -49,21 +53,6 @@ export interface ClaimPool {
    * releases their leases 1 s later. A later call completes an earlier one whose timer has not fired.
    */
   stop(gracePeriodMs: number): Promise<void>;
-}
-
-interface RunningClaim {
-  readonly claim: Claim;
-  /** A claim of the same entry that this worker made while the first one was running. */
-  later: { readonly claim: Claim; readonly claimedAt: number } | null;
-  readonly lease: Lease;
-  readonly abort: LazyAbort;
-  readonly finished: Promise<void>;
-}
-
-/** An outcome, and the claim under which it was recorded. */
-interface Settled {
-  readonly claimRef: ClaimRef;
-  readonly outcome: Outcome;
 }
 
 /** Milliseconds for aborted handlers to end before their leases are released. */
@@ -83,7 +72,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     const isExpired = monotonicMs(clock) >= claimedAt + leaseDurationMs; // another worker may have it
     if (isExpired) giveBack(claim, 0);
     else if (current !== undefined) takeBeside(current, claim, claimedAt);
-    else if (isClosed || (hasTakeover(running) && claim.isTakeover !== true)) giveBack(claim, 0);
+    else if (isClosed || (hasTakeover(running) && !runsAlone(claim))) giveBack(claim, 0);
     else start(claim, claimedAt);
   }
 
@@ -91,7 +80,7 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     const abort = createLazyAbort();
     const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));
     const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
-    const turn = claim.isTakeover === true ? idle() : undefined;
+    const turn = runsAlone(claim) ? idle() : undefined;
     const finished = attempt(claim, lease, abort, { turn, ...options }).then((settled) =>
       finish(self, settled),
     );
@@ -102,15 +91,17 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   function finish({ claim, lease, later }: RunningClaim, settled: Settled | null): void {
     lease.stop();
     running.delete(claim.taskId);
-    // The outcome made the entry due, and it was claimed again before the answer arrived.
-    if (later && settled && settled.claimRef.fencingToken !== later.claim.fencingToken) {
-      take(later.claim, later.claimedAt);
-    }
+    if (later && isDue(claim, settled, later.claim)) take(later.claim, later.claimedAt);
     options.onFree(settled?.outcome.type !== 'done');
   }
 
   /** Handles a claim of an entry that this process still runs. */
   function takeBeside(current: RunningClaim, claim: Claim, claimedAt: number): void {
+    if (isExpectation(current.claim) && !isExpectation(claim)) {
+      current.later = { claim, claimedAt }; // a result: no handler runs that it would run beside
+      current.lease.lose();
+      return;
+    }
     if (current.lease.state() !== 'lost' && isSameEvent(current.claim, claim)) {
       // Either the process was suspended and its lease expired, or the outcome was just recorded
       // and the entry is due again. The settle of the current attempt tells which.
@@ -124,25 +115,20 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
     giveBack(claim, leaseDurationMs);
   }
 
-  async function idle(): Promise<void> {
-    await Promise.all([...running.values()].map(({ finished }) => finished));
-  }
+  const idle = () =>
+    Promise.all([...running.values()].map(({ finished }) => finished)).then(() => undefined);
 
   return {
-    free: () => (hasTakeover(running) ? 0 : options.concurrency - running.size),
+    free: () => freeIn(running, options.concurrency),
     take,
     idle,
     close() {
       isClosed = true;
+      abortQuestions(running);
     },
     released: () => withDeadline(releases.idle(), ABORT_TIMEOUT_MS, clock),
     stop: createStop(running, idle, options),
   };
-}
-
-function hasTakeover(running: ReadonlyMap<string, RunningClaim>): boolean {
-  for (const { claim } of running.values()) if (claim.isTakeover === true) return true;
-  return false;
 }
 
 /** Without a grace period, `stop` aborts before it returns: on some runtimes no timer fires later. */
@@ -156,7 +142,7 @@ function createStop(
     if (gracePeriodMs > 0 && (await withDeadline(idle(), gracePeriodMs, clock)) !== LATE) return;
     abortedAt ??= monotonicMs(clock);
     for (const { abort } of running.values()) {
-      abort.abort(new WebhookError('closing', 'the receiver is closing'));
+      abort.abort(closing());
     }
     const leftMs = abortedAt + ABORT_TIMEOUT_MS - monotonicMs(clock);
     if (leftMs > 0 && (await withDeadline(idle(), leftMs, clock)) !== LATE) return;
@@ -190,7 +176,7 @@ async function attempt(
     );
     const claimRef = await settle(lease, outcome, options);
     if (claimRef !== null) onSettled(claim, outcome);
-    else await recordSuccesses(claim, outcome, options);
+    else if (!isExpectation(claim)) await recordSuccesses(claim, outcome, options);
     return claimRef && { claimRef, outcome };
   } catch (error) {
     const fields = { taskId, ...errorFields(error) };
@@ -206,11 +192,6 @@ function transactionsUnder(lease: Lease, store: Store): RunInTransaction | undef
   // Bound: a store may be an object of a class.
   const transaction = store.transaction?.bind(store);
   return transaction && ((handler, work) => transaction(lease.claimRef(), handler, work));
-}
-
-/** An event with a schema error can be replaced by one that fits, under the same key. */
-function isSameEvent(one: Claim, other: Claim): boolean {
-  return one.body === other.body && one.schemaError === other.schemaError;
 }
 
 async function release(claim: Claim, store: Store, delayMs: number): Promise<void> {

@@ -1,0 +1,54 @@
+import { checkMetadata } from '../callback/metadata.ts';
+import type { Inbox } from '../inbox/ports.ts';
+import type { Clock } from '../shared/clock.ts';
+import { WebhookError } from '../shared/errors.ts';
+import { toExpectationEntry, type MediaKind } from './expectation-body.ts';
+import { checkExpectOptions, checkTaskId } from './expect-options.ts';
+
+export interface ExpectParts {
+  readonly inbox: Inbox;
+  readonly endpoint: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Keeps an expectation, unless the inbox has an entry of the task. See `receiver.expect`.
+ *
+ * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`
+ * @throws what the inbox throws
+ */
+export async function expectTask(
+  taskId: string,
+  options: object,
+  parts: ExpectParts,
+): Promise<void> {
+  const { metadata, within, media } = checkExpectOptions(options);
+  checkTaskId('expect', taskId);
+  const checked = checkMetadata('expect', metadata);
+  await keepExpectation({ taskId, metadata: checked, testMode: false, within, media }, parts);
+}
+
+interface Awaited {
+  readonly taskId: string;
+  readonly metadata: ReturnType<typeof checkMetadata>;
+  readonly testMode: boolean;
+  readonly within: number;
+  readonly media: MediaKind;
+}
+
+/** @throws what the inbox throws */
+export async function keepExpectation(
+  { within, ...awaited }: Awaited,
+  { inbox, endpoint, clock }: ExpectParts,
+): Promise<void> {
+  requireReadableInbox('expect', inbox);
+  const now = clock.now();
+  await inbox.add(toExpectationEntry({ ...awaited, endpoint, until: now + within, now }));
+}
+
+/** @throws WebhookError `not_supported` for an add-only inbox: nobody could ask for the result */
+export function requireReadableInbox(method: string, inbox: Inbox): void {
+  if (inbox.capabilities.addOnly !== true) return;
+  const message = `${method}: an add-only inbox keeps no expectations. Use an inbox that this process can read.`;
+  throw new WebhookError('not_supported', message);
+}

@@ -1,0 +1,149 @@
+import { createCallback, type CallbackConfig, type CallbackParts } from '../callback/callback.ts';
+import { checkMetadata } from '../callback/metadata.ts';
+import { isTaskId } from '../events/envelope.ts';
+import type { Inbox, NewEntry } from '../inbox/ports.ts';
+import { monotonicMs, systemClock } from '../shared/clock.ts';
+import { WebhookError } from '../shared/errors.ts';
+import { isObject } from '../shared/json.ts';
+import { toExpectationEntry } from './expectation-body.ts';
+import { checkSubmitOptions } from './expect-options.ts';
+import { keepExpectation, requireReadableInbox, type ExpectParts } from './expect-task.ts';
+import { submittedTaskOf, toSubmissionId, toSubmitted } from './submission.ts';
+
+/**
+ * Submits a task, for example `(webhook) => novita.txt2Img({ …, extra: { webhook } })`. Returns the
+ * answer of Novita, or its task id.
+ *
+ * @param webhook for `extra.webhook`; `undefined` if the receiver has no `url`
+ */
+export type SubmitCall<Response> = (
+  webhook: CallbackConfig | undefined,
+) => Response | Promise<Response>;
+
+/** A task that was submitted. */
+export interface Submission<Response> {
+  readonly taskId: string;
+  /** What the call returned; `null` if an earlier call with the same key had submitted the task. */
+  readonly response: Response | null;
+}
+
+type Parts = ExpectParts & CallbackParts;
+
+/** Calls, and keeps what is needed to get the result. See `receiver.submit`. */
+export async function submitTask<Response>(
+  call: SubmitCall<Response>,
+  options: object,
+  parts: Parts,
+): Promise<Submission<Response>> {
+  const { key, metadata: unchecked, within, media, ...settings } = checkSubmitOptions(options);
+  if (typeof call !== 'function') {
+    const message = 'submit: pass a function that submits the task, such as (webhook) => …';
+    throw new WebhookError('invalid_argument', message);
+  }
+  requireReadableInbox('submit', parts.inbox);
+  const metadata = checkMetadata('submit', unchecked);
+  const { testMode } = settings;
+  // Without a token, the expectation alone keeps the metadata.
+  const ofCallback = parts.tokens === null ? { testMode } : { ...settings, metadata };
+  const webhook = parts.url === null ? undefined : await createCallback(ofCallback, parts);
+  const isTest = testMode !== undefined;
+  const submission = { within, media, metadata, testMode: isTest };
+  const reserved = key === undefined ? null : toReserved(key, within, parts);
+  const earlier = reserved && (await reserve(reserved, parts.inbox));
+  if (earlier !== null) return { taskId: earlier, response: null };
+  const response = await callOrGiveBack(call, webhook, reserved, parts.inbox);
+  const taskId = readTaskId(response);
+  await keepSubmitted(taskId, async () => {
+    await keepExpectation({ taskId, ...submission }, parts);
+    if (reserved !== null) await parts.inbox.add(toSubmitted(reserved, taskId));
+  });
+  return { taskId, response };
+}
+
+function toReserved(key: string, within: number, { endpoint, clock }: Parts): NewEntry {
+  const now = clock.now();
+  const taskId = toSubmissionId(key);
+  const none = { metadata: {}, testMode: false, media: 'image' } as const;
+  return toExpectationEntry({ ...none, endpoint, taskId, until: now + within, now });
+}
+
+/** Milliseconds that a call with the same key may take in another place. */
+const IN_FLIGHT_MS = 30_000;
+const PAUSE_MS = 100;
+
+/** @returns the task that an earlier call with this key has submitted; `null`: this call shall submit */
+async function reserve(reserved: NewEntry, inbox: Inbox): Promise<string | null> {
+  const deadline = monotonicMs(systemClock) + IN_FLIGHT_MS;
+  for (;;) {
+    if ((await inbox.add(reserved)) === 'added') return null;
+    const existing = await inbox.get(reserved);
+    const taskId = existing && submittedTaskOf(existing);
+    if (typeof taskId === 'string') return taskId;
+    if (existing?.state === 'dead' || monotonicMs(systemClock) >= deadline)
+      throw unfinished(reserved);
+    await pause();
+  }
+}
+
+function unfinished({ endpoint, taskId }: NewEntry): WebhookError {
+  const message =
+    'submit: a call with this key began and has not told its task, so the task may be running. ' +
+    `If it is not, allow another call with inbox.discard(${JSON.stringify({ endpoint, taskId })}).`;
+  return new WebhookError('submission_unfinished', message);
+}
+
+async function callOrGiveBack<Response>(
+  call: SubmitCall<Response>,
+  webhook: CallbackConfig | undefined,
+  reserved: NewEntry | null,
+  inbox: Inbox,
+): Promise<Response> {
+  try {
+    return await call(webhook);
+  } catch (error) {
+    if (reserved !== null) await giveBack(reserved, inbox);
+    throw error;
+  }
+}
+
+const MAX_TRIES = 20;
+
+/** A worker may look at the record for a moment, and then it cannot be discarded. Never rejects. */
+async function giveBack(reserved: NewEntry, inbox: Inbox): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const isGone = await inbox.discard(reserved).catch(() => false);
+    if (isGone) return;
+    await pause();
+  }
+}
+
+/** Repeats what keeps a submitted task: the task was paid for. */
+async function keepSubmitted(taskId: string, keep: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await keep();
+      return;
+    } catch (error) {
+      if (tries < 3) {
+        await pause();
+        continue;
+      }
+      const message = `submit: Novita accepted the task ${taskId}, but the inbox did not keep it. Call receiver.expect('${taskId}') when the inbox works again.`;
+      throw new WebhookError('inbox_unavailable', message, { cause: error });
+    }
+  }
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => systemClock.after(PAUSE_MS, resolve));
+
+/** The task id in what a submit call returned: the id itself, an answer, or an answer in `data`. */
+function readTaskId(response: unknown): string {
+  const answers = isObject(response) ? [response, response['data']] : [];
+  const ids = [response, ...answers.map((one) => (isObject(one) ? one['task_id'] : undefined))];
+  const taskId = ids.find((id) => typeof id === 'string' && isTaskId(id));
+  if (typeof taskId === 'string') return taskId;
+  const message =
+    'submit: the call returned no task_id. Return what Novita answers, for example `return await ' +
+    'response.json()`. The task may have been submitted.';
+  throw new WebhookError('invalid_argument', message);
+}

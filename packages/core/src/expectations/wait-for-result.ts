@@ -1,0 +1,59 @@
+import type { TaskResult } from '../events/task-result.ts';
+import { parseTaskResult } from '../events/task-result-schema.ts';
+import { isExpectation } from '../inbox/expectation.ts';
+import type { Entry } from '../inbox/ports.ts';
+import { monotonicMs, systemClock } from '../shared/clock.ts';
+import { WebhookError } from '../shared/errors.ts';
+import { readOr } from '../shared/read-or.ts';
+import { checkResultOptions, checkTaskId } from './expect-options.ts';
+import { requireReadableInbox, type ExpectParts } from './expect-task.ts';
+
+const MIN_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 1000;
+
+/**
+ * Looks into the inbox until it has the result. See `receiver.result`.
+ *
+ * @throws WebhookError `result_timeout`, `task_missing`, `invalid_result`, `closing`, `invalid_argument`
+ */
+export async function waitForResult(
+  taskId: string,
+  options: object,
+  { isClosed, ...parts }: ExpectParts & { readonly isClosed: () => boolean },
+): Promise<TaskResult> {
+  const { inbox, endpoint } = parts;
+  const { timeoutMs } = checkResultOptions(options);
+  const key = { endpoint, taskId: checkTaskId('result', taskId) };
+  requireReadableInbox('result', inbox);
+  const deadline = monotonicMs(systemClock) + timeoutMs;
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_PAUSE_MS)) {
+    if (isClosed()) throw new WebhookError('closing', 'result: the receiver is closed');
+    const entry = await inbox.get(key);
+    const result = entry && readResult(entry);
+    if (result) return result;
+    const leftMs = deadline - monotonicMs(systemClock);
+    if (leftMs <= 0) throw timeout(taskId, timeoutMs, entry !== undefined);
+    await new Promise<void>((resolve) => systemClock.after(Math.min(pauseMs, leftMs), resolve));
+  }
+}
+
+/** @returns `null` while the result is awaited */
+function readResult(entry: Entry): TaskResult | null {
+  if (isExpectation(entry)) {
+    if (entry.state !== 'dead') return null;
+    throw new WebhookError('task_missing', `result: ${entry.reason ?? 'the task was given up'}`);
+  }
+  const payload = readOr(() => JSON.parse(entry.body) as unknown, null);
+  const { result, schemaError } = parseTaskResult(payload, entry.receivedAt);
+  if (result !== null) return result;
+  const message = `result: the event of the task does not fit the schema: ${schemaError}. Replay it with a corrected body.`;
+  throw new WebhookError('invalid_result', message);
+}
+
+function timeout(taskId: string, timeoutMs: number, isKnown: boolean): WebhookError {
+  const advice = isKnown
+    ? 'The task is awaited: wait longer, or let a handler take the result.'
+    : 'The inbox has no entry of it: submit it with receiver.submit(), or call receiver.expect().';
+  const message = `result: no result of ${taskId} within ${timeoutMs} ms. ${advice}`;
+  return new WebhookError('result_timeout', message);
+}

@@ -1,0 +1,425 @@
+import {
+  createReceiver,
+  createTaskResultClient,
+  memoryInbox,
+  WebhookError,
+  type ReceiverOptions,
+  type Store,
+  memoryStore,
+  pollingInbox,
+  type TaskResultClient,
+} from '@novita-webhooks/core';
+import { createSimulator } from '@novita-webhooks/simulator';
+import {
+  createManualClock,
+  createTestEntry,
+  sampleEvents,
+  signedDelivery,
+  TEST_SECRET,
+} from '@novita-webhooks/testing';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+
+import { deferred } from './helpers.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const payloadOf = (taskId: string) => sampleEvents.imageSucceeded({ taskId }).payload;
+const runningPayload = (taskId: string) => ({
+  task: { task_id: taskId, status: 'TASK_STATUS_PROCESSING' },
+});
+const notFound = () => new WebhookError('task_not_found', 'the API does not know the task');
+
+/** A Task Result API under the test's control. */
+function createApi(answer: (taskId: string, asked: number) => unknown) {
+  const asked: string[] = [];
+  const client: TaskResultClient = {
+    get: () => expect.unreachable('the sweep reads payloads'),
+    async getPayload(taskId) {
+      asked.push(taskId);
+      const found = await answer(taskId, asked.length);
+      if (found instanceof Error) throw found;
+      return found as Awaited<ReturnType<TaskResultClient['getPayload']>>;
+    },
+  };
+  return { client, asked };
+}
+
+/** A receiver on a manual clock, with a handler that is called for each success. */
+function start(options: Partial<ReceiverOptions> = {}) {
+  const clock = createManualClock();
+  const receiver = createReceiver({
+    url: 'https://example.com/hooks',
+    secret: TEST_SECRET,
+    inbox: memoryInbox({ clock }),
+    logger: false,
+    clock,
+    ...options,
+  });
+  closers.push(() => receiver.close());
+  const handled = vi.fn();
+  receiver.onTaskFinished(({ task }, { metadata }) => void handled(task.task_id, metadata));
+  receiver.start();
+  const deliver = async (taskId: string) =>
+    receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded({ taskId })));
+  const entry = (taskId: string) => receiver.inbox.get({ endpoint: 'novita', taskId });
+  return { clock, receiver, handled, deliver, entry };
+}
+
+describe('the sweep', () => {
+  test('asks for a result that no webhook brings, and handles it once', async () => {
+    const { client, asked } = createApi(payloadOf);
+    const { receiver, clock, handled, deliver, entry } = start({ taskResults: client });
+    await receiver.expect('task-1', { metadata: { orderId: 42 } });
+    expect(await entry('task-1')).toMatchObject({ state: 'expected' });
+    await clock.advance(4000);
+    expect(asked).toEqual([]);
+    await clock.advance(1500);
+    expect(handled.mock.calls).toEqual([['task-1', { orderId: 42 }]]);
+    expect(await entry('task-1')).toMatchObject({ state: 'done', source: 'sweep', attempts: 1 });
+    expect((await deliver('task-1')).status).toBe(200); // the webhook comes late
+    await clock.advance(60_000);
+    expect(handled).toHaveBeenCalledTimes(1);
+    expect(asked).toEqual(['task-1']);
+    const { sweep } = await receiver.stats();
+    expect(sweep).toEqual({ asked: 1, found: 1, deliveredLater: 1, missing: 0 });
+  });
+
+  test('asks for nothing that a webhook has brought, before or after expect', async () => {
+    const { client, asked } = createApi(payloadOf);
+    const { receiver, clock, handled, deliver } = start({ taskResults: client });
+    await deliver('before');
+    await receiver.expect('before');
+    await receiver.expect('after', { metadata: { orderId: 1 } });
+    await deliver('after');
+    await clock.advance(60_000);
+    expect(handled.mock.calls).toEqual([
+      ['before', {}],
+      ['after', { orderId: 1 }],
+    ]);
+    expect(asked).toEqual([]);
+  });
+
+  test('asks ever more gently while the task runs, a video later', async () => {
+    const times: number[] = [];
+    const { client } = createApi((taskId) => {
+      times.push((clock.now() - startedAt) / 1000);
+      return times.length < 4 ? runningPayload(taskId) : payloadOf(taskId);
+    });
+    const { receiver, clock, handled } = start({ taskResults: client });
+    const startedAt = clock.now();
+    await receiver.expect('task-1', { media: 'video' });
+    await clock.advance(120_000);
+    expect(times).toEqual([30, 40, 51, 63.1]);
+    expect(handled).toHaveBeenCalledTimes(1);
+  });
+
+  test('gives up at the deadline, with what the API said, and a late webhook is handled', async () => {
+    const { client } = createApi(notFound);
+    const onDeadLetter = vi.fn();
+    const { receiver, clock, handled, deliver, entry } = start({
+      taskResults: client,
+      onDeadLetter,
+    });
+    await receiver.expect('task-1', { within: 60_000, metadata: { orderId: 42 } });
+    await clock.advance(59_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'expected' });
+    await clock.advance(2000);
+    const reason = expect.stringMatching(/^missing: .*does not know the task/) as string;
+    expect(await entry('task-1')).toMatchObject({ state: 'dead', reason });
+    expect(onDeadLetter).toHaveBeenCalledTimes(1);
+    expect((await receiver.stats()).sweep.missing).toBe(1);
+    await deliver('task-1');
+    await clock.flush();
+    expect(handled.mock.calls).toEqual([['task-1', { orderId: 42 }]]);
+  });
+
+  test('waits while the API is down, also past the deadline', async () => {
+    const down = new WebhookError('api_unavailable', 'the API answered 503');
+    const { client } = createApi((taskId, asked) => (asked < 9 ? down : payloadOf(taskId)));
+    const { receiver, clock, handled, entry } = start({ taskResults: client });
+    await receiver.expect('task-1', { within: 10_000 });
+    await clock.advance(20_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'expected' });
+    await clock.advance(60_000);
+    expect(handled).toHaveBeenCalledTimes(1);
+  });
+
+  test('handles a result once that comes while it is being asked for', async () => {
+    const { client } = createApi(async (taskId) => {
+      await deliver('task-1');
+      await clock.flush(); // the loop claims the event while the question still runs
+      return payloadOf(taskId);
+    });
+    const { receiver, clock, handled, deliver, entry } = start({ taskResults: client });
+    await receiver.expect('task-1', { metadata: { orderId: 42 } });
+    await clock.advance(10_000);
+    await expect.poll(() => handled.mock.calls).toEqual([['task-1', { orderId: 42 }]]);
+    await receiver.idle();
+    expect(await entry('task-1')).toMatchObject({ state: 'done', source: 'delivery', attempts: 1 });
+    expect((await receiver.stats()).sweep).toMatchObject({ asked: 1, found: 0 });
+  });
+
+  test('does not take the room of handlers, and asks about ten tasks at a time', async () => {
+    const open = deferred();
+    let [asking, most] = [0, 0];
+    const { client } = createApi(async (taskId) => {
+      asking += 1;
+      most = Math.max(most, asking);
+      await open.promise;
+      asking -= 1;
+      return payloadOf(taskId);
+    });
+    const { receiver, clock, handled, deliver } = start({
+      taskResults: client,
+      handlers: { concurrency: 1 },
+    });
+    for (let n = 0; n < 50; n += 1) await receiver.expect(`task-${n}`);
+    await clock.advance(6000);
+    expect(asking).toBe(10);
+    await deliver('now');
+    await clock.flush();
+    expect(handled.mock.calls).toEqual([['now', {}]]);
+    open.resolve();
+    await clock.advance(120_000);
+    expect(handled).toHaveBeenCalledTimes(51);
+    expect(most).toBe(10);
+  });
+
+  test('makes a result that does not fit the schema a dead letter, which replay asks for again', async () => {
+    const { client } = createApi((taskId, asked) =>
+      asked === 1 ? { ...payloadOf(taskId), images: 'none' } : payloadOf(taskId),
+    );
+    const { receiver, clock, handled, entry } = start({ taskResults: client });
+    await receiver.expect('task-1');
+    await clock.advance(6000);
+    expect(await entry('task-1')).toMatchObject({ state: 'dead' });
+    expect((await entry('task-1'))?.reason).toMatch(/does not fit the schema: .*images/);
+    await receiver.inbox.replay({ endpoint: 'novita', taskId: 'task-1' });
+    await clock.advance(1000);
+    expect(handled).toHaveBeenCalledTimes(1);
+  });
+
+  test('warns without taskResults, and keeps the expectation', async () => {
+    const warn = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    const { receiver, clock, handled, deliver } = start({ logger });
+    await receiver.expect('task-1');
+    await clock.advance(120_000);
+    expect(warn.mock.calls.map(([, message]) => message as string)).toContainEqual(
+      expect.stringContaining('taskResults: createTaskResultClient({ apiKey })'),
+    );
+    await deliver('task-1');
+    await clock.flush();
+    expect(handled).toHaveBeenCalledTimes(1);
+  });
+
+  test('close does not wait for the API', async () => {
+    const { client, asked } = createApi(() => new Promise(() => undefined));
+    const hanging: TaskResultClient = {
+      ...client,
+      getPayload: (taskId, { signal } = {}) =>
+        Promise.race([
+          client.getPayload(taskId),
+          new Promise<never>((_, reject) =>
+            signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+          ),
+        ]),
+    };
+    const { receiver, clock, entry } = start({ taskResults: hanging });
+    await receiver.expect('task-1');
+    await clock.advance(6000);
+    expect(asked).toEqual(['task-1']);
+    await receiver.close(); // the clock stands still, so no grace period can pass
+    expect(await entry('task-1')).toMatchObject({ state: 'expected', attempts: 0 });
+  });
+
+  test('an event that does not fit the schema does not end the wait', async () => {
+    const { client } = createApi(payloadOf);
+    const { receiver, clock, handled } = start({ taskResults: client });
+    await receiver.expect('task-1');
+    const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
+    const drifted = { ...event, payload: { ...event.payload, images: 'none' } };
+    expect((await receiver.handle(await signedDelivery(receiver, drifted))).status).toBe(200);
+    await clock.advance(6000);
+    expect(handled).toHaveBeenCalledTimes(1);
+    expect((await receiver.stats()).conflicts).toBe(0);
+  });
+});
+
+describe('receiver.submit', () => {
+  test('passes the callback URL and awaits the result, against the simulator', async () => {
+    const simulator = await createSimulator({ apiKey: 'sk_test' });
+    closers.push(() => simulator.close());
+    const taskResults = createTaskResultClient({ apiKey: 'sk_test', baseUrl: simulator.url });
+    const { receiver, clock, handled } = start({ taskResults });
+    const { taskId, response } = await receiver.submit(
+      (webhook) => {
+        expect(webhook?.url).toMatch(/^https:\/\/example\.com\/hooks\?token=nwt1\./);
+        return simulator.submit('txt2img'); // no webhook will come
+      },
+      { metadata: { orderId: 42 } },
+    );
+    expect(response).toEqual({ task_id: taskId });
+    await simulator.idle();
+    await clock.advance(5000);
+    await expect.poll(() => handled.mock.calls).toEqual([[taskId, { orderId: 42 }]]);
+  });
+
+  test.each([
+    ['the id', (id: string) => id],
+    ['an answer', (task_id: string) => ({ task_id })],
+    ['an answer of axios', (task_id: string) => ({ status: 200, data: { task_id } })],
+  ])('takes the task id from %s', async (_, answer) => {
+    const { receiver } = start();
+    expect((await receiver.submit(() => answer('task-1'))).taskId).toBe('task-1');
+  });
+
+  test.each([undefined, {}, { task_id: 7 }, new Response('{"task_id":"1"}')])(
+    'rejects an answer without a task id: %o',
+    async (answer) => {
+      const { receiver } = start();
+      const code = 'invalid_argument';
+      await expect(receiver.submit(() => answer)).rejects.toMatchObject({ code });
+    },
+  );
+
+  test('submits once per key, also when called at the same time and from two receivers', async () => {
+    const { receiver, clock } = start();
+    const other = createReceiver({
+      ...{ url: 'https://example.com/hooks', secret: TEST_SECRET, logger: false, clock },
+      inbox: receiver.inbox,
+    });
+    const call = vi.fn(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return 'task-1';
+    });
+    const submit = (one: Pick<typeof receiver, 'submit'>) => one.submit(call, { key: 'order-1' });
+    const answers = await Promise.all([receiver, other, receiver].map(submit));
+    answers.push(await submit(other));
+    expect(answers.map(({ taskId }) => taskId)).toEqual(Array(4).fill('task-1'));
+    expect(answers.filter(({ response }) => response !== null)).toHaveLength(1);
+    expect(call).toHaveBeenCalledTimes(1);
+    await receiver.submit(call, { key: 'order-2' });
+    expect(call).toHaveBeenCalledTimes(2);
+  });
+
+  test('a call that throws has submitted nothing', async () => {
+    const { receiver } = start();
+    const fail = () => Promise.reject(new Error('no money'));
+    await expect(receiver.submit(fail, { key: 'order-1' })).rejects.toThrow('no money');
+    expect((await receiver.submit(() => 'task-1', { key: 'order-1' })).taskId).toBe('task-1');
+  });
+
+  test('a call that never told its task blocks its key, and says how to free it', async () => {
+    const { receiver, clock, handled } = start();
+    void receiver.submit(() => new Promise<string>(() => undefined), { key: 'a', within: 1000 });
+    await clock.advance(2000); // as after the end of the process
+    const again = receiver.submit(() => 'task-2', { key: 'a' });
+    await expect(again).rejects.toMatchObject({
+      code: 'submission_unfinished',
+      message: expect.stringContaining('"taskId":"submission:a"') as string,
+    });
+    expect(await receiver.inbox.discard({ endpoint: 'novita', taskId: 'submission:a' })).toBe(true);
+    expect((await receiver.submit(() => 'task-2', { key: 'a' })).taskId).toBe('task-2');
+    expect(handled).not.toHaveBeenCalled();
+  });
+
+  test('no sender can take the place of the record of a key', async () => {
+    const { receiver, deliver } = start();
+    await receiver.submit(() => 'task-1', { key: 'a' });
+    expect((await deliver('submission:a')).status).toBe(422);
+    expect((await receiver.submit(() => 'task-2', { key: 'a' })).taskId).toBe('task-1');
+  });
+
+  test('says which task was submitted when the inbox does not keep it', async () => {
+    let isBroken = false;
+    const store = memoryStore();
+    const breaking: Store = {
+      ...store,
+      add: (entry) => (isBroken ? Promise.reject(new Error('disk full')) : store.add(entry)),
+    };
+    const { receiver } = start({ inbox: pollingInbox(breaking) });
+    const call = () => {
+      isBroken = true;
+      return 'task-1';
+    };
+    await expect(receiver.submit(call)).rejects.toMatchObject({
+      code: 'inbox_unavailable',
+      message: expect.stringContaining("receiver.expect('task-1')") as string,
+    });
+  });
+});
+
+describe('receiver.result', () => {
+  test('waits for an event', async () => {
+    const { receiver, deliver } = start();
+    const result = receiver.result('task-1');
+    await deliver('task-1');
+    expect((await result).images).toHaveLength(1);
+    expect((await receiver.result('task-1', { timeoutMs: 1 })).task.task_id).toBe('task-1');
+  });
+
+  test('waits for the sweep', async () => {
+    const { client } = createApi(payloadOf);
+    const { receiver, clock } = start({ taskResults: client });
+    await receiver.expect('task-1');
+    const result = receiver.result('task-1');
+    await clock.advance(6000);
+    expect((await result).task.status).toBe('TASK_STATUS_SUCCEED');
+  });
+
+  test('rejects when the time is up, and says what is known', async () => {
+    const { receiver } = start();
+    const code = 'result_timeout';
+    const wait = () => receiver.result('task-1', { timeoutMs: 30 });
+    await expect(wait()).rejects.toMatchObject({ code, message: /has no entry/ });
+    await receiver.expect('task-1');
+    await expect(wait()).rejects.toMatchObject({ code, message: /is awaited/ });
+  });
+
+  test('rejects when the task was given up, or the receiver closes', async () => {
+    const { client } = createApi(notFound);
+    const { receiver, clock } = start({ taskResults: client });
+    await receiver.expect('task-1', { within: 1000 });
+    await clock.advance(6000);
+    const code = 'task_missing';
+    await expect(receiver.result('task-1')).rejects.toMatchObject({ code });
+    const waiting = expect(receiver.result('other')).rejects.toMatchObject({ code: 'closing' });
+    await receiver.close();
+    await waiting;
+  });
+
+  test('rejects for an event that does not fit the schema', async () => {
+    const { receiver } = start();
+    await receiver.inbox.add(
+      createTestEntry({ taskId: 'task-1', schemaError: 'no list', body: '{"images":"none"}' }),
+    );
+    const code = 'invalid_result';
+    await expect(receiver.result('task-1')).rejects.toMatchObject({ code });
+  });
+});
+
+describe('misuse in plain JavaScript', () => {
+  const { receiver } = start();
+  const plain = receiver as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  test.each<[string, unknown[], RegExp]>([
+    ['expect', [], /expect: the task id must be/],
+    ['expect', ['submission:a'], /expect: the task id must be/],
+    ['expect', ['a', { within: '1h' }], /expect: within must be milliseconds/],
+    ['expect', ['a', { media: 'movie' }], /media must be image, video or audio/],
+    ['expect', ['a', { withinMs: 1 }], /withinMs is unknown/],
+    ['expect', ['a', { metadata: [] }], /metadata must be an object/],
+    ['submit', [], /submit: pass a function/],
+    ['submit', [() => 'a', { key: '' }], /key must be a printable text/],
+    ['submit', [() => 'a', { key: 7 }], /key must be a text/],
+    ['submit', [() => 'a', { key: 'x'.repeat(201) }], /at most 200/],
+    ['result', [7], /result: the task id must be/],
+    ['result', ['a', { timeoutMs: -1 }], /timeoutMs must be milliseconds/],
+  ])('%s(%j) is refused', async (method, args, message) => {
+    const code = 'invalid_argument';
+    await expect(plain[method]?.(...args)).rejects.toMatchObject({ code, message });
+  });
+});
