@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { secretSchema } from './callback/secret-faults.ts';
 import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
-import { WebhookError } from './shared/errors.ts';
 import type { Inbox } from './inbox/ports.ts';
 import { isObject, type JsonObject } from './shared/json.ts';
 import { consoleLogger } from './shared/console-logger.ts';
 import { silentLogger, type Logger } from './shared/logger.ts';
 import { memoryInbox } from './inbox/memory/memory-inbox.ts';
 import { isStandardSchema, type StandardSchema } from './shared/standard-schema.ts';
+import { invalid, isAddOnly, rejectContradictions } from './reject-contradictions.ts';
 import type { TaskResultClient } from './task-results/client.ts';
 import type { HandlerOptions } from './handlers/registration.ts';
 import { exponentialBackoff, type RetryDelay } from './shared/backoff.ts';
@@ -80,10 +80,18 @@ export interface ReceiverOptions<
   /** Whether handlers get the events of Novita's test mode. Default `'handle'`. */
   readonly testEvents?: 'handle' | 'ignore' | undefined;
   /**
-   * Asks Novita's Task Result API: for the results of expected tasks (`receiver.submit()`), and for
-   * those whose links have expired when their handlers are about to run.
+   * Asks Novita's Task Result API for the results of expected tasks (see `receiver.submit`). Also if
+   * links of a result have expired when its handlers are about to run: they get fresh ones.
    */
   readonly taskResults?: TaskResultClient | undefined;
+  /**
+   * Asks `taskResults` about every event before handlers run, and gives them the answer. An event of a
+   * task that the API does not know becomes a dead letter with the reason `unconfirmed`. If the API
+   * does not answer, or says that the task still runs, the entry waits, and no attempt is counted.
+   * Events of test mode are not asked about if their callback URL was made with `testMode`. Default
+   * `false`. `onTaskProgress` and `onOtherEvent` get events that nothing confirms.
+   */
+  readonly confirm?: boolean | undefined;
   /**
    * A logger with pino's methods, or `false` for none. Default: the console, where warnings and errors
    * that repeat are rolled up.
@@ -112,6 +120,7 @@ export interface ResolvedOptions {
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly testEvents: 'handle' | 'ignore';
   readonly taskResults: TaskResultClient | null;
+  readonly confirm: boolean;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -177,6 +186,7 @@ const schema = strictOptions({
   }).prefault({}),
   testEvents: z.enum(['handle', 'ignore']).default('handle'),
   taskResults: withMethods<TaskResultClient>('get', 'getPayload').nullable().default(null),
+  confirm: z.boolean().default(false),
   logger: z.preprocess(
     (value) => (value === false ? silentLogger : value),
     withMethods<Logger>('debug', 'info', 'warn', 'error').default(() => consoleLogger),
@@ -223,40 +233,9 @@ function isWorkerOnly(options: ReceiverOptions): boolean {
   return consume && inbox.capabilities.shared;
 }
 
-/** The entries of such an inbox are handled by the callers of `processEntry()`. */
-function isAddOnly(inbox: Inbox): boolean {
-  return inbox.capabilities.addOnly === true;
-}
-
-function rejectContradictions({ ack, inbox, consume }: ResolvedOptions): void {
-  if (ack === 'handled' && inbox.promote === undefined) {
-    throw invalid(
-      "ack: 'handled' works with the memory inbox only. Leave it out with a durable inbox.",
-    );
-  }
-  if (consume && isAddOnly(inbox)) {
-    throw invalid(
-      'consume: true does not work with an add-only inbox. Leave it out, and call processEntry() where messages arrive.',
-    );
-  }
-  if (consume) return;
-  if (ack === 'handled')
-    throw invalid(
-      "ack: 'handled' waits for handlers, and consume: false runs none. Leave one out.",
-    );
-  if (inbox.capabilities.shared) return;
-  throw invalid(
-    'consume: false needs an inbox that other processes share, or no process handles its entries.',
-  );
-}
-
 function secretAdvice(insecure: boolean): string {
   return insecure
     ? 'secret and insecure exclude each other. Leave one out.'
     : 'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
         'environment variable set?), or pass insecure: true to accept events from any sender.';
-}
-
-function invalid(message: string): WebhookError {
-  return new WebhookError('invalid_option', `createReceiver: ${message}`);
 }

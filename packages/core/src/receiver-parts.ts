@@ -53,12 +53,14 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const outcomeWaiters = createOutcomeWaiters();
   const bestEffortEvents = createBestEffortEvents({ ...shared, handlers });
   const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
-  const sweep = createSweep({ ...shared, taskResults: options.taskResults });
+  const { taskResults, confirm } = options;
+  const sweep = createSweep({ ...shared, taskResults });
+  const counters = createCounters();
   const worker = createWorker({
     ...{ ...shared, ...workerParts, concurrency, retry: options.retry },
-    attemptExpectation: sweep.attempt,
+    ...{ taskResults, confirm, attemptExpectation: sweep.attempt },
+    onDisagreement: counters.disagreement,
   });
-  const counters = createCounters();
   const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
   const acceptEvent = createAcceptEvent({
     ...shared,

@@ -20,6 +20,8 @@ export interface ReceiverStats {
   readonly sweep: SweepCounts;
   /** Later events with another status than the first event of their task. */
   readonly conflicts: number;
+  /** Events whose status the Task Result API contradicted (`confirm`). The API wins. */
+  readonly disagreements: number;
   /** Progress and other events that were not handled, because too many were running. */
   readonly dropped: number;
 }
@@ -29,18 +31,23 @@ export interface Counters {
   reply(code: ReplyCode): void;
   refusal(verdict: TokenRefusal): void;
   conflict(): void;
-  read(): Pick<ReceiverStats, 'replies' | 'refusedTokens' | 'conflicts'>;
+  disagreement(): void;
+  read(): Pick<ReceiverStats, 'replies' | 'refusedTokens' | 'conflicts' | 'disagreements'>;
 }
 
 /** Counts what the deliveries of a receiver cause. */
 export function createCounters(): Counters {
   const replies: Partial<Record<ReplyCode, number>> = {};
   const refusedTokens: Partial<Record<TokenRefusal, number>> = {};
-  let conflicts = 0;
+  let [conflicts, disagreements] = [0, 0];
   return {
     reply: (code) => void (replies[code] = (replies[code] ?? 0) + 1),
     refusal: (verdict) => void (refusedTokens[verdict] = (refusedTokens[verdict] ?? 0) + 1),
     conflict: () => void (conflicts += 1),
-    read: () => ({ replies: { ...replies }, refusedTokens: { ...refusedTokens }, conflicts }),
+    disagreement: () => void (disagreements += 1),
+    read: () => ({
+      ...{ replies: { ...replies }, refusedTokens: { ...refusedTokens } },
+      ...{ conflicts, disagreements },
+    }),
   };
 }

@@ -20,7 +20,7 @@ describe('a key says what is missing', () => {
 
 describe('a query says what is wrong', () => {
   it.each([
-    [{ states: ['failed'] }, 'states.0: must be pending, running, done or dead'],
+    [{ states: ['failed'] }, 'states.0: must be expected, pending, running, done or dead'],
     [{ states: 'dead' }, "states: must be a list such as ['dead']"],
     [{ taskID: 'a' }, 'options: taskID is unknown. Known: endpoint, states, taskType, '],
     [{ limit: 5000 }, 'limit: must be an integer from 1 to 1000'],

@@ -423,3 +423,13 @@ describe('misuse in plain JavaScript', () => {
     await expect(plain[method]?.(...args)).rejects.toMatchObject({ code, message });
   });
 });
+
+test('confirm does not ask again about a result that the sweep has asked for', async () => {
+  const { client, asked } = createApi(payloadOf);
+  const { receiver, clock, handled, deliver } = start({ taskResults: client, confirm: true });
+  await receiver.expect('swept');
+  await clock.advance(6000);
+  await deliver('delivered');
+  await expect.poll(() => handled.mock.calls.length).toBe(2);
+  expect(asked).toEqual(['swept', 'delivered']);
+});

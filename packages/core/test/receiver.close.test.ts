@@ -338,6 +338,8 @@ test('receiver.stats counts replies, outcomes and entries', async () => {
   await settle(sampleEvents.imageSucceeded({ taskId: 'fails' }));
   await clock.advance(1000);
   expect(await receiver.stats()).toEqual({
+    disagreements: 0,
+    sweep: { asked: 0, found: 0, deliveredLater: 0, missing: 0 },
     inbox: { expected: 0, pending: 0, running: 0, done: 1, dead: 1, lagMs: 0 },
     replies: { accepted: 2, duplicate: 1 },
     outcomes: { done: 1, retry: 1, dead: 1, released: 0 },

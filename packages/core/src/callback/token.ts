@@ -1,6 +1,7 @@
 import { fromBase64Url, toBase64Url } from '../shared/base64url.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { isPromise } from '../shared/is-promise.ts';
+import { toTokenId } from '../shared/token-id.ts';
 import type { Signer } from './signer.ts';
 
 /** What a token states. */
@@ -11,7 +12,7 @@ export interface TokenClaims {
   readonly expiresAt: number | null;
   readonly metadata: JsonObject;
   readonly testMode: boolean;
-  /** Random text that no other token has. */
+  /** Text that no other token has. See `shared/token-id.ts`. */
   readonly tokenId: string;
 }
 
@@ -104,6 +105,7 @@ function checkClaims(
   if (claims.e !== endpoint) return 'other_endpoint';
   const expiresAt = claims.x ?? null;
   if (expiresAt !== null && expiresAt <= now) return 'expired';
-  const { m: metadata = {}, n: tokenId } = claims;
-  return { endpoint, expiresAt, metadata, testMode: claims.t === true, tokenId };
+  const { m: metadata = {}, t: testMode = false } = claims;
+  const tokenId = toTokenId(claims.n, testMode);
+  return { endpoint, expiresAt, metadata, testMode, tokenId };
 }

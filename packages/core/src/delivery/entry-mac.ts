@@ -16,9 +16,10 @@ export function createEntryMacs(signer: Signer): EntryMacs {
 
 /** The prefix keeps entries and tokens apart. Keys are sorted: a queue may store metadata as jsonb. */
 function toSignedText(entry: NewEntry): string {
-  const { endpoint, taskId, status, body, schemaError, testMode, receivedAt } = entry;
+  const { endpoint, taskId, status, body, schemaError, testMode, receivedAt, tokenId } = entry;
   const metadata = JSON.stringify(entry.metadata, sortKeys);
-  const fields = [endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt];
+  const own = [endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt];
+  const fields = [...own, tokenId];
   return `nwe1.${JSON.stringify(fields)}`;
 }
 

@@ -43,15 +43,22 @@ export type ProcessUnverifiedOptions<Input extends object = object> = ProcessOpt
  * threw, not redacted; an `AggregateError` if several handlers failed.
  */
 export class HandlersFailedError extends WebhookError {
-  /** `retry`: deliver again after `delayMs`. `dead`: give up. `released`: aborted, deliver again. */
+  /**
+   * `retry`: deliver again after `delayMs`. `dead`: give up. `released`: aborted, or not confirmed yet
+   * (`confirm`); deliver again after `delayMs`, and do not count the attempt.
+   */
   readonly outcome: Exclude<Outcome, { type: 'done' }>;
 
   constructor(outcome: Exclude<Outcome, { type: 'done' }>) {
-    const message = outcome.type === 'released' ? 'aborted' : outcome.reason;
+    const message = outcome.type === 'released' ? whyReleased(outcome) : outcome.reason;
     super('handler_failed', message, causeOf(outcome));
     this.name = 'HandlersFailedError';
     this.outcome = outcome;
   }
+}
+
+function whyReleased({ delayMs }: { readonly delayMs: number }): string {
+  return delayMs === 0 ? 'aborted' : 'the event is not confirmed yet';
 }
 
 /** What running the handlers outside the inbox needs. */
@@ -82,7 +89,10 @@ export async function processEntry(
   requireEndpoint(entry, dependencies);
   const { testMode } = requireSameTask(entry);
   if (testMode && dependencies.testEvents === 'ignore') return;
-  await attempt({ ...entry, testMode }, options, closing, dependencies);
+  // Without a MAC the id proves nothing, and would keep the entry from being confirmed.
+  const tokenId = entryMacs === null ? null : entry.tokenId;
+  const source = 'delivery'; // `sweep` would keep it from being confirmed as well
+  await attempt({ ...entry, testMode, tokenId, source }, options, closing, dependencies);
 }
 
 /** @param closing aborted when the receiver closes */
@@ -128,7 +138,7 @@ function parseMessage(message: unknown): JsonObject {
 
 const entrySchema = z.strictObject({
   ...newEntryShape,
-  // Without effect on handlers, so the MAC does not cover them.
+  // taskType, source and traceparent have no effect on handlers, so the MAC does not cover them.
   taskType: z.string().default(''),
   source: newEntryShape.source.default('delivery'),
   traceparent: newEntryShape.traceparent.default(null),

@@ -2,6 +2,7 @@ import type { TaskResult } from '../events/task-result.ts';
 import type { NewEntry, Outcome, PartialReplay, RunInTransaction } from '../inbox/ports.ts';
 import { findDamage } from '../inbox/stored-entry.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
@@ -14,8 +15,8 @@ import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
 import type { Handlers, RegisteredHandler } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
-import type { ParsedResults } from './parsed-results.ts';
 import { findOutstanding, findUnknownHandlers } from './partial-replay.ts';
+import type { ResultSource } from './result-source.ts';
 import { runHandler } from './run-handler.ts';
 import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
@@ -31,6 +32,8 @@ export interface AttemptEntry extends NewEntry, LoggedEntry {
   /** See `Entry`. */
   readonly partialReplay?: PartialReplay | null;
   /** See `Entry`. */
+  readonly originalBody?: string | null;
+  /** See `Entry`. */
   readonly damage?: string;
 }
 
@@ -38,7 +41,8 @@ export interface RunAttemptOptions {
   readonly handlers: Pick<Handlers, 'matching'>;
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly timeoutMs: number;
-  readonly parsedResults: Pick<ParsedResults, 'take'>;
+  readonly resultSource: Pick<ResultSource, 'resultOf'>;
+  readonly testEvents: 'handle' | 'ignore';
   readonly stuck: StuckHandlers;
   readonly warnOnce: WarnOnce;
   readonly clock: Clock;
@@ -79,9 +83,18 @@ async function runHandlers(
   const { maxAttempts } = options.retry;
   const damage = findDamage(entry);
   if (damage !== null) return { type: 'dead', reason: damage, succeededHandlers: [] };
-  const { result, schemaError } = options.parsedResults.take(entry) ?? parseStoredBody(entry);
+  const found = options.resultSource.resultOf(entry, abort);
+  const source = isPromise(found) ? await found : found;
+  if ('ended' in source) {
+    failures.push(...source.failures);
+    return source.ended;
+  }
+  const { result, schemaError } = source.parsed;
   const succeededHandlers = [...entry.succeededHandlers];
   if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
+  const { testMode } = source;
+  if (testMode && options.testEvents === 'ignore') return { type: 'done', succeededHandlers };
+  const handled = testMode === entry.testMode ? entry : { ...entry, testMode };
 
   const matching = options.handlers.matching(result);
   const remaining = selectHandlers(result, matching, entry, options.warnOnce);
@@ -93,8 +106,9 @@ async function runHandlers(
   for (const [index, handler] of remaining.entries()) {
     if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
-    const own = index === 0 ? result : parseStoredBody(entry).result;
-    const failure = await runOne(handler, { entry, result: own ?? result }, abort, options);
+    const own = index === 0 ? result : parseStoredBody(source).result;
+    const work = { entry: handled, result: own ?? result };
+    const failure = await runOne(handler, work, abort, options);
     if (failure === null) succeededHandlers.push(handler.name);
     else if (!isAborted(abort)) failures.push(failure);
   }

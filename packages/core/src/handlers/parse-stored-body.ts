@@ -5,7 +5,10 @@ import type { NewEntry } from '../inbox/ports.ts';
  * Parses the body of an entry into a result of its own: a handler can change it without effect on
  * other handlers. A body that was damaged in the store is a schema error.
  */
-export function parseStoredBody({ body, receivedAt }: NewEntry): ParsedResult {
+export function parseStoredBody({
+  body,
+  receivedAt,
+}: Pick<NewEntry, 'body' | 'receivedAt'>): ParsedResult {
   let payload: unknown;
   try {
     payload = JSON.parse(body);

@@ -13,6 +13,7 @@ import type { JsonObject } from '../shared/json.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
+import type { TaskResultClient } from '../task-results/client.ts';
 import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
 import type { RetryDelay } from '../shared/backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
@@ -23,6 +24,7 @@ import {
   createRequestScopedAttempts,
   type RequestScopedAttempts,
 } from './request-scoped-attempts.ts';
+import { createResultSource, type ResultSource } from './result-source.ts';
 import { createStuckHandlers } from './stuck-handlers.ts';
 import { createWarnOnce } from './warn-once.ts';
 
@@ -71,6 +73,11 @@ export interface WorkerOptions {
   readonly bestEffortEvents: BestEffortEvents;
   /** One attempt on an expectation, or on the record of a submit call: no handler runs. */
   readonly attemptExpectation: (entry: AttemptEntry, abort: LazyAbort) => Promise<Outcome>;
+  readonly testEvents: 'handle' | 'ignore';
+  readonly taskResults: TaskResultClient | null;
+  readonly confirm: boolean;
+  readonly limitedLog: Logger;
+  readonly onDisagreement: () => void;
 }
 
 export function createWorker(options: WorkerOptions): Worker {
@@ -93,9 +100,7 @@ export function createWorker(options: WorkerOptions): Worker {
     if (!options.consume || state !== 'started' || consumer !== undefined) return;
     if (!handlers.handlesResults()) return;
     consumer = inbox.consume(attempt, {
-      endpoint,
-      concurrency,
-      log,
+      ...{ endpoint, concurrency, log },
       onSettled: (entry, outcome) => void onSettled(entry, outcome),
     });
   }
@@ -134,6 +139,7 @@ export function createWorker(options: WorkerOptions): Worker {
       options.consume && state === 'new' && handlers.handlesResults() ? requestScoped : undefined,
     async stop(gracePeriodMs) {
       state = 'stopped';
+      attemptOptions.resultSource.stop();
       await consumer?.stop({ gracePeriodMs });
       await warnOfLoss(options);
     },
@@ -149,12 +155,13 @@ const NO_HANDLER =
 function toAttemptOptions(
   options: WorkerOptions,
   parsedResults: ParsedResults,
-): Omit<RunAttemptOptions, 'runInTransaction'> {
+): Omit<RunAttemptOptions, 'runInTransaction'> & { readonly resultSource: ResultSource } {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
-  const { metadataSchema } = options;
+  const { metadataSchema, testEvents } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];
+  const resultSource = createResultSource({ ...options, parsedResults, warnOnce });
   const ofReceiver = { handlers, retry, timeoutMs, clock, log, handlerLog, metadataSchema };
-  return { ...ofReceiver, parsedResults, stuck, warnOnce };
+  return { ...ofReceiver, testEvents, resultSource, stuck, warnOnce };
 }
 
 const STATS_TIMEOUT_MS = 1000;

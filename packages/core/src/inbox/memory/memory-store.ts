@@ -101,9 +101,14 @@ function stats(table: MemoryTable): InboxStats {
   const { pending, running, done, dead } = table.states;
   const due = [...table.queues()].map((queue) => queue.peek()?.dueAt ?? Infinity);
   const lagMs = Math.max(0, table.now() - Math.min(Infinity, ...due));
+  const asked = [...table.expected].filter(({ entry }) => entry.state === 'running').length;
   const expected = table.expected.size;
-  const open = { pending: pending.size, running: running.size };
-  return { expected, ...open, done: done.size, dead: dead.size, lagMs };
+  return {
+    expected,
+    pending: pending.size - (expected - asked),
+    running: running.size - asked,
+    ...{ done: done.size, dead: dead.size, lagMs },
+  };
 }
 
 function purge(table: MemoryTable, { doneMs, deadMs }: Retention): number {

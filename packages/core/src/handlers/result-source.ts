@@ -1,0 +1,177 @@
+import { isProgress, isTerminal } from '../events/task-result.ts';
+import type { NewEntry, Outcome } from '../inbox/ports.ts';
+import type { Clock } from '../shared/clock.ts';
+import { describeError, isWebhookError, WebhookError } from '../shared/errors.ts';
+import type { LazyAbort } from '../shared/lazy-abort.ts';
+import type { Logger } from '../shared/logger.ts';
+import { isTestToken } from '../shared/token-id.ts';
+import type { TaskResultClient } from '../task-results/client.ts';
+import { createAskApi, type AskApi } from './ask-api.ts';
+import { hasExpiredLink } from './has-expired-link.ts';
+import { fromAnswer, fromEntry, type EndedEarly, type HandledResult } from './handled-result.ts';
+import { toFailure } from './handler-failure.ts';
+import type { ParsedResults } from './parsed-results.ts';
+import type { WarnOnce } from './warn-once.ts';
+
+/** Decides what handlers get of an entry. */
+export interface ResultSource {
+  /** The result for an attempt, or how the attempt ends without one. Never rejects. */
+  resultOf(
+    entry: SourceEntry,
+    abort: LazyAbort,
+  ): HandledResult | Promise<HandledResult | EndedEarly>;
+  /** Ends what is being asked: its attempts release their entries. */
+  stop(): void;
+}
+
+/** What of an entry decides. */
+interface SourceEntry extends NewEntry {
+  readonly succeededHandlers: readonly string[];
+  /** See `Entry`. */
+  readonly originalBody?: string | null;
+}
+
+export interface ResultSourceOptions {
+  /** `null`: handlers get what the events say. */
+  readonly taskResults: Pick<TaskResultClient, 'getPayload'> | null;
+  /** Whether each event is checked against the Task Result API. */
+  readonly confirm: boolean;
+  readonly parsedResults: Pick<ParsedResults, 'take'>;
+  readonly clock: Clock;
+  readonly limitedLog: Logger;
+  readonly warnOnce: WarnOnce;
+  /** Called when the API contradicts the status of an event. */
+  readonly onDisagreement: () => void;
+}
+
+type Asking = ResultSourceOptions & { readonly api: AskApi };
+
+export function createResultSource(options: ResultSourceOptions): ResultSource {
+  const { taskResults, confirm, parsedResults, clock } = options;
+  const api = taskResults && createAskApi(taskResults);
+  return {
+    resultOf(entry, abort) {
+      const own = fromEntry(entry, parsedResults);
+      if (api === null || own.parsed.result === null || isFinal(entry)) return own;
+      const isFromApi = entry.source === 'sweep';
+      if (confirm && !isFromApi) return confirmed(entry, abort, { ...options, api });
+      if (!hasExpiredLink(own.parsed.result, clock.now())) return own;
+      return withFreshLinks(entry, own, abort, { ...options, api });
+    },
+    stop: () => api?.stop(),
+  };
+}
+
+/**
+ * Whether the API is not asked about an entry: Novita simulated the task, as the signed token says, or
+ * an operator has corrected the body.
+ */
+function isFinal({ tokenId, testMode, originalBody = null }: SourceEntry): boolean {
+  return (testMode && isTestToken(tokenId)) || originalBody !== null;
+}
+
+/** The answer of the API, whatever the event says. */
+async function confirmed(
+  entry: SourceEntry,
+  abort: LazyAbort,
+  options: Asking,
+): Promise<HandledResult | EndedEarly> {
+  const { api, clock, warnOnce } = options;
+  try {
+    const answer = fromAnswer(await api.ask(entry.taskId, abort), clock.now());
+    const { result, schemaError } = answer.parsed;
+    if (result === null) return unconfirmed(entry, new WebhookError('invalid_result', schemaError));
+    const { status } = result.task;
+    if (isProgress(status)) return waiting(entry, { status }, STILL_RUNS, options);
+    if (isTerminal(entry.status) && status !== entry.status) {
+      options.onDisagreement();
+      const fields = { taskId: entry.taskId, event: entry.status, api: status };
+      warnOnce(`disagreement ${entry.status} ${status}`, fields, DISAGREEMENT);
+    }
+    return answer;
+  } catch (error) {
+    if (abort.aborted || api.isStopped()) return released(entry, 0);
+    if (isWebhookError(error, 'task_not_found')) return unconfirmed(entry, error);
+    return waiting(entry, { error: describeError(error) }, NOT_CONFIRMED, options, error);
+  }
+}
+
+/** The answer of the API if it has the status of the event, else the event. */
+async function withFreshLinks(
+  entry: SourceEntry,
+  own: HandledResult,
+  abort: LazyAbort,
+  { api, clock, warnOnce }: Asking,
+): Promise<HandledResult | EndedEarly> {
+  const { taskId } = entry;
+  try {
+    const answer = fromAnswer(await api.ask(taskId, abort), clock.now());
+    const { result, schemaError } = answer.parsed;
+    if (result?.task.status === entry.status) return { ...answer, testMode: own.testMode };
+    const fields = { taskId, event: entry.status, api: result?.task.status ?? schemaError };
+    warnOnce('links of another status', fields, OTHER_STATUS);
+  } catch (error) {
+    if (abort.aborted || api.isStopped()) return released(entry, 0);
+    const code = isWebhookError(error) ? error.code : '';
+    warnOnce(`links ${code}`, { taskId, error: describeError(error) }, NO_FRESH_LINKS);
+  }
+  return own;
+}
+
+function unconfirmed({ succeededHandlers }: SourceEntry, error: WebhookError): EndedEarly {
+  const reason = `unconfirmed: ${error.message} (${error.code}). ${UNCONFIRMED}`;
+  return end({ type: 'dead', reason, succeededHandlers }, error);
+}
+
+/** Not counted as an attempt: the cause is outside the entry. */
+function waiting(
+  entry: SourceEntry,
+  fields: Record<string, unknown>,
+  message: string,
+  { clock, limitedLog }: Asking,
+  ...errors: unknown[]
+): EndedEarly {
+  const delayMs = waitMs(clock.now() - entry.receivedAt);
+  limitedLog.warn({ taskId: entry.taskId, ...fields, delayMs }, message);
+  return { ...released(entry, delayMs), failures: errors.map((it) => toFailure(STEP, it)) };
+}
+
+function released({ succeededHandlers }: SourceEntry, delayMs: number): EndedEarly {
+  return { ended: { type: 'released', delayMs, succeededHandlers }, failures: [] };
+}
+
+function end(ended: Outcome, error: unknown): EndedEarly {
+  return { ended, failures: [toFailure(STEP, error)] };
+}
+
+/** Stands for the name of a handler in the log of attempts. */
+const STEP = 'confirm';
+
+const MIN_WAIT_MS = 2000;
+const MAX_WAIT_MS = 5 * 60_000;
+
+/**
+ * Half of the age of the event, so that the delays grow by half each without a count in the store. At
+ * random up to a third less, so that entries which wait together are not attempted together.
+ */
+function waitMs(ageMs: number): number {
+  const ms = Math.min(Math.max(MIN_WAIT_MS, ageMs / 2), MAX_WAIT_MS);
+  return Math.round(ms * (1 - Math.random() / 3));
+}
+
+const UNCONFIRMED =
+  'The event may be forged. If it is not, replay the entry when the Task Result API knows the task.';
+const NOT_CONFIRMED =
+  'worker: the Task Result API could not be asked about an event, so the entry waits. No attempt is counted.';
+const STILL_RUNS =
+  'worker: an event says that its task has ended, and the Task Result API that it still runs, so the ' +
+  'entry waits. No attempt is counted.';
+const DISAGREEMENT =
+  'worker: the Task Result API contradicts the status of an event. Handlers get the answer of the API. ' +
+  'Find out who else knows the callback URL.';
+const NO_FRESH_LINKS =
+  'worker: links of a result have expired, and the Task Result API gave no fresh ones. Handlers get ' +
+  'the expired ones.';
+const OTHER_STATUS =
+  'worker: links of a result have expired, and the Task Result API gives the task another status. ' +
+  'Handlers get what the event says. Set confirm: true to give them the answer of the API.';
