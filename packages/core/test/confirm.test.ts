@@ -19,11 +19,12 @@ import {
   type SampleEvent,
   type SampleOptions,
 } from '@novita-webhooks/testing';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 
 import { createEntryMacs } from '../src/delivery/entry-mac.ts';
 import { createSigner } from '../src/callback/signer.ts';
-import { codeOf, deferred, SAMPLE_TASK, setUp, track } from './helpers.ts';
+import { codeOf, deferred, noop, SAMPLE_TASK, setUp, track } from './helpers.ts';
 
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
@@ -96,18 +97,18 @@ describe('confirm: handlers', () => {
   test('get it each as a copy of their own, and the time of arrival of the event', async () => {
     const clock = createManualClock();
     const { receiver, deliver } = setUp(
-      { taskResults: api('api_unavailable', event).client, confirm: true },
+      { taskResults: api('api_unavailable', imageWith('genuine')).client, confirm: true },
       clock,
     );
     const seen: unknown[] = [];
     const arrivedAt = clock.now();
     receiver.onTaskSucceeded((result) => void Object.assign(result.task, { reason: 'changed' }));
-    receiver.onTaskSucceeded(({ task }, { receivedAt }) =>
-      seen.push(task.reason, receivedAt.getTime()),
+    receiver.onTaskSucceeded(({ task, images }, { receivedAt }) =>
+      seen.push(task.reason, images[0]?.image_url, receivedAt.getTime()),
     );
     await deliver(event);
     await clock.advance(10_000);
-    expect(seen).toEqual(['', arrivedAt]);
+    expect(seen).toEqual(['', 'genuine', arrivedAt]);
   });
 
   test('get no token that the answer echoes', async () => {
@@ -558,6 +559,32 @@ describe('confirm: fresh links', () => {
     await clock.flush();
     expect([closed.settled, runs]).toEqual([true, []]);
   });
+});
+
+test('confirm: the API key is in no log line, error, dead letter or figure', async () => {
+  const apiKey = 'sk_canary-0123456789';
+  const replies: (() => Promise<Response>)[] = [
+    () => Promise.reject(Object.assign(new Error(`sent ${apiKey}`), { headers: { apiKey } })),
+    async () => new Response(JSON.stringify({ reason: apiKey, message: apiKey }), { status: 403 }),
+    async () => new Response(JSON.stringify({ ...event.payload, task: { task_id: apiKey } })),
+    async () => new Response(`{"reason":"TASK_NOT_FOUND","message":"${apiKey}"}`, { status: 404 }),
+  ];
+  let requests = 0;
+  const fetch = () => {
+    requests += 1;
+    return (replies[requests - 1] ?? (() => Promise.reject(new Error('no'))))();
+  };
+  const clock = createManualClock();
+  const client = createTaskResultClient({ apiKey, fetch, clock, retry: { maxAttempts: 1 } });
+  const { receiver, settle, log } = setUp({ taskResults: client, confirm: true }, clock);
+  const letters: unknown[] = [];
+  receiver.onTaskSucceeded(noop);
+  receiver.onDeadLetter((letter) => letters.push(letter));
+  await settle(event);
+  await clock.advance(60_000);
+  expect([requests, letters.length]).toEqual([4, 1]);
+  const told = [log.lines, letters, await receiver.stats(), await receiver.inbox.list()];
+  expect(inspect([told, receiver], { depth: 20, showHidden: true })).not.toContain('canary');
 });
 
 describe('confirm: simulator', () => {

@@ -1,4 +1,8 @@
-/** @param size the sum of the lengths */
+/**
+ * Joins chunks of bytes.
+ *
+ * @param size the sum of their lengths
+ */
 export function concatenateBytes(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [only] = chunks;
   if (only !== undefined && chunks.length === 1) return only;
