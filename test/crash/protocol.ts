@@ -23,8 +23,8 @@ export interface ServerOptions {
 
 /** What the test process can request of a server process, and the response. */
 export interface Requests {
-  /** Resolves when no entry is pending or running, or after a minute. */
-  readonly drain: () => null;
+  /** Resolves when no entry is pending or running, or after a minute: with a line for some that are. */
+  readonly drain: () => readonly string[];
   /** The state of each entry; `null`: the inbox does not have the entry. */
   readonly states: (taskIds: readonly string[]) => (EntryState | null)[];
   /** Number of ledger rows by task; `null`: the inbox has no transactions. */

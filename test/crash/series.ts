@@ -24,7 +24,7 @@ export interface Series {
   /** Number of ledger rows by task id; `null` without transactions. */
   readonly ledger: Readonly<Record<string, number>> | null;
   readonly history: readonly HistoryRecord[];
-  /** Processes that crashed or did not respond, a line each. */
+  /** Processes that crashed, did not respond or did not handle all entries, a line each. */
   readonly processFailures: readonly string[];
 }
 
@@ -58,9 +58,10 @@ export async function runSeries(
   try {
     const cycles: Cycle[] = [];
     for (const cycle of plan) cycles.push(await runCycle(pool, sender, cycle, options.load));
-    await drain(pool, sender);
+    const unfinished = [...(await drain(pool, sender)).unfinished];
     const frozen = engine.shared ? await freeze(pool, sender, random, readHistory) : null;
-    const last = await drain(pool, sender);
+    const { last, ...end } = await drain(pool, sender);
+    unfinished.push(...end.unfinished);
     const finalState = await readFinalState(last, sender);
     await pool.close(last);
     return {
@@ -69,7 +70,7 @@ export async function runSeries(
       freeze: frozen,
       acknowledged: sender.acknowledged,
       history: readHistory(),
-      processFailures: pool.failures,
+      processFailures: [...pool.failures, ...unfinished],
     };
   } finally {
     await pool.killAll();
@@ -100,12 +101,14 @@ function toServerOptions(
 }
 
 /** Replaces all processes by one without kill points, which handles all entries that are left. */
-async function drain(pool: ServerPool, sender: Sender): Promise<ServerProcess> {
+async function drain(
+  pool: ServerPool,
+  sender: Sender,
+): Promise<{ readonly last: ServerProcess; readonly unfinished: readonly string[] }> {
   await Promise.all(pool.alive().map((server) => pool.close(server)));
   const last = await pool.start({});
   await sender.idle();
-  await last.request('drain');
-  return last;
+  return { last, unfinished: await last.request('drain') };
 }
 
 async function readFinalState(

@@ -17,8 +17,9 @@ import { LEASE_MS } from './lease.ts';
 import type { RequestMessage, Requests, ResponseMessage, ServerOptions } from './protocol.ts';
 import { registerHandlers } from './register-handlers.ts';
 
-/** How long `drain` waits. The checker counts an entry that is not done by then as lost. */
+/** How long `drain` waits. */
 const DRAIN_TIMEOUT_MS = 60_000;
+const MAX_UNFINISHED = 5;
 /**
  * The shortest stall of the event loop that is recorded, in microseconds. It is below a heartbeat, since a
  * busy machine delays many steps of a heartbeat a little instead of one of them a lot.
@@ -93,8 +94,11 @@ function createResponders(
   return {
     async drain() {
       const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-      while ((await countUnfinished(inbox)) > 0 && performance.now() < deadline) await pause(20);
-      return null;
+      for (;;) {
+        const unfinished = await findUnfinished(inbox);
+        if (unfinished.length === 0 || performance.now() >= deadline) return unfinished;
+        await pause(20);
+      }
     },
     async states(taskIds) {
       const entries = taskIds.map((taskId) => inbox.get({ endpoint: ENDPOINT, taskId }));
@@ -111,9 +115,14 @@ function createResponders(
   };
 }
 
-async function countUnfinished(inbox: Inbox): Promise<number> {
-  const { pending, running } = await inbox.stats();
-  return pending + running;
+/** A line for each of the first entries that are pending or running. No worker takes another endpoint. */
+async function findUnfinished(inbox: Inbox): Promise<readonly string[]> {
+  const open = { endpoint: ENDPOINT, states: ['pending', 'running'], bodies: false } as const;
+  const { entries, readAt } = await inbox.list({ ...open, limit: MAX_UNFINISHED });
+  return entries.map(({ taskId, state, attempts, dueAt }) => {
+    const due = dueAt === null ? '' : `, due in ${Math.round(dueAt - readAt)} ms`;
+    return `${server} drained for ${DRAIN_TIMEOUT_MS} ms: ${taskId} is ${state}, attempts ${attempts}${due}`;
+  });
 }
 
 function respondToRequests(responders: Responders): void {

@@ -101,16 +101,20 @@ async function retryWhileLocked(work: () => unknown): Promise<void> {
 const AGE_MS = 10 * 24 * 60 * 60 * 1000;
 const OLD = 'old';
 
-/** Adds done entries with a store whose clock is ten days behind. */
+/**
+ * Adds done entries with a store whose clock stands still, ten days ago. If it jumped between `add` and
+ * `claim`, the entries would not be due.
+ */
 async function addExpired(database: SqliteDatabase, count: number): Promise<void> {
-  const clock = { ...systemClock, now: () => Date.now() - AGE_MS };
+  const now = Date.now() - AGE_MS;
+  const clock = { ...systemClock, now: () => now };
   const store = sqliteStore({ database, clock });
   const common = { endpoint: OLD, status: '', body: '{}', schemaError: null, metadata: {} };
   const ids = Array.from({ length: count }, () => `${OLD}-${crypto.randomUUID()}`);
   await Promise.all(
     ids.map(async (taskId) =>
       store.add({
-        ...{ ...common, taskId, testMode: false, receivedAt: clock.now() },
+        ...{ ...common, taskId, testMode: false, receivedAt: now },
         ...{ taskType: '', source: 'delivery', traceparent: null, tokenId: null },
       }),
     ),
