@@ -160,3 +160,29 @@ test('idle: sees an entry that a worker claims between two readings', async () =
   await expect(receiver.idle({ timeoutMs: 1 })).rejects.toMatchObject({ code: 'idle_timeout' });
   gate.resolve();
 });
+
+const HOUR_MS = 3_600_000;
+
+test('idle: waits for a due entry after the clock was set back', async () => {
+  const gate = deferred();
+  const options = { onTaskSucceeded: () => gate.promise, handlers: { concurrency: 1 } };
+  const { receiver, deliver, clock } = setUp(options);
+  receiver.start();
+  await deliver(sampleEvents.imageSucceeded({ taskId: 'task-1' }));
+  await deliver(sampleEvents.imageSucceeded({ taskId: 'task-2' }));
+  clock.jump(-HOUR_MS);
+  await expect(receiver.idle({ timeoutMs: 1 })).rejects.toMatchObject({
+    message: expect.stringContaining('1 due entry (task-2)') as unknown,
+  });
+  gate.resolve();
+});
+
+test('idle: does not wait for a later attempt after the clock was set forward', async () => {
+  const fail = () => Promise.reject(new Error('not yet'));
+  const { receiver, settle, clock } = setUp({ onTaskSucceeded: fail });
+  receiver.start();
+  await settle(sampleEvents.imageSucceeded());
+  await expect.poll(async () => (await receiver.inbox.stats()).pending).toBe(1);
+  clock.jump(HOUR_MS);
+  await receiver.idle({ timeoutMs: 10_000 });
+});

@@ -1,6 +1,6 @@
 import type { Inbox } from './ports.ts';
 import { readPages } from './read-pages.ts';
-import { monotonicMs, systemClock, type Clock } from '../shared/clock.ts';
+import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 
 /** What `receiver.idle()` waits for. */
@@ -13,7 +13,6 @@ export interface IdleOptions {
 export interface IdleParts {
   readonly inbox: Inbox;
   readonly endpoint: string;
-  readonly clock: Clock;
   /** Whether this process takes entries from the inbox now. */
   readonly isConsuming: () => boolean;
   /** Deliveries, calls and best-effort events that are running. */
@@ -38,12 +37,12 @@ export async function waitUntilIdle(parts: IdleParts, timeoutMs: number): Promis
 }
 
 async function findWork(parts: IdleParts): Promise<string[]> {
-  const { clock, isConsuming, running } = parts;
+  const { isConsuming, running } = parts;
   const count = running();
   const work = count === 0 ? [] : [`${count} running calls`];
   if (!isConsuming()) return work;
   // In one list: between two, an entry could pass from one state to the other and be in neither.
-  const { runs, due } = await listWork(parts, clock.now());
+  const { runs, due } = await listWork(parts);
   return [...work, ...describe(runs, 'running'), ...describe(due, 'due')];
 }
 
@@ -56,17 +55,18 @@ function describe(tasks: readonly string[], state: string): string[] {
 }
 
 /** The task ids of entries that are running, and of those that are due. */
-async function listWork(
-  { inbox, endpoint }: IdleParts,
-  now: number,
-): Promise<{ readonly runs: readonly string[]; readonly due: readonly string[] }> {
+async function listWork({
+  inbox,
+  endpoint,
+}: IdleParts): Promise<{ readonly runs: readonly string[]; readonly due: readonly string[] }> {
   const runs: string[] = [];
   const due: string[] = [];
   const open = { endpoint, states: ['pending', 'running'], limit: 1000, bodies: false } as const;
   for await (const page of readPages(inbox, open)) {
     for (const { state, taskId, dueAt } of page.entries) {
       if (state === 'running') runs.push(taskId);
-      else if ((dueAt ?? 0) <= now) due.push(taskId);
+      // By the time of the store, from which the clock of this process can differ by hours.
+      else if ((dueAt ?? 0) <= page.readAt) due.push(taskId);
     }
   }
   return { runs, due };
