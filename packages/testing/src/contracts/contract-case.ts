@@ -33,7 +33,9 @@ export async function runCase<Subject>(
     const reason = contractCase.skip?.(subject);
     if (reason === undefined) await contractCase.run(subject);
     else skip(reason);
-  } finally {
-    await close(subject);
+  } catch (error) {
+    await close(subject).catch(() => undefined); // the first error tells more
+    throw error;
   }
+  await close(subject);
 }

@@ -17,10 +17,10 @@ async function jumpDuringAttempt(subject: InboxSubject, ms: number): Promise<voi
   const entry = createTestEntry();
   await subject.inbox.add(entry);
   const held = createHeldProcessor();
-  const first = startConsumer(subject, held.run);
+  startConsumer(subject, held.run);
   await eventually(subject, 'running', () => held.entries.length === 1);
   const peer = await subject.openPeer?.();
-  const second = peer && startConsumer({ inbox: peer }, held.run);
+  if (peer) startConsumer({ inbox: peer }, held.run);
   await subject.jump?.(ms);
   for (let quarter = 0; quarter < 12; quarter += 1) {
     await subject.advance(subject.leaseDurationMs / 4);
@@ -29,9 +29,6 @@ async function jumpDuringAttempt(subject: InboxSubject, ms: number): Promise<voi
   assert.equal((await subject.inbox.get(entry))?.attempts, 1, 'no process has claimed it again');
   held.finish(done);
   await untilState(subject, entry, 'done');
-  await first.stop({ gracePeriodMs: 1000 });
-  await second?.stop({ gracePeriodMs: 1000 });
-  await peer?.close();
 }
 
 /** A retry whose delay begins before the clock is set. */
@@ -51,12 +48,10 @@ async function jumpBeforeRetry(subject: InboxSubject, ms: number): Promise<void>
   await subject.jump?.(ms);
   // A process that starts after the jump: it must agree with the one that stored the retry.
   const peer = (await subject.openPeer?.()) ?? subject.inbox;
-  const second = startConsumer({ inbox: peer }, run);
+  startConsumer({ inbox: peer }, run);
   await subject.advance(RETRY_MS / 3);
   assert.deepEqual(attempts, [1], 'the retry is not early');
   await untilDone(subject, 1);
-  await second.stop({ gracePeriodMs: 1000 });
-  if (peer !== subject.inbox) await peer.close();
 }
 
 const byHours = (
@@ -69,8 +64,20 @@ const byHours = (
 
 const runningCases = byHours('clock: a running entry stays with its worker', jumpDuringAttempt);
 
+/** An entry that is due before the clock is set, and is claimed after it. */
+async function jumpBeforeClaim(subject: InboxSubject, ms: number): Promise<void> {
+  const entry = createTestEntry();
+  await subject.inbox.add(entry);
+  await subject.jump?.(ms);
+  const { entries, readAt } = await subject.inbox.list();
+  assert.ok((entries[0]?.dueAt ?? Infinity) <= readAt, 'it is due when it is listed');
+  startConsumer(subject, async () => done);
+  await untilState(subject, entry, 'done');
+}
+
 const steadyCases: readonly InboxCase[] = [
   ...byHours('clock: a retry keeps its delay', jumpBeforeRetry),
+  ...byHours('clock: an entry that waits stays due', jumpBeforeClaim),
   {
     name: 'clock: entries that wait have no lag when the clock is set forward',
     async run(subject) {
@@ -85,10 +92,9 @@ const steadyCases: readonly InboxCase[] = [
     async run(subject) {
       const entry = await addAndSettle(subject, done);
       await subject.jump?.(10 * (subject.retention?.doneMs ?? 0));
-      const consumer = startConsumer(subject, async () => done);
+      startConsumer(subject, async () => done);
       await subject.advance((subject.retention?.doneMs ?? 0) / 2);
       assert.equal(await stateOf(subject.inbox, entry), 'done');
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

@@ -17,7 +17,7 @@ export const consumeCases: readonly InboxCase[] = [
       const early = createTestEntry();
       const late = createTestEntry();
       await subject.inbox.add(early);
-      const consumer = startConsumer(subject, async ({ taskId }) => {
+      startConsumer(subject, async ({ taskId }) => {
         seen.push(taskId);
         return done;
       });
@@ -25,7 +25,6 @@ export const consumeCases: readonly InboxCase[] = [
       await subject.inbox.add(late);
       await untilDone(subject, 2);
       assert.deepEqual([...seen].sort(), [early.taskId, late.taskId].sort());
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -42,10 +41,9 @@ export const consumeCases: readonly InboxCase[] = [
         running -= 1;
         return done;
       };
-      const consumer = startConsumer(subject, run, { concurrency: 4 });
+      startConsumer(subject, run, { concurrency: 4 });
       await untilDone(subject, 20);
       assert.equal(maxRunning, 4);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -53,14 +51,13 @@ export const consumeCases: readonly InboxCase[] = [
     async run(subject) {
       const attempts: number[] = [];
       await subject.inbox.add(createTestEntry());
-      const consumer = startConsumer(subject, async (entry) => {
+      startConsumer(subject, async (entry) => {
         attempts.push(entry.attempts);
         if (entry.attempts === 3) return done;
         return { type: 'retry', delayMs: 100, reason: 'not yet', succeededHandlers: [] };
       });
       await untilDone(subject, 1);
       assert.deepEqual(attempts, [1, 2, 3]);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -69,14 +66,13 @@ export const consumeCases: readonly InboxCase[] = [
       const settled: [Entry, Outcome][] = [];
       const entry = createTestEntry();
       await subject.inbox.add(entry);
-      const consumer = startConsumer(subject, async () => dead, {
+      startConsumer(subject, async () => dead, {
         onSettled: (...args) => void settled.push(args),
       });
       await eventually(subject, 'onSettled called', () => settled.length === 1);
       assert.equal(settled[0]?.[0].taskId, entry.taskId);
       assert.deepEqual(settled[0][1], dead);
       assert.equal(await stateOf(subject.inbox, entry), 'dead');
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -85,14 +81,13 @@ export const consumeCases: readonly InboxCase[] = [
       const entry = createTestEntry();
       let runs = 0;
       await subject.inbox.add(entry);
-      const consumer = startConsumer(subject, async () => {
+      startConsumer(subject, async () => {
         runs += 1;
         return done;
       });
       await untilState(subject, entry, 'done');
       assert.equal(await subject.inbox.replay(entry), true);
       await eventually(subject, 'second run', () => runs === 2);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

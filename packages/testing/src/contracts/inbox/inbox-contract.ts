@@ -22,6 +22,7 @@ import { statsCases } from './stats.ts';
 import { stopCases } from './stop.ts';
 import { transferCases } from './transfer.ts';
 import { addAndSettle } from './support/start-consumer.ts';
+import { withCleanUp } from './support/with-clean-up.ts';
 
 /**
  * What every `Inbox` must do: one case per requirement. Each case needs a fresh, empty inbox. All
@@ -55,7 +56,7 @@ export const inboxContract: readonly InboxCase[] = [
   ...processCases,
   ...killedOperationCases,
 ].map((contractCase) => ({
-  ...contractCase,
+  ...withCleanUp(contractCase),
   skip: (subject) =>
     subject.inbox.capabilities.addOnly
       ? 'the inbox is add-only: use addOnlyContract'

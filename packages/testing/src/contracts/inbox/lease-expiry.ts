@@ -15,13 +15,13 @@ const takeover: SharedCase = {
     const suspended = createHeldProcessor();
     const settledLate: string[] = [];
     await sleeper.add(entry);
-    const sleepingConsumer = startConsumer({ inbox: sleeper }, suspended.run, {
+    startConsumer({ inbox: sleeper }, suspended.run, {
       onSettled: ({ taskId }) => void settledLate.push(taskId),
     });
     await eventually(subject, 'running', () => suspended.entries.length === 1);
 
     const held = createHeldProcessor();
-    const consumer = startConsumer(subject, held.run);
+    startConsumer(subject, held.run);
     const isTaken = () => held.entries.length === 1;
     await eventually(subject, 'taken over', isTaken, subject.leaseDurationMs / 20);
     assert.equal(held.entries[0]?.attempts, 2);
@@ -31,8 +31,6 @@ const takeover: SharedCase = {
     assert.deepEqual(settledLate, []);
     held.finish(done);
     await untilState(subject, entry, 'done');
-    await consumer.stop({ gracePeriodMs: 1000 });
-    await sleepingConsumer.stop({ gracePeriodMs: 0 });
   },
 };
 

@@ -15,14 +15,13 @@ export const leaseCases: readonly InboxCase[] = [
       const entry = createTestEntry();
       await subject.inbox.add(entry);
       const held = createHeldProcessor();
-      const consumer = startConsumer(subject, held.run);
+      startConsumer(subject, held.run);
       await eventually(subject, 'running', () => held.entries.length === 1);
       for (let quarter = 0; quarter < 20; quarter += 1)
         await subject.advance(subject.leaseDurationMs / 4);
       assert.equal(held.entries.length, 1);
       held.finish(done);
       await untilState(subject, entry, 'done');
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -33,7 +32,7 @@ export const leaseCases: readonly InboxCase[] = [
       await subject.inbox.add(entry);
       let first: AbortSignal | undefined;
       let settled = 0;
-      const consumer = startConsumer(
+      startConsumer(
         subject,
         (_, signal) =>
           new Promise((resolve) => {
@@ -49,7 +48,6 @@ export const leaseCases: readonly InboxCase[] = [
       await subject.advance(25);
       assert.equal(settled, 0);
       assert.notEqual(await stateOf(subject.inbox, entry), 'done');
-      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
 ];

@@ -19,14 +19,13 @@ async function assertReplayed(
   assert.equal(await subject.inbox.replay(entry), true);
   assert.equal(await stateOf(subject.inbox, entry), 'pending');
   const held = createHeldProcessor();
-  const consumer = startConsumer(subject, held.run);
+  startConsumer(subject, held.run);
   await eventually(subject, 'running again', () => held.entries.length === 1);
   const [replayed] = held.entries;
   assert.deepEqual([replayed?.attempts, replayed?.succeededHandlers], [1, succeededHandlers]);
   if (outcome.type === 'done') assert.equal(replayed?.reason, null);
   held.finish(done);
   await untilState(subject, entry, 'done');
-  await consumer.stop({ gracePeriodMs: 1000 });
 }
 
 export const replayCases: readonly InboxCase[] = [
@@ -45,12 +44,11 @@ export const replayCases: readonly InboxCase[] = [
       await subject.inbox.add(entry);
       assert.equal(await subject.inbox.replay(entry), false);
       const held = createHeldProcessor();
-      const consumer = startConsumer(subject, held.run);
+      startConsumer(subject, held.run);
       await eventually(subject, 'running', () => held.entries.length === 1);
       assert.equal(await stateOf(subject.inbox, entry), 'running');
       assert.equal(await subject.inbox.replay(entry), false);
       held.finish(done);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

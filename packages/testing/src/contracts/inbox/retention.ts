@@ -12,14 +12,13 @@ const cases: readonly InboxCase[] = [
     async run(subject) {
       const { doneMs = 0 } = subject.retention ?? {};
       const entry = await addAndSettle(subject, done);
-      const consumer = startConsumer(subject, async () => done);
+      startConsumer(subject, async () => done);
       assert.equal(await stateOf(subject.inbox, entry), 'done');
       const isDeleted = async () => (await subject.inbox.get(entry)) === undefined;
       await eventually(subject, 'deleted', isDeleted, doneMs / 40);
       assert.equal((await subject.inbox.stats()).done, 0);
       assert.deepEqual((await subject.inbox.list()).entries, []);
       assert.equal(await subject.inbox.add(entry), 'added');
-      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
   {
@@ -29,12 +28,11 @@ const cases: readonly InboxCase[] = [
       const entry = await addAndSettle(subject, dead);
       const pending = createTestEntry({ endpoint: 'other' });
       await subject.inbox.add(pending);
-      const consumer = startConsumer(subject, async () => done);
+      startConsumer(subject, async () => done);
       const isDeleted = async () => (await subject.inbox.get(entry)) === undefined;
       await eventually(subject, 'deleted', isDeleted, deadMs / 40);
       assert.equal((await subject.inbox.stats()).dead, 0);
       assert.equal(await stateOf(subject.inbox, pending), 'pending');
-      await consumer.stop({ gracePeriodMs: 0 });
     },
   },
 ];

@@ -39,7 +39,7 @@ export const schemaErrorCases: readonly InboxCase[] = [
       const held = createHeldProcessor();
       const settled: (string | null)[] = [];
       await subject.inbox.add(invalid);
-      const consumer = startConsumer(subject, held.run, {
+      startConsumer(subject, held.run, {
         onSettled: ({ schemaError }) => void settled.push(schemaError),
       });
       await eventually(subject, 'running', () => held.entries.length === 1);
@@ -52,7 +52,6 @@ export const schemaErrorCases: readonly InboxCase[] = [
       // The inbox calls back after the store has answered; a reader may see the state before.
       await eventually(subject, 'onSettled is called', () => settled.length > 0);
       assert.deepEqual(settled, [null]);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

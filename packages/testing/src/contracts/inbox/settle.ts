@@ -39,7 +39,7 @@ export const settleCases: readonly InboxCase[] = [
         return next.shift() ?? done;
       };
       await subject.inbox.add(createTestEntry());
-      const consumer = startConsumer(subject, run);
+      startConsumer(subject, run);
       await untilDone(subject, 1);
       const succeeded = seen.map((entry) => [...entry.succeededHandlers].sort());
       assert.deepEqual(succeeded, [[], ['one'], ['one', 'two']]);
@@ -47,7 +47,6 @@ export const settleCases: readonly InboxCase[] = [
         seen.map(({ reason }) => reason),
         [null, 'two failed', 'three failed'],
       );
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -74,14 +73,13 @@ export const settleCases: readonly InboxCase[] = [
         return { type: 'released', delayMs: 0, succeededHandlers: ['one'] };
       };
       await subject.inbox.add(createTestEntry());
-      const consumer = startConsumer(subject, run);
+      startConsumer(subject, run);
       await untilDone(subject, 1);
       assert.deepEqual(seen, [
         [1, []],
         [1, ['one']],
         [1, ['one']],
       ]);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];

@@ -47,10 +47,9 @@ const cases: readonly SharedCase[] = [
     name: 'a consumer processes entries added by another process',
     async run(subject, peer) {
       const entries = await addMany(5, peer);
-      const consumer = startConsumer(subject, async () => done);
+      startConsumer(subject, async () => done);
       await untilDone(subject, 5, peer);
       for (const entry of entries) assert.equal(await stateOf(peer, entry), 'done');
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -62,12 +61,11 @@ const cases: readonly SharedCase[] = [
         await Promise.resolve();
         return done;
       };
-      const consumers = [startConsumer(subject, run), startConsumer({ inbox: peer }, run)];
+      for (const inbox of [subject.inbox, peer]) startConsumer({ inbox }, run);
       const entries = [...(await addMany(40, subject.inbox)), ...(await addMany(40, peer))];
       await untilDone(subject, 80, peer);
       const taskIds = entries.map(({ taskId }) => taskId).sort();
       assert.deepEqual([...runs].sort(), taskIds);
-      await Promise.all(consumers.map((consumer) => consumer.stop({ gracePeriodMs: 1000 })));
     },
   },
   {
@@ -76,9 +74,9 @@ const cases: readonly SharedCase[] = [
       const [own, other] = [createHeldProcessor(), createHeldProcessor()];
       const entry = createTestEntry();
       await peer.add(entry);
-      const first = startConsumer(subject, own.run);
+      startConsumer(subject, own.run);
       await eventually(subject, 'running', () => own.entries.length === 1);
-      const second = startConsumer({ inbox: peer }, other.run);
+      startConsumer({ inbox: peer }, other.run);
       for (let quarter = 0; quarter < 8; quarter += 1)
         await subject.advance(subject.leaseDurationMs / 4);
       assert.equal(other.entries.length, 0);
@@ -86,8 +84,6 @@ const cases: readonly SharedCase[] = [
       assert.equal(await peer.replay(entry), false);
       own.finish(done);
       await untilState(subject, entry, 'done', peer);
-      await first.stop({ gracePeriodMs: 1000 });
-      await second.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -100,7 +96,7 @@ const cases: readonly SharedCase[] = [
       const leaving = startConsumer(subject, run);
       await eventually(subject, 'running', () => started);
       const held = createHeldProcessor();
-      const staying = startConsumer({ inbox: peer }, held.run);
+      startConsumer({ inbox: peer }, held.run);
       const stopped = leaving.stop({ gracePeriodMs: 0 });
       await eventually(subject, 'taken over', () => held.entries.length === 1);
       await stopped;
@@ -108,7 +104,6 @@ const cases: readonly SharedCase[] = [
       assert.deepEqual([taken?.attempts, taken?.succeededHandlers], [1, ['one']]);
       held.finish(done);
       await untilState(subject, entry, 'done', peer);
-      await staying.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -116,14 +111,13 @@ const cases: readonly SharedCase[] = [
     async run(subject, peer) {
       const entry = await addAndSettle(subject, done);
       const held = createHeldProcessor();
-      const consumer = startConsumer(subject, held.run);
+      startConsumer(subject, held.run);
       assert.equal(await peer.replay(entry), true);
       await eventually(subject, 'running again', () => held.entries.length === 1);
       held.finish(done);
       await untilState(subject, entry, 'done', peer);
       assert.equal(await peer.discard(entry), true);
       assert.equal(await subject.inbox.get(entry), undefined);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
   {
@@ -131,10 +125,9 @@ const cases: readonly SharedCase[] = [
     async run(subject, peer) {
       await peer.add(createTestEntry());
       await peer.close();
-      const consumer = startConsumer(subject, async () => done);
+      startConsumer(subject, async () => done);
       await subject.inbox.add(createTestEntry());
       await untilDone(subject, 2);
-      await consumer.stop({ gracePeriodMs: 1000 });
     },
   },
 ];
