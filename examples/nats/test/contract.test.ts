@@ -100,6 +100,18 @@ describe.skipIf(version === undefined)('nats-inbox', () => {
     return { subject, close: () => inbox.close().then(() => connection.close()) };
   });
 
+  test('an entry that this process has seen stays due when the clock is set back', async () => {
+    const options = await openStream();
+    const store = natsStore(options);
+    const entry = createTestEntry();
+    await store.add(entry);
+    options.clock.jump(-3_600_000);
+    expect(await store.nextDueMs('novita')).toBe(0);
+    expect(await store.claim('novita', 1, LEASE_MS)).toMatchObject([{ taskId: entry.taskId }]);
+    await store.close();
+    await options.connection.close();
+  });
+
   test('a message that is not JSON becomes a dead letter, and does not stop the others', async () => {
     const options = await openStream();
     const inbox = natsInbox(options);

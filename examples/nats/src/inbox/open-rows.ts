@@ -5,8 +5,10 @@ import type { StoredRow } from './nats-table.ts';
 /** A pending or running row. */
 interface OpenRow extends EntryKey {
   readonly revision: number;
-  /** When it can be claimed: milliseconds since 1970, by the clock of this process. */
+  /** The order of claims: milliseconds since 1970. */
   readonly dueAt: number;
+  /** When it can be claimed, on the monotonic clock of this process. */
+  readonly readyAt: number;
   /** Whether the next claim takes it over. */
   readonly isTakeover: boolean;
 }
@@ -26,6 +28,7 @@ export interface OpenRows {
 
 export function createOpenRows(clock: Clock): OpenRows {
   const rows = new Map<string, OpenRow>();
+  const monotonicMs = () => clock.monotonic?.() ?? clock.now();
   const ofEndpoint = (endpoint: string) =>
     [...rows.values()].filter((row) => row.endpoint === endpoint);
 
@@ -39,16 +42,19 @@ export function createOpenRows(clock: Clock): OpenRows {
         return false;
       }
       // A lease has expired when this process has seen the row unchanged for its duration. So clocks of
-      // two machines are never compared. Due times of retries are: an early retry does no harm.
-      const dueAt = state === 'running' ? clock.now() + leaseDurationMs : (entry.dueAt ?? 0);
+      // two machines are never compared. Due times of retries are: an early retry does no harm. From then
+      // on the row waits on the monotonic clock, so it is not late if the clock is set back.
+      const dueAt = entry.dueAt ?? 0;
+      const waitMs = state === 'running' ? leaseDurationMs : dueAt - clock.now();
+      const readyAt = monotonicMs() + waitMs;
       const isTakeover = state === 'running' && isOverdue;
-      rows.set(idOf(entry), { endpoint, taskId, revision, dueAt, isTakeover });
-      return dueAt <= clock.now();
+      rows.set(idOf(entry), { endpoint, taskId, revision, dueAt, readyAt, isTakeover });
+      return waitMs <= 0;
     },
     remove: (key) => void rows.delete(idOf(key)),
     takeDue(endpoint, limit) {
-      const now = clock.now();
-      const due = ofEndpoint(endpoint).filter(({ dueAt }) => dueAt <= now);
+      const now = monotonicMs();
+      const due = ofEndpoint(endpoint).filter(({ readyAt }) => readyAt <= now);
       const first = due.sort((one, other) => one.dueAt - other.dueAt).slice(0, limit);
       const takeover = first.findIndex(({ isTakeover }) => isTakeover);
       const taken = takeover === -1 ? first : first.slice(0, Math.max(1, takeover));
@@ -61,8 +67,8 @@ export function createOpenRows(clock: Clock): OpenRows {
     nextDueMs(endpoint) {
       const open = ofEndpoint(endpoint);
       if (open.length === 0) return null;
-      const first = open.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity);
-      return Math.max(0, first - clock.now());
+      const first = open.reduce((least, { readyAt }) => Math.min(least, readyAt), Infinity);
+      return Math.max(0, first - monotonicMs());
     },
   };
 }
