@@ -1,33 +1,72 @@
 import { createTestEntry } from '@novita-webhooks/testing';
-import { sqliteStore, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
+import {
+  sqliteStore,
+  type SqliteDatabase,
+  type SqliteStatement,
+} from '@novita-webhooks/inbox-sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { presentDrivers } from './support/drivers.ts';
+import { presentDrivers, type DriverUnderTest } from './support/drivers.ts';
 import { temporaryFile } from './support/temporary-files.ts';
 
 const LEASE_MS = 30_000;
 
+/** A store with a claimed entry. */
+async function openClaimed(driver: DriverUnderTest, database?: SqliteDatabase) {
+  const own = { path: temporaryFile(), driver: driver.name };
+  const store = driver.use(() => sqliteStore(database === undefined ? own : { database }));
+  onTestFinished(() => store.close());
+  await store.add(createTestEntry());
+  const [claim] = await store.claim('novita', 1, LEASE_MS);
+  if (claim === undefined) throw new Error('nothing to claim');
+  const run = async <T>(work: (tx: SqliteDatabase) => T) => store.transaction?.(claim, 'one', work);
+  async function works(): Promise<void> {
+    expect(await store.add(createTestEntry())).toBe('added');
+    if (claim) expect(await store.settle(claim, { type: 'done' })).toBe(true);
+    expect((await store.stats()).done).toBe(1);
+  }
+  return { run, works };
+}
+
+const readSynchronous = (database: SqliteDatabase) =>
+  Object.values(database.prepare('PRAGMA synchronous').all()[0] as object)[0] as number;
+
 describe.each(presentDrivers)('inbox-sqlite on $name', (driver) => {
   test.each([
-    ['begins a transaction', (db: SqliteDatabase) => void db.exec('BEGIN')],
-    [
-      'begins a transaction with writes',
-      (db: SqliteDatabase) => void db.exec('BEGIN; DELETE FROM novita_entries'),
-    ],
-    ['closes the connection', (db: SqliteDatabase) => void db.close()],
-  ])('keeps working after a handler %s on it', async (_, misuse) => {
-    const store = driver.use(() => sqliteStore({ path: temporaryFile(), driver: driver.name }));
-    onTestFinished(() => store.close());
-    const entry = createTestEntry();
-    await store.add(entry);
-    const [claim] = await store.claim('novita', 1, LEASE_MS);
-    if (claim === undefined) throw new Error('nothing to claim');
-    let leaked: SqliteDatabase | undefined;
-    await store.transaction?.(claim, 'one', (tx) => void (leaked = tx));
-    if (leaked !== undefined) misuse(leaked);
-    expect(await store.add(createTestEntry())).toBe('added');
-    expect(await store.settle(claim, { type: 'done' })).toBe(true);
-    expect((await store.get(entry))?.state).toBe('done');
-    expect((await store.stats()).done).toBe(1);
+    ['begins a transaction', (db: SqliteDatabase) => db.exec('BEGIN')],
+    ['closes it', (db: SqliteDatabase) => db.close()],
+    ['prepares a statement', (db: SqliteDatabase) => db.prepare('SELECT 1')],
+  ])('refuses a handler that %s on its connection afterwards', async (_, misuse) => {
+    const { run, works } = await openClaimed(driver);
+    const kept: SqliteDatabase[] = [];
+    await run((tx) => void kept.push(tx));
+    expect(() => kept.map(misuse)).toThrow('context.transaction has ended');
+    await works();
+  });
+
+  test('refuses a handler that closes its connection', async () => {
+    const { run, works } = await openClaimed(driver);
+    await expect(run((tx) => void tx.close())).rejects.toThrow('Remove close()');
+    await works();
+  });
+
+  test('keeps working after a kept statement has begun a transaction', async () => {
+    const { run, works } = await openClaimed(driver);
+    const kept: SqliteStatement[] = [];
+    await run((tx) => void kept.push(tx.prepare('BEGIN')));
+    for (const statement of kept) statement.run();
+    await works();
+  });
+
+  test.each([
+    ['OFF', 1],
+    ['NORMAL', 1],
+    ['FULL', 2],
+  ])('a connection of the caller with synchronous = %s writes with %i', async (level, used) => {
+    const database = driver.open(temporaryFile());
+    onTestFinished(() => void database.close());
+    const { run } = await openClaimed(driver, database);
+    database.exec(`PRAGMA synchronous = ${level}`); // also while the inbox uses it
+    expect(await run(readSynchronous)).toBe(used);
   });
 });

@@ -3,23 +3,21 @@ import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/test
 import { sqliteInbox, type SqliteDatabase } from '@novita-webhooks/inbox-sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { presentDrivers } from './support/drivers.ts';
 import { temporaryFile } from './support/temporary-files.ts';
 
 type Handle = (context: HandlerContext<JsonObject, SqliteDatabase>) => unknown;
 
 /** Runs a handler on one event; returns the entry's state and reason and the written lines. */
 async function handleOne(handle: Handle) {
-  const inbox = sqliteInbox({ path: temporaryFile(), driver: 'libsql' });
+  const path = temporaryFile();
+  const inbox = sqliteInbox({ path, driver: 'libsql' });
   const url = 'https://hooks.example.com/novita';
   const retry = { maxAttempts: 2, delay: () => 1 };
   const receiver = createReceiver({ url, secret: TEST_SECRET, inbox, retry });
   onTestFinished(() => receiver.close());
-  let tx: SqliteDatabase | undefined;
   receiver.onTaskSucceeded({ handlerName: 'peek' }, (_, context) =>
-    context.transaction((db) => {
-      tx = db;
-      db.exec('CREATE TABLE IF NOT EXISTS ledger (line TEXT)');
-    }),
+    context.transaction((db) => void db.exec('CREATE TABLE IF NOT EXISTS ledger (line TEXT)')),
   );
   receiver.onTaskSucceeded((_, context) => handle(context));
   const delivery = await signedDelivery(receiver, sampleEvents.imageSucceeded());
@@ -28,8 +26,16 @@ async function handleOne(handle: Handle) {
   const firstEntry = async () => (await inbox.list()).entries[0];
   await expect.poll(async () => (await firstEntry())?.state).toMatch(/done|dead/);
   const entry = await firstEntry();
-  const rows = tx?.prepare('SELECT line FROM ledger').all() as { line: string }[];
+  const rows = readRows(path, 'SELECT line FROM ledger') as { line: string }[];
   return { state: entry?.state, reason: entry?.reason, lines: rows.map(({ line }) => line) };
+}
+
+function readRows(path: string, sql: string): unknown[] {
+  const [driver] = presentDrivers;
+  const database = driver?.open(path);
+  const rows = database?.prepare(sql).all() ?? [];
+  database?.close();
+  return rows;
 }
 
 const insert = (db: SqliteDatabase, line: string) =>

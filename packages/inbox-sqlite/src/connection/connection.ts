@@ -14,6 +14,11 @@ export interface Connection {
   /** Runs a query, which is prepared once. Returns its rows. */
   all(sql: string, params?: Params): unknown[];
   readonly guard: FileGuard;
+  /**
+   * Ends `synchronous = OFF`, which other code on the connection may have set: a checkpoint would not wait
+   * for the disk, and a power failure could lose what was acknowledged. Higher levels stay.
+   */
+  requireSyncs(): void;
   /** @throws WebhookError `invalid_option` when a newer release has migrated the file meanwhile */
   checkVersion(): void;
   /** Resolves when everything committed before the call is on disk. */
@@ -67,6 +72,10 @@ export function prepareConnection(database: SqliteDatabase, isOwn: boolean): Con
     guard,
     run: (sql, params) => Number(statement(sql).run(params).changes),
     all,
+    requireSyncs() {
+      const [row] = all('PRAGMA synchronous') as { synchronous: number }[];
+      if (row?.synchronous === 0) database.exec('PRAGMA synchronous = NORMAL');
+    },
     checkVersion: () => rejectNewerVersion(all),
     sync: syncer.sync,
     release: syncer.close,

@@ -5,6 +5,7 @@ import { PermanentError, WebhookError, type ClaimRef } from '@novita-webhooks/co
 import type { Connection } from '../connection/connection.ts';
 import type { SqliteDatabase } from '../driver/driver.ts';
 import { RollbackError } from '../writing/committer.ts';
+import { createHandlerDatabase } from './handler-database.ts';
 import { ALL_SUCCEEDED_HANDLERS } from './succeeded-handlers.ts';
 
 const RECORD_SUCCESS = `
@@ -31,7 +32,7 @@ export function transaction<T>(
   if (connection.all(IS_VALID, claim).length === 0) throw new RollbackError(leaseLostError());
   const savepoint = `novita_${randomUUID().replaceAll('-', '')}`;
   connection.database.exec(`SAVEPOINT ${savepoint}`);
-  const result = runSynchronously(() => work(connection.database));
+  const result = runOn(connection.database, work);
   try {
     connection.database.exec(`RELEASE ${savepoint}`);
   } catch (error) {
@@ -40,6 +41,16 @@ export function transaction<T>(
   }
   connection.run(RECORD_SUCCESS, { ...claim, succeededHandlers: JSON.stringify([handler]) });
   return result;
+}
+
+/** The handler may keep what it gets, but it has no effect later. */
+function runOn<T>(connection: SqliteDatabase, work: (tx: SqliteDatabase) => T): T {
+  const { database, revoke } = createHandlerDatabase(connection);
+  try {
+    return runSynchronously(() => work(database));
+  } finally {
+    revoke();
+  }
 }
 
 function runSynchronously<T>(work: () => T): T {

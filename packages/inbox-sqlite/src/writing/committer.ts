@@ -96,8 +96,12 @@ export function createCommitter<J extends Job>(connections: Connections): Commit
  * Uses `exec` for BEGIN. With libsql, a prepared BEGIN that fails on a lock stays in progress, and a
  * later VACUUM fails.
  */
-function runInTransaction<T>({ database, guard, checkVersion }: Connection, work: () => T): T {
+function runInTransaction<T>(
+  { database, guard, requireSyncs, checkVersion }: Connection,
+  work: () => T,
+): T {
   guard.check();
+  requireSyncs();
   database.exec('BEGIN IMMEDIATE');
   try {
     checkVersion();
