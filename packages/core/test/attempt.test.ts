@@ -77,9 +77,9 @@ describe('exponentialBackoff', () => {
     expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(endedAt).toBeGreaterThan(startedAt);
     expect(endedAt - startedAt).toBeLessThan(HOUR);
-    expect(log.messages('warn').filter((text) => text === 'worker: a handler failed')).toHaveLength(
-      8,
-    );
+    const failures = log.messages('warn').filter((text) => text.includes('a handler failed'));
+    expect(failures).toHaveLength(8);
+    expect(failures[7]).toBe('worker: a handler failed: attempt 8 of 8 failed, no other follows');
   });
 
   test.each([
@@ -92,6 +92,59 @@ describe('exponentialBackoff', () => {
     expect(() => exponentialBackoff(options)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
+  });
+});
+
+describe('attempt: the log line of a failure', () => {
+  const failureOf = async (thrown: readonly unknown[], options: Partial<ReceiverOptions>) => {
+    const { settle, log } = failing(thrown, options);
+    await settle(event);
+    return log.messages('warn').filter((text) => text.includes('failed'));
+  };
+
+  test.each([
+    [400, '0.4 s'],
+    [1400, '1.4 s'],
+    [54_000, '54 s'],
+    [400_000, '6.7 min'],
+    [86_400_000, '24 h'],
+  ])('tells the attempt, the limit, and that the next one begins in %i ms', async (ms, text) => {
+    const delay = vi.fn(() => ms);
+    expect(await failureOf(['one'], { retry: { delay, maxAttempts: 3 } })).toEqual([
+      `worker: a handler failed: attempt 1 of 3 failed, next in ${text}`,
+    ]);
+    expect(delay).toHaveBeenCalledOnce();
+  });
+
+  test('tells the delay that the handler asked for, and that there is no next attempt', async () => {
+    expect(await failureOf([new RetryLaterError(5000)], {})).toEqual([
+      'worker: a handler failed: attempt 1 of 8 failed, next in 5 s',
+    ]);
+    expect(await failureOf([new PermanentError('no')], {})).toEqual([
+      'worker: a handler failed: attempt 1 of 8 failed, no other follows',
+    ]);
+  });
+
+  test('names the handler by handlerName, its own name, or where it was registered', async () => {
+    const { receiver, settle, log } = setUp({ onTaskSucceeded: fail });
+    function fail(): never {
+      throw new Error('no');
+    }
+    receiver.onTaskSucceeded({ handlerName: 'save-image' }, fail);
+    receiver.onTaskSucceeded(() => fail());
+    receiver.onTaskSucceeded(() => fail());
+    receiver.onTaskFinished(() => fail());
+    const a = () => fail(); // as a minifier names it
+    receiver.onTaskFinished(a);
+    await settle(event);
+    expect(log.lines.flatMap(({ details }) => details['handler'] ?? [])).toEqual([
+      'fail',
+      'save-image',
+      'onTaskSucceeded #3',
+      'onTaskSucceeded #4',
+      'onTaskFinished #1',
+      'onTaskFinished #2',
+    ]);
   });
 });
 

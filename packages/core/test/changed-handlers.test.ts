@@ -27,12 +27,13 @@ async function release(before: Register, after: Register) {
   await clock.advance(60_000);
   expect((await inbox.stats()).done).toBe(1);
   const warnings = second.log.messages('warn').filter((line) => line.includes('have changed'));
-  return { runs, warnings };
+  const names = second.log.lines.flatMap(({ details }) => details['succeededHandlers'] ?? []);
+  return { runs, warnings, names };
 }
 
 describe('worker: a release changes the handlers while an entry waits for its retry', () => {
   test('a handler that is inserted before the others runs, with a warning', async () => {
-    const { runs, warnings } = await release(
+    const { runs, warnings, names } = await release(
       ({ onTaskSucceeded }) => {
         onTaskSucceeded(() => 'a');
         onTaskSucceeded(failing);
@@ -43,6 +44,7 @@ describe('worker: a release changes the handlers while an entry waits for its re
         onTaskSucceeded(() => ran.push('b'));
       },
     );
+    expect(names).toEqual(['onTaskSucceeded #1']);
     expect(runs).toEqual(['new', 'a', 'b']);
     expect(warnings).toHaveLength(1);
   });

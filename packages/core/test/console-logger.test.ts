@@ -52,6 +52,20 @@ test('rollUp: writes a repeated line once, and how many more a minute later', as
   expect(printed.slice(3)).toEqual(['inbox: down error="order 1"']);
 });
 
+test('rollUp: a rolled-up line names the first three tasks that it stands for', async () => {
+  const clock = createManualClock();
+  const log = rollUp(consoleLogger, clock);
+  const reason = 'Error: no bucket';
+  for (const taskId of ['task-1', 'task-2', 'task-2', 'task-3', 'task-4', 'task-5']) {
+    log.warn({ taskId, reason }, 'worker: failed');
+  }
+  await clock.advance(60_000);
+  expect(printed).toEqual([
+    'worker: failed taskId=task-1 reason="Error: no bucket"',
+    'worker: failed … 5 more in the last minute, for example taskId=task-2,task-3,task-4 reason="Error: no bucket"',
+  ]);
+});
+
 test('createReceiver: close writes how many lines it held back, and leaves no timer', async () => {
   const clock = createManualClock();
   const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET, clock });

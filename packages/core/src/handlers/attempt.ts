@@ -5,11 +5,11 @@ import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
-import { errorFields, type Logger } from '../shared/logger.ts';
+import type { Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { keepErrors } from './attempt-errors.ts';
 import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
-import { exponentialBackoff, type RetryDelay } from '../shared/backoff.ts';
+import type { RetryDelay } from '../shared/backoff.ts';
 import { callHandler } from './call-handler.ts';
 import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
 import { createHandlerTransaction } from './handler-transaction.ts';
@@ -20,6 +20,7 @@ import type { ResultSource } from './result-source.ts';
 import { runHandler } from './run-handler.ts';
 import { selectHandlers } from './select-handlers.ts';
 import type { StuckHandlers } from './stuck-handlers.ts';
+import { createScheduledDelay, describeFailedAttempt, toOutcome } from './to-outcome.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /** An entry as an attempt needs it. */
@@ -103,6 +104,9 @@ async function runHandlers(
   if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
     return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
   }
+  const scheduledDelayMs = createScheduledDelay(options.retry.delay, attempts, options.log);
+  const outcomeSoFar = () =>
+    toOutcome(failures, attempts, succeededHandlers, { maxAttempts, scheduledDelayMs });
   for (const [index, handler] of remaining.entries()) {
     if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
@@ -110,11 +114,16 @@ async function runHandlers(
     const work = { entry: handled, result: own ?? result };
     const failure = await runOne(handler, work, abort, options);
     if (failure === null) succeededHandlers.push(handler.name);
-    else if (!isAborted(abort)) failures.push(failure);
+    else if (isAborted(abort)) logFailure(handler, failure, entry, FAILED_AFTER_ABORT, options);
+    else {
+      failures.push(failure);
+      const message = describeFailedAttempt(outcomeSoFar(), attempts, maxAttempts);
+      logFailure(handler, failure, entry, message, options);
+    }
   }
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
   if (isUnfinished && isAborted(abort)) return { type: 'released', delayMs: 0, succeededHandlers };
-  const outcome = toOutcome(failures, attempts, succeededHandlers, options);
+  const outcome = outcomeSoFar();
   const reason = findOutstanding(entry, matching, succeededHandlers);
   return outcome.type === 'done' && reason !== null
     ? { type: 'dead', reason, succeededHandlers }
@@ -140,8 +149,8 @@ async function runOne(
   outer: LazyAbort,
   options: RunAttemptOptions,
 ): Promise<Failure | null> {
-  const { log, handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
-  const { attempts: attempt, taskId } = entry;
+  const { handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
+  const { attempts: attempt } = entry;
   const { maxAttempts } = options.retry;
   const contextOptions = { attempt, maxAttempts, log: handlerLog, metadataSchema };
   if (stuck.has(entry, handler.id)) return toStuckFailure(handler.name, timeoutMs);
@@ -159,47 +168,22 @@ async function runOne(
     end.type === 'stuck'
       ? toStuckFailure(handler.name, timeoutMs)
       : toFailure(handler.name, end.thrown);
-  const { reason, stack } = failure;
-  const hasCommitted = transaction.hasCommitted();
-  const message = hasCommitted ? FAILED_AFTER_COMMIT : 'worker: a handler failed';
-  log.warn({ taskId, handler: handler.name, attempt, reason, stack }, message);
-  return hasCommitted ? null : failure;
+  if (!transaction.hasCommitted()) return failure;
+  logFailure(handler, failure, entry, FAILED_AFTER_COMMIT, options);
+  return null;
+}
+
+function logFailure(
+  { label }: RegisteredHandler,
+  { reason, stack }: Failure,
+  { taskId, attempts: attempt }: AttemptEntry,
+  message: string,
+  { log }: RunAttemptOptions,
+): void {
+  log.warn({ taskId, handler: label, attempt, reason, stack }, message);
 }
 
 const FAILED_AFTER_COMMIT =
   'worker: a handler failed after its transaction had committed. It counts as succeeded.';
-
-function toOutcome(
-  failures: readonly Failure[],
-  attempt: number,
-  succeededHandlers: readonly string[],
-  { retry, log }: RunAttemptOptions,
-): Outcome {
-  if (failures.length === 0) return { type: 'done', succeededHandlers };
-  const reason = [...new Set(failures.map((failure) => failure.reason))].join('; ');
-  if (failures.some(({ isFinal }) => isFinal) || attempt >= retry.maxAttempts) {
-    return { type: 'dead', reason, succeededHandlers };
-  }
-  const requested = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
-  const delayMs =
-    requested.length > 0 ? Math.max(...requested) : scheduledDelay(retry.delay, attempt, log);
-  return { type: 'retry', delayMs, reason, succeededHandlers };
-}
-
-const fallbackDelay = exponentialBackoff();
-
-/** The delay of `retry.delay`; the default if that throws or returns an invalid value. */
-function scheduledDelay(delay: RetryDelay, attempt: number, log: Logger): number {
-  try {
-    const ms = delay(attempt);
-    if (Number.isFinite(ms) && ms >= 0) return ms;
-    log.error(
-      { attempt, delay: String(ms) },
-      'worker: retry.delay must return milliseconds, 0 or more. The default delay is used.',
-    );
-  } catch (error) {
-    const fields = { attempt, ...errorFields(error) };
-    log.error(fields, 'worker: retry.delay threw. The default delay is used.');
-  }
-  return fallbackDelay(attempt);
-}
+const FAILED_AFTER_ABORT =
+  'worker: a handler failed after its signal was aborted. The attempt does not count.';

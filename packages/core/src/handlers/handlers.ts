@@ -7,7 +7,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
 import { isGeneratorFunction } from './is-generator-function.ts';
-import { defaultName } from './handler-name.ts';
+import { defaultName, labelOf } from '../inbox/handler-name.ts';
 
 /** What a handler gets beside the result. */
 export interface HandlerContext<Metadata extends object = JsonObject, Tx = unknown> {
@@ -93,7 +93,10 @@ export interface TaskFilter {
 type TaskEvent = 'succeeded' | 'failed' | 'finished' | 'progress';
 
 export interface RegisteredHandler {
+  /** As the inbox records it. */
   readonly name: string;
+  /** As log lines show it. */
+  readonly label: string;
   /** Number in the order of registration. */
   readonly id: number;
   readonly event: TaskEvent;
@@ -101,7 +104,7 @@ export interface RegisteredHandler {
   readonly handle: TaskHandler;
 }
 
-type NamelessHandler = Omit<RegisteredHandler, 'name'>;
+type NamelessHandler = Omit<RegisteredHandler, 'name' | 'label'>;
 
 /** How many handlers are registered for each event. */
 export type HandlerCounts = Readonly<Record<TaskEvent | 'other' | 'deadLetter', number>>;
@@ -157,6 +160,7 @@ function toNamed(tasks: readonly NamelessHandler[]): readonly RegisteredHandler[
   return tasks.map((handler) => ({
     ...handler,
     name: handler.filter.handlerName ?? defaultName(handler, unnamed),
+    label: handler.filter.handlerName ?? labelOf(handler, tasks),
   }));
 }
 

@@ -1,5 +1,5 @@
 import type { TaskResult } from '../events/task-result.ts';
-import { isDefaultName } from './handler-name.ts';
+import { describeName, isDefaultName } from '../inbox/handler-name.ts';
 import type { RegisteredHandler } from './handlers.ts';
 import type { PartialReplay } from '../inbox/ports.ts';
 import type { WarnOnce } from './warn-once.ts';
@@ -29,7 +29,11 @@ export function selectHandlers(
   const isCurrent = (name: string) => matching.some((handler) => handler.name === name);
   const unknown = succeededHandlers.filter((name) => isDefaultName(name) && !isCurrent(name));
   if (unknown.length > 0) {
-    warnOnce(`changed ${unknown.join()}`, { taskId, succeededHandlers: unknown }, CHANGED);
+    warnOnce(
+      `changed ${unknown.join()}`,
+      { taskId, succeededHandlers: unknown.map(describeName) },
+      CHANGED,
+    );
   }
   const isWanted = (name: string) => partialReplay?.handlers.includes(name) ?? true;
   return matching.filter(({ name }) => isWanted(name) && !succeededHandlers.includes(name));

@@ -7,6 +7,7 @@ import { toPrintable } from './printable.ts';
 interface LineDetails extends Record<string, unknown> {
   readonly stack?: unknown;
   readonly suppressed?: number;
+  readonly taskIds?: readonly string[];
 }
 
 /**
@@ -23,9 +24,11 @@ export const consoleLogger: Logger = {
 function toLine(details: Record<string, unknown>, message: string): string {
   // Handlers may log as with pino: a text or an error alone.
   if (typeof details !== 'object') return toPrintable(String(details));
-  const { stack, suppressed, ...rest } = details as LineDetails;
+  const { stack, suppressed, taskIds = [], ...rest } = details as LineDetails;
   const fields = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const more = suppressed === undefined ? '' : ` … ${suppressed} more in the last minute`;
+  const examples = taskIds.length === 0 ? '' : `, for example taskId=${taskIds.join(',')}`;
+  const more =
+    suppressed === undefined ? '' : ` … ${suppressed} more in the last minute${examples}`;
   const pairs = fields.map(([key, value]) => ` ${key}=${toText(value)}`).join('');
   return (
     toPrintable(message + more + pairs) + (suppressed === undefined ? framesOf(rest, stack) : '')

@@ -3,6 +3,8 @@ import type { Logger } from './logger.ts';
 
 /** Milliseconds in which a repeated line is written once. */
 const INTERVAL_MS = 60_000;
+/** Task ids that a rolled-up line names. */
+const MAX_TASK_IDS = 3;
 /** Kinds of lines that are distinguished at a time. Above it, only their messages count. */
 const MAX_KINDS = 200;
 
@@ -12,6 +14,8 @@ interface Kind {
   since: number;
   cancel: () => void;
   suppressed: number;
+  /** The first of those that were held back. */
+  taskIds: readonly string[];
   level: Level;
   details: Record<string, unknown>;
   readonly message: string;
@@ -26,7 +30,8 @@ export interface RolledUpLog extends Logger {
 /**
  * Rolls up warnings and errors that repeat: the first one is written at once, and those of the next
  * minute become one line with `suppressed`, their number. Lines repeat each other if they have the
- * same message and reason; numbers and ids in the reason do not count.
+ * same message and reason; numbers and ids in the reason do not count. A line with `suppressed` has
+ * `taskIds` in place of `taskId`: at most three examples, the first ones.
  */
 export function rollUp(log: Logger, clock: Clock): RolledUpLog {
   const kinds = new Map<string, Kind>();
@@ -41,13 +46,14 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
       begin(key, { level, details, message });
       log[level](details, message);
     } else {
-      Object.assign(kind, { level, details, suppressed: kind.suppressed + 1 });
+      const taskIds = withTaskId(kind.taskIds, details['taskId']);
+      Object.assign(kind, { level, details, taskIds, suppressed: kind.suppressed + 1 });
     }
   }
 
   function begin(key: string, line: Pick<Kind, 'level' | 'details' | 'message'>): void {
     const cancel = clock.after(INTERVAL_MS, () => nextMinute(key), { background: true });
-    kinds.set(key, { ...line, suppressed: 0, since: clock.now(), cancel });
+    kinds.set(key, { ...line, suppressed: 0, taskIds: [], since: clock.now(), cancel });
   }
 
   function nextMinute(key: string): void {
@@ -57,10 +63,14 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
     if (kind.suppressed > 0) begin(key, kind);
   }
 
-  function end(key: string, { level, details, message, suppressed, cancel }: Kind): void {
-    cancel();
+  function end(key: string, kind: Kind): void {
+    const { level, message, suppressed } = kind;
+    kind.cancel();
     kinds.delete(key);
-    if (suppressed > 0) log[level]({ ...details, suppressed }, message);
+    if (suppressed === 0) return;
+    const { taskId, ...details } = kind.details;
+    const examples = taskId === undefined ? {} : { taskIds: kind.taskIds };
+    log[level]({ ...details, suppressed, ...examples }, message);
   }
 
   return {
@@ -74,10 +84,15 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
   };
 }
 
+function withTaskId(taskIds: readonly string[], taskId: unknown): readonly string[] {
+  if (typeof taskId !== 'string' || taskIds.length >= MAX_TASK_IDS) return taskIds;
+  return taskIds.includes(taskId) ? taskIds : [...taskIds, taskId];
+}
+
 function keyOf(
   { reason, error, handler, token }: Record<string, unknown>,
   message: string,
 ): string {
   const parts = [message, handler, token, reason ?? error].map(String);
-  return parts.join(' ').replace(/[\w-]*\d[\w-]*/g, '#');
+  return parts.join(' ').replace(/[\w-]*\d[\w.-]*/g, '#');
 }

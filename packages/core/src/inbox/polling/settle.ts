@@ -1,6 +1,7 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
+import { describeName } from '../handler-name.ts';
 import type { Claim, ClaimRef, Outcome, Store } from '../ports.ts';
 import { isOver, type Lease } from './lease.ts';
 
@@ -59,7 +60,11 @@ export async function recordSuccesses(
   try {
     const isRecorded =
       succeededHandlers.length > 0 && (await store.recordSucceeded?.(claim, succeededHandlers));
-    const fields = { taskId, outcome: type, succeededHandlers };
+    const fields = {
+      taskId,
+      outcome: type,
+      succeededHandlers: succeededHandlers.map(describeName),
+    };
     log.warn(fields, isRecorded === true ? SUCCESSES_RECORDED : NOT_RECORDED);
   } catch (error) {
     log.warn({ taskId, outcome: type, ...errorFields(error) }, NOT_RECORDED);

@@ -20,6 +20,27 @@ export function defaultName(handler: NameParts, unnamed: readonly NameParts[]): 
   return `${event}#${others.indexOf(handler) + 1}/${others.length}:${hash}`;
 }
 
+/**
+ * A handler without `handlerName` for log lines: the function's own name, or the method that registered
+ * it and its place. One or two letters are the name that a minifier chose.
+ */
+export function labelOf(handler: NameParts, all: readonly NameParts[]): string {
+  const { name } = handler.handle;
+  if (name.length > 2) return name;
+  const place = all.filter(({ event }) => event === handler.event).indexOf(handler) + 1;
+  return toLabel(handler.event, place);
+}
+
+/** A recorded name for log lines: `onTaskSucceeded #1` in place of `succeeded#1/2:ncktn1`. */
+export function describeName(name: string): string {
+  const [event = '', place] = name.split(/[#/]/);
+  return isDefaultName(name) ? toLabel(event, Number(place)) : name;
+}
+
+function toLabel(event: string, place: number): string {
+  return `onTask${event.charAt(0).toUpperCase()}${event.slice(1)} #${place}`;
+}
+
 /** Whether a name in an entry is the default name of some version of the program. */
 export function isDefaultName(name: string): boolean {
   return /^(succeeded|failed|finished|progress)#\d+\/\d+:[0-9a-z]+$/.test(name);
