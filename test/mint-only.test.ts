@@ -38,3 +38,12 @@ test.each(['memory', 'sqlite', 'postgres', 'bullmq'])(
   },
   60_000,
 );
+
+test('a worker that forgets start() ends by itself, and says why', async () => {
+  const program = runProgram('test', 'support/worker-without-start.ts', {
+    env: { INBOX: join(tmpdir(), 'never-created.db') },
+  });
+  onTestFinished(() => program.kill());
+  await expect(program.line(/^never printed$/)).rejects.toThrow(/exited with 0;/);
+  expect(program.lines).toEqual([expect.stringContaining('Call receiver.start() in a worker')]);
+}, 60_000);

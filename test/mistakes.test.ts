@@ -17,7 +17,12 @@ import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { novitaWebhooks as onKoa } from '@novita-webhooks/koa';
-import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
+import {
+  createManualClock,
+  sampleEvents,
+  signedDelivery,
+  TEST_SECRET,
+} from '@novita-webhooks/testing';
 import express, { type RequestHandler } from 'express';
 import fastify, { type FastifyPluginAsync } from 'fastify';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -73,7 +78,9 @@ const handleWith = (handle: () => unknown) => async () => {
 
 /** By the heading in the document. */
 const mistakes: Readonly<Record<string, () => unknown>> = {
-  'The secret is not set': () => createReceiver({ secret: process.env['NOT_SET'] }),
+  'The secret is not set': () =>
+    createReceiver({ secret: process.env['NOT_SET'], inbox: memoryInbox() }),
+  'A worker has no inbox': () => createReceiver({ onTaskFinished: noop }),
   'The secret is short': () => createReceiver({ secret: 'changeme' }),
   'The URL has no scheme': () => receiverOf({ url: 'example.com/webhooks/novita' }),
   'An option is misspelled': () => call(createReceiver, { secret: TEST_SECRET, name: 'images' }),
@@ -83,6 +90,8 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'BullMQ gets no connection': () => bullmqInbox({} as never),
   'Express gets the function, not its result': () =>
     postTo(express().post('/webhooks/novita', onExpress as unknown as RequestHandler)),
+  'A framework gets receiver.handle': () =>
+    postTo(express().post('/webhooks/novita', receiverOf().handle as unknown as RequestHandler)),
   'Koa gets a path without a slash': () => onKoa(receiverOf(), { path: 'webhooks/novita' }),
   "Fastify's plugin gets no path": () => fastify().register(onFastify, { receiver: receiverOf() }),
   "Fastify's plugin is called": () =>
@@ -108,6 +117,16 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
     await postTo(
       app.post('/webhooks/novita', onExpress(receiverOf({ secret: undefined, insecure: true }))),
     );
+  },
+  'A worker is not started': async () => {
+    const clock = createManualClock();
+    receiverOf({ onTaskFinished: noop, clock });
+    await clock.advance(5000);
+  },
+  'A worker has the memory inbox': async () => {
+    const clock = createManualClock();
+    await started({ onTaskFinished: noop, clock });
+    await clock.advance(5000);
   },
   'A handler fails': handleWith(() => {
     throw new Error('the bucket is missing');

@@ -100,7 +100,8 @@ export {
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
 export { toReceiver, type AdapterMount } from './adapters/to-receiver.ts';
-export { createReceiver, type CheckOptions, type Receiver } from './receiver.ts';
+export type { CheckOptions } from './self-check/check-receiver.ts';
+export { createReceiver, type Receiver } from './receiver.ts';
 export type { ReceiverStats } from './receiver-stats.ts';
 export type { Finding, FindingCode } from './self-check/find-problems.ts';
 export type { IdleOptions } from './inbox/wait-until-idle.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { secretSchema } from './callback/secret-faults.ts';
+import { secretAdvice, secretSchema } from './callback/secret-faults.ts';
 import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -211,7 +211,9 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const secrets = [parsed.secret ?? []].flat();
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
-  if (!isWorker && insecure === secrets.length > 0) throw invalid(secretAdvice(insecure));
+  if (!isWorker && insecure === secrets.length > 0) {
+    throw invalid(secretAdvice(insecure, options.inbox === undefined));
+  }
   const resolved: ResolvedOptions = {
     ...rest,
     url,
@@ -231,11 +233,4 @@ function isWorkerOnly(options: ReceiverOptions): boolean {
   const { inbox, consume = true } = options;
   if (inbox === undefined || 'secret' in options || 'insecure' in options) return false;
   return consume && inbox.capabilities.shared;
-}
-
-function secretAdvice(insecure: boolean): string {
-  return insecure
-    ? 'secret and insecure exclude each other. Leave one out.'
-    : 'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
-        'environment variable set?), or pass insecure: true to accept events from any sender.';
 }

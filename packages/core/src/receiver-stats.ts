@@ -1,7 +1,7 @@
 // What a receiver counts.
 import type { TokenRefusal } from './callback/token.ts';
 import type { SweepCounts } from './expectations/sweep.ts';
-import type { InboxStats, Outcome } from './inbox/ports.ts';
+import type { Inbox, InboxStats, Outcome } from './inbox/ports.ts';
 import type { ReplyCode } from './shared/errors.ts';
 
 /** Counters since the receiver was created, and the present state of its inbox. */
@@ -49,5 +49,24 @@ export function createCounters(): Counters {
       ...{ replies: { ...replies }, refusedTokens: { ...refusedTokens } },
       ...{ conflicts, disagreements },
     }),
+  };
+}
+
+/** The parts of a receiver that count. */
+interface CountingParts {
+  readonly inbox: Pick<Inbox, 'stats'>;
+  readonly counters: Counters;
+  readonly worker: { outcomes(): ReceiverStats['outcomes'] };
+  readonly sweep: { counts(): SweepCounts };
+  readonly bestEffortEvents: { dropped(): number };
+}
+
+/** What `receiver.stats()` returns. */
+export async function readStats(parts: CountingParts): Promise<ReceiverStats> {
+  const { inbox, counters, worker, sweep, bestEffortEvents } = parts;
+  const outcomes = worker.outcomes();
+  return {
+    ...{ inbox: await inbox.stats(), ...counters.read(), outcomes },
+    ...{ sweep: sweep.counts(), dropped: bestEffortEvents.dropped() },
   };
 }

@@ -1,5 +1,6 @@
 import {
   createCallback,
+  createCallbackMethods,
   type CallbackConfig,
   type CallbackOptions,
   type MetadataInput,
@@ -13,16 +14,17 @@ import {
   type ProcessUnverifiedOptions,
 } from './delivery/process-entry.ts';
 import type { RefusedDelivery } from './delivery/refused-deliveries.ts';
+import { rejectFrameworkCall } from './delivery/reject-framework-call.ts';
 import type { RuntimeContext, WebhookReply, WebhookRequest } from './delivery/request.ts';
 import { createExpectations, type Expectations } from './expectations/create-expectations.ts';
 import { createRegistration, type Registration } from './handlers/registration.ts';
 import { addInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox } from './inbox/ports.ts';
-import { findProblems, type Finding } from './self-check/find-problems.ts';
+import { checkReceiver, type CheckOptions } from './self-check/check-receiver.ts';
+import type { Finding } from './self-check/find-problems.ts';
 import { closeParts, createParts } from './receiver-parts.ts';
-import type { ReceiverStats } from './receiver-stats.ts';
+import { readStats, type ReceiverStats } from './receiver-stats.ts';
 import { resolveOptions, type ReceiverOptions } from './options.ts';
-import { checkInbox, probeUrl } from './self-check/probe.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { JsonObject } from './shared/json.ts';
 import { createLogs } from './shared/create-logs.ts';
@@ -40,7 +42,11 @@ export interface Receiver<
 >
   extends Registration<Metadata, Tx>, Expectations<Input> {
   readonly inbox: Inbox<Tx>;
-  /** Takes one delivery and returns the reply. Never rejects. */
+  /**
+   * Takes one delivery and returns the reply. Never rejects.
+   *
+   * @throws WebhookError `invalid_argument` at once if a framework calls it: mount an adapter instead
+   */
   handle(request: WebhookRequest, runtime?: RuntimeContext): Promise<WebhookReply>;
   /**
    * Mints the callback URL of one task, as the value of `extra.webhook` in the submit call.
@@ -131,14 +137,6 @@ export interface Receiver<
   check(options?: CheckOptions): Promise<readonly Finding[]>;
 }
 
-/** How far `receiver.check()` goes. */
-export interface CheckOptions {
-  /** Whether to post to `url`. Default `true`. */
-  readonly request?: boolean | undefined;
-  /** Milliseconds for the inbox and for the request to answer, each; default 5 s. */
-  readonly timeoutMs?: number | undefined;
-}
-
 /**
  * Creates a receiver.
  *
@@ -158,12 +156,14 @@ export function createReceiver<
 // The inbox's transactions are passed through, so the implementation needs no type for them.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
-  const { inbox, url, secrets } = options;
+  const { inbox, clock, secrets } = options;
   const logs = createLogs(options);
   const isClosed = () => closing !== undefined;
   const parts = createParts(options, logs, isClosed);
-  const { worker, bestEffortEvents, counters, deliveries, processing } = parts;
+  const { worker, deliveries, processing } = parts;
   const report = createStartReport(options, { handlers: parts.handlers, log: logs.log, isClosed });
+  const mintUrl = async () =>
+    (await createCallback({}, { ...parts, metadataSchema: undefined })).url;
   let closing: Promise<void> | undefined;
   addInboxUser(inbox, logs.log);
 
@@ -173,22 +173,26 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   }
 
   function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    report.used();
     if (closing === undefined) return processing.run((abort) => work(abort.signal()));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
   }
 
   const receiver: Receiver = {
     ...createRegistration(parts.handlers, handlersChanged, input),
-    inbox,
+    get inbox() {
+      report.used();
+      return inbox;
+    },
     handle(request, runtime = {}) {
+      rejectFrameworkCall(request, runtime);
+      report.used();
       const accepted = parts.pipeline(request, runtime);
       const reply = closing === undefined ? deliveries.track(accepted) : accepted; // close() does not wait for these
       return report.isPathKnown() ? reply : reply.then((it) => report.afterDelivery(request, it));
     },
-    createCallback: (callbackOptions = {}) => createCallback(callbackOptions, parts),
-    createCallbackUrl: async (callbackOptions = {}) =>
-      (await createCallback(callbackOptions, parts)).url,
-    ...createExpectations({ ...parts, isClosed }),
+    ...createCallbackMethods(parts, report.used),
+    ...createExpectations({ ...parts, isClosed }, report.used),
     processEntry: (entry, how = {}) =>
       whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),
     processUnverified: (event, how = {}) =>
@@ -200,23 +204,15 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     refusedDeliveries: () => parts.refusedDeliveries.list(),
     idle: ({ timeoutMs = Infinity } = {}) =>
       waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
-    async check({ request = true, timeoutMs = 5000 } = {}) {
-      const isProbed = request && url !== null && secrets?.length !== 0;
-      const mint = () => createCallback({}, { ...parts, metadataSchema: undefined });
-      const probe = async () => (isProbed ? probeUrl((await mint()).url, timeoutMs) : []);
-      const found = await Promise.all([checkInbox(options, timeoutMs), probe()]);
-      return [...findProblems(report.checked()), ...found.flat()];
+    check: (how = {}) => checkReceiver(how, { inbox, clock, mintUrl, checked: report.checked }),
+    close({ gracePeriodMs = 10_000 } = {}) {
+      report.used();
+      return (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush));
     },
-    close: ({ gracePeriodMs = 10_000 } = {}) =>
-      (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush)),
-    async stats() {
-      const sweep = parts.sweep.counts();
-      const own = { outcomes: worker.outcomes(), sweep, dropped: bestEffortEvents.dropped() };
-      return { inbox: await inbox.stats(), ...counters.read(), ...own };
-    },
+    stats: () => readStats(parts),
   };
   const refusal = secrets?.length === 0 ? NO_SECRET : null;
-  adapterSides.set(receiver, { refusal, reportStart: report.start });
+  adapterSides.set(receiver, { refusal, reportStart: report.mount });
   return receiver;
 }
 

@@ -86,7 +86,7 @@ test('createReceiver: prints one line when it starts', async () => {
   receiver.onTaskSucceeded(() => undefined);
   await Promise.resolve();
   expect(printed).toEqual([
-    'receiver: started endpoint=novita path=/novita inbox=memory handlers=1',
+    'receiver: started endpoint=novita path="/novita (of url)" inbox=memory handlers=1',
   ]);
   await receiver.close();
 });

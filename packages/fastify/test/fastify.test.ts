@@ -37,6 +37,17 @@ describe.each(Object.entries(versions))('%s', (version, { fastify, rawBody }) =>
     return app;
   }
 
+  test('receiver.handle as a handler is an error that says what to mount', async () => {
+    const app = create();
+    app.post(PATH, createSigned().receiver.handle as never);
+    const reply = await app.inject({ method: 'POST', url: PATH, payload: event, headers });
+    expect(reply.statusCode).toBe(500);
+    expect(reply.json()).toMatchObject({
+      message:
+        'receiver: handle() was mounted as middleware, but it sends no reply. Mount app.register(novitaWebhooks, { path, receiver }).',
+    });
+  });
+
   test('the plugin answers app.inject with 200, 400, 401, 405, 413 and 415', async () => {
     const { receiver, tasks, signedPath } = createSigned({ limits: { maxBodyBytes: 1000 } });
     const app = create();

@@ -31,6 +31,19 @@ async function listen(app: Koa): Promise<string> {
 }
 
 describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
+  test('receiver.handle in the place of the middleware is an error that says what to mount', async () => {
+    const { receiver } = createSigned();
+    const app = new KoaOfVersion();
+    const errors: string[] = [];
+    app.on('error', ({ message }: Error) => errors.push(message));
+    app.use(receiver.handle as unknown as Koa.Middleware);
+    const url = await listen(app);
+    expect((await fetch(url, { method: 'POST', body: event })).status).toBe(500);
+    expect(errors).toEqual([
+      'receiver: handle() was mounted as middleware, but it sends no reply. Mount router.post(path, novitaWebhooks(receiver)).',
+    ]);
+  });
+
   test('novitaWebhooks creates a receiver from options and exposes it', async () => {
     const tasks: string[] = [];
     const middleware = novitaWebhooks({

@@ -80,6 +80,24 @@ export interface CallbackParts {
   readonly clock: Clock;
 }
 
+/** @param onUsed called before each URL is minted */
+export function createCallbackMethods(
+  parts: CallbackParts,
+  onUsed: () => void,
+): {
+  readonly createCallback: (options?: CallbackOptions) => Promise<CallbackConfig>;
+  readonly createCallbackUrl: (options?: CallbackOptions) => Promise<string>;
+} {
+  const mint = (options: CallbackOptions = {}) => {
+    onUsed();
+    return createCallback(options, parts);
+  };
+  return {
+    createCallback: mint,
+    createCallbackUrl: async (options) => (await mint(options)).url,
+  };
+}
+
 /** @throws WebhookError `invalid_option` without a url, `invalid_argument` */
 export async function createCallback(
   options: CallbackOptions,

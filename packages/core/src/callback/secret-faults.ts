@@ -40,3 +40,17 @@ export const secretSchema: z.ZodType<string | string[]> = z
       if (message !== undefined) issues.push({ code: 'custom', message, path, input: undefined });
     }
   });
+
+/** What to do if a receiver has both `secret` and `insecure`, or neither. */
+export function secretAdvice(isInsecure: boolean, hasNoInbox: boolean): string {
+  if (isInsecure) return 'secret and insecure exclude each other. Leave one out.';
+  const ofWorker = hasNoInbox
+    ? ' A worker that accepts no deliveries needs no secret, but the inbox of the processes that do: ' +
+      'pass inbox, such as postgresInbox({ pool }).'
+    : '';
+  return (
+    'secret is missing. Make one with `openssl rand -hex 32` and pass it as secret (is the ' +
+    'environment variable set?), or pass insecure: true to accept events from any sender.' +
+    ofWorker
+  );
+}

@@ -27,7 +27,10 @@ const templates: Readonly<Record<ReplyCode, ReplyTemplate>> = {
   ignored: ok,
   method_not_allowed: {
     status: 405,
-    problem: ['Method Not Allowed', 'Webhooks are delivered with POST.'],
+    problem: [
+      'Method Not Allowed',
+      'Webhooks are delivered with POST. Mount this endpoint for POST: app.post, not app.get.',
+    ],
     headers: { allow: 'POST' },
   },
   unauthorized: {

@@ -49,13 +49,27 @@ export interface Expectations<Input extends object = object> {
   ): Promise<TaskResult>;
 }
 
-/** The methods of one receiver. */
+/**
+ * The methods of one receiver.
+ *
+ * @param onUsed called before each
+ */
 export function createExpectations(
   parts: ExpectParts & CallbackParts & { readonly isClosed: () => boolean },
+  onUsed: () => void,
 ): Expectations {
   return {
-    submit: (call, options = {}) => submitTask(call, options, parts),
-    expect: (taskId, options = {}) => expectTask(taskId, options, parts),
-    result: (taskId, options = {}) => waitForResult(taskId, options, parts),
+    submit(call, options = {}) {
+      onUsed();
+      return submitTask(call, options, parts);
+    },
+    expect(taskId, options = {}) {
+      onUsed();
+      return expectTask(taskId, options, parts);
+    },
+    result(taskId, options = {}) {
+      onUsed();
+      return waitForResult(taskId, options, parts);
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../inbox/ports.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
-import { exponentialBackoff, type RetryDelay } from './backoff.ts';
+import { exponentialBackoff, type RetryDelay } from '../shared/backoff.ts';
 import type { Failure } from './handler-failure.ts';
 
 /** What an attempt knows of retries. */

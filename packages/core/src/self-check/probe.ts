@@ -59,10 +59,12 @@ export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<
 function ofAnswer(address: string, status: number, body: unknown): Finding[] {
   const { code, status: text } = isObject(body) ? body : {};
   if (status === 200 && text === 'ignored') return [];
+  const isNoRoute = status === 404 || status === 405;
   const why =
     code === 'unauthorized'
       ? 'by a receiver with another secret or endpoint option. Give both processes the same ones.'
-      : 'by something else than this receiver. Compare url with the path that the webhooks are mounted on.';
+      : 'by something else than this receiver. Compare url with the path that the webhooks are mounted on' +
+        (isNoRoute ? ', and mount them for POST: app.post, not app.get.' : '.');
   return [
     finding(
       'error',

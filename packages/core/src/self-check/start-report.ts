@@ -8,14 +8,20 @@ import {
   type Checked,
   type CheckedOptions,
 } from './find-problems.ts';
-import type { Handlers } from '../handlers/handlers.ts';
+import type { HandlerCounts, Handlers } from '../handlers/handlers.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Clock } from '../shared/clock.ts';
 import { readOr } from '../shared/read-or.ts';
+import { createUnusedWarning } from './unused-warning.ts';
 
 /** Reports a start once, and knows the path on which the receiver is mounted. */
 export interface StartReport {
-  /** Called when the receiver starts or an adapter takes it. */
-  start(path?: string): void;
+  /** Called when the receiver starts. */
+  start(): void;
+  /** Called when an adapter takes the receiver. */
+  mount(path?: string): void;
+  /** Called by what needs neither: accepting, minting, `processEntry()`, the inbox, `close()`. */
+  used(): void;
   /** Called when a handler was registered. */
   handlersChanged(): void;
   isPathKnown(): boolean;
@@ -34,11 +40,12 @@ const CLOSED =
   'receiver: used after close(), so it handles nothing. Register handlers and start before, or create another receiver.';
 
 export function createStartReport(
-  options: CheckedOptions & { readonly endpoint: string },
+  options: CheckedOptions & { readonly endpoint: string; readonly clock: Clock },
   { handlers, log, isClosed }: StartReportParts,
 ): StartReport {
   const { url, endpoint, inbox } = options;
   const environment = nodeEnvironment();
+  const unused = createUnusedWarning({ ...options, log, handlers });
   let path: string | null = null;
   let hasStarted = false;
 
@@ -55,10 +62,8 @@ export function createStartReport(
   }
 
   function report(): void {
-    const count = Object.values(handlers.counts()).reduce((sum, one) => sum + one, 0);
-    const mountedOn = path ?? (url === null ? undefined : new URL(url).pathname);
-    const details = { endpoint, path: mountedOn, inbox: nameOf(inbox), handlers: count };
-    log.info(details, 'receiver: started');
+    const where = { endpoint, path: path ?? pathOf(url), inbox: nameOf(inbox) };
+    log.info({ ...where, handlers: sumOf(handlers.counts()) }, 'receiver: started');
     if (environment === 'production' || environment === 'test') return;
     for (const { level, code, message } of findProblems(checked())) {
       // The path was reported when it became known.
@@ -70,16 +75,28 @@ export function createStartReport(
     if (isClosed()) log.warn({}, CLOSED);
   }
 
+  function start(): void {
+    warnIfClosed();
+    if (isClosed() || hasStarted) return;
+    hasStarted = true;
+    queueMicrotask(report); // handlers may be registered in the same tick
+  }
+
   return {
-    handlersChanged: warnIfClosed,
-    start(mounted) {
+    handlersChanged() {
       warnIfClosed();
-      if (isClosed()) return;
-      if (mounted !== undefined) setPath(mounted);
-      if (hasStarted) return;
-      hasStarted = true;
-      queueMicrotask(report); // handlers may be registered in the same tick
+      unused.handlersChanged();
     },
+    start() {
+      unused.started();
+      start();
+    },
+    mount(mounted) {
+      unused.used();
+      if (mounted !== undefined && !isClosed()) setPath(mounted);
+      start();
+    },
+    used: unused.used,
     isPathKnown: () => path !== null,
     afterDelivery(request, reply) {
       const delivered = readOr(() => new URL(request.url, 'http://localhost').pathname, undefined);
@@ -88,6 +105,15 @@ export function createStartReport(
     },
     checked,
   };
+}
+
+function sumOf(counts: HandlerCounts): number {
+  return Object.values(counts).reduce((sum, one) => sum + one, 0);
+}
+
+/** The path that deliveries should have, while it is unknown where the receiver is mounted. */
+function pathOf(url: string | null): string | undefined {
+  return url === null ? undefined : `${new URL(url).pathname} (of url)`;
 }
 
 /** `undefined` on runtimes without `process`. */

@@ -1,0 +1,32 @@
+import type { Inbox } from '../inbox/ports.ts';
+import type { Clock } from '../shared/clock.ts';
+import { findProblems, type Checked, type Finding } from './find-problems.ts';
+import { checkInbox, probeUrl } from './probe.ts';
+
+/** How far `receiver.check()` goes. */
+export interface CheckOptions {
+  /** Whether to post to `url`. Default `true`. */
+  readonly request?: boolean | undefined;
+  /** Milliseconds for the inbox and for the request to answer, each; default 5 s. */
+  readonly timeoutMs?: number | undefined;
+}
+
+interface CheckParts {
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  readonly checked: () => Checked;
+  /** A callback URL of the receiver. */
+  readonly mintUrl: () => Promise<string>;
+}
+
+/** What `receiver.check()` finds. */
+export async function checkReceiver(
+  { request = true, timeoutMs = 5000 }: CheckOptions,
+  { inbox, clock, checked, mintUrl }: CheckParts,
+): Promise<readonly Finding[]> {
+  const { url, secrets } = checked().options;
+  const isProbed = request && url !== null && secrets?.length !== 0;
+  const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs) : []);
+  const found = await Promise.all([checkInbox({ inbox, clock }, timeoutMs), probe()]);
+  return [...findProblems(checked()), ...found.flat()];
+}
