@@ -1,4 +1,4 @@
-import type { LambdaEvent, WebhookRequest } from '@novita-webhooks/core';
+import type { WebhookRequest } from '@novita-webhooks/core';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 
@@ -9,11 +9,7 @@ type Call = (handle: (...args: unknown[]) => unknown) => unknown;
 
 const calls: readonly [string, string, Call][] = [
   ['fetch', 'toFetchHandler', (handle) => handle(new Request(URL_OF_APP))],
-  [
-    'Lambda',
-    'toLambdaHandler',
-    (handle) => handle({ headers: {}, requestContext: {} } as LambdaEvent, {}),
-  ],
+  ['Lambda', 'toLambdaHandler', (handle) => handle({ headers: {}, requestContext: {} }, {})],
   [
     'Hono',
     'toFetchHandler',

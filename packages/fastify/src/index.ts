@@ -1,6 +1,8 @@
 import {
   toReceiver,
   WebhookError,
+  type JsonObject,
+  type MetadataInput,
   type Receiver,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
@@ -14,13 +16,35 @@ import type {
   RequestPayload,
 } from 'fastify';
 
-/** Options of the plugin: a receiver or the options of `createReceiver`, and the route's path. */
-export type NovitaWebhooksOptions = {
+/**
+ * Options of the plugin: a receiver or the options of `createReceiver`, and the route's path. The type
+ * arguments are those of `createReceiver`.
+ */
+export type NovitaWebhooksOptions<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+> = {
   /** Path of the route below the plugin's `prefix`. Required without a prefix; `/` with one. */
   readonly path?: string | undefined;
 } & (
-  { readonly receiver: Receiver<object> } | ({ readonly receiver?: undefined } & ReceiverOptions)
+  | { readonly receiver: Receiver<object> }
+  | ({ readonly receiver?: undefined } & ReceiverOptions<Metadata, Tx, Input>)
 );
+
+/**
+ * The type of the plugin. `app.register` infers no types from a schema in its options. Pass a receiver
+ * of `createReceiver`, which does, or name the type: `app.register<NovitaWebhooksOptions<Order>>(…)`.
+ */
+export type NovitaWebhooksPlugin = (<
+  Metadata extends object = JsonObject,
+  Tx = unknown,
+  Input extends object = MetadataInput<Metadata>,
+>(
+  app: FastifyInstance,
+  options: NovitaWebhooksOptions<Metadata, Tx, Input>,
+) => Promise<void>) &
+  FastifyPluginAsync<NovitaWebhooksOptions>;
 
 /** Handles one request of a route. Usable as a handler and as a hook, with the payload of `preParsing`. */
 export type FastifyHandler = (
@@ -39,7 +63,10 @@ export type FastifyHandler = (
  * @example
  * app.register(novitaWebhooks, { path: '/webhooks/novita', secret, onTaskSucceeded });
  */
-export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (app, options) => {
+export const novitaWebhooks: NovitaWebhooksPlugin = (async (
+  app: FastifyInstance,
+  options: NovitaWebhooksOptions,
+) => {
   requireApp(app);
   const { path = defaultPath(app), ...rest } = options;
   const receiver = toReceiver(rest.receiver ?? { ...loggerOf(app), ...receiverOptions(rest) }, {
@@ -53,7 +80,7 @@ export const novitaWebhooks: FastifyPluginAsync<NovitaWebhooksOptions> = async (
   app.addHook('onReady', async () => receiver.start());
   app.addHook('preClose', async () => void receiver.close());
   app.addHook('onClose', async () => receiver.close());
-};
+}) as FastifyPluginAsync<NovitaWebhooksOptions> as NovitaWebhooksPlugin;
 
 const USAGE = "app.register(novitaWebhooks, { path: '/webhooks/novita', receiver })";
 

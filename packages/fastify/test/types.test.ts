@@ -1,5 +1,9 @@
 import type { JsonObject, Receiver } from '@novita-webhooks/core';
-import { novitaWebhooks, toFastifyHandler } from '@novita-webhooks/fastify';
+import {
+  novitaWebhooks,
+  toFastifyHandler,
+  type NovitaWebhooksOptions,
+} from '@novita-webhooks/fastify';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -34,6 +38,16 @@ test('novitaWebhooks infers the parameters of inline handlers', async () => {
     insecure: true,
     onTaskSucceeded: ({ images }) =>
       expectTypeOf(images[0]?.expires_at).toEqualTypeOf<Date | null | undefined>(),
+  });
+  await app.close();
+});
+
+test('novitaWebhooks: NovitaWebhooksOptions names the type of the metadata', async () => {
+  const app = fastify();
+  await app.register<NovitaWebhooksOptions<{ orderId: number }>>(novitaWebhooks, {
+    path: '/hooks',
+    insecure: true,
+    onTaskSucceeded: (_, { metadata }) => expectTypeOf(metadata.orderId).toEqualTypeOf<number>(),
   });
   await app.close();
 });

@@ -2,7 +2,11 @@
  * A task's result as handlers get it. Field names are Novita's own (Task Result API,
  * https://novita.ai/docs/api-reference/model-apis-task-result). Values that Novita writes in two
  * ways are normalised: absent or `null` text is `''`, lists are always present, numbers in strings
- * are numbers. Unknown fields are kept.
+ * are numbers. Fields that are not in these types are kept as they came. The types have no index
+ * signature, so that TypeScript finds a misspelled field.
+ *
+ * @example
+ * if ('loras' in extra) use(extra.loras); // unknown: a field that Novita has added
  */
 export interface TaskResult {
   readonly task: Task;
@@ -10,7 +14,6 @@ export interface TaskResult {
   readonly images: readonly ImageResult[];
   readonly videos: readonly VideoResult[];
   readonly audios: readonly AudioResult[];
-  readonly [field: string]: unknown;
 }
 
 /** The statuses that end a task. */
@@ -40,7 +43,6 @@ export interface Task {
   readonly eta: number | null;
   /** Often 0 on success, so do not test it. */
   readonly progress_percent: number | null;
-  readonly [field: string]: unknown;
 }
 
 /** Further data of the task. Unknown fields are kept. */
@@ -48,7 +50,6 @@ export interface TaskExtra {
   /** A 64-bit number as text. `null` also if Novita sent a number that JavaScript rounds. */
   readonly seed: string | null;
   readonly enable_nsfw_detection: boolean | null;
-  readonly [field: string]: unknown;
 }
 
 /** A result file with a link that expires. */
@@ -58,7 +59,6 @@ interface Expiring {
    * plus the ttl. `null`: unknown, which does not mean expired.
    */
   readonly expires_at: Date | null;
-  readonly [field: string]: unknown;
 }
 
 /** One of `images`. */
@@ -78,7 +78,6 @@ export interface NsfwDetection {
   readonly valid: boolean;
   /** 0 to 100. */
   readonly confidence: number | null;
-  readonly [field: string]: unknown;
 }
 
 /** One of `videos`. */
@@ -105,7 +104,6 @@ export interface AudioMetadata {
   readonly start_time: number | null;
   /** Seconds. */
   readonly end_time: number | null;
-  readonly [field: string]: unknown;
 }
 
 /** The three lists in which a result's files come. */
