@@ -55,7 +55,17 @@ describe('the search for machine paths', () => {
   });
 });
 
+/** npmjs.com shows the README alone: a link to another file of the repository leads nowhere. */
+const relativeLinks = (markdown: string) =>
+  [...markdown.matchAll(/\]\(([^)]+)\)/g)].flatMap(([, target = '']) =>
+    /^(https:|#)/.test(target) ? [] : [target],
+  );
+
 describe.each(packages())('$manifest.name', ({ folder, manifest }) => {
+  test('has a README whose links work on npm', () => {
+    expect(relativeLinks(read(`${folder}/README.md`))).toEqual([]);
+  });
+
   const entries = entriesOf(manifest).filter((entry) => !entry.endsWith('/package.json'));
   const { paths } = (readJson('tsconfig.json') as Tsconfig).compilerOptions;
 
