@@ -6,6 +6,7 @@ import {
   type HandlersFailedError,
   type JsonObject,
   type ReceiverOptions,
+  type TaskResult,
   type TaskResultClient,
   type WebhookErrorCode,
 } from '@novita-webhooks/core';
@@ -54,7 +55,7 @@ function api(...answers: Answer[]) {
 
 interface Run {
   readonly handler: string;
-  readonly body: JsonObject;
+  readonly body: TaskResult;
   readonly testMode: boolean;
   readonly attempt: number;
 }
