@@ -584,8 +584,8 @@ test('confirm: the API key is in no log line, error, dead letter or figure', asy
   await settle(event);
   await clock.advance(60_000);
   expect([requests, letters.length]).toEqual([4, 1]);
-  const told = [log.lines, letters, await receiver.stats(), await receiver.inbox.list()];
-  expect(inspect([told, receiver], { depth: 20, showHidden: true })).not.toContain('canary');
+  const shown = [log.lines, letters, await receiver.stats(), await receiver.inbox.list()];
+  expect(inspect([shown, receiver], { depth: 20, showHidden: true })).not.toContain('canary');
 });
 
 describe('confirm: simulator', () => {
