@@ -192,6 +192,13 @@ describe('confirm: an unknown task', () => {
   });
 });
 
+test('confirm: an event that takes the place of an expectation is asked about', async () => {
+  const { receiver, settle, asked, runs, letters } = confirming(['task_not_found']);
+  await receiver.expect(SAMPLE_TASK);
+  await settle(event);
+  expect([asked, runs, letters.length]).toEqual([[SAMPLE_TASK], [], 1]);
+});
+
 describe('confirm: an entry waits, and no attempt is counted', () => {
   test.each<[string, Answer]>([
     ['the API is down', 'api_unavailable'],
