@@ -211,6 +211,24 @@ describe('redactPayload', () => {
     }
   });
 
+  test.each(
+    [
+      ['?', '='],
+      ['%3F', '%3D'],
+      ['%253F', '%253D'],
+      ['&#63;', '&#61;'],
+      ['&#x3f;', '&#x3D;'],
+      ['&quest;', '&equals;'],
+      [String.raw`\u003f`, String.raw`\u003d`],
+    ].flatMap(([mark, sign]) => ['&', '&amp;'].map((and) => [mark, sign, and] as const)),
+  )('removes other secrets of the query with %s, %s and %s', (mark, sign, and) => {
+    const url = `https://h.example/hook${mark}tenant${sign}s3cret${and}token${sign}${TOKEN}`;
+    const { text } = redactPayload({ prompt: `see ${url} there` });
+    expect(text).not.toContain('s3cret');
+    expect(text).toContain('see https://h.example/hook');
+    expect(text).toContain(' there');
+  });
+
   test('keeps a prompt with a line that only starts like a token', () => {
     const payload = { prompt: 'lora weights:\nwt1.safetensors' };
     expect(JSON.parse(redactPayload(payload).text)).toEqual(payload);

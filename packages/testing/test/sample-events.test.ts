@@ -9,6 +9,12 @@ describe.each(samples)('sampleEvents.%s', (_, create) => {
     expect(() => create(options)).toThrow(/^sampleEvents: unknown option: images, taskID\. /);
   });
 
+  test('shares nothing with a later event', () => {
+    const first = create();
+    for (const part of Object.values(first.payload).flat()) Object.assign(Object(part), { x: 1 });
+    expect(JSON.stringify(create())).not.toContain('"x":1');
+  });
+
   test('takes fields of the payload', () => {
     const { payload } = create({ payload: { more: 1 } });
     expect(payload).toMatchObject({ more: 1 });

@@ -1,6 +1,6 @@
 import { copyJson, CopyJsonError, refuseOther } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
-import { isObject, type JsonObject } from '../shared/json.ts';
+import { isObject, isPoisoned, type JsonObject } from '../shared/json.ts';
 
 /**
  * A copy of the metadata that a caller passed, without members that are `undefined`, at any depth.
@@ -19,11 +19,23 @@ export function checkMetadata(component: string, metadata: unknown): JsonObject 
 function copyMetadata(component: string, metadata: unknown): unknown {
   try {
     const copied = copyJson({ metadata }, refuseOther) as { readonly metadata?: unknown };
+    rejectPoisonedKeys(component, copied);
     return copied.metadata ?? (metadata === undefined ? {} : metadata);
   } catch (error) {
     if (!(error instanceof CopyJsonError)) throw error;
     throw invalid(`${component}: ${error.message}`, error);
   }
+}
+
+/** Of a copy, so its depth is bounded. The doors that read an entry reject such keys, so it would be lost. */
+function rejectPoisonedKeys(component: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (isPoisoned(value)) {
+    throw invalid(
+      `${component}: metadata has a key __proto__ or constructor.prototype. Rename it.`,
+    );
+  }
+  for (const member of Object.values(value)) rejectPoisonedKeys(component, member);
 }
 
 function invalid(message: string, cause?: unknown): WebhookError {

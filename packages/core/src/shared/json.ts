@@ -74,7 +74,8 @@ function setNumber(parent: object, key: string, value: number): void {
   if (!Object.is(kept, value)) (parent as Record<string, unknown>)[key] = kept;
 }
 
-function isPoisoned(value: object): boolean {
+/** Whether a key of the object itself could change the prototype of a copy. */
+export function isPoisoned(value: object): boolean {
   if (Object.hasOwn(value, '__proto__')) return true;
   if (!Object.hasOwn(value, 'constructor')) return false;
   const { constructor } = value as { constructor: unknown };

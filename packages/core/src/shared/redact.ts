@@ -50,9 +50,19 @@ function redactText(text: string): string {
   return redacted + text.slice(end);
 }
 
-/** From the last question mark, also a percent-encoded one, to the name of the token's parameter. */
-const QUERY_BEFORE_TOKEN =
-  /(?:\?|%(?:25)*3F)((?:(?!%(?:25)*3F)[^\s"'`<>?])*token(?:=|%(?:25)*3D))$/i;
+/** Percent-encoded any number of times, or escaped for HTML or JSON. The same forms as a token's dot. */
+const QUESTION_MARK = escapesOf('3F', '63', 'quest');
+const EQUALS_SIGN = escapesOf('3D', '61', 'equals');
+
+function escapesOf(hex: string, decimal: string, name: string): string {
+  return `%(?:25)*${hex}|&#0*${decimal};|&#x0*${hex};|&${name};|\\\\{1,8}u00${hex}`;
+}
+
+/** From the last question mark to the name of the token's parameter. */
+const QUERY_BEFORE_TOKEN = new RegExp(
+  `(?:\\?|${QUESTION_MARK})((?:(?!${QUESTION_MARK})[^\\s"'\`<>?])*token(?:=|${EQUALS_SIGN}))$`,
+  'i',
+);
 /** Characters before a token that are searched for the beginning of its query. */
 const MAX_QUERY_LENGTH = 2048;
 

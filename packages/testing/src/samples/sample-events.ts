@@ -108,8 +108,9 @@ function event(
     ...ofTask,
   };
   const extra = { seed: '1204816733', ...webhook };
+  const ownMedia = structuredClone(media); // a test may change its event
   return {
     event_type: 'ASYNC_TASK_RESULT',
-    payload: { extra, task, images: [], videos: [], audios: [], ...media, ...payload },
+    payload: { extra, task, images: [], videos: [], audios: [], ...ownMedia, ...payload },
   };
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 
 import { describeIssues } from '../../shared/check-options.ts';
-import { WebhookError } from '../../shared/errors.ts';
+import { isWebhookError, WebhookError } from '../../shared/errors.ts';
+import { parseJson, type JsonObject } from '../../shared/json.ts';
 import { newEntryShape, time } from '../new-entry-shape.ts';
 import type { Entry, ImportResult, EntryTable } from '../ports.ts';
 
@@ -52,6 +53,7 @@ export async function importEntries(
     const message = `inbox.import: ${store.name ?? 'this store'} has no restoreEntries, so it cannot import.`;
     throw new WebhookError('not_supported', message);
   }
+  requireLines(lines);
   let result: ImportResult = { added: 0, duplicates: 0 };
   let batch: Entry[] = [];
   const flush = async () => {
@@ -63,8 +65,8 @@ export async function importEntries(
   let line = 0;
   for await (const text of lines) {
     line += 1;
-    if (text.trim() === '') continue;
     const entry = readLine(text);
+    if (entry === null) continue;
     if (typeof entry === 'string') {
       await flush();
       throw new WebhookError(
@@ -79,13 +81,27 @@ export async function importEntries(
   return result;
 }
 
-/** @returns what is wrong with the line, or its entry */
-function readLine(text: string): Entry | string {
-  let value: unknown;
+/** @throws WebhookError `invalid_argument`: a text would be read character by character */
+function requireLines(lines: unknown): void {
+  const isIterable =
+    typeof lines === 'object' &&
+    lines !== null &&
+    (Symbol.iterator in lines || Symbol.asyncIterator in lines);
+  if (isIterable) return;
+  const message = 'inbox.import: pass the lines of export() as a list or stream, not one text.';
+  throw new WebhookError('invalid_argument', message);
+}
+
+/** @returns what is wrong with the line, or its entry; `null` if it is blank */
+function readLine(text: unknown): Entry | string | null {
+  if (typeof text !== 'string')
+    return `it is ${text === null ? 'null' : `a ${typeof text}`}, not text`;
+  if (text.trim() === '') return null;
+  let value: JsonObject;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return 'it is not JSON';
+    value = parseJson(text);
+  } catch (error) {
+    return isWebhookError(error) ? error.message.replace('the body', 'it') : 'it is not JSON';
   }
   const parsed = entrySchema.safeParse(value);
   return parsed.success ? parsed.data : describeIssues(parsed.error);

@@ -48,11 +48,25 @@ export const transferCases: readonly InboxCase[] = [
       await inbox.add(createTestEntry());
       const [line = ''] = await collect(inbox.export());
       const another = JSON.stringify({ ...(JSON.parse(line) as object), taskId: 'moved' });
-      for (const broken of ['{"taskId":1}', '{"task', '[]', line.replace('pending', 'failed')]) {
-        const importing = inbox.import([another, '', broken]);
+      const deep = '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000);
+      const withMetadata = (json: string) => line.replace('"metadata":{}', `"metadata":${json}`);
+      const invalid = ['{"taskId":1}', '{"task', '[]', line.replace('pending', 'failed')];
+      const hostile = [withMetadata(deep), withMetadata('{"__proto__":{"a":1}}'), 7, null];
+      for (const broken of [...invalid, ...hostile]) {
+        const importing = inbox.import([another, '', broken as string]);
         await assert.rejects(importing, { code: 'invalid_argument', message: /line 3 / });
       }
       assert.equal(await stateOf(inbox, { endpoint: 'novita', taskId: 'moved' }), 'pending');
+    },
+    skip: cannotImport,
+  },
+  {
+    name: 'import: refuses one text and what is no list',
+    async run({ inbox }) {
+      for (const lines of ['{}', undefined, 7, {}]) {
+        const importing = inbox.import(lines as never);
+        await assert.rejects(importing, { code: 'invalid_argument', message: /export\(\)/ });
+      }
     },
     skip: cannotImport,
   },
