@@ -1,3 +1,4 @@
+import { redactUrl } from '@novita-webhooks/core';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { callHook } from './call-hook.ts';
@@ -59,7 +60,16 @@ const attemptDelivery = (state: State, eventCopy: EventCopy, attempt = 1): Promi
     const startMs = performance.now();
     const answer = await send(state, eventCopy);
     const durationMs = Math.round(performance.now() - startMs);
-    const delivery = { taskId, url, kind, copy, attempt, startedAt, durationMs, answer };
+    const delivery = {
+      taskId,
+      url: redactUrl(url),
+      kind,
+      copy,
+      attempt,
+      startedAt,
+      durationMs,
+      answer,
+    };
     record(state, delivery);
     return delivery;
   });

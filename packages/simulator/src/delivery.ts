@@ -30,6 +30,7 @@ export type DeliveryKind = 'main' | 'parallel' | 'duplicate' | 'manual';
 /** One POST to a callback URL. */
 export interface Delivery {
   readonly taskId: string;
+  /** Without the token: a delivery may be logged. */
   readonly url: string;
   readonly kind: DeliveryKind;
   /** 1 for the main delivery and its retries; each further copy of the event adds 1. */

@@ -101,16 +101,45 @@ const adviseOnToken = (url: URL): string[] =>
         'The command `trigger` signs a URL with the secret in NOVITA_WEBHOOK_SECRET or --secret.',
       ];
 
+const MAX_EXCERPT_CHARACTERS = 200;
+
+/** The beginning of an answer that is no reply of a receiver, without HTML and control characters. */
+const quoteBody = (body: string): string[] => {
+  const text = body.replace(/<(style|title)[^]*?<\/\1>|<[^>]*>|&[a-z]+;|&#\d+;/g, ' ');
+  const excerpt = text
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_EXCERPT_CHARACTERS);
+  return excerpt === '' ? [] : [`The answer begins: ${excerpt}`];
+};
+
+/** An answer without a detail, which each reply of a receiver has: the request did not reach the receiver. */
+const adviseOnForeignAnswer = (status: number): string =>
+  status >= 500
+    ? 'This is no reply of a receiver. Code of the server threw, or a proxy answered. Read the log of the server for the error, and look at the middleware before the webhooks.'
+    : 'This is no reply of a receiver. Middleware before the webhooks answered, such as a login, a CSRF check or a body parser. Mount the webhooks before it.';
+
 const adviseOnStatus = (status: number, url: URL): string[] => {
   if (status === 401) return adviseOnToken(url);
   if (status === 404) {
-    return [`No route answers POST ${url.pathname}. Compare it with the path of the middleware.`];
+    return [
+      `No route answers POST ${url.pathname}. Compare it with the path of the middleware, and mount that with app.post, not app.get.`,
+    ];
   }
-  if (status === 405) return [`The server has ${url.pathname}, but not for POST.`];
+  if (status === 405) {
+    return [`The server has ${url.pathname}, but not for POST. Use app.post, not app.get.`];
+  }
   if (status >= 300 && status < 400) {
     return ['A redirect counts as a failure. Use the final address as `url` of the receiver.'];
   }
   return [];
+};
+
+const adviseOnAnswer = (status: number, body: string, url: URL): string[] => {
+  const { detail } = readAnswerBody(body);
+  const reported = detail === null ? [] : [`The receiver reports: ${detail}`];
+  const advice = [...reported, ...adviseOnStatus(status, url)];
+  return advice.length === 0 ? [adviseOnForeignAnswer(status), ...quoteBody(body)] : advice;
 };
 
 const connectionAdvice: Readonly<Record<string, (url: URL) => string>> = {
@@ -150,8 +179,7 @@ export const describeDelivery = (delivery: Delivery, plan: RetryPlan): DeliveryR
       advice: adviseOnFailure(error, message, url),
     };
   }
-  const { code, detail } = readAnswerBody(answer.body);
-  const reported = detail === null ? [] : [`The receiver reports: ${detail}`];
+  const { code } = readAnswerBody(answer.body);
   return {
     acknowledged,
     subject,
@@ -160,6 +188,6 @@ export const describeDelivery = (delivery: Delivery, plan: RetryPlan): DeliveryR
     error: null,
     answer: [answer.status, code].filter((part) => part !== null).join(' '),
     next: describeNext(delivery, code, plan),
-    advice: acknowledged ? [] : [...reported, ...adviseOnStatus(answer.status, url)],
+    advice: acknowledged ? [] : adviseOnAnswer(answer.status, answer.body, url),
   };
 };

@@ -94,6 +94,13 @@ describe('advice', () => {
     [{ status: 404, body: '' }, /No route answers POST \/webhooks\/novita/],
     [{ status: 405, body: '' }, /not for POST/],
     [{ status: 301, body: '' }, /redirect counts as a failure/],
+    [{ status: 405, body: '' }, /Use app\.post, not app\.get/],
+    [{ status: 500, body: '' }, /^This is no reply of a receiver\. Code of the server threw.*$/],
+    [
+      { status: 500, body: '<title>Error</title><pre>Error: no&nbsp;\u001bdisk<br> at x</pre>\n' },
+      /Read the log of the server[^\n]*\nThe answer begins: Error: no disk at x$/,
+    ],
+    [{ status: 415, body: '{"code":"FST_ERR","message":"no"}' }, /CSRF check or a body parser/],
     [problem(503, 'inbox_full', 'The inbox is\u001b full.'), /reports: The inbox is {2}full\./],
     [{ error: 'timeout', message: '' }, /waits 5 seconds/],
     [{ error: 'connection', message: 'ECONNREFUSED' }, /running on http:\/\/127\.0\.0\.1:3000\?/],
