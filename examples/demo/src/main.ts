@@ -66,9 +66,14 @@ clearTimeout(watchdog);
 
 const run = { tasks, simulator, server, badDeliveries, states: await readStates(path) };
 const checks = checkRun(run);
-console.log(`\n${await formatTotals(run)}\n\n${formatChecks(checks)}\n`);
-if (values.keep) await keepRunning();
-await server.close();
+const summary = `${await formatTotals(run)}\n\n${formatChecks(checks)}\n`;
+if (!values.keep) await server.close(); // writes the log lines that are held back
+console.log('\nThe log lines above tell of faults that this demo makes on purpose.');
+console.log(`\n${summary}`);
+if (values.keep) {
+  await keepRunning();
+  await server.close();
+}
 await simulator.close();
 rmSync(folder, { recursive: true });
 process.exitCode = checks.every(({ exceptions }) => exceptions.length === 0) ? 0 : 1;

@@ -42,11 +42,13 @@ test('rollUp: writes a repeated line once, and how many more a minute later', as
   const clock = createManualClock();
   const log = rollUp(consoleLogger, clock);
   for (let count = 1; count <= 42; count += 1)
-    log.error({ error: `order ${count}` }, 'inbox: down');
+    log.error({ error: `order ${count}` }, `inbox: down for ${count} s`);
   log.error({ error: 'disk full' }, 'inbox: down');
-  expect(printed).toEqual(['inbox: down error="order 1"', 'inbox: down error="disk full"']);
+  expect(printed).toEqual(['inbox: down for 1 s error="order 1"', 'inbox: down error="disk full"']);
   await clock.advance(60_000);
-  expect(printed.slice(2)).toEqual(['inbox: down … 41 more in the last minute error="order 42"']);
+  expect(printed.slice(2)).toEqual([
+    'inbox: down for 42 s … 41 more in the last minute error="order 42"',
+  ]);
   await clock.advance(60_000);
   log.error({ error: 'order 1' }, 'inbox: down');
   expect(printed.slice(3)).toEqual(['inbox: down error="order 1"']);

@@ -18,7 +18,7 @@ interface Kind {
   taskIds: readonly string[];
   level: Level;
   details: Record<string, unknown>;
-  readonly message: string;
+  message: string;
 }
 
 /** A logger that holds lines back. */
@@ -47,7 +47,7 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
       log[level](details, message);
     } else {
       const taskIds = withTaskId(kind.taskIds, details['taskId']);
-      Object.assign(kind, { level, details, taskIds, suppressed: kind.suppressed + 1 });
+      Object.assign(kind, { level, details, message, taskIds, suppressed: kind.suppressed + 1 });
     }
   }
 
