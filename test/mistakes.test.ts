@@ -78,8 +78,7 @@ const handleWith = (handle: () => unknown) => async () => {
 
 /** By the heading in the document. */
 const mistakes: Readonly<Record<string, () => unknown>> = {
-  'The secret is not set': () =>
-    createReceiver({ secret: process.env['NOT_SET'], inbox: memoryInbox() }),
+  'The secret is not set': () => createReceiver({ secret: process.env['NOT_SET'] }),
   'A worker has no inbox': () => createReceiver({ onTaskFinished: noop }),
   'The secret is short': () => createReceiver({ secret: 'changeme' }),
   'The URL has no scheme': () => receiverOf({ url: 'example.com/webhooks/novita' }),

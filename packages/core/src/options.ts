@@ -212,7 +212,8 @@ export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
   const { inbox = memoryInbox({ clock: rest.clock }) } = rest;
   const isWorker = isWorkerOnly(options);
   if (!isWorker && insecure === secrets.length > 0) {
-    throw invalid(secretAdvice(insecure, options.inbox === undefined));
+    const isLikeWorker = options.inbox === undefined && !('secret' in options);
+    throw invalid(secretAdvice(insecure, isLikeWorker));
   }
   const resolved: ResolvedOptions = {
     ...rest,

@@ -33,6 +33,29 @@ test('console logger: writes the stack of a handler only', () => {
   ]);
 });
 
+test('console logger: writes the stack of a handler without the frames of the library', () => {
+  const file = 'file:///app/node_modules/@novita-webhooks/core/dist/chunk.js:1:2';
+  const stack = `Error: boom\n    at save (/app/server.ts:1:2)\n    at async Object.run (${file})`;
+  consoleLogger.warn({ handler: 'save', stack }, 'worker: failed');
+  expect(printed).toEqual(['worker: failed handler=save\n    at save (/app/server.ts:1:2)']);
+});
+
+test('createReceiver: prints the stack of a handler without the frames of the library', async () => {
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
+  receiver.onTaskSucceeded(function save() {
+    JSON.parse('{');
+  });
+  receiver.start();
+  await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded()));
+  await receiver.idle({ timeoutMs: 10_000 });
+  await receiver.close();
+  const [, ...frames] = printed.find((line) => line.includes('failed'))?.split('\n') ?? [];
+  expect(frames).toEqual([
+    expect.stringMatching(/^ {4}at JSON\.parse/),
+    expect.stringMatching(/^ {4}at .*save .*console-logger\.test\.ts/),
+  ]);
+});
+
 test('console logger: takes a value that JSON does not have', () => {
   consoleLogger.warn({ size: 1n }, 'inbox: failed');
   expect(printed).toEqual(['inbox: failed size=a value that cannot be written as JSON']);

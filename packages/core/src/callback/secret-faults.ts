@@ -42,9 +42,9 @@ export const secretSchema: z.ZodType<string | string[]> = z
   });
 
 /** What to do if a receiver has both `secret` and `insecure`, or neither. */
-export function secretAdvice(isInsecure: boolean, hasNoInbox: boolean): string {
+export function secretAdvice(isInsecure: boolean, isLikeWorker: boolean): string {
   if (isInsecure) return 'secret and insecure exclude each other. Leave one out.';
-  const ofWorker = hasNoInbox
+  const ofWorker = isLikeWorker
     ? ' A worker that accepts no deliveries needs no secret, but the inbox of the processes that do: ' +
       'pass inbox, such as postgresInbox({ pool }).'
     : '';

@@ -35,7 +35,10 @@ const templates: Readonly<Record<ReplyCode, ReplyTemplate>> = {
   },
   unauthorized: {
     status: 401,
-    problem: ['Unauthorized', 'The callback URL carries no valid token.'],
+    problem: [
+      'Unauthorized',
+      'The callback URL carries no valid token. Callback URLs come from receiver.createCallback().',
+    ],
     headers: { 'www-authenticate': 'CallbackToken realm="webhooks"' },
     close: true, // always: a 401 must not reveal how much of the body has arrived
   },

@@ -35,11 +35,16 @@ function toLine(details: Record<string, unknown>, message: string): string {
   );
 }
 
-/** Of a handler's error only: it points into the code of the user. */
+/** The frame that calls a handler, also in a bundle; or one of the installed package. */
+const LIBRARY_FRAME = /\bcallHandler\b|@novita-webhooks[\\/]core[\\/]dist/;
+
+/** Of a handler's error only, down to this library: it points into the code of the user. */
 function framesOf({ handler }: Record<string, unknown>, stack: unknown): string {
   if (handler === undefined || typeof stack !== 'string') return '';
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const own = frames.filter((line) => !line.includes('node:internal'));
+  const ours = frames.findIndex((line) => LIBRARY_FRAME.test(line));
+  const above = ours < 1 ? frames : frames.slice(0, ours);
+  const own = above.filter((line) => !line.includes('node:internal'));
   return own.map((line) => `\n    ${toPrintable(line.trim())}`).join('');
 }
 
