@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { secretAdvice, secretSchema } from './callback/secret-faults.ts';
+import { limitsSchema, type DeliveryLimits } from './delivery/limits.ts';
 import { parseOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import type { Inbox } from './inbox/ports.ts';
@@ -55,6 +56,11 @@ export interface ReceiverOptions<
     | {
         /** Default 1 MiB. */
         readonly maxBodyBytes?: number | undefined;
+        /**
+         * Bytes of bodies in memory at once, over all deliveries. Beyond it the answer is 503. Default
+         * 16 MiB, or 4 times `maxBodyBytes` if that is more.
+         */
+        readonly maxTotalBodyBytes?: number | undefined;
         /** Time for the body to arrive. Default 3 s. */
         readonly bodyTimeoutMs?: number | undefined;
         /** Time until the reply. Default 4 s, because Novita waits 5 s. */
@@ -111,11 +117,7 @@ export interface ResolvedOptions {
   readonly endpoint: string;
   /** `null`: chosen by the runtime of each delivery. */
   readonly ack: 'accepted' | 'handled' | null;
-  readonly limits: {
-    readonly maxBodyBytes: number;
-    readonly bodyTimeoutMs: number;
-    readonly replyTimeoutMs: number;
-  };
+  readonly limits: DeliveryLimits;
   readonly handlers: { readonly concurrency: number; readonly timeoutMs: number };
   readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
   readonly testEvents: 'handle' | 'ignore';
@@ -169,11 +171,7 @@ const schema = strictOptions({
   consume: z.boolean().optional(),
   endpoint: z.string().min(1).max(64).default('novita'),
   ack: z.enum(['accepted', 'handled']).nullable().default(null),
-  limits: strictOptions({
-    maxBodyBytes: count.default(1024 * 1024),
-    bodyTimeoutMs: ms.default(3000),
-    replyTimeoutMs: ms.default(4000),
-  }).prefault({}),
+  limits: limitsSchema,
   handlers: strictOptions({
     concurrency: count.default(10),
     timeoutMs: ms.default(60_000),

@@ -2,6 +2,7 @@ import type { CallbackParts } from './callback/callback.ts';
 import { createSigner } from './callback/signer.ts';
 import { createTokens } from './callback/token.ts';
 import { createAcceptEvent } from './delivery/accept-event.ts';
+import { createBodyMemory } from './delivery/body-memory.ts';
 import { createEntryMacs } from './delivery/entry-mac.ts';
 import { createPipeline, type Pipeline } from './delivery/pipeline.ts';
 import type { ProcessDependencies } from './delivery/process-entry.ts';
@@ -72,6 +73,7 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const pipeline = createPipeline({
     ...{ ...shared, refusedDeliveries },
     ...{ limits, tokens, acceptEvent, bestEffortEvents, isClosed },
+    bodyMemory: createBodyMemory(limits.maxTotalBodyBytes),
     warnOnce: createWarnOnce(logs.log),
     ...{ countReply: counters.reply, countRefusal: counters.refusal },
   });

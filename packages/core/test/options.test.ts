@@ -29,6 +29,11 @@ describe('createReceiver: throws and names the option for', () => {
     ['an unknown ack', { ack: 'done' }, /ack/],
     ['no bytes', { limits: { maxBodyBytes: 0 } }, /limits\.maxBodyBytes/],
     ['half a byte', { limits: { maxBodyBytes: 0.5 } }, /limits\.maxBodyBytes/],
+    [
+      'a total below one body',
+      { limits: { maxBodyBytes: 10, maxTotalBodyBytes: 9 } },
+      /limits\.maxTotalBodyBytes: must be at least maxBodyBytes/,
+    ],
     ['a timeout of 0', { limits: { replyTimeoutMs: 0 } }, /limits\.replyTimeoutMs/],
     ['a negative timeout', { limits: { bodyTimeoutMs: -1 } }, /limits\.bodyTimeoutMs/],
     ['a timeout of NaN', { handlers: { timeoutMs: NaN } }, /handlers\.timeoutMs/],
@@ -75,6 +80,8 @@ describe('createReceiver: accepts', () => {
     { url: 'http://localhost:3000/hooks?tenant=1' },
     { url: new URL('https://example.com/hooks') },
     { limits: {}, handlers: {}, retry: {} },
+    { limits: { maxBodyBytes: 100 * 1024 * 1024 } },
+    { limits: { maxBodyBytes: 10, maxTotalBodyBytes: 10 } },
     {
       limits: { maxBodyBytes: undefined },
       inbox: undefined,

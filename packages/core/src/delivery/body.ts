@@ -3,6 +3,7 @@ import { concatenateBytes } from '../shared/concatenate-bytes.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type Body } from '../shared/json.ts';
+import type { HeldBytes } from './body-memory.ts';
 import type { RequestParts } from './request.ts';
 
 /** Limits on the size of a body and on the time that it may take. */
@@ -14,12 +15,14 @@ export interface BodyLimits {
 /**
  * Reads the body within its limits, or takes the value of an earlier parser.
  *
+ * @param held counts the bytes of all deliveries
  * @throws WebhookError `unsupported_media_type`, `body_already_read`, `body_too_large`,
- * `body_too_slow`, `body_incomplete`
+ * `body_too_slow`, `body_incomplete`, `overloaded`
  */
 export function readBody(
   request: RequestParts,
   limits: BodyLimits,
+  held: Pick<HeldBytes, 'add'>,
   clock: Clock,
 ): Body | Promise<Body> {
   rejectOtherTypes(request);
@@ -30,27 +33,37 @@ export function readBody(
       'another middleware consumed the request body and kept nothing. Mount the webhook middleware before it.',
     );
   }
-  if (Number(request.header('content-length')) > limits.maxBodyBytes) throw tooLarge(limits);
+  const declared = Number(request.header('content-length'));
+  if (declared > limits.maxBodyBytes) throw tooLarge(limits);
   if (typeof body === 'string' || isBytes(body)) {
-    if (byteLength(body) > limits.maxBodyBytes) throw tooLarge(limits);
+    const bytes = byteLength(body);
+    if (bytes > limits.maxBodyBytes) throw tooLarge(limits);
+    held.add(bytes);
     return body;
   }
-  if (!isStream(body))
+  if (!isStream(body)) {
+    held.add(declared > 0 ? declared : 0); // the parser's text is unknown
     return isObject(body) && 'parsed' in body ? { parsed: body['parsed'] } : { parsed: body };
+  }
   rejectEncodings(request);
-  return readStream(body, limits, clock);
+  return readStream(body, limits, held, clock);
 }
 
 async function readStream(
   stream: AsyncIterable<Uint8Array | string>,
   limits: BodyLimits,
+  held: Pick<HeldBytes, 'add'>,
   clock: Clock,
 ): Promise<Uint8Array> {
   let reader: AsyncIterator<Uint8Array | string> | undefined;
   const late = { isLate: false };
   try {
     reader = stream[Symbol.asyncIterator]();
-    const bytes = await withDeadline(readAll(reader, limits, late), limits.bodyTimeoutMs, clock);
+    const bytes = await withDeadline(
+      readAll(reader, limits, held, late),
+      limits.bodyTimeoutMs,
+      clock,
+    );
     if (bytes !== LATE) return bytes;
     throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
   } catch (error) {
@@ -66,6 +79,7 @@ async function readStream(
 async function readAll(
   reader: AsyncIterator<Uint8Array | string>,
   limits: BodyLimits,
+  held: Pick<HeldBytes, 'add'>,
   late: { readonly isLate: boolean },
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
@@ -77,6 +91,7 @@ async function readAll(
       typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
     size += chunk.byteLength;
     if (size > limits.maxBodyBytes) throw tooLarge(limits);
+    held.add(chunk.byteLength);
     chunks.push(chunk);
   }
   return concatenateBytes(chunks, size);

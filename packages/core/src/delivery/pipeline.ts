@@ -9,6 +9,8 @@ import { errorFields, type Logger } from '../shared/logger.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
+import type { BodyMemory, HeldBytes } from './body-memory.ts';
+import type { DeliveryLimits } from './limits.ts';
 import type { RefusedDeliveries } from './refused-deliveries.ts';
 import { isReplyCode, replies } from './replies.ts';
 import {
@@ -21,17 +23,11 @@ import {
 import { toEntry } from './to-entry.ts';
 import { finishWithinRequest } from './within-request.ts';
 
-/** How much of a delivery is read, and how long its reply may take. */
-interface DeliveryLimits {
-  readonly maxBodyBytes: number;
-  readonly bodyTimeoutMs: number;
-  readonly replyTimeoutMs: number;
-}
-
 /** What the pipeline of one receiver needs. */
 export interface PipelineOptions {
   readonly endpoint: string;
   readonly limits: DeliveryLimits;
+  readonly bodyMemory: BodyMemory;
   readonly testEvents: 'handle' | 'ignore';
   readonly clock: Clock;
   readonly log: Logger;
@@ -58,6 +54,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function receive(
     request: WebhookRequest,
     runtime: RuntimeContext,
+    held: HeldBytes,
     startedAt: number,
   ): Promise<ReplyCode> {
     const parts = readParts(request);
@@ -67,7 +64,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
     const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
     const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
-    const body = await readBody(parts, { ...limits, bodyTimeoutMs }, clock);
+    const body = await readBody(parts, { ...limits, bodyTimeoutMs }, held, clock);
     const incoming = readEvent(parseJson(body));
     if (incoming.kind === 'other') {
       return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime);
@@ -95,10 +92,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return async function handle(request, runtime) {
     let code: ReplyCode;
+    const held = options.bodyMemory.hold();
     try {
-      code = await receive(request, runtime, monotonicMs(clock));
+      code = await receive(request, runtime, held, monotonicMs(clock));
     } catch (error) {
       code = toReplyCode(error, options);
+    } finally {
+      held.release();
     }
     options.countReply(code);
     const reply = replies[code];
@@ -172,6 +172,7 @@ function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): Repl
   if (isWebhookError(error) && isReplyCode(error.code)) {
     const { code, message } = error;
     if (code === 'body_already_read') limitedLog.error({ code }, `pipeline: ${message}`);
+    else if (code === 'overloaded') limitedLog.warn({ code }, `pipeline: ${message}`);
     else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }

@@ -88,6 +88,8 @@ const templates: Readonly<Record<ReplyCode, ReplyTemplate>> = {
     status: 422,
     problem: ['Unprocessable Content', 'The event has no usable payload.task.task_id.'],
   },
+  // The rest of the body is not read.
+  overloaded: { ...tryAgain('This endpoint holds too many bodies.'), close: true },
   inbox_full: tryAgain('The inbox is full.'),
   inbox_unavailable: tryAgain('The event could not be stored.'),
   reply_timeout: tryAgain('The event was not stored in time.'),

@@ -53,6 +53,11 @@ export type ReplyCode =
    */
   | 'missing_task_id'
   /**
+   * The bodies that the receiver holds in memory at once are over `limits.maxTotalBodyBytes`. Nothing
+   * need be done once; if it lasts, look for a slow inbox or a leaked callback URL, or raise that limit.
+   */
+  | 'overloaded'
+  /**
    * The inbox holds as many entries as it may. Look for handlers that fail or are too slow, add
    * workers, or raise the inbox's limit.
    */
