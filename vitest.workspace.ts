@@ -46,7 +46,8 @@ export default defineConfig({
       project('testing', 'packages/testing/test'),
       project('examples', 'examples'),
       project('crash', 'test/crash'),
-      project('repository', 'test', ['test/crash/**']),
+      project('fuzz', 'test/fuzz'),
+      project('repository', 'test', ['test/crash/**', 'test/fuzz/**']),
     ],
   },
 });

@@ -41,13 +41,18 @@ console.log(
 );
 if (results.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
 
+/** @param batch number of the batch */
+function seedOf(batch: number): number {
+  return (seed + batch * 7919) | 0;
+}
+
 async function fuzz(adapter: Adapter): Promise<FuzzResult> {
   const until = performance.now() + (minutes * 60_000) / adapters.length;
   const isDone =
     requests === Infinity
       ? () => performance.now() >= until
       : (count: number) => count >= requests / adapters.length;
-  const result = await runFuzz({ adapter, seed, isDone, corpus, oracle });
+  const result = await runFuzz({ adapter, seedOf, isDone, corpus, oracle });
   print(result);
   return result;
 }

@@ -25,7 +25,8 @@ export interface FuzzResult {
 
 export interface FuzzOptions {
   readonly adapter: Adapter;
-  readonly seed: number;
+  /** Of the inputs of each batch. */
+  readonly seedOf: (batch: number) => number;
   /** Called between batches, with the number of requests so far. */
   readonly isDone: (requests: number) => boolean;
   readonly corpus: Corpus;
@@ -47,7 +48,7 @@ const MAX_FAILURES = 10;
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   const {
     adapter,
-    seed,
+    seedOf,
     isDone,
     corpus,
     fault = null,
@@ -63,8 +64,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   let start = (await server.report()).memory;
   let end = start;
   for (let batch = 0; !isDone(state.requests) && state.failures.length === 0; batch += 1) {
-    const batchSeed = (seed + batch * 7919) | 0;
-    const list = fc.sample(arbitrary, { seed: batchSeed, numRuns: batchSize });
+    const list = fc.sample(arbitrary, { seed: seedOf(batch), numRuns: batchSize });
     const replayed = batch === 0 ? corpus.inputs.map(toReplay(fill.put)) : [];
     const queue = [...replayed, ...list].entries();
     const acknowledged = new Set<string>();

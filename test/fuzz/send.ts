@@ -1,5 +1,4 @@
 // Sends inputs over sockets, and reads the replies.
-import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 
 import type { Input } from './requests.ts';
@@ -28,7 +27,7 @@ export function createClient(port: number): Client {
   async function open(): Promise<Socket> {
     const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
     socket.on('error', () => undefined); // the server may reset a connection
-    await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+    await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve));
     return socket;
   }
 
