@@ -9,6 +9,9 @@ const ALLOWED_503 = /^(inbox_full|inbox_unavailable|reply_timeout|not_handled|cl
 /** The framework's own answers to what is not HTTP, or not for the endpoint. */
 const FRAMEWORK = new Set([400, 404, 405, 408, 413, 414, 415, 417, 431, 501]);
 
+/** With these a framework says which path it does not know. The reply is not ours. */
+const ROUTING = new Set([404, 414]);
+
 /** Remembers what must be the same in all replies of a run. */
 export interface Oracle {
   /** @returns what is wrong; an empty list if nothing is */
@@ -36,7 +39,7 @@ export function createOracle(): Oracle {
     const problems: string[] = [];
     if (Number.isNaN(status)) problems.push('the reply is not HTTP');
     const isEcho = `${head}${body}`.includes(MARK) || /nwt1\.\w/.test(head + body);
-    if (isEcho && !(code === null && status === 404))
+    if (isEcho && !(code === null && ROUTING.has(status)))
       problems.push('the reply has a value of the request');
     if (code === null && !FRAMEWORK.has(status) && !(status === 405 && body === '')) {
       problems.push(`a reply that is not ours has status ${status}`);
