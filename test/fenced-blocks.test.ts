@@ -61,7 +61,11 @@ const AMBIENT = `
   declare function download(url: string | undefined): Promise<string>;`;
 
 /** The later blocks of these guides continue the first one. */
-const CONTINUING = ['docs/novita-sdk.md', 'docs/testing-your-handlers.md'];
+const CONTINUING = [
+  'docs/missed-webhooks.md',
+  'docs/novita-sdk.md',
+  'docs/testing-your-handlers.md',
+];
 
 function withFirst({ file, code }: Block): string {
   const first = blocks.find((block) => block.file === file && block.language === 'ts');
