@@ -1,8 +1,7 @@
 // Texts that are JSON, almost JSON, or not JSON, and events made of them.
 import fc, { type Arbitrary } from 'fast-check';
 
-/** Text in every input. A reply or a log line that contains it repeats a value of the request. */
-export const MARK = 'mArK7f3a';
+import { MARK } from './shared.ts';
 
 /** Values that parsers, databases and redaction treat in a special way. */
 const ODD_LEAVES = [

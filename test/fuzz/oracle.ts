@@ -1,8 +1,8 @@
 // Decides whether what a server did with an input is allowed.
-import { MARK } from './json-grammar.ts';
 import type { Reply } from './reply-parser.ts';
 import type { Input } from './requests.ts';
 import type { Exchange } from './send.ts';
+import { MARK } from './shared.ts';
 
 /** The 5xx that design allows: the inbox, the limits and the handlers cause them. */
 const ALLOWED_503 = /^(inbox_full|inbox_unavailable|reply_timeout|not_handled|closing|overloaded)$/;

@@ -2,8 +2,9 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { gzipSync } from 'node:zlib';
 
-import { bodyText, MARK } from './json-grammar.ts';
+import { bodyText } from './json-grammar.ts';
 import { mutations } from './mutations.ts';
+import { MARK, PATH } from './shared.ts';
 
 /** What a client sends on one connection. */
 export interface Input {
@@ -23,7 +24,6 @@ export interface Input {
 
 /** Places in a request for tokens, which are minted when a run starts. */
 export const TOKENS = ['valid', 'forged', 'expired', 'other', 'changed'] as const;
-export const PATH = '/webhooks/novita';
 
 interface Target {
   readonly path: string;

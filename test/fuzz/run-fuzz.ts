@@ -6,8 +6,9 @@ import { badCallbackUrl, TEST_SECRET } from '@novita-webhooks/testing';
 import type { Corpus } from './corpus.ts';
 import { codeOf, createOracle, type Oracle } from './oracle.ts';
 import type { Adapter, Fault, Memory } from './protocol.ts';
-import { inputs, PATH, TOKENS, type Input } from './requests.ts';
+import { inputs, TOKENS, type Input } from './requests.ts';
 import { createClient, type Exchange } from './send.ts';
+import { PATH } from './shared.ts';
 import { startServer, type FuzzedServer } from './start-server.ts';
 
 /** What a run found. */

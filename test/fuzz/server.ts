@@ -8,10 +8,9 @@ import {
 } from '@novita-webhooks/core';
 import { TEST_SECRET } from '@novita-webhooks/testing';
 
-import { MARK } from './json-grammar.ts';
 import type { Fault, Memory, Report, ServerOptions } from './protocol.ts';
-import { PATH } from './requests.ts';
 import { serveAdapter } from './serve-adapter.ts';
+import { MARK, PATH } from './shared.ts';
 
 const { adapter, fault } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
 const problems: string[] = [];

@@ -1,7 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 
+import { bundleProgram } from '../support/bundle-program.ts';
+import { root } from '../support/workspace.ts';
 import type { Adapter, Fault, FromServer, Report } from './protocol.ts';
 
 /** A server process, as the fuzzing process sees it. */
@@ -14,20 +18,31 @@ export interface FuzzedServer {
   stop(): Promise<void>;
 }
 
+/** Of this process; the first server waits for it. */
+let bundled: Promise<string> | undefined;
+
+async function bundle(): Promise<string> {
+  const cache = join(root, '.cache');
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, 'fuzz-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return bundleProgram(new URL('server.ts', import.meta.url), folder, FRAMEWORKS);
+}
+
+/** Their packages load files of their own. */
+const FRAMEWORKS = ['express*', 'fastify*', 'koa*', '@koa/*', '@hono/*'];
+
 /** Starts the server of an adapter in a child process. */
 export async function startServer(
   adapter: Adapter,
   fault: Fault | null = null,
 ): Promise<FuzzedServer> {
-  const child = fork(
-    fileURLToPath(new URL('server.ts', import.meta.url)),
-    [JSON.stringify({ adapter, fault })],
-    {
-      execArgv: ['--import', 'tsx', '--expose-gc'],
-      env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production' },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    },
-  );
+  const program = await (bundled ??= bundle());
+  const child = fork(program, [JSON.stringify({ adapter, fault })], {
+    execArgv: ['--expose-gc'],
+    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   let stderr = '';
   let exit: string | null = null;
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-3000)));

@@ -36,17 +36,36 @@ const text = (bytes: number, taskId = 'task') => {
 describe('maxTotalBodyBytes: bodies that are in memory at once', () => {
   test('over the limit, a delivery gets 503 with Retry-After and the connection is closed', async () => {
     const { receiver, clock, log } = setUp({ limits });
-    const held = track(receiver.handle(await request(receiver, { body: halfOf(700) })));
+    const held = track(receiver.handle(await request(receiver, { body: halfOf(500) })));
     await clock.flush();
-    const refused = await receiver.handle(await request(receiver, { body: streamOf(text(301)) }));
+    const refused = await receiver.handle(await request(receiver, { body: streamOf(text(501)) }));
     expect([refused.status, codeOf(refused), refused.close]).toEqual([503, 'overloaded', true]);
     expect(refused.headers['retry-after']).toBe('5');
     expect(log.messages('warn').join()).toContain('limits.maxTotalBodyBytes');
-    const fits = await receiver.handle(await request(receiver, { body: streamOf(text(300)) }));
+    const fits = await receiver.handle(await request(receiver, { body: streamOf(text(500)) }));
     expect(fits.status).toBe(200);
     await clock.advance(3000);
     expect(held.value?.status).toBe(408);
     expect((await receiver.stats()).replies).toMatchObject({ overloaded: 1, accepted: 1 });
+  });
+
+  test('large bodies that are being read give way to smaller ones, the largest first', async () => {
+    const { receiver, clock } = setUp({ limits: { maxBodyBytes: 1000, maxTotalBodyBytes: TOTAL } });
+    const start = async (bytes: number) =>
+      track(receiver.handle(await request(receiver, { body: halfOf(bytes) })));
+    const held = [await start(100), await start(600), await start(300)];
+    await clock.flush();
+    const small = await receiver.handle(await request(receiver, { body: streamOf(text(200)) }));
+    expect(small.status).toBe(200);
+    expect(held.map(({ value }) => value && codeOf(value))).toEqual([
+      undefined,
+      'overloaded',
+      undefined,
+    ]);
+    await clock.advance(3000);
+    expect(held.map(({ value }) => value?.status)).toEqual([408, 503, 408]);
+    const next = await receiver.handle(await request(receiver, { body: text(1000, 'next') }));
+    expect(next.status).toBe(200);
   });
 
   test.each<[string, () => RequestBody]>([

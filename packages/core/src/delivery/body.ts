@@ -22,7 +22,7 @@ export interface BodyLimits {
 export function readBody(
   request: RequestParts,
   limits: BodyLimits,
-  held: Pick<HeldBytes, 'add'>,
+  held: HeldBytes,
   clock: Clock,
 ): Body | Promise<Body> {
   rejectOtherTypes(request);
@@ -52,18 +52,16 @@ export function readBody(
 async function readStream(
   stream: AsyncIterable<Uint8Array | string>,
   limits: BodyLimits,
-  held: Pick<HeldBytes, 'add'>,
+  held: HeldBytes,
   clock: Clock,
 ): Promise<Uint8Array> {
   let reader: AsyncIterator<Uint8Array | string> | undefined;
   const late = { isLate: false };
+  const evicted = new Promise<never>((_, reject) => held.onEvict(reject));
   try {
     reader = stream[Symbol.asyncIterator]();
-    const bytes = await withDeadline(
-      readAll(reader, limits, held, late),
-      limits.bodyTimeoutMs,
-      clock,
-    );
+    const reading = Promise.race([readAll(reader, limits, held, late), evicted]);
+    const bytes = await withDeadline(reading, limits.bodyTimeoutMs, clock);
     if (bytes !== LATE) return bytes;
     throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
   } catch (error) {
@@ -72,6 +70,8 @@ async function readStream(
     void reader?.return?.().catch(() => undefined);
     if (error instanceof WebhookError) throw error;
     throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
+  } finally {
+    held.onEvict(undefined);
   }
 }
 
