@@ -20,6 +20,8 @@ export const FOLDERS = {
   examples: 'a server or a set of processes each, with a README',
   bench: 'ratios, measured in one run: npm run bench',
   'test/crash': 'kills processes at every point: npm run test:crash',
+  'test/missed':
+    'loses webhooks and kills servers, and counts results that no handler got: npm run test:missed',
   'test/model': 'compares every store with a simple reference, on random operations',
   'test/runtimes': 'the built core on Bun, Deno, workerd and several versions of Node',
   scripts: 'the checks, and what writes the generated documents',

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { inheritExpectation, isExpectation } from '@novita-webhooks/core';
 import { UnrecoverableError } from 'bullmq';
 
 import { toJobData, type JobData } from '../bullmq/job.ts';
-import { toProgress, type EntryJob } from '../bullmq/progress.ts';
+import { toProgress, writeProgress, type EntryJob, type Progress } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { alone } from './alone.ts';
 
@@ -31,7 +32,8 @@ export async function decideOnExisting(
   if (!givesWay(queue, existing, entry)) {
     return data?.nonce === entry.nonce ? 'added' : 'duplicate';
   }
-  const isGone = await alone(queue, id, (isInTime) => remove(queue, id, entry, isInTime));
+  const how = isOpenExpectation(existing, data) ? fillIn : remove;
+  const isGone = await alone(queue, id, (isInTime) => how(queue, id, entry, isInTime));
   if (isGone !== true) await pause(RETRY_MS);
   return { gone: data };
 }
@@ -52,6 +54,44 @@ function givesWay(queue: EndpointQueue, { job, state }: Existing, entry: JobData
   const data = toJobData(job, queue.endpoint);
   if (data === null || state === 'unknown') return true;
   return data.schemaError !== null && entry.schemaError === null && state !== 'completed';
+}
+
+function isOpenExpectation({ state }: Existing, data: JobData | null): boolean {
+  return data !== null && isExpectation(data) && state !== 'failed';
+}
+
+/** Longer than what follows takes. */
+const HOLD_MS = 10_000;
+
+/**
+ * Writes the result into the job of the expectation that waits for it. A crash between a removal and an
+ * addition would lose both, and nobody delivers again what a worker has asked for.
+ */
+async function fillIn(queue: EndpointQueue, id: string, entry: JobData, isInTime: () => boolean) {
+  const found = await find(queue, id);
+  const token = found === null ? undefined : toProgress(found.job)?.token;
+  if (found?.state === 'active' && token !== undefined) {
+    // Its worker only asks, and can record nothing after this.
+    const until = Date.now() + HOLD_MS;
+    await queue.run(() => found.job.moveToDelayed(until, token)).catch(() => undefined);
+  }
+  const job = await queue.job(id);
+  const data = job === undefined ? null : toJobData(job, queue.endpoint);
+  if (job === undefined || data === null || !isExpectation(data)) return true;
+  if (!isInTime()) return false;
+  await queue.run(() => writeProgress(job, toFresh(job)));
+  await queue.run(() => job.updateData({ ...entry, ...inheritExpectation(data, entry) }));
+  await queue.run(() => job.promote()).catch(() => undefined); // unless it waits or runs already
+  return true;
+}
+
+/** As if the job had just been added. */
+function toFresh({ attemptsStarted: started }: EntryJob): Progress {
+  return {
+    ...{ uncounted: started, settled: started, countedAt: started, doneAt: started },
+    ...{ succeededHandlers: [], reason: null, replays: 0, partialReplay: null, attemptLog: [] },
+    dueAt: Date.now(),
+  };
 }
 
 /** Removes a job that gives way, and returns whether it is gone. */

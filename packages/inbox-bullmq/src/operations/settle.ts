@@ -1,7 +1,7 @@
-import type { ClaimRef, Outcome } from '@novita-webhooks/core';
+import { isExpectation, type ClaimRef, type Outcome } from '@novita-webhooks/core';
 import { UnrecoverableError } from 'bullmq';
 
-import { toDelayMs } from '../bullmq/job.ts';
+import { nonceOf, toDelayMs, toJobData } from '../bullmq/job.ts';
 import { lockOf, renewLock, type Held, type Lock } from '../bullmq/lock.ts';
 import {
   seriesOf,
@@ -20,7 +20,19 @@ export async function settle(
   outcome: Outcome,
 ): Promise<boolean> {
   const lock = await lockOf(queue, claim);
-  return lock !== null && record(queue, lock, outcome);
+  if (lock === null) return false;
+  if (!(await isFilledIn(queue, lock))) return record(queue, lock, outcome);
+  const { job, token } = lock;
+  await queue.run(() => job.moveToDelayed(Date.now(), token)).catch(() => undefined);
+  return false;
+}
+
+/** Whether the expectation that was claimed has become a result: see replace.ts. */
+async function isFilledIn(queue: EndpointQueue, { job }: Lock): Promise<boolean> {
+  const data = toJobData(job, queue.endpoint);
+  if (data === null || !isExpectation(data)) return false;
+  const current = await queue.job(String(job.id));
+  return current !== undefined && nonceOf(current) !== data.nonce;
 }
 
 async function record(queue: EndpointQueue, lock: Lock, outcome: Outcome): Promise<boolean> {
