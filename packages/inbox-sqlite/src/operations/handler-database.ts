@@ -33,5 +33,5 @@ const HAS_ENDED =
   'inbox-sqlite: context.transaction has ended, so nothing was run on its connection. Use the ' +
   'connection inside the function only; for other work open a connection of your own.';
 const CLOSE =
-  'inbox-sqlite: context.transaction lends its connection, so it was not closed. Remove close() from ' +
-  'the function.';
+  'inbox-sqlite: context.transaction does not own its connection, so it was not closed. Remove close() ' +
+  'from the function.';
