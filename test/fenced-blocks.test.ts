@@ -122,6 +122,9 @@ const knownPackages = new Set(
 const { scripts = {} } = readJson('package.json') as Manifest;
 const SIMULATOR = /^npx @novita-webhooks\/simulator (start|trigger)( |$)/;
 
+/** What a reader runs in a project of their own. */
+const OF_THE_READER = /^(npm pkg set type=module|npx tsc|node server\.js)$/;
+
 /** The commands of a block, with `…` for quoted texts, without comments and variables. */
 function commandsOf(code: string): string[] {
   return code
@@ -140,6 +143,7 @@ function faultOf(command: string): string | undefined {
     const names = added.split(' ').filter((word) => !word.startsWith('-'));
     return names.find((name) => !knownPackages.has(name));
   }
+  if (OF_THE_READER.test(command)) return undefined;
   const [, script] = /^npm (?:run )?([\w:]+)/.exec(command) ?? [];
   if (script !== undefined) return script in scripts ? undefined : script;
   const isKnown = SIMULATOR.test(command) || /^(curl|git|docker compose) /.test(command);
