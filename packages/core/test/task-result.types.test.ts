@@ -7,12 +7,12 @@ import { typeErrorsOf } from '../../../test/support/type-errors.ts';
 
 const PARTS = {
   result: 'task_result',
-  'result.task': 'task_idd',
-  'result.extra': 'sead',
+  'result.task': 'id',
+  'result.extra': 'seeds',
   'result.images[0]!': 'url',
-  'result.images[0]!.nsfw_detection_result!': 'vaild',
+  'result.images[0]!.nsfw_detection_result!': 'certain',
   'result.videos[0]!': 'image_url',
-  'result.audios[0]!': 'audio_metdata',
+  'result.audios[0]!': 'metadata',
   'result.audios[0]!.audio_metadata!': 'texts',
 };
 
@@ -28,7 +28,7 @@ ${lines.join('\n')}
 
 test('TaskResult: a field that the types do not know can be read', () => {
   const read = ({ extra, images: [image] }: TaskResult): unknown[] => {
-    if ('loras' in extra) expectTypeOf(extra.loras).toEqualTypeOf<unknown>();
+    if ('watermark' in extra) expectTypeOf(extra.watermark).toEqualTypeOf<unknown>();
     return image !== undefined && 'width' in image ? [image.width] : [];
   };
   expectTypeOf(read).toBeFunction();

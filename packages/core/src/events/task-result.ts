@@ -6,7 +6,7 @@
  * signature, so that TypeScript finds a misspelled field.
  *
  * @example
- * if ('loras' in extra) use(extra.loras); // unknown: a field that Novita has added
+ * if ('watermark' in extra) use(extra.watermark); // unknown: a field that Novita has added
  */
 export interface TaskResult {
   readonly task: Task;
