@@ -481,7 +481,7 @@ describe('confirm: fresh links', () => {
   const fresh = imageWith(link('new', '20260301T101500Z'));
   const refreshing = (answers: Answer[], options: Partial<ReceiverOptions> = {}) =>
     confirming(answers, { confirm: false, ...options });
-  const linkOf = (run: Run | undefined) => JSON.stringify(run?.body['images']);
+  const linkOf = (run: Run | undefined) => JSON.stringify(run?.body.images);
 
   test('are asked for before an attempt whose links have expired', async () => {
     const { settle, asked, runs } = refreshing([fresh]);

@@ -313,7 +313,7 @@ describe('receiver.submit', () => {
     expect((await receiver.submit(() => 'task-1', { key: 'order-1' })).taskId).toBe('task-1');
   });
 
-  test('a call that never told its task blocks its key, and says how to free it', async () => {
+  test('a call that never named its task blocks its key, and says how to free it', async () => {
     const { receiver, clock, handled } = start();
     void receiver.submit(() => new Promise<string>(() => undefined), { key: 'a', within: 1000 });
     await clock.advance(2000); // as after the end of the process

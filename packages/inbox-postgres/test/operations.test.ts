@@ -90,7 +90,14 @@ describe.skipIf(url === undefined)('postgresStore', () => {
     await fixture.query("DELETE FROM SCHEMA.finished_entries WHERE state = 'dead'");
     await store.add(createTestEntry());
     await fixture.query('TRUNCATE SCHEMA.pending_entries');
-    expect(await store.stats()).toEqual({ expected: 0, pending: 0, running: 0, done: 66, dead: 0, lagMs: 0 });
+    expect(await store.stats()).toEqual({
+      expected: 0,
+      pending: 0,
+      running: 0,
+      done: 66,
+      dead: 0,
+      lagMs: 0,
+    });
   });
 
   test('restoreEntries sends large entries in several statements and keeps their order', async () => {

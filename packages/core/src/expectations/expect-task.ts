@@ -46,7 +46,7 @@ export async function keepExpectation(
   await inbox.add(toExpectationEntry({ ...awaited, endpoint, until: now + within, now }));
 }
 
-/** @throws WebhookError `not_supported` for an add-only inbox: nobody could ask for the result */
+/** @throws WebhookError `not_supported` for an add-only inbox: no process could ask for the result */
 export function requireReadableInbox(method: string, inbox: Inbox): void {
   if (inbox.capabilities.addOnly !== true) return;
   const message = `${method}: an add-only inbox keeps no expectations. Use an inbox that this process can read.`;

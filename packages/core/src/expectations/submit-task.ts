@@ -87,7 +87,7 @@ async function reserve(reserved: NewEntry, inbox: Inbox): Promise<string | null>
 
 function unfinished({ endpoint, taskId }: NewEntry): WebhookError {
   const message =
-    'submit: a call with this key began and has not told its task, so the task may be running. ' +
+    'submit: a call with this key began and has not named its task, so the task may be running. ' +
     `If it is not, allow another call with inbox.discard(${JSON.stringify({ endpoint, taskId })}).`;
   return new WebhookError('submission_unfinished', message);
 }

@@ -136,7 +136,7 @@ const FOUND =
 const FAILED = 'sweep: the result of a task could not be fetched and kept; trying again later';
 const UNREADABLE = 'the result of the Task Result API does not fit the schema';
 const UNFINISHED =
-  'a submit call with this key began and never told its task, so the task may be running unseen. ' +
+  'a submit call with this key began and never named its task, so the task may be running unseen. ' +
   'Discard this entry to submit it again.';
 
 /** @returns `null` while the task is running */

@@ -176,7 +176,7 @@ export type WebhookErrorCode =
    */
   | 'task_missing'
   /**
-   * An earlier `receiver.submit()` with the same key began and never told its task: its process may have
+   * An earlier `receiver.submit()` with the same key began and never named its task: its process may have
    * ended meanwhile. Look at Novita whether the task runs; discard the entry that the message names to
    * submit it again.
    */

@@ -65,7 +65,7 @@ const HOLD_MS = 10_000;
 
 /**
  * Writes the result into the job of the expectation that waits for it. A crash between a removal and an
- * addition would lose both, and nobody delivers again what a worker has asked for.
+ * addition would lose both, and what a worker has asked for is not delivered again.
  */
 async function fillIn(queue: EndpointQueue, id: string, entry: JobData, isInTime: () => boolean) {
   const found = await find(queue, id);
