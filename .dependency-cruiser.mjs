@@ -20,6 +20,16 @@ const PACKAGES = {
   'inbox-postgres': { imports: [CORE, 'zod'], node: true },
   'inbox-bullmq': { imports: [CORE, 'bullmq', 'ioredis', 'zod'], node: true },
   simulator: { imports: [CORE, 'commander', 'zod'], node: true },
+  cli: {
+    imports: [
+      CORE,
+      ...['inbox-sqlite', 'inbox-postgres', 'inbox-bullmq', 'simulator'].map(
+        (name) => `@novita-webhooks/${name}`,
+      ),
+      ...['commander', 'pg'],
+    ],
+    node: true,
+  },
 };
 
 /** What a folder of core/src may import besides its own files. Each imports only lower ones. */
@@ -48,7 +58,7 @@ const CORE_FOLDERS = {
 };
 
 const CORE_SOURCE = 'packages/core/src';
-const ENTRY = '(index|adapters/node/index)\\.ts$';
+const ENTRY = '(index|adapters/node/index|cli/index)\\.ts$';
 const OURS = '@novita-webhooks/';
 
 /** `receiver` is the files at the top of core/src, all others are folders. */

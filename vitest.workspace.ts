@@ -16,12 +16,17 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
   replacement: fileURLToPath(new URL(file ?? '', import.meta.url)),
 }));
 
-const project = (name: string, folder: string, without: readonly string[] = []) => ({
+const project = (
+  name: string,
+  folder: string,
+  { without = [], globalSetup = [] }: { without?: string[]; globalSetup?: string[] } = {},
+) => ({
   resolve: { alias },
   root,
   test: {
     name,
     include: [`${folder}/**/*.test.ts`],
+    globalSetup,
     // Tests wait for each other's processes and disks; what hangs is found all the same.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -35,6 +40,7 @@ export default defineConfig({
     // Most of their time tests wait: for timers, sockets, disks.
     maxWorkers: 2 * availableParallelism(),
     projects: [
+      project('cli', 'packages/cli/test', { globalSetup: ['packages/cli/test/support/build.ts'] }),
       project('core', 'packages/core/test'),
       project('express', 'packages/express/test'),
       project('fastify', 'packages/fastify/test'),
@@ -47,7 +53,7 @@ export default defineConfig({
       project('examples', 'examples'),
       project('crash', 'test/crash'),
       project('fuzz', 'test/fuzz'),
-      project('repository', 'test', ['test/crash/**', 'test/fuzz/**']),
+      project('repository', 'test', { without: ['test/crash/**', 'test/fuzz/**'] }),
     ],
   },
 });

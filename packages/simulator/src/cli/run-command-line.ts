@@ -1,29 +1,11 @@
-import { Command, CommanderError } from 'commander';
-
 import manifest from '../../package.json' with { type: 'json' };
+import { createProgram, isCommanderError } from './create-program.ts';
 import { addStartCommand } from './start.ts';
 import type { Terminal } from './terminal.ts';
 import { addTriggerCommand, EXIT_USAGE } from './trigger.ts';
 
-const createProgram = (terminal: Terminal): Command => {
-  const program = new Command('novita-simulator')
-    .description('A local Novita AI for development: start runs one, trigger delivers one event.')
-    .version(manifest.version)
-    .exitOverride()
-    .showHelpAfterError('Add --help for the options.')
-    .configureOutput({
-      writeOut: (text) => terminal.print(text.trimEnd()),
-      writeErr: (text) => terminal.printError(text.trimEnd()),
-      outputError: (text, write) => write(text.replace(/^error: /, 'novita-simulator: ')),
-    });
-  addStartCommand(program, terminal);
-  addTriggerCommand(program, terminal);
-  return program;
-};
-
-/** Commander has printed its errors already. It reports help and version as an error with code 0. */
 const toExitCode = (error: unknown, { printError }: Terminal): number => {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   printError(error instanceof Error ? error.message : String(error));
   return 1;
 };
@@ -37,7 +19,12 @@ export const runCommandLine = async (
   args: readonly string[],
   terminal: Terminal,
 ): Promise<void> => {
-  const program = createProgram(terminal);
+  const { version } = manifest;
+  const description =
+    'A local Novita AI for development: start runs one, trigger delivers one event.';
+  const program = createProgram({ name: 'novita-simulator', description, version }, terminal);
+  addStartCommand(program, terminal);
+  addTriggerCommand(program, terminal);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

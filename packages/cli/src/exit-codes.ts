@@ -1,0 +1,24 @@
+/**
+ * Exit codes of `novita-webhooks`, by category.
+ *
+ * - `ok`: done
+ * - `negative`: the answer is no: no such entry, an event that was not acknowledged, a fault found
+ * - `usage`: the command line is wrong
+ * - `unavailable`: an inbox, a server or a file cannot be used
+ * - `input`: the content of a file is wrong
+ * - `internal`: a fault of this command itself
+ * - `interrupted`, `terminated`: ended by SIGINT or SIGTERM before the work was done
+ */
+export const EXIT_CODES = {
+  ok: 0,
+  negative: 1,
+  usage: 2,
+  unavailable: 3,
+  input: 4,
+  internal: 70,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** A category of exit codes. */
+export type ExitCategory = keyof typeof EXIT_CODES;

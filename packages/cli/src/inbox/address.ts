@@ -1,0 +1,70 @@
+import { CommandError } from '../errors.ts';
+
+/** Where an inbox is. */
+export type InboxAddress =
+  | { readonly engine: 'sqlite'; readonly path: string }
+  | { readonly engine: 'postgres'; readonly url: string; readonly schema: string | undefined }
+  | {
+      readonly engine: 'bullmq';
+      readonly url: string;
+      readonly prefix: string | undefined;
+      readonly queueNamePrefix: string | undefined;
+    };
+
+/** What begins an address, for messages. */
+export const ADDRESS_FORMS = 'sqlite:<file>, postgres://… or redis://…';
+
+const ADDRESS = /^(sqlite|postgres(ql)?|rediss?):/i;
+
+/** Whether a text begins as an address does. */
+export const isAddress = (text: string): boolean => ADDRESS.test(text);
+
+/** Takes parameters that are ours out of a URL: the driver would not know them. */
+const takeParameters = <Name extends string>(
+  text: string,
+  names: readonly Name[],
+): Record<Name, string | undefined> & { url: string } => {
+  if (!URL.canParse(text)) {
+    throw new CommandError(
+      'usage',
+      `the address of the inbox is not a URL. Pass ${ADDRESS_FORMS}.`,
+    );
+  }
+  const url = new URL(text);
+  const values = names.map((name) => [name, url.searchParams.get(name) ?? undefined] as const);
+  for (const name of names) url.searchParams.delete(name);
+  const parameters = Object.fromEntries(values) as Record<Name, string | undefined>;
+  return { ...parameters, url: url.href };
+};
+
+/**
+ * Reads the address of an inbox: `sqlite:webhooks.db`, `postgres://…` with `schema` as a parameter, or
+ * `redis://…` with `prefix` and `queueNamePrefix`.
+ *
+ * @throws CommandError `usage`
+ */
+export const parseAddress = (text: string): InboxAddress => {
+  const [, engine = ''] = ADDRESS.exec(text) ?? [];
+  if (engine.toLowerCase() === 'sqlite') {
+    const path = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+    if (path !== '') return { engine: 'sqlite', path };
+  }
+  if (/^postgres/i.test(engine)) {
+    return { engine: 'postgres', ...takeParameters(text, ['schema']) };
+  }
+  if (/^redis/i.test(engine)) {
+    return { engine: 'bullmq', ...takeParameters(text, ['prefix', 'queueNamePrefix']) };
+  }
+  const hint = /\.(db|sqlite3?)$/i.test(text) ? ` Did you mean sqlite:${text}?` : '';
+  throw new CommandError(
+    'usage',
+    `the inbox must begin with sqlite:, postgres: or redis:. Pass ${ADDRESS_FORMS}.${hint}`,
+  );
+};
+
+/** An address without user, password and parameters, for messages. */
+export const describeAddress = (address: InboxAddress): string => {
+  if (address.engine === 'sqlite') return `sqlite:${address.path}`;
+  const { protocol, host, pathname } = new URL(address.url);
+  return `${protocol}//${host}${pathname}`;
+};

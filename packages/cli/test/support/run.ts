@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { spawn as spawnOnTerminal } from '@lydell/node-pty';
+import { expect, inject, onTestFinished } from 'vitest';
+
+/** What a command printed, and how it ended. */
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Written to stdin, which is closed then. */
+  readonly stdin?: string;
+}
+
+/** A command that is running. */
+export interface RunningCommand {
+  /** What it has printed so far, on stdout and on stderr. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  readonly closeStdout: () => void;
+  /** Waits until stdout or stderr matches. */
+  readonly printed: (pattern: RegExp) => Promise<void>;
+  readonly end: Promise<CommandResult>;
+}
+
+/** Without the settings of the machine that runs the tests. */
+const CLEAN_ENV = {
+  NOVITA_INBOX: undefined,
+  NOVITA_WEBHOOK_SECRET: undefined,
+  FORCE_COLOR: undefined,
+  NO_COLOR: undefined,
+  CI: undefined,
+};
+
+/** Starts the command as a process, and ends it after the test. */
+export function start(args: readonly string[], options: RunOptions = {}): RunningCommand {
+  const { cwd, env, stdin = '' } = options;
+  const child = spawn(process.execPath, [inject('commandFile'), ...args], {
+    cwd,
+    env: { ...process.env, ...CLEAN_ENV, ...env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.on('error', () => undefined); // it did not read all
+  child.stdin.end(stdin);
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    closeStdout: () => void child.stdout.destroy(),
+    printed: (pattern) => expect.poll(() => stdout + stderr).toMatch(pattern),
+    end: closed.then(([code]) => ({ code, stdout, stderr })),
+  };
+}
+
+/** Runs the command as a process to its end. */
+export const run = (args: readonly string[], options?: RunOptions): Promise<CommandResult> =>
+  start(args, options).end;
+
+/** A command on a pseudo-terminal: stdout and stderr are one. */
+export interface TerminalCommand {
+  readonly output: () => string;
+  /** Sends keys: `'y\r'`, `'\u0003'` for Ctrl-C. */
+  readonly type: (keys: string) => void;
+  readonly resize: (columns: number, rows: number) => void;
+  readonly printed: (pattern: RegExp) => Promise<void>;
+  readonly end: Promise<number>;
+}
+
+/** Starts the command on a pseudo-terminal of 100 columns, and ends it after the test. */
+export function startOnTerminal(
+  args: readonly string[],
+  { cwd = process.cwd(), env = {} }: RunOptions = {},
+): TerminalCommand {
+  const all = { ...process.env, ...CLEAN_ENV, TERM: 'xterm-256color', ...env };
+  const defined = Object.entries(all).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined,
+  );
+  const terminal = spawnOnTerminal(process.execPath, [inject('commandFile'), ...args], {
+    ...{ cwd, cols: 100, rows: 30, env: Object.fromEntries(defined) },
+  });
+  let output = '';
+  let hasEnded = false;
+  terminal.onData((text) => (output += text));
+  const end = new Promise<number>((resolve) =>
+    terminal.onExit(({ exitCode }) => {
+      hasEnded = true;
+      resolve(exitCode);
+    }),
+  );
+  onTestFinished(() => {
+    if (!hasEnded) terminal.kill('SIGKILL');
+  });
+  return {
+    output: () => output,
+    type: (keys) => terminal.write(keys),
+    resize: (columns, rows) => terminal.resize(columns, rows),
+    printed: (pattern) => expect.poll(() => output).toMatch(pattern),
+    end,
+  };
+}
+
+/** Creates a folder that is removed after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'novita-webhooks-cli-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
