@@ -48,7 +48,11 @@ export const runCommandLine = async (args: readonly string[], console: Console):
     console.progress(undefined);
     if (isCommanderError(error)) {
       if (errors.length > 0) {
-        printFailure({ category: 'usage', message: errors.join('\n') }, isJson, console);
+        printFailure(
+          { category: 'usage', message: errors.join('\n').slice(`${NAME}: `.length) },
+          isJson,
+          console,
+        );
       }
       console.setExitCode(error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage);
       return;

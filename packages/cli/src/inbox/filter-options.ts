@@ -18,10 +18,10 @@ export interface FilterOptions {
   readonly errorGroup?: string;
   readonly sameErrorAs?: string;
   readonly metadata?: MetadataFilter;
-  readonly receivedFrom?: number;
-  readonly receivedTo?: number;
-  readonly finishedFrom?: number;
-  readonly finishedTo?: number;
+  readonly receivedFrom?: string;
+  readonly receivedTo?: string;
+  readonly finishedFrom?: string;
+  readonly finishedTo?: string;
   readonly schemaErrors?: boolean;
   readonly testEvents?: boolean;
   readonly taskIdContains?: string;
@@ -37,6 +37,12 @@ const STATUSES: Readonly<Record<string, string>> = {
 const text = (value: string): string => {
   if (value !== '') return value;
   throw new InvalidArgumentError('Pass a text, or leave the option out.');
+};
+
+/** Times stay texts until the filter is made: `2h` moves. */
+const checkTime = (value: string): string => {
+  parseTime(value);
+  return value;
 };
 const TIME = 'UTC, such as 2026-11-29T15:00, or 2h for two hours ago';
 
@@ -60,11 +66,11 @@ export const filterOptions = (): Option[] => [
     'metadata; a value that is JSON is read as JSON, such as orderId=42; repeatable',
   ).argParser(parseMetadata),
   new Option('--received-from <time>', `received at that time or later: ${TIME}`).argParser(
-    parseTime,
+    checkTime,
   ),
-  new Option('--received-to <time>', 'received before that time').argParser(parseTime),
-  new Option('--finished-from <time>', 'done or dead since that time').argParser(parseTime),
-  new Option('--finished-to <time>', 'done or dead before that time').argParser(parseTime),
+  new Option('--received-to <time>', 'received before that time').argParser(checkTime),
+  new Option('--finished-from <time>', 'done or dead since that time').argParser(checkTime),
+  new Option('--finished-to <time>', 'done or dead before that time').argParser(checkTime),
   new Option('--schema-errors', 'only entries whose payload does not fit the schema'),
   new Option('--no-schema-errors', 'only others'),
   new Option('--test-events', 'only test events'),
@@ -86,6 +92,9 @@ const groupOf = async (inbox: Inbox, endpoint: string, taskId: string): Promise<
   );
 };
 
+const toTime = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : parseTime(text);
+
 /** Makes the filter of an inbox. */
 export const toFilter = async (inbox: Inbox, options: FilterOptions): Promise<EntryFilter> => {
   const { endpoint, state, sameErrorAs, errorGroup, ...others } = options;
@@ -93,7 +102,11 @@ export const toFilter = async (inbox: Inbox, options: FilterOptions): Promise<En
   const { receivedFrom, receivedTo, finishedFrom, finishedTo, schemaErrors, testEvents } = others;
   return withoutUndefined({
     ...{ endpoint, states: state, taskType, status, reasonContains, metadata, taskIdContains },
-    ...{ receivedFrom, receivedTo, finishedFrom, finishedTo, schemaErrors, testEvents },
+    receivedFrom: toTime(receivedFrom),
+    receivedTo: toTime(receivedTo),
+    finishedFrom: toTime(finishedFrom),
+    finishedTo: toTime(finishedTo),
+    ...{ schemaErrors, testEvents },
     errorGroup:
       sameErrorAs === undefined
         ? errorGroup

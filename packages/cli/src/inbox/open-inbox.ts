@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 
-import type { Inbox } from '@novita-webhooks/core';
+import { isWebhookError, type Inbox } from '@novita-webhooks/core';
 import type { Pool } from 'pg';
 
 import { CommandError, messageOf } from '../errors.ts';
 import { describeAddress, type InboxAddress } from './address.ts';
 import { loadBullmq, loadPg } from './load-peer.ts';
+import { hasNoInbox } from './sqlite-file.ts';
 
 /** How to open an inbox. */
 export interface OpenOptions {
@@ -33,6 +34,10 @@ const openSqlite = async (
 ): Promise<Omit<OpenedInbox, 'description'>> => {
   if (!create && !existsSync(path)) {
     const message = `there is no file ${path}. ${CREATES} Check the path and the current folder.`;
+    throw new CommandError('unavailable', message);
+  }
+  if (!create && (await hasNoInbox(path))) {
+    const message = `${path} is a database without an inbox. ${CREATES} Check the path.`;
     throw new CommandError('unavailable', message);
   }
   const { sqliteInbox } = await import('@novita-webhooks/inbox-sqlite');
@@ -99,11 +104,11 @@ const openEngine = (
 /** What went wrong with an inbox; errors that already say what to do stay as they are. */
 export const toInboxError = (error: unknown, description: string): unknown => {
   if (error instanceof CommandError) return error;
-  const code = (error as { readonly code?: unknown } | null)?.code;
-  if (code === 'invalid_argument') return error;
-  const advice = 'Check the address, and that the server or file can be used.';
+  if (isWebhookError(error, 'invalid_argument')) return error;
   const text = messageOf(error).replace(/\.?\s*$/, '.');
-  const message = `the inbox ${description} cannot be used: ${text} ${advice}`;
+  const advice = 'Check the address, and that the server or file can be used.';
+  const reason = isWebhookError(error) ? text : `${text} ${advice}`; // ours say what to do
+  const message = `the inbox ${description} cannot be used: ${reason}`;
   return new CommandError('unavailable', message, { cause: error });
 };
 

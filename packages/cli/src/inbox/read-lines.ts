@@ -28,16 +28,20 @@ async function* splitLines(input: Readable): AsyncGenerator<string> {
 }
 
 /**
- * Yields the lines of a file, or of stdin for `-`.
+ * Yields the lines of a file, or of stdin for `-`, until the signal is aborted.
  *
  * @throws CommandError `unavailable`, `input`
  */
-export async function* readLines(path: string): AsyncGenerator<string> {
-  const input = path === '-' ? process.stdin : createReadStream(path);
+export async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const input: Readable = path === '-' ? process.stdin : createReadStream(path);
+  signal.addEventListener('abort', () => input.destroy()); // it may be waiting for a line
   try {
-    yield* splitLines(input);
+    for await (const line of splitLines(input)) {
+      if (signal.aborted) return;
+      yield line;
+    }
   } catch (error) {
-    throw unusable(path, error);
+    if (!signal.aborted) throw unusable(path, error);
   }
 }
 

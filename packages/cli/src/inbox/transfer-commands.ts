@@ -80,17 +80,6 @@ const exportEntries = async (
   }
 };
 
-/** Ends the lines at a signal. What was read until then is added. */
-async function* untilAborted(
-  lines: AsyncIterable<string>,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  for await (const line of lines) {
-    if (signal.aborted) return;
-    yield line;
-  }
-}
-
 const importEntries = async (
   path: string,
   options: ImportOptions,
@@ -99,7 +88,7 @@ const importEntries = async (
   const interruption = listenForSignals();
   const { signal } = interruption;
   let read = 0;
-  const lines = counted(untilAborted(readLines(path), signal), (count) => {
+  const lines = counted(readLines(path, signal), (count) => {
     read = count;
     console.progress(`read ${toCountText(count)} lines`);
   });

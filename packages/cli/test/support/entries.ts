@@ -43,6 +43,7 @@ export async function sqliteWith(
   const folder = await temporaryFolder();
   const path = join(folder, 'webhooks.db');
   const inbox = sqliteInbox({ path });
+  await inbox.stats(); // creates the file
   await inbox.import(toLines(entries));
   await inbox.close();
   return { folder, address: `sqlite:${path}` };

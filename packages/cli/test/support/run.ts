@@ -17,8 +17,8 @@ export interface CommandResult {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Written to stdin, which is closed then. */
-  readonly stdin?: string;
+  /** Written to stdin, which is closed then. `null`: it stays open for `write`. */
+  readonly stdin?: string | null;
 }
 
 /** A command that is running. */
@@ -26,6 +26,7 @@ export interface RunningCommand {
   /** What it has printed so far, on stdout and on stderr. */
   readonly stdout: () => string;
   readonly stderr: () => string;
+  readonly write: (text: string) => void;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly closeStdout: () => void;
   /** Waits until stdout or stderr matches. */
@@ -55,11 +56,12 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.stdin.on('error', () => undefined); // it did not read all
-  child.stdin.end(stdin);
+  if (stdin !== null) child.stdin.end(stdin);
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   return {
     stdout: () => stdout,
     stderr: () => stderr,
+    write: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
     closeStdout: () => void child.stdout.destroy(),
     printed: (pattern) => expect.poll(() => stdout + stderr).toMatch(pattern),
