@@ -1,4 +1,4 @@
-import { EXIT_CODES } from './exit-codes.ts';
+import { EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
 /** Notices SIGINT and SIGTERM while a command works. */
 export interface Interruption {

@@ -5,7 +5,8 @@ import type { State } from './state.ts';
 import type { Task } from './task.ts';
 import { createTaskEvent } from './task-result.ts';
 
-const finish = ({ links, options }: State, task: Task): void => {
+/** Ends a task: its event exists from now on. */
+export const finishTask = ({ links, options }: State, task: Task): void => {
   task.status = task.plan.status;
   task.finishedAt = options.now();
   task.event = createTaskEvent(task, links.sign, task.finishedAt);
@@ -18,6 +19,6 @@ export const runTask = async (state: State, task: Task): Promise<void> => {
   await delay(taskMs / 4, undefined, { signal });
   task.status = 'TASK_STATUS_PROCESSING';
   if (taskMs > 0) await delay((taskMs * 3) / 4, undefined, { signal });
-  finish(state, task);
+  finishTask(state, task);
   await deliverEvent(state, task);
 };

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
+import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
-import { CommandError, messageOf } from '../errors.ts';
 import type { Console } from '../terminal/console.ts';
 import { createReplayAction, discardAction, type Action } from './action.ts';
 import { actOnIds } from './act-on-ids.ts';

@@ -1,6 +1,6 @@
 import type { Inbox } from '@novita-webhooks/core';
+import { EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
-import { EXIT_CODES } from '../exit-codes.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable } from '../terminal/printable.ts';
 import type { Action } from './action.ts';

@@ -1,8 +1,7 @@
 // A bulk action: counts, asks, acts in batches, and says how to go on after an interruption.
 import type { EntryFilter, Inbox } from '@novita-webhooks/core';
+import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
-import { CommandError } from '../errors.ts';
-import { EXIT_CODES } from '../exit-codes.ts';
 import { listenForSignals, type Interruption } from '../interruption.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable, toCountText, toEntriesText } from '../terminal/printable.ts';

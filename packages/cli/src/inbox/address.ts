@@ -1,4 +1,4 @@
-import { CommandError } from '../errors.ts';
+import { CommandError } from '@novita-webhooks/simulator/cli';
 
 /** Where an inbox is. */
 export type InboxAddress =

@@ -2,8 +2,8 @@
 import type { EntryFilter, EntryState, Inbox } from '@novita-webhooks/core';
 import { errorGroupOf } from '@novita-webhooks/core';
 import { InvalidArgumentError, Option } from 'commander';
+import { CommandError } from '@novita-webhooks/simulator/cli';
 
-import { CommandError } from '../errors.ts';
 import { parseMetadata, parseState, parseTime } from './parse-filter.ts';
 
 type MetadataFilter = NonNullable<EntryFilter['metadata']>;

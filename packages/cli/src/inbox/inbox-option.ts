@@ -1,6 +1,6 @@
 import { Option } from 'commander';
+import { CommandError } from '@novita-webhooks/simulator/cli';
 
-import { CommandError } from '../errors.ts';
 import { ADDRESS_FORMS, isAddress, parseAddress, type InboxAddress } from './address.ts';
 
 /** The value of {@link inboxOption}. */

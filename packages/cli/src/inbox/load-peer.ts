@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 
 import type * as Bullmq from '@novita-webhooks/inbox-bullmq';
 import type * as Pg from 'pg';
-
-import { CommandError, messageOf } from '../errors.ts';
+import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
 const isMissing = (error: unknown): boolean => {
   const code = (error as { readonly code?: unknown } | null)?.code;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 
 import { isWebhookError, type Inbox } from '@novita-webhooks/core';
 import type { Pool } from 'pg';
+import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
-import { CommandError, messageOf } from '../errors.ts';
 import { describeAddress, type InboxAddress } from './address.ts';
 import { loadBullmq, loadPg } from './load-peer.ts';
 import { hasNoInbox } from './sqlite-file.ts';

@@ -3,8 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { access, rename, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-
-import { CommandError, messageOf } from '../errors.ts';
+import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
 /** Characters. The largest entry of an export is far below. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;

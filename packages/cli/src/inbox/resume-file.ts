@@ -1,8 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 import type { EntryFilter } from '@novita-webhooks/core';
-
-import { CommandError, messageOf } from '../errors.ts';
+import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
 /** How far a bulk action has come. */
 export interface SavedPlace {

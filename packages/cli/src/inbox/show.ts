@@ -1,7 +1,7 @@
 import type { AttemptRecord, Entry } from '@novita-webhooks/core';
 import type { Command } from 'commander';
+import { CommandError } from '@novita-webhooks/simulator/cli';
 
-import { CommandError } from '../errors.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable, toDurationText, toTimeText } from '../terminal/printable.ts';
 import { DEFAULT_ENDPOINT } from './filter-options.ts';

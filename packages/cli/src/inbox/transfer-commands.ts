@@ -1,8 +1,7 @@
 import { isWebhookError } from '@novita-webhooks/core';
 import type { Command } from 'commander';
+import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
-import { CommandError } from '../errors.ts';
-import { EXIT_CODES } from '../exit-codes.ts';
 import { listenForSignals } from '../interruption.ts';
 import type { Console } from '../terminal/console.ts';
 import { toCountText, toEntriesText } from '../terminal/printable.ts';

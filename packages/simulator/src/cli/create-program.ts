@@ -11,7 +11,7 @@ export interface ProgramDescription {
 
 /**
  * Creates a program of commander that prints to the terminal, and throws where commander would end the
- * process. Its errors begin with its name.
+ * process.
  *
  * @example
  * const program = createProgram({ name: 'novita-simulator', description, version }, terminal);
@@ -28,7 +28,7 @@ export const createProgram = (
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.printError(text.trimEnd()),
-      outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)),
+      outputError: (text, write) => write(text.replace(/^error: /, '')),
     });
 
 /**

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 
 import { isObject, type JsonObject } from '../json.ts';
 import type { FinalStatus } from '../novita-types.ts';
+import type { EventChange } from './edit-event.ts';
 
 /** Makes a parser of whole numbers from `min` to `max`. */
 export const parseInteger =
@@ -46,3 +47,31 @@ export const parseHttpUrl = (text: string): string => {
     'Pass an http or https URL, such as http://localhost:3000/webhooks/novita.',
   );
 };
+
+const parsePath = (text: string): string[] => {
+  const path = text.split('.');
+  if (!path.includes('')) return path;
+  throw new InvalidArgumentError('Pass a path such as payload.task.status.');
+};
+
+const toValue = (text: string): unknown => {
+  const value = parseJson(text);
+  return value === undefined ? text : value;
+};
+
+/** Reads `payload.task.status=TASK_STATUS_FAILED`. A value that is JSON is read as JSON. */
+export const parseSet = (text: string, previous: readonly EventChange[] = []): EventChange[] => {
+  const [, path, value = ''] = /^([^=]+)=([^]*)$/.exec(text) ?? [];
+  if (path === undefined) {
+    throw new InvalidArgumentError(
+      'Pass path=value, such as payload.task.status=TASK_STATUS_FAILED.',
+    );
+  }
+  return [...previous, { path: parsePath(path), value: toValue(value) }];
+};
+
+/** Reads a path whose value is removed. */
+export const parseRemove = (text: string, previous: readonly EventChange[] = []): EventChange[] => [
+  ...previous,
+  { path: parsePath(text), value: undefined },
+];

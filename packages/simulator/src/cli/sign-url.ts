@@ -8,6 +8,8 @@ export interface SigningOptions {
   readonly endpoint: string;
   readonly metadata: JsonObject | undefined;
   readonly testMode: FinalStatus | undefined;
+  /** Default: that of `createCallback`. */
+  readonly expiresInMs?: number | undefined;
 }
 
 const ignore = (): void => undefined;
@@ -19,9 +21,9 @@ const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore 
  * @throws WebhookError `invalid_option` or `invalid_argument`, with what is wrong with the value
  */
 export const signUrl = async (url: string, options: SigningOptions): Promise<string> => {
-  const { secret, endpoint, metadata, testMode } = options;
+  const { secret, endpoint, metadata, testMode, expiresInMs } = options;
   const receiver = createReceiver({ url, secret, endpoint, logger: silentLogger });
-  const callback = await receiver.createCallback({ metadata, testMode });
+  const callback = await receiver.createCallback({ metadata, testMode, expiresInMs });
   await receiver.close();
   return callback.url;
 };

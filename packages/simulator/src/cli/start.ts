@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { RequestReport, SimulatorOptions } from '../options.ts';
 import { createSimulator, type Simulator } from '../simulator.ts';
 import type { SimulatedTask } from '../task.ts';
+import { CommandError } from './errors.ts';
 import type { RetryPlan } from './describe-delivery.ts';
 import { parseInteger } from './parse-arguments.ts';
 import { createDeliveryPrinter } from './print-delivery.ts';
@@ -25,10 +26,16 @@ interface StartOptions {
   readonly allowRemote?: boolean;
 }
 
-const EXAMPLES = `
+/** How users call the command. */
+export interface StartTexts {
+  /** Such as `npx @novita-webhooks/simulator start`. Its last word is the name of the command. */
+  readonly start: string;
+}
+
+const createExamples = ({ start }: StartTexts): string => `
 Examples:
-  $ npx @novita-webhooks/simulator start
-  $ npx @novita-webhooks/simulator start --port 4020 --task-ms 3000 --retry-delay-ms 500
+  $ ${start}
+  $ ${start} --port 4020 --task-ms 3000 --retry-delay-ms 500
   $ curl http://127.0.0.1:${DEFAULT_PORT}/v3/async/wan-t2v -H 'content-type: application/json' -d '{
       "model_name": "wan", "prompt": "a red kite", "width": 832, "height": 480, "frames": 81, "seed": -1,
       "extra": { "webhook": { "url": "http://localhost:3000/webhooks/novita?token=…" } } }'`;
@@ -71,9 +78,9 @@ const openSimulator = async (options: StartOptions, terminal: Terminal): Promise
     });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE') throw new Error(`novita-simulator: ${message}`, { cause: error });
+    if (code !== 'EADDRINUSE') throw new CommandError('unavailable', message, { cause: error });
     const advice = 'Stop the process that listens there, or pass another one with --port.';
-    throw new Error(`novita-simulator: port ${port} is in use. ${advice}`, { cause: error });
+    throw new CommandError('unavailable', `port ${port} is in use. ${advice}`, { cause: error });
   }
 };
 
@@ -98,9 +105,9 @@ const start = async (options: StartOptions, terminal: Terminal): Promise<void> =
 };
 
 /** Adds the command `start`, which runs a local Novita until Ctrl-C. */
-export const addStartCommand = (program: Command, terminal: Terminal): void => {
+export const addStartCommand = (program: Command, terminal: Terminal, texts: StartTexts): void => {
   program
-    .command('start')
+    .command(texts.start.split(' ').at(-1) ?? '')
     .summary('run a local Novita')
     .description(
       'Runs a local Novita on 127.0.0.1. Accepts tasks, serves their results and delivers their ' +
@@ -121,6 +128,6 @@ export const addStartCommand = (program: Command, terminal: Terminal): void => {
       parseInteger(0, MAX_DELAY_MS),
     )
     .option('--allow-remote', 'deliver to callback URLs on other machines, too')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', createExamples(texts))
     .action((options: StartOptions) => start(options, terminal));
 };

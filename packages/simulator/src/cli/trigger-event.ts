@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
+import { deliverEvent } from '../deliver-event.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Media, TestMode } from '../novita-types.ts';
 import { resolveOptions } from '../options.ts';
 import type { Plan } from '../plan.ts';
-import { runTask } from '../run-task.ts';
+import { finishTask } from '../run-task.ts';
 import { createState, type State } from '../state.ts';
 import { createTask, type Task } from '../task.ts';
+import { taskIdOf } from './event-body.ts';
 
 export interface TriggeredEvent {
   readonly url: string;
@@ -18,6 +20,8 @@ export interface TriggeredEvent {
   readonly plan: Plan;
   /** Delays before retries; empty for no retries. */
   readonly retryDelaysMs: readonly number[];
+  /** The body to deliver instead of the generated event. */
+  readonly toBody: (generated: string) => string;
   /** Base URL of the result files. */
   readonly simulatorUrl: string;
   readonly onDelivery: (delivery: Delivery) => void;
@@ -55,8 +59,11 @@ export const triggerEvent = async (event: TriggeredEvent): Promise<Task> => {
   const state = createTriggerState(event);
   const task = createTriggeredTask(event);
   try {
-    await runTask(state, task);
-    return task;
+    finishTask(state, task);
+    const body = event.toBody(JSON.stringify(task.event));
+    task.plan = { ...task.plan, transformEvent: () => body };
+    await deliverEvent(state, task);
+    return { ...task, id: taskIdOf(body) ?? task.id };
   } finally {
     state.closing.abort();
   }

@@ -2,7 +2,15 @@ import { Option } from 'commander';
 
 import type { JsonObject } from '../json.ts';
 import type { FinalStatus } from '../novita-types.ts';
-import { parseHttpUrl, parseInteger, parseJsonObject, parseStatus } from './parse-arguments.ts';
+import type { EventChange } from './edit-event.ts';
+import {
+  parseHttpUrl,
+  parseInteger,
+  parseJsonObject,
+  parseStatus,
+  parseRemove,
+  parseSet,
+} from './parse-arguments.ts';
 import { DEFAULT_PORT } from './start.ts';
 
 const MAX_COPIES = 100;
@@ -25,6 +33,10 @@ export interface TriggerOptions {
   readonly secret?: string;
   readonly endpoint: string;
   readonly simulator: string;
+  readonly from?: string;
+  readonly set?: readonly EventChange[];
+  readonly remove?: readonly EventChange[];
+  readonly edit?: boolean;
   readonly json?: boolean;
 }
 
@@ -51,6 +63,16 @@ export const createTriggerOptions = (): Option[] => [
     '--metadata <json>',
     'JSON object that the handler gets; travels in the token',
   ).argParser(parseJsonObject),
+  new Option(
+    '--from <source>',
+    'event to deliver: a file of JSON, - for stdin, or entry:<task id> of an inbox',
+  ).conflicts(['status', 'reason', 'images', 'videos', 'audios', 'taskType', 'testMode']),
+  new Option(
+    '--set <path=value>',
+    'change the event, such as payload.task.status=TASK_STATUS_QUEUED; repeatable',
+  ).argParser(parseSet),
+  new Option('--remove <path>', 'remove a value of the event; repeatable').argParser(parseRemove),
+  new Option('--edit', 'change the event in $VISUAL or $EDITOR'),
   new Option('--test-mode', "an event of Novita's test mode"),
   new Option('--duplicate <n>', 'further copies, one after another, after the first 2xx')
     .argParser(count)
@@ -67,7 +89,7 @@ export const createTriggerOptions = (): Option[] => [
     'secret of the receiver; other users of this machine can see arguments, not the environment',
   ).env('NOVITA_WEBHOOK_SECRET'),
   new Option('--endpoint <name>', 'endpoint of the receiver').default('novita'),
-  new Option('--simulator <url>', 'base URL of result files; `start` serves them while it runs')
+  new Option('--simulator <url>', 'base URL of the result files, which a local Novita serves')
     .argParser(parseHttpUrl)
     .default(`http://127.0.0.1:${DEFAULT_PORT}`),
   new Option('--json', 'print the result as one JSON object'),

@@ -1,5 +1,5 @@
 import { redactUrl } from '@novita-webhooks/core';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 
 import { isAcknowledged, type Delivery } from '../delivery.ts';
 import type { Media } from '../novita-types.ts';
@@ -7,75 +7,45 @@ import type { Plan } from '../plan.ts';
 import type { Task } from '../task.ts';
 import { describeDelivery, type RetryPlan } from './describe-delivery.ts';
 import { parseHttpUrl } from './parse-arguments.ts';
+import { CommandError } from './errors.ts';
+import { editEvent, readEvent } from './event-body.ts';
+import { EXIT_CODES } from './exit-codes.ts';
 import { createDeliveryPrinter } from './print-delivery.ts';
-import { signUrl } from './sign-url.ts';
+import { resolveUrl } from './resolve-url.ts';
 import type { Terminal } from './terminal.ts';
 import { triggerEvent } from './trigger-event.ts';
 import { createTriggerOptions, type TriggerOptions } from './trigger-options.ts';
 
-/** Exit code if an answer was no 2xx, or if there was none. */
-const EXIT_REJECTED = 1;
-/** Exit code if the command line is wrong. */
-export const EXIT_USAGE = 2;
+/** How users call the commands, and what a program adds to `trigger`. */
+export interface TriggerSetup {
+  /** Such as `npx @novita-webhooks/simulator trigger`. */
+  readonly trigger: string;
+  /** The command that serves the result files, such as `npx @novita-webhooks/simulator start`. */
+  readonly start: string;
+  /** Further options. */
+  readonly options?: readonly Option[];
+  /** Reads the payload of an entry, for `--from entry:<task id>`. Gets the further options, too. */
+  readonly readEntry?: (
+    taskId: string,
+    options: Readonly<Record<string, unknown>>,
+  ) => Promise<string>;
+}
 
 const MAX_RETRIES = 5;
 
-const EXAMPLES = `
+const createExamples = ({ trigger, readEntry }: TriggerSetup): string => `
 Examples:
   $ export NOVITA_WEBHOOK_SECRET=…           the secret of your receiver
-  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita
-  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --images 2 --duplicate 3
-  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --status failed --reason 'out of memory'
-  $ npx @novita-webhooks/simulator trigger http://localhost:3000/webhooks/novita --metadata '{"orderId":42}' --json
-
-Exit codes: 0 every copy was answered with a 2xx, 1 another answer or none, 2 a wrong command line.`;
-
-const isSigned = (url: string): boolean => new URL(url).searchParams.has('token');
-
-/** Options that only a token can carry, or that only matter for signing. */
-const SIGNING_OPTIONS = { metadata: '--metadata', endpoint: '--endpoint', secret: '--secret' };
-
-const listSigningFlags = (command: Command): string =>
-  Object.entries(SIGNING_OPTIONS)
-    .filter(([name]) => command.getOptionValueSource(name) === 'cli')
-    .map(([, flag]) => flag)
-    .join(', ');
-
-const usageError = (command: Command, message: string): never =>
-  command.error(`novita-simulator: ${message}`, { exitCode: EXIT_USAGE });
-
-const UNSIGNED =
-  'The URL has no token, so a receiver with a secret answers 401. ' +
-  'Set NOVITA_WEBHOOK_SECRET or pass --secret <secret of the receiver>.';
-
-/** Returns the URL with a token if it can: from the URL itself, or signed with the secret. */
-const resolveUrl = async (
-  url: string,
-  options: TriggerOptions,
-  command: Command,
-  { printError, colour }: Terminal,
-): Promise<string> => {
-  const { secret, endpoint, metadata, testMode, status } = options;
-  if (isSigned(url)) {
-    const flags = listSigningFlags(command);
-    if (flags === '') return url;
-    return usageError(command, `the URL already has a token. Leave out ${flags} or the token.`);
-  }
-  if (secret !== undefined) {
-    const signing = { secret, endpoint, metadata, testMode: testMode ? status : undefined };
-    return signUrl(url, signing).catch((error: unknown) =>
-      usageError(command, error instanceof Error ? error.message : String(error)),
-    );
-  }
-  if (metadata !== undefined) {
-    return usageError(
-      command,
-      `--metadata travels in the token, and no secret is known. ${UNSIGNED}`,
-    );
-  }
-  printError(colour('yellow', UNSIGNED));
-  return url;
-};
+  $ ${trigger} http://localhost:3000/webhooks/novita
+  $ ${trigger} http://localhost:3000/webhooks/novita --images 2 --duplicate 3
+  $ ${trigger} http://localhost:3000/webhooks/novita --status failed --reason 'out of memory'
+  $ ${trigger} http://localhost:3000/webhooks/novita --metadata '{"orderId":42}' --json
+  $ ${trigger} http://localhost:3000/webhooks/novita --from event.json --remove payload.images${
+    readEntry === undefined
+      ? ''
+      : `
+  $ ${trigger} http://localhost:3000/webhooks/novita --from entry:<task id> --inbox sqlite:webhooks.db`
+  }`;
 
 const toPlan = (options: TriggerOptions): Plan => {
   const { images, videos, audios, status, reason, duplicate, concurrent } = options;
@@ -120,21 +90,39 @@ const toJson = (
   });
 };
 
-const printHead = ({ print }: Terminal, url: string, { status }: TriggerOptions): void => {
-  print(`Delivering ${status} to ${redactUrl(url)}`);
+const printHead = ({ print }: Terminal, url: string, { status, from }: TriggerOptions): void => {
+  print(`Delivering ${from ?? status} to ${redactUrl(url)}`);
 };
 
 const printTail = (
   { print, colour }: Terminal,
   task: Task,
   acknowledged: boolean,
-  { simulator }: TriggerOptions,
+  { simulator, from }: TriggerOptions,
+  setup: TriggerSetup,
 ): void => {
   print(`task id: ${task.id}`);
   const { count: outputs, status } = task.plan;
-  if (!acknowledged || outputs === 0 || status === 'TASK_STATUS_FAILED') return;
-  const text = `Its result links lead to ${simulator}: they work while \`npx @novita-webhooks/simulator start\` runs.`;
+  if (!acknowledged || from !== undefined || outputs === 0 || status === 'TASK_STATUS_FAILED')
+    return;
+  const text = `Its result links lead to ${simulator}: they work while \`${setup.start}\` runs.`;
   print(colour('dim', text));
+};
+
+/** Reads the event of `--from`. Returns what makes the body out of the generated event. */
+const createBodySource = async (
+  options: TriggerOptions,
+  { readEntry }: TriggerSetup,
+): Promise<(generated: string) => string> => {
+  const { from, taskId, set = [], remove = [], edit: byHand = false } = options;
+  const source =
+    from === undefined
+      ? undefined
+      : await readEvent(from, readEntry && ((id) => readEntry(id, { ...options })));
+  const ofId =
+    taskId === undefined ? [] : [{ path: ['payload', 'task', 'task_id'], value: taskId }];
+  const changes = [...(source === undefined ? [] : ofId), ...set, ...remove];
+  return (generated) => editEvent(source ?? generated, { changes, byHand });
 };
 
 const trigger = async (
@@ -142,11 +130,13 @@ const trigger = async (
   options: TriggerOptions,
   command: Command,
   terminal: Terminal,
+  setup: TriggerSetup,
 ): Promise<number> => {
   const { reason, status, taskType, taskId, testMode, simulator, json } = options;
   if (reason !== undefined && status !== 'TASK_STATUS_FAILED') {
-    return usageError(command, '--reason belongs to a failed task. Add --status failed.');
+    throw new CommandError('usage', '--reason belongs to a failed task. Add --status failed.');
   }
+  const toBody = await createBodySource(options, setup);
   const url = await resolveUrl(givenUrl, options, command, terminal);
   const plan = toRetryPlan(options);
   const deliveries: Delivery[] = [];
@@ -159,6 +149,7 @@ const trigger = async (
     testMode: testMode ? { enabled: true, return_task_status: status } : undefined,
     plan: toPlan(options),
     retryDelaysMs: plan.delaysMs,
+    toBody,
     simulatorUrl: simulator.replace(/\/+$/, ''),
     onDelivery: (delivery) => {
       deliveries.push(delivery);
@@ -167,12 +158,16 @@ const trigger = async (
   });
   const acknowledged = isComplete(deliveries);
   if (json) terminal.print(toJson(task, url, deliveries, plan));
-  else printTail(terminal, task, acknowledged, options);
-  return acknowledged ? 0 : EXIT_REJECTED;
+  else printTail(terminal, task, acknowledged, options, setup);
+  return acknowledged ? EXIT_CODES.ok : EXIT_CODES.negative;
 };
 
 /** Adds the command `trigger`, which delivers one event to a running server. */
-export const addTriggerCommand = (program: Command, terminal: Terminal): void => {
+export const addTriggerCommand = (
+  program: Command,
+  terminal: Terminal,
+  setup: TriggerSetup,
+): void => {
   const command = program
     .command('trigger')
     .summary('deliver one event to your server, as Novita would')
@@ -181,9 +176,10 @@ export const addTriggerCommand = (program: Command, terminal: Terminal): void =>
         'and what Novita would do next. Signs a URL without a token with the secret of the receiver.',
     )
     .argument('<url>', 'callback URL, or `url` of the receiver', parseHttpUrl)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', createExamples(setup))
     .action(async (url: string, options: TriggerOptions) => {
-      terminal.setExitCode(await trigger(url, options, command, terminal));
+      terminal.setExitCode(await trigger(url, options, command, terminal, setup));
     });
-  for (const option of createTriggerOptions()) command.addOption(option);
+  for (const option of [...createTriggerOptions(), ...(setup.options ?? [])])
+    command.addOption(option);
 };

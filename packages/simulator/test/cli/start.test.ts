@@ -63,13 +63,13 @@ describe('start', () => {
     expect(await command.end('SIGTERM')).toBe(0);
   });
 
-  test('says what to do if the port is in use, and exits with 1', async () => {
+  test('says what to do if the port is in use, and exits with 3', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const { code, stderr } = await runProcess(['start', '--port', String(port)]);
     expect(stderr).toMatch(`port ${port} is in use. Stop the process that listens there, or pass`);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
   });
 });

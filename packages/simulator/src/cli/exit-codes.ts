@@ -1,12 +1,12 @@
 /**
- * Exit codes of `novita-webhooks`, by category.
+ * Exit codes of the commands, by category.
  *
  * - `ok`: done
- * - `negative`: the answer is no: no such entry, an event that was not acknowledged, a fault found
+ * - `negative`: the answer is no: an event that was not acknowledged, no such entry, a fault found
  * - `usage`: the command line is wrong
- * - `unavailable`: an inbox, a server or a file cannot be used
+ * - `unavailable`: an inbox, a server, a port or a file cannot be used
  * - `input`: the content of a file is wrong
- * - `internal`: a fault of this command itself
+ * - `internal`: a fault of the command itself
  * - `interrupted`, `terminated`: ended by SIGINT or SIGTERM before the work was done
  */
 export const EXIT_CODES = {

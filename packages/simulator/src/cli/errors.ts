@@ -19,9 +19,7 @@ export interface Failure {
   readonly message: string;
 }
 
-const BUG =
-  'This is a fault of novita-webhooks. Report it, with this text and the command line: ' +
-  'https://github.com/novita-webhooks/novita-webhooks/issues';
+const ISSUES = 'https://github.com/novita-webhooks/novita-webhooks/issues';
 
 /** The text of any thrown value. Errors of Node for several addresses have an empty message. */
 export const messageOf = (error: unknown): string => {
@@ -30,12 +28,13 @@ export const messageOf = (error: unknown): string => {
   return error.message === '' && first !== undefined ? messageOf(first) : error.message;
 };
 
-/** Finds the category of an error and its text. */
-export const toFailure = (error: unknown): Failure => {
+/** Finds the category of an error and its text. `program`: the name for faults of the command itself. */
+export const toFailure = (error: unknown, program: string): Failure => {
   if (error instanceof CommandError) return { category: error.category, message: error.message };
   if (isWebhookError(error, 'invalid_argument') || isWebhookError(error, 'invalid_option')) {
     return { category: 'usage', message: error.message };
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { category: 'internal', message: `${stack}\n${BUG}` };
+  const advice = `This is a fault of ${program}. Report it, with this text and the command line: ${ISSUES}`;
+  return { category: 'internal', message: `${stack}\n${advice}` };
 };

@@ -1,0 +1,137 @@
+import { createReceiver, memoryInbox, type Logger, type Receiver } from '@novita-webhooks/core';
+import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
+
+import { parseAddress } from '../inbox/address.ts';
+import { openInbox, type OpenedInbox } from '../inbox/open-inbox.ts';
+import { listenForSignals } from '../interruption.ts';
+import type { Console } from '../terminal/console.ts';
+import { printable, toTimeText } from '../terminal/printable.ts';
+import { requireSecret } from '../url/url-command.ts';
+import { openRecordFile, type RecordFile } from './append-record.ts';
+import { toRecord, type EventRecord } from './event-record.ts';
+import { forward } from './forward.ts';
+import { runExec } from './run-exec.ts';
+import { closeServer, createWebhookServer, listen } from './start-server.ts';
+
+/** Options of `serve`, parsed. */
+export interface ServeOptions {
+  readonly inbox?: string;
+  readonly secret?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly url?: string;
+  readonly endpoint: string;
+  readonly exec?: string;
+  readonly forward?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const GRACE_PERIOD_MS = 10_000;
+
+/** stdout is for events, so everything else goes to stderr. */
+const createLogger = ({ printError, colour }: Console): Logger => {
+  const toLine = (details: Record<string, unknown>, message: string): string => {
+    const values = Object.entries(details).map(([key, value]) => `${key}=${String(value)}`);
+    return printable([message, ...values].join(' '));
+  };
+  return {
+    debug: () => undefined,
+    info: (details, message) => printError(colour('dim', toLine(details, message))),
+    warn: (details, message) => printError(colour('yellow', toLine(details, message))),
+    error: (details, message) => printError(colour('red', toLine(details, message))),
+  };
+};
+
+const linksOf = ({ result: { images = [], videos = [], audios = [] } }: EventRecord): string[] => [
+  ...images.map(({ image_url: url }) => url ?? ''),
+  ...videos.map(({ video_url: url }) => url ?? ''),
+  ...audios.map(({ audio_url: url }) => url ?? ''),
+];
+
+const describeRecord = (record: EventRecord): string => {
+  const { receivedAt, taskId, taskType, status, result } = record;
+  const what = status === 'TASK_STATUS_FAILED' ? [result.task.reason ?? ''] : linksOf(record);
+  const words = [toTimeText(receivedAt), taskId, status.replace(/^TASK_STATUS_/, ''), taskType];
+  return printable([...words, ...what].join('  '));
+};
+
+/** Each is a handler of its own: if one fails, the others do not run again. */
+const registerHandlers = (
+  receiver: Receiver,
+  { exec, forward: target, json }: ServeOptions,
+  file: RecordFile | undefined,
+  { print }: Console,
+): void => {
+  const on = (name: string, work: (record: EventRecord, signal: AbortSignal) => unknown): void => {
+    receiver.onTaskFinished({ handlerName: name }, async (result, context) => {
+      await work(toRecord(result, context), context.signal);
+    });
+  };
+  on('print', (record) => print(json ? JSON.stringify(record) : describeRecord(record)));
+  if (file !== undefined) on('out', file.append);
+  if (exec !== undefined) on('exec', (record, signal) => runExec(exec, record, signal));
+  if (target !== undefined) on('forward', (record, signal) => forward(target, record, signal));
+};
+
+const checkPath = (path: string): void => {
+  if (/^\/[^\s?#]*$/.test(path) && !['/healthz', '/readyz'].includes(path)) return;
+  const message = '--path must begin with /, have no query, and be neither /healthz nor /readyz.';
+  throw new CommandError('usage', message);
+};
+
+const printHead = (
+  options: ServeOptions,
+  port: number,
+  opened: OpenedInbox | undefined,
+  { printError }: Console,
+): void => {
+  const { host, path } = options;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  printError(`listening on ${url}`);
+  printError(
+    `  inbox:      ${opened?.description ?? 'in memory, lost at the end. --inbox sqlite:webhooks.db keeps it'}`,
+  );
+  printError(`  try it:     novita-webhooks trigger ${url}`);
+  printError('Ctrl-C ends it.');
+};
+
+const open = async (options: ServeOptions): Promise<OpenedInbox | undefined> => {
+  if (options.inbox === undefined) return undefined;
+  const opened = await openInbox(parseAddress(options.inbox), { create: true });
+  return opened;
+};
+
+/** Receives events until SIGINT or SIGTERM. */
+export const serve = async (options: ServeOptions, console: Console): Promise<void> => {
+  const { host, port, path, endpoint, out } = options;
+  checkPath(path);
+  const secret = requireSecret(options.secret);
+  const interruption = listenForSignals();
+  const opened = await open(options);
+  const file = out === undefined ? undefined : await openRecordFile(out);
+  let receiver: Receiver | undefined;
+  const server = createWebhookServer(path, () => receiver);
+  try {
+    const actualPort = await listen(server, { host, port });
+    const url = options.url ?? `http://localhost:${actualPort}${path}`;
+    const inbox = opened?.inbox ?? memoryInbox();
+    receiver = createReceiver({ url, secret, endpoint, inbox, logger: createLogger(console) });
+    registerHandlers(receiver, options, file, console);
+    receiver.start();
+    printHead(options, actualPort, opened, console);
+    await new Promise<void>((resolve) => {
+      if (interruption.signal.aborted) resolve();
+      interruption.signal.addEventListener('abort', () => resolve());
+    });
+    console.printError('stopping: waiting for what runs');
+  } finally {
+    if (server.listening) await closeServer(server);
+    await receiver?.close({ gracePeriodMs: GRACE_PERIOD_MS });
+    await opened?.close();
+    await file?.close();
+    interruption.dispose();
+  }
+  console.setExitCode(EXIT_CODES.ok);
+};

@@ -1,0 +1,177 @@
+import { createReceiver, type TaskResult } from '@novita-webhooks/core';
+import { handleNodeRequest } from '@novita-webhooks/core/node';
+import { sampleEvents } from '@novita-webhooks/testing';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { deadEntry, sqliteWith, toLines } from './support/entries.ts';
+import { run, startOnTerminal, temporaryFolder } from './support/run.ts';
+
+const SECRET = 'a secret of these tests, long enough to sign';
+const env = { NOVITA_WEBHOOK_SECRET: SECRET };
+
+interface Handled {
+  readonly result: TaskResult;
+  readonly metadata: object;
+}
+
+/** A server with a real receiver. */
+async function startServer() {
+  const handled: Handled[] = [];
+  const server = createServer((request, response) => {
+    void handleNodeRequest(receiver, request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/novita`;
+  const receiver = createReceiver({ url, secret: SECRET, logger: false });
+  receiver.onTaskFinished((result, { metadata }) => void handled.push({ result, metadata }));
+  onTestFinished(async () => {
+    server.close();
+    server.closeAllConnections();
+    await receiver.close();
+  });
+  return { url, handled };
+}
+
+/** A server that keeps the bodies it gets. */
+async function startSink(answer: (response: ServerResponse) => void = (it) => it.end()) {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.on('end', () => {
+      bodies.push(body);
+      answer(response);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, bodies };
+}
+
+describe('trigger', () => {
+  test('delivers an event to a receiver, with metadata and copies', async () => {
+    const { url, handled } = await startServer();
+    const args = [
+      '--images',
+      '2',
+      '--metadata',
+      '{"orderId":42}',
+      '--duplicate',
+      '1',
+      '--concurrent',
+      '2',
+    ];
+    const { code, stdout } = await run(['trigger', url, ...args, '--json'], { env });
+    const result = JSON.parse(stdout) as { deliveries: { kind: string; durationMs: number }[] };
+    expect(result.deliveries.map(({ kind }) => kind).sort()).toEqual([
+      'duplicate',
+      'main',
+      'parallel',
+    ]);
+    expect(code).toBe(0);
+    await expect.poll(() => handled).toHaveLength(1);
+    expect(handled).toMatchObject([{ metadata: { orderId: 42 } }]);
+    expect(handled[0]?.result.images).toHaveLength(2);
+  });
+
+  test('says what Novita would do next if the answer is no 2xx', async () => {
+    const sink = await startSink((response) => response.writeHead(500).end());
+    const { code, stdout } = await run(['trigger', sink.url], { env });
+    expect(stdout).toMatch(
+      /attempt 1: 500 \(\d+ ms\)\. Novita would deliver the event again, up to 5 times/,
+    );
+    expect(stdout).not.toContain('nwt1.');
+    expect(code).toBe(1);
+  });
+
+  test('sends the event of a file, an entry, or stdin as it is written', async () => {
+    const sink = await startSink();
+    const payload =
+      '{"task":{"task_id":"big","status":"TASK_STATUS_SUCCEED","seed":12345678901234567890}}';
+    const { folder, address } = await sqliteWith([deadEntry('task-1', { body: payload })]);
+    const entry = deadEntry('task-1', { body: payload });
+    await writeFile(join(folder, 'payload.json'), payload);
+    await writeFile(join(folder, 'entry.ndjson'), `${toLines([entry]).join('\n')}\n`);
+    const envelope = `{"event_type":"ASYNC_TASK_RESULT","payload":${payload}}`;
+    const options = { cwd: folder, env: { ...env, NOVITA_INBOX: address }, stdin: envelope };
+    for (const from of ['payload.json', 'entry.ndjson', '-', 'entry:task-1']) {
+      const { code, stdout } = await run(['trigger', sink.url, '--from', from], options);
+      expect([from, code]).toEqual([from, 0]);
+      expect(stdout).toContain('task id: big');
+    }
+    expect(sink.bodies).toEqual([envelope, envelope, envelope, envelope]);
+  });
+
+  test('changes values with --set and --remove', async () => {
+    const sink = await startSink();
+    const args = [
+      ...[
+        '--set',
+        'payload.task.status=TASK_STATUS_ODD',
+        '--set',
+        'payload.new.list=[1,{"a":null}]',
+      ],
+      ...['--set', 'payload.images.0.image_url=x', '--set', 'payload.__proto__.x=1'],
+      ...['--remove', 'payload.task.reason', '--task-id', 'my-task'],
+    ];
+    expect((await run(['trigger', sink.url, ...args], { env })).code).toBe(0);
+    const { payload } = JSON.parse(sink.bodies[0] ?? '') as { payload: Record<string, unknown> };
+    expect(payload).toMatchObject({
+      task: { task_id: 'my-task', status: 'TASK_STATUS_ODD' },
+      new: { list: [1, { a: null }] },
+      images: [{ image_url: 'x' }],
+    });
+    expect(payload['task']).not.toHaveProperty('reason');
+    expect(sink.bodies[0]).toContain('"__proto__":{"x":1}');
+  });
+
+  test('--edit opens the editor, on a terminal only', async () => {
+    const sink = await startSink();
+    const editor = `node -e "const fs=require('fs'),f=process.argv[1];fs.writeFileSync(f,fs.readFileSync(f,'utf8').replace('TASK_STATUS_SUCCEED','EDITED'))"`;
+    const args = ['trigger', sink.url, '--edit'];
+    const terminal = startOnTerminal(args, { env: { ...env, VISUAL: editor } });
+    expect([await terminal.end, terminal.output()]).toEqual([0, expect.stringContaining('200')]);
+    expect(sink.bodies[0]).toContain('"status": "EDITED"');
+    const failing = startOnTerminal(args, { env: { ...env, VISUAL: 'false' } });
+    expect(await failing.end).toBe(1);
+    expect(failing.output()).toContain('ended with 1. Nothing was delivered.');
+    expect((await run(args, { env })).code).toBe(2);
+    expect(sink.bodies).toHaveLength(1);
+  });
+
+  test.each<readonly [string[], number, RegExp]>([
+    [['--from', 'missing.json'], 3, /--from missing\.json cannot be read: ENOENT/],
+    [['--from', 'empty.json'], 4, /--from empty\.json holds no event\. Pass JSON/],
+    [['--from', 'half.json'], 4, /holds no event/],
+    [['--from', 'entry:x'], 2, /no inbox is named/],
+    [['--from', 'entry:x', '--inbox', 'sqlite:missing.db'], 3, /there is no file missing\.db/],
+    [['--from', 'half.json', '--images', '2'], 2, /cannot be used with/],
+    [['--remove', 'payload.nothing'], 2, /the event has no such value/],
+    [['--set', 'payload.images.7.image_url=x'], 2, /the list has 1 members/],
+    [['--set', 'payload'], 2, /Pass path=value/],
+    [['--remove', 'payload..x'], 2, /Pass a path/],
+    [['--status', 'done'], 2, /Pass one of succeed, failed/],
+  ])('%j exits with %i', async (args, code, message) => {
+    const sink = await startSink();
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'empty.json'), '');
+    await writeFile(
+      join(folder, 'half.json'),
+      JSON.stringify(sampleEvents.imageSucceeded()).slice(0, -9),
+    );
+    const result = await run(['trigger', sink.url, ...args], { env, cwd: folder });
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).toMatch(/^novita-webhooks: /);
+    expect([result.code, sink.bodies]).toEqual([code, []]);
+  });
+});
