@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 import type { EventRecord } from './event-record.ts';
 
@@ -15,6 +15,17 @@ const toEnv = ({ taskId, status, taskType }: EventRecord): NodeJS.ProcessEnv => 
   NOVITA_TASK_TYPE: taskType,
 });
 
+/** Ends the shell and what it has started. */
+const kill = (child: ChildProcess): void => {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill();
+    else process.kill(-child.pid, 'SIGTERM');
+  } catch {
+    // it has ended
+  }
+};
+
 /**
  * Runs a command of the shell with the record on stdin. Rejects unless it exits with 0, so the event is
  * tried again. Its own output goes to stderr.
@@ -23,10 +34,12 @@ export const runExec = (command: string, record: EventRecord, signal: AbortSigna
   new Promise((resolve, reject) => {
     const child = spawn(command, {
       shell: true,
-      signal,
+      detached: process.platform !== 'win32', // a process group; Ctrl-C does not reach it
       stdio: ['pipe', 'pipe', 'pipe'],
       env: toEnv(record),
     });
+    const abort = (): void => kill(child);
+    signal.addEventListener('abort', abort, { once: true });
     let errors = '';
     child.stdout.pipe(process.stderr, { end: false });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -37,6 +50,7 @@ export const runExec = (command: string, record: EventRecord, signal: AbortSigna
     child.stdin.end(`${JSON.stringify(record)}\n`);
     child.on('error', reject);
     child.on('close', (code, endedBy) => {
+      signal.removeEventListener('abort', abort);
       if (code === 0) resolve();
       else
         reject(new Error(`--exec ended with ${code ?? endedBy}: ${errors.trim() || 'no output'}`));

@@ -44,15 +44,15 @@ const createLogger = ({ printError, colour }: Console): Logger => {
   };
 };
 
-const linksOf = ({ result: { images = [], videos = [], audios = [] } }: EventRecord): string[] => [
-  ...images.map(({ image_url: url }) => url ?? ''),
-  ...videos.map(({ video_url: url }) => url ?? ''),
-  ...audios.map(({ audio_url: url }) => url ?? ''),
+const linksOf = ({ result: { images, videos, audios } }: EventRecord): string[] => [
+  ...images.map(({ image_url }) => image_url),
+  ...videos.map(({ video_url }) => video_url),
+  ...audios.map(({ audio_url }) => audio_url),
 ];
 
 const describeRecord = (record: EventRecord): string => {
   const { receivedAt, taskId, taskType, status, result } = record;
-  const what = status === 'TASK_STATUS_FAILED' ? [result.task.reason ?? ''] : linksOf(record);
+  const what = status === 'TASK_STATUS_FAILED' ? [result.task.reason] : linksOf(record);
   const words = [toTimeText(receivedAt), taskId, status.replace(/^TASK_STATUS_/, ''), taskType];
   return printable([...words, ...what].join('  '));
 };
@@ -129,7 +129,7 @@ export const serve = async (options: ServeOptions, console: Console): Promise<vo
   } finally {
     if (server.listening) await closeServer(server);
     await receiver?.close({ gracePeriodMs: GRACE_PERIOD_MS });
-    await opened?.close();
+    await opened?.close().catch(() => undefined); // its receiver has closed it, too
     await file?.close();
     interruption.dispose();
   }

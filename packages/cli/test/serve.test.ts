@@ -1,0 +1,189 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { run, start, temporaryFolder, type RunningCommand } from './support/run.ts';
+
+const env = { NOVITA_WEBHOOK_SECRET: 'a secret of these tests, long enough to sign' };
+
+/** Starts `serve` on a free port. */
+async function serve(args: readonly string[], cwd?: string) {
+  const options = { env, ...(cwd !== undefined && { cwd }) };
+  const command = start(['serve', '--port', '0', ...args], options);
+  await command.printed(/Ctrl-C ends it/);
+  const url = /listening on (\S+)/.exec(command.stderr())?.[1] ?? '';
+  return { command, url };
+}
+
+const trigger = (url: string, ...args: string[]) => run(['trigger', url, ...args], { env });
+
+const stop = async (command: RunningCommand, signal: NodeJS.Signals = 'SIGTERM') => {
+  command.kill(signal);
+  return (await command.end).code;
+};
+
+describe('serve', () => {
+  test('prints a line for each event, and ends cleanly', async () => {
+    const { command, url } = await serve([]);
+    await trigger(url, '--task-id', 'task-1');
+    await trigger(url, '--task-id', 'task-2', '--status', 'failed', '--reason', 'out of memory');
+    await expect
+      .poll(command.stdout)
+      .toMatch(/^\S+Z {2}task-1 {2}SUCCEED {2}TXT_TO_IMG {2}http\S+$/m);
+    await expect.poll(command.stdout).toMatch(/task-2 {2}FAILED {2}TXT_TO_IMG {2}out of memory/);
+    expect(await stop(command, 'SIGINT')).toBe(0);
+    expect(command.stderr()).toContain('inbox:      in memory, lost at the end');
+  });
+
+  test('passes events to a file, a command and a URL, and tries again what failed', async () => {
+    const bodies: string[] = [];
+    const target = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => {
+        bodies.push(body);
+        response.writeHead(bodies.length === 1 ? 500 : 200).end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    onTestFinished(() => void target.close());
+    const folder = await temporaryFolder();
+    const forwardTo = `http://127.0.0.1:${(target.address() as AddressInfo).port}/`;
+    const exec = 'cat > exec.json; echo "$NOVITA_TASK_ID [$NOVITA_WEBHOOK_SECRET]" >> exec.log';
+    const options = ['--out', 'out.ndjson', '--exec', exec, '--forward', forwardTo, '--json'];
+    const { command, url } = await serve(['--inbox', 'sqlite:webhooks.db', ...options], folder);
+    await trigger(url, '--task-id', 'task-1', '--metadata', '{"orderId":42}', '--duplicate', '2');
+    await expect.poll(() => bodies).toHaveLength(2);
+    const stats = ['inbox', 'stats', '--inbox', 'sqlite:webhooks.db', '--json'];
+    const done = async () =>
+      (JSON.parse((await run(stats, { cwd: folder })).stdout) as { done: number }).done;
+    await expect.poll(done).toBe(1);
+    expect(await stop(command)).toBe(0);
+    const record = { taskId: 'task-1', metadata: { orderId: 42 }, status: 'TASK_STATUS_SUCCEED' };
+    const read = (file: string) => readFile(join(folder, file), 'utf8');
+    for (const text of [
+      command.stdout(),
+      ...bodies,
+      await read('out.ndjson'),
+      await read('exec.json'),
+    ]) {
+      expect(JSON.parse(text)).toMatchObject(record);
+    }
+    expect(await read('exec.log')).toBe('task-1 []\n'); // once, and without the secret
+  });
+
+  test('an event that arrived before a kill is handled after the next start', async () => {
+    const folder = await temporaryFolder();
+    const args = ['--inbox', 'sqlite:webhooks.db'];
+    const first = await serve([...args, '--exec', 'sleep 20'], folder);
+    expect((await trigger(first.url, '--task-id', 'task-1')).code).toBe(0);
+    first.command.kill('SIGTERM');
+    first.command.kill('SIGKILL');
+    await first.command.end;
+    const second = await serve([...args, '--out', 'out.ndjson'], folder);
+    await expect
+      .poll(() => readFile(join(folder, 'out.ndjson'), 'utf8'), { timeout: 50_000 })
+      .toContain('"taskId":"task-1"');
+    expect(await stop(second.command)).toBe(0);
+  });
+
+  test('a command that fails leaves a reason in the inbox', async () => {
+    const folder = await temporaryFolder();
+    const args = ['--inbox', 'sqlite:webhooks.db', '--exec', 'echo no disk space >&2; exit 3'];
+    const { command, url } = await serve(args, folder);
+    await trigger(url, '--task-id', 'task-1');
+    const show = async () => {
+      const { stdout } = await run(['inbox', 'sqlite:webhooks.db', 'show', 'task-1'], {
+        cwd: folder,
+      });
+      return stdout;
+    };
+    await expect.poll(show).toMatch(/exec: Error: --exec ended with 3: no disk space/);
+    expect(await stop(command)).toBe(0);
+  });
+
+  test('answers health and readiness, and 404 elsewhere', async () => {
+    const { command, url } = await serve(['--path', '/hooks']);
+    const { origin } = new URL(url);
+    const get = async (path: string) => (await fetch(origin + path)).status;
+    expect(await Promise.all(['/healthz', '/readyz', '/', '/hooks'].map(get))).toEqual([
+      200, 200, 404, 405,
+    ]);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(401);
+    expect(await stop(command)).toBe(0);
+  });
+
+  test.each<readonly [string[], number, RegExp]>([
+    [['--path', 'hooks'], 2, /--path must begin with \//],
+    [['--inbox', 'x'], 2, /the inbox must begin with sqlite:/],
+    [['--out', 'missing/out.ndjson'], 3, /--out missing\/out\.ndjson cannot be written: ENOENT/],
+    [['--secret', 'short'], 2, /at least 32 characters/],
+  ])('%j exits with %i', async (args, code, message) => {
+    const cwd = await temporaryFolder();
+    const result = await run(['serve', '--port', '0', ...args], { env, cwd });
+    expect(result.stderr).toMatch(message);
+    expect(result.code).toBe(code);
+  });
+
+  test('says what to do if the port is in use, and without a secret', async () => {
+    const { command, url } = await serve([]);
+    const second = await run(['serve', '--port', new URL(url).port], { env });
+    expect([second.code, second.stderr]).toEqual([
+      3,
+      expect.stringMatching(/port \d+ is in use\. Stop/),
+    ]);
+    const bare = await run(['serve']);
+    expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining('openssl rand -hex 32')]);
+    await stop(command);
+  });
+});
+
+describe('url', () => {
+  test('mints a URL that a receiver accepts', async () => {
+    const { command, url } = await serve(['--json']);
+    const args = ['--metadata', '{"orderId":7}', '--expires-in-s', '60'];
+    const { stdout } = await run(['url', url, ...args, '--json'], { env });
+    const minted = (JSON.parse(stdout) as { url: string }).url;
+    expect((await run(['url', url], { env })).stdout).toMatch(/^http\S+\?token=nwt1\.\S+\n$/);
+    expect((await run(['trigger', minted])).code).toBe(0);
+    await expect.poll(command.stdout).toContain('"metadata":{"orderId":7}');
+    await stop(command);
+  });
+
+  test.each<readonly [string[], RegExp]>([
+    [['example.com'], /Pass an http or https URL/],
+    [['https://example.com/', '--expires-in-s', '0'], /Pass a whole number from 1/],
+    [['https://example.com/', '--secret', 'short'], /at least 32 characters/],
+  ])('%j exits with 2', async (args, message) => {
+    const { code, stderr } = await run(['url', ...args], { env });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  test('says how to make a secret', async () => {
+    const { code, stderr } = await run(['url', 'https://example.com/']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('NOVITA_WEBHOOK_SECRET')]);
+  });
+});
+
+describe('simulate', () => {
+  test('runs a local Novita that delivers to serve', async () => {
+    const { command, url } = await serve([]);
+    const simulator = start(['simulate', '--port', '0']);
+    await simulator.printed(/Ctrl-C ends it/);
+    const base = /listening on (\S+)/.exec(simulator.stdout())?.[1] ?? '';
+    const minted = (await run(['url', url], { env })).stdout.trim();
+    const response = await fetch(`${base}/v3/async/kling-v3.0-std-t2v`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'a red kite', extra: { webhook: { url: minted } } }),
+    });
+    const { task_id: id } = (await response.json()) as { task_id: string };
+    await expect.poll(command.stdout).toContain(id);
+    await expect.poll(simulator.stdout).toMatch(/200 accepted/);
+    expect(await stop(simulator, 'SIGINT')).toBe(0);
+    expect(await stop(command)).toBe(0);
+  });
+});
