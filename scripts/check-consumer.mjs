@@ -8,7 +8,7 @@ import { entryNames, inTemporaryFolder, packAll, readJson, root, run } from './l
 const FORMATS = { esm: 'module', cjs: 'commonjs' };
 
 /** Further packages that a user installs, in the versions of this workspace. */
-const TOOLS = ['express', 'typescript', '@types/express', '@types/node'];
+const TOOLS = ['express', 'libsql', 'typescript', '@types/express', '@types/node'];
 
 const writeJson = (path, value) => writeFileSync(path, JSON.stringify(value, null, 2));
 
@@ -60,6 +60,33 @@ function checkCommand(folder) {
     const { stdout } = await promisify(execFile)(npx, args, { env });
     assert.equal(JSON.parse(stdout).acknowledged, true);
     server.close();`;
+  run(process.execPath, ['--input-type=module', '--eval', program], folder);
+}
+
+/** Runs the installed `novita-webhooks`: from nothing to an event in an inbox. */
+function checkMainCommand(folder) {
+  const program = `
+    import assert from 'node:assert/strict';
+    import { execFile, spawn } from 'node:child_process';
+    import { once } from 'node:events';
+    import { promisify } from 'node:util';
+    const file = 'node_modules/@novita-webhooks/cli/dist/main.js';
+    const env = { ...process.env, NOVITA_WEBHOOK_SECRET: '0123456789abcdef0123456789abcdef' };
+    const run = async (...args) =>
+      (await promisify(execFile)(process.execPath, [file, ...args], { env })).stdout;
+    const inbox = 'sqlite:webhooks.db';
+    const server = spawn(process.execPath, [file, 'serve', '--port', '0', '--inbox', inbox], { env });
+    let printed = '';
+    for await (const text of server.stderr.setEncoding('utf8')) {
+      printed += text;
+      if (printed.includes('Ctrl-C')) break;
+    }
+    const [url] = /http:\\S+/.exec(printed);
+    assert.equal(JSON.parse(await run('trigger', url, '--json')).acknowledged, true);
+    const listed = JSON.parse(await run('inbox', 'list', '--inbox', inbox, '--json'));
+    assert.equal(listed.entries.length, 1);
+    server.kill();
+    await once(server, 'exit');`;
   run(process.execPath, ['--input-type=module', '--eval', program], folder);
 }
 
@@ -129,6 +156,7 @@ await inTemporaryFolder((folder) => {
   stage('npm install of the packed packages', () => install(folder, packed));
   stage(`import and require of ${names.join(', ')}`, () => checkEntries(folder, names));
   stage('npx @novita-webhooks/simulator trigger', () => checkCommand(folder));
+  stage('novita-webhooks serve, trigger, inbox list', () => checkMainCommand(folder));
   writeSources(folder);
   checkTypes(folder);
   for (const format of Object.keys(FORMATS)) {

@@ -120,7 +120,11 @@ const knownPackages = new Set(
   ]),
 );
 const { scripts = {} } = readJson('package.json') as Manifest;
-const SIMULATOR = /^npx @novita-webhooks\/simulator (start|trigger)( |$)/;
+const COMMANDS = [
+  /^npx @novita-webhooks\/simulator (start|trigger)( |$)/,
+  /^npx novita-webhooks (serve|trigger|url|simulate)( |$)/,
+  /^npx novita-webhooks inbox (stats|list|groups|show|replay|discard|export|import)( |$)/,
+];
 
 /** What a reader runs in a project of their own. */
 const OF_THE_READER = /^(npm pkg set type=module|npx tsc|node server\.js)$/;
@@ -146,7 +150,8 @@ function faultOf(command: string): string | undefined {
   if (OF_THE_READER.test(command)) return undefined;
   const [, script] = /^npm (?:run )?([\w:]+)/.exec(command) ?? [];
   if (script !== undefined) return script in scripts ? undefined : script;
-  const isKnown = SIMULATOR.test(command) || /^(curl|git|docker compose) /.test(command);
+  const isKnown =
+    COMMANDS.some((known) => known.test(command)) || /^(curl|git|docker compose) /.test(command);
   return isKnown ? undefined : command;
 }
 
