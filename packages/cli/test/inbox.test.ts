@@ -175,7 +175,7 @@ describe('inbox list', () => {
     const { address } = await sqliteWith([deadEntry('task-1')]);
     const coloured = startOnTerminal(['inbox', address, 'stats']);
     await coloured.end;
-    expect(coloured.output()).toContain('\u001b[31mdead');
+    expect(coloured.output()).toContain(`\u001b[31m${'dead'}`);
     const plain = startOnTerminal(['inbox', address, 'stats'], { env: { NO_COLOR: '1' } });
     await plain.end;
     expect(plain.output()).not.toContain('\u001b[31m');

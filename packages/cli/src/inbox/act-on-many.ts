@@ -65,7 +65,7 @@ const describePlan = async (
   return { text: `${action.name}: ${toEntriesText(count)}${of} (${what})`, count };
 };
 
-/** @throws CommandError `usage` if nobody can be asked and `--yes` is missing */
+/** @throws CommandError `usage` without a terminal and without `--yes` */
 const isConfirmed = async (
   text: string,
   { yes, dryRun }: BulkActionOptions,

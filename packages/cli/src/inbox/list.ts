@@ -40,7 +40,7 @@ const COLUMNS: readonly Column<Entry>[] = [
 type ListedPage = Pick<EntryPage, 'entries' | 'cursor' | 'scanned'>;
 
 /** Reads on until the limit is reached: a single page does bounded work, and may be short. */
-export const readEntries = async (
+const readEntries = async (
   inbox: Inbox,
   query: EntryQuery & { readonly limit: number },
   onProgress: (page: ListedPage) => void,

@@ -102,7 +102,7 @@ const openEngine = (
 };
 
 /** What went wrong with an inbox; errors that already say what to do stay as they are. */
-export const toInboxError = (error: unknown, description: string): unknown => {
+const toInboxError = (error: unknown, description: string): unknown => {
   if (error instanceof CommandError) return error;
   if (isWebhookError(error, 'invalid_argument')) return error;
   const text = messageOf(error).replace(/\.?\s*$/, '.');

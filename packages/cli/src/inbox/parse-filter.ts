@@ -37,7 +37,7 @@ const parseDate = (text: string): number => {
 
 /** Reads a time, or how long ago it was. Returns milliseconds since 1970. */
 export const parseTime = (text: string): number => {
-  const [, amount, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const [, amount, unit = ''] = /^(\d{1,6})([a-z])$/.exec(text) ?? [];
   const time =
     amount === undefined ? parseDate(text) : Date.now() - Number(amount) * (UNITS_MS[unit] ?? NaN);
   if (!Number.isNaN(time)) return time;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from './run.ts';
 
 /** When the entries arrived: 2026-01-02T03:04:05Z. */
-export const RECEIVED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
+const RECEIVED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 /** A dead letter with one attempt. */
 export function deadEntry(taskId: string, changes: Partial<Entry> = {}): Entry {
