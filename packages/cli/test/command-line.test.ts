@@ -22,30 +22,34 @@ async function fakeNpx(folder: string): Promise<string> {
   return `${folder}${delimiter}${process.env['PATH'] ?? ''}`;
 }
 
-test.skipIf(process.platform === 'win32')('docs/command-line.md: each example works', async () => {
-  const cwd = await temporaryFolder();
-  const port = await freePort();
-  const env = {
-    ...process.env,
-    PATH: await fakeNpx(cwd),
-    NOVITA_WEBHOOK_SECRET: 'a secret of these tests, long enough to sign',
-    NOVITA_INBOX: undefined as string | undefined,
-  };
-  const toLocal = (line: string) =>
-    line.replace(':3000', `:${port}`).replace(' serve', ` serve --port ${port}`);
-  expect(lines.length).toBeGreaterThan(14);
-  for (const line of lines) {
-    if (line.includes('inbox groups')) env.NOVITA_INBOX = 'sqlite:webhooks.db'; // the guide exports it
-    if (line.includes(' serve')) {
-      const server = spawn('sh', ['-c', `exec ${toLocal(line)}`], { cwd, env });
-      onTestFinished(() => void server.kill('SIGKILL'));
-      let printed = '';
-      server.stderr.on('data', (text: Buffer) => (printed += text.toString()));
-      await expect.poll(() => printed).toContain('Ctrl-C ends it');
-      continue;
+test.skipIf(process.platform === 'win32')(
+  'docs/command-line.md: each example works',
+  { timeout: 240_000 },
+  async () => {
+    const cwd = await temporaryFolder();
+    const port = await freePort();
+    const env = {
+      ...process.env,
+      PATH: await fakeNpx(cwd),
+      NOVITA_WEBHOOK_SECRET: 'a secret of these tests, long enough to sign',
+      NOVITA_INBOX: undefined as string | undefined,
+    };
+    const toLocal = (line: string) =>
+      line.replace(':3000', `:${port}`).replace(' serve', ` serve --port ${port}`);
+    expect(lines.length).toBeGreaterThan(14);
+    for (const line of lines) {
+      if (line.includes('inbox groups')) env.NOVITA_INBOX = 'sqlite:webhooks.db'; // the guide exports it
+      if (line.includes(' serve')) {
+        const server = spawn('sh', ['-c', `exec ${toLocal(line)}`], { cwd, env });
+        onTestFinished(() => void server.kill('SIGKILL'));
+        let printed = '';
+        server.stderr.on('data', (text: Buffer) => (printed += text.toString()));
+        await expect.poll(() => printed).toContain('Ctrl-C ends it');
+        continue;
+      }
+      const { stdout } = await promisify(execFile)('sh', ['-c', toLocal(line)], { cwd, env });
+      if (line.includes('inbox show')) expect(stdout).toContain('{"orderId":42}');
     }
-    const { stdout } = await promisify(execFile)('sh', ['-c', toLocal(line)], { cwd, env });
-    if (line.includes('inbox show')) expect(stdout).toContain('{"orderId":42}');
-  }
-  expect(await readFile(join(cwd, 'entries.ndjson'), 'utf8')).toContain('"taskId":"my-task"');
-});
+    expect(await readFile(join(cwd, 'entries.ndjson'), 'utf8')).toContain('"taskId":"my-task"');
+  },
+);

@@ -175,7 +175,7 @@ describe('inbox list', () => {
     const { address } = await sqliteWith([deadEntry('task-1')]);
     const coloured = startOnTerminal(['inbox', address, 'stats']);
     await coloured.end;
-    expect(coloured.output()).toContain(`\u001b[31m${'dead'}`);
+    expect(coloured.output()).toContain('\u001b[31m');
     const plain = startOnTerminal(['inbox', address, 'stats'], { env: { NO_COLOR: '1' } });
     await plain.end;
     expect(plain.output()).not.toContain('\u001b[31m');
@@ -210,7 +210,7 @@ describe('errors of inbox commands', () => {
     [['stats', '--inbox', 'redis://me:pw@127.0.0.1:1'], 3, /Redis cannot be reached/],
     [['show', 'x'], 1, /the endpoint novita has no entry x\. Compare the id/],
     [['list', '--same-error-as', 'x'], 1, /there is no entry x/],
-    [['list', '--state', 'dying'], 2, /Pass some of pending,running,done,dead/],
+    [['list', '--state', 'dying'], 2, /Pass some of expected,pending,running,done,dead/],
     [['list', '--received-from', 'yesterday'], 2, /Pass a time in UTC/],
     [['list', '--metadata', 'orderId'], 2, /Pass key=value/],
     [['list', '--cursor', 'x'], 2, /cursor/],

@@ -49,9 +49,10 @@ const TIME = 'UTC, such as 2026-11-29T15:00, or 2h for two hours ago';
 /** Creates the options that choose entries. */
 export const filterOptions = (): Option[] => [
   new Option('--endpoint <name>', 'of this endpoint').argParser(text),
-  new Option('--state <states>', 'pending, running, done, dead; several with commas').argParser(
-    parseState,
-  ),
+  new Option(
+    '--state <states>',
+    'expected, pending, running, done, dead; several with commas',
+  ).argParser(parseState),
   new Option('--task-type <type>', 'such as TXT_TO_IMG').argParser(text),
   new Option('--status <status>', 'succeed, failed, or as Novita writes it').argParser(
     (value) => STATUSES[value] ?? text(value),

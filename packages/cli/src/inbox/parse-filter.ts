@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 
 type MetadataFilter = NonNullable<EntryFilter['metadata']>;
 
-const STATES: readonly EntryState[] = ['pending', 'running', 'done', 'dead'];
+const STATES: readonly EntryState[] = ['expected', 'pending', 'running', 'done', 'dead'];
 const isState = (text: string): text is EntryState => (STATES as readonly string[]).includes(text);
 
 /** Reads `dead,pending`. A repeated option adds to the earlier ones. */

@@ -22,8 +22,9 @@ const stats = async (options: StatsOptions, console: Console): Promise<void> => 
     console.print(JSON.stringify(result));
     return;
   }
-  const { lagMs, pending, running, done, dead } = result;
-  for (const [state, count] of Object.entries({ pending, running, done, dead })) {
+  const { lagMs, expected, pending, running, done, dead } = result;
+  const counts = { ...(expected !== null && { expected }), pending, running, done, dead };
+  for (const [state, count] of Object.entries(counts)) {
     const text = `${state.padEnd(8)} ${toCountText(count)}`;
     console.print(state === 'dead' && count > 0 ? console.colour('red', text) : text);
   }
