@@ -228,7 +228,7 @@ describe('errors of inbox commands', () => {
     [
       ['import', 'text.db'],
       4,
-      /line 1 is no entry: it is not JSON\. The entries before it are added/,
+      /line 1 is no entry: it is not JSON.*\. The entries before it are added/,
     ],
     [['export', 'text.db'], 2, /text\.db exists\. Name another file, or pass --force/],
     [['export', 'missing/entries.ndjson'], 3, /ENOENT/],
