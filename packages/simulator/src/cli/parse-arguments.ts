@@ -21,6 +21,7 @@ const statuses: Readonly<Record<string, FinalStatus>> = {
   TASK_STATUS_FAILED: 'TASK_STATUS_FAILED',
 };
 
+/** Reads `succeed`, `failed`, or a status as Novita writes it. */
 export const parseStatus = (text: string): FinalStatus => {
   const status = statuses[text];
   if (status !== undefined) return status;
@@ -35,12 +36,14 @@ const parseJson = (text: string): unknown => {
   }
 };
 
+/** Reads a JSON object. */
 export const parseJsonObject = (text: string): JsonObject => {
   const value = parseJson(text);
   if (isObject(value)) return value;
   throw new InvalidArgumentError(`Pass a JSON object in quotes, such as '{"orderId":42}'.`);
 };
 
+/** Checks an http or https URL. */
 export const parseHttpUrl = (text: string): string => {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
   throw new InvalidArgumentError(

@@ -3,6 +3,7 @@ import { createReceiver } from '@novita-webhooks/core';
 import type { JsonObject } from '../json.ts';
 import type { FinalStatus } from '../novita-types.ts';
 
+/** What the token of a signed URL carries. */
 export interface SigningOptions {
   readonly secret: string;
   readonly endpoint: string;
