@@ -76,12 +76,13 @@ function checkMainCommand(folder) {
       (await promisify(execFile)(process.execPath, [file, ...args], { env })).stdout;
     const inbox = 'sqlite:webhooks.db';
     const server = spawn(process.execPath, [file, 'serve', '--port', '0', '--inbox', inbox], { env });
-    let printed = '';
-    for await (const text of server.stderr.setEncoding('utf8')) {
-      printed += text;
-      if (printed.includes('Ctrl-C')) break;
-    }
-    const [url] = /http:\\S+/.exec(printed);
+    const url = await new Promise((resolve) => {
+      let printed = '';
+      server.stderr.setEncoding('utf8').on('data', (text) => {
+        printed += text;
+        if (printed.includes('Ctrl-C')) resolve(/http:\\S+/.exec(printed)[0]);
+      });
+    });
     assert.equal(JSON.parse(await run('trigger', url, '--json')).acknowledged, true);
     const listed = JSON.parse(await run('inbox', 'list', '--inbox', inbox, '--json'));
     assert.equal(listed.entries.length, 1);
