@@ -17,7 +17,7 @@ import { afterAll, expect, test } from 'vitest';
 const SECRET = 'cAnArY-secret-5b1f0c9d7e3a4421-0123456789';
 const API_KEY = 'cAnArY-api-key-7d2e';
 const PASSWORD = 'cAnArY-password-91ab';
-const SIGNATURE = 'cAnArYsignature4f6e';
+const SIGNATURE = 'cAnArY-4f6e-signature';
 const PROMPT = 'cAnArY prompt 2c8d';
 const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&X-Amz-Signature=${SIGNATURE}`;
 

@@ -14,7 +14,7 @@ interface Block {
 }
 
 const isGuide = (file: string) =>
-  /^(README|CONTRIBUTING|docs\/[\w-]+|(packages\/[\w-]+|bench)\/README)\.md$/.test(file);
+  /^(README|CONTRIBUTING|SECURITY|docs\/[\w-]+|(packages\/[\w-]+|bench)\/README)\.md$/.test(file);
 
 function blocksOf(file: string): Block[] {
   const text = read(file);

@@ -75,7 +75,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
         for (const [index, input] of queue) {
           if (server.exit() !== null) return;
           const exchange = await client.send(input);
-          accepted += judgeExchange(
+          accepted += checkExchange(
             input,
             exchange,
             `batch ${batch}, input ${index}`,
@@ -110,7 +110,7 @@ interface State {
 const newState = (): State => ({ requests: 0, counts: new Map(), failures: [], found: [] });
 
 /** @returns how many replies acknowledge an event that was new */
-function judgeExchange(
+function checkExchange(
   input: Input,
   exchange: Exchange,
   where: string,
