@@ -433,3 +433,13 @@ test('confirm does not ask again about a result that the sweep has asked for', a
   await expect.poll(() => handled.mock.calls.length).toBe(2);
   expect(asked).toEqual(['swept', 'delivered']);
 });
+
+test('close says that the memory inbox loses what is awaited', async () => {
+  const error = vi.fn();
+  const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error };
+  const { receiver } = start({ logger });
+  await receiver.expect('task-1');
+  await receiver.close();
+  const message = expect.stringContaining('tasks that are awaited') as string;
+  expect(error).toHaveBeenCalledWith({ entries: 1 }, message);
+});

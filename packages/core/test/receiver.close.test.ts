@@ -20,7 +20,8 @@ import {
 
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
-const LOSS = 'worker: closed with events that were not handled. A durable inbox would keep them.';
+const LOSS =
+  'worker: closed with events that were not handled, or tasks that are awaited. A durable inbox would keep them.';
 
 describe('receiver.close', () => {
   test('makes later deliveries get 503, after the checks of method and token', async () => {

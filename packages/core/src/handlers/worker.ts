@@ -3,6 +3,7 @@ import type {
   Entry,
   EntryKey,
   Inbox,
+  InboxStats,
   Outcome,
   RunInTransaction,
 } from '../inbox/ports.ts';
@@ -171,13 +172,16 @@ async function warnOfLoss({ inbox, clock, log }: WorkerOptions): Promise<void> {
   if (inbox.capabilities.durable || inbox.capabilities.addOnly) return;
   try {
     const stats = await withDeadline(inbox.stats(), STATS_TIMEOUT_MS, clock);
-    const entries = stats === LATE ? 0 : stats.pending + stats.running;
+    const entries = stats === LATE ? 0 : countOpen(stats);
     if (entries === 0) return;
     log.error(
       { entries },
-      'worker: closed with events that were not handled. A durable inbox would keep them.',
+      'worker: closed with events that were not handled, or tasks that are awaited. A durable inbox would keep them.',
     );
   } catch (error) {
     log.warn(errorFields(error), 'worker: the inbox could not be read while closing');
   }
 }
+
+const countOpen = ({ expected, pending, running }: InboxStats): number =>
+  (expected ?? 0) + pending + running;
