@@ -17,7 +17,7 @@ import { root } from '../support/workspace.ts';
 
 /** Novita waits that long for an answer. */
 const TIMEOUT_MS = 5000;
-const MAX_RSS_BYTES = 300 * 1024 * 1024;
+const MAX_RSS_BYTES = 300_000_000;
 
 interface ServerFigures {
   readonly replies: Readonly<Record<string, number>>;
@@ -107,11 +107,11 @@ function print(honest: readonly Honest[], { replies, inbox, maxRss }: ServerFigu
   for (const { outcome } of honest) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   console.log(`honest: ${inTime.length} of ${honest.length} acknowledged within 5 s`, outcomes);
   console.log(`answers: median ${at(0.5)} ms, 99 % ${at(0.99)} ms, slowest ${at(1)} ms`);
-  console.log(`server: highest RSS ${(maxRss / 1024 / 1024).toFixed(0)} MiB; inbox`, inbox);
+  console.log(`server: highest RSS ${(maxRss / 1e6).toFixed(0)} MB; inbox`, inbox);
   console.log('replies:', replies);
   if (inTime.length < honest.length || maxRss > MAX_RSS_BYTES) {
     console.log(
-      '✘ every honest delivery must be acknowledged within 5 s, and RSS be under 300 MiB',
+      '✘ every honest delivery must be acknowledged within 5 s, and RSS be under 300 MB',
     );
     process.exitCode = 1;
   }
