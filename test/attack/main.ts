@@ -110,9 +110,7 @@ function print(honest: readonly Honest[], { replies, inbox, maxRss }: ServerFigu
   console.log(`server: highest RSS ${(maxRss / 1e6).toFixed(0)} MB; inbox`, inbox);
   console.log('replies:', replies);
   if (inTime.length < honest.length || maxRss > MAX_RSS_BYTES) {
-    console.log(
-      '✘ every honest delivery must be acknowledged within 5 s, and RSS be under 300 MB',
-    );
+    console.log('✘ every honest delivery must be acknowledged within 5 s, and RSS be under 300 MB');
     process.exitCode = 1;
   }
 }
