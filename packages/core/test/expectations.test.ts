@@ -313,6 +313,20 @@ describe('receiver.submit', () => {
     expect((await receiver.submit(() => 'task-1', { key: 'order-1' })).taskId).toBe('task-1');
   });
 
+  test('a call that throws frees its key also while a worker looks at the record', async () => {
+    const store = memoryStore();
+    let looks = 3;
+    const busy: Store = {
+      ...store,
+      discardEntries: (targets) =>
+        (looks -= 1) > 0 ? Promise.resolve(0) : store.discardEntries(targets),
+    };
+    const { receiver } = start({ inbox: pollingInbox(busy) });
+    const fail = () => Promise.reject(new Error('no money'));
+    await expect(receiver.submit(fail, { key: 'order-1' })).rejects.toThrow('no money');
+    expect((await receiver.submit(() => 'task-1', { key: 'order-1' })).taskId).toBe('task-1');
+  });
+
   test('a call that never named its task blocks its key, and says how to free it', async () => {
     const { receiver, clock, handled } = start();
     void receiver.submit(() => new Promise<string>(() => undefined), { key: 'a', within: 1000 });
