@@ -1,4 +1,4 @@
-// What operators' questions cost in a large file, and what deliveries notice of a replay of all dead letters.
+// What operators' questions cost in a large inbox, and what deliveries notice of a replay of all dead letters.
 // See bench/README.md.
 import { pollingInbox, type EntryQuery, type Inbox, type NewEntry } from '@novita-webhooks/core';
 import { sqliteStore } from '@novita-webhooks/inbox-sqlite';
@@ -11,10 +11,13 @@ import { prefill } from '../growth/prefill.ts';
 import { cache } from '../lib/bundle.ts';
 import { deleteOnExit } from '../lib/clean-up.ts';
 import { describeMachine } from '../lib/describe-machine.ts';
+import { engines } from '../lib/engines/index.ts';
+import { findEngines } from '../lib/engines/find-engines.ts';
 import { readEventTemplate, toEvent } from '../lib/event-template.ts';
 import { printTable } from '../lib/print-table.ts';
 import { readNumbers } from '../lib/read-numbers.ts';
 import { median } from '../lib/statistics.ts';
+import { toLines } from './to-lines.ts';
 
 const { entries, dead, rounds, rate } = readNumbers({
   entries: 1_000_000,
@@ -41,7 +44,34 @@ const QUERIES: Readonly<Record<string, EntryQuery>> = {
   'text of a task id without a match': { taskIdContains: NO_MATCH },
 };
 
-async function openInbox(): Promise<Inbox> {
+/** `BENCH_ENGINES=postgres` measures that engine. */
+const NAME = process.env['BENCH_ENGINES'] ?? 'sqlite';
+
+interface Opened {
+  readonly inbox: Inbox;
+  close(): Promise<void>;
+}
+
+async function openEngine(): Promise<Opened> {
+  const [name] = await findEngines();
+  if (name === undefined) throw new Error(`bench: no engine ${NAME}`);
+  const place = await engines[name].createPlace();
+  const { inbox, close } = await engines[name].open(place.location);
+  const [ms] = await timed(() =>
+    inbox.import(toLines({ entries, dead, endpoint: ENDPOINT, template })),
+  );
+  console.log(`import: ${entries} in ${(ms / 1000).toFixed(0)} s`);
+  return {
+    inbox,
+    async close() {
+      await inbox.close();
+      await close();
+      await place.remove();
+    },
+  };
+}
+
+async function openFile(): Promise<Opened> {
   const folder = mkdtempSync(join(cache, 'operations-'));
   deleteOnExit(folder);
   const path = join(folder, 'webhooks.db');
@@ -51,7 +81,7 @@ async function openInbox(): Promise<Inbox> {
   const file = openSync(path, 'r+');
   fsyncSync(file); // or the first syncs of the store wait for the whole file
   closeSync(file);
-  return inbox;
+  return { inbox, close: () => inbox.close() };
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<[ms: number, result: T]> {
@@ -97,6 +127,7 @@ function addAtRate(inbox: Inbox) {
   const latencies: number[] = [];
   const startedAt = performance.now();
   const stopping = new AbortController();
+  const adds: Promise<void>[] = [];
   const add = async (dueAt: number) => {
     await inbox.add(createEntry());
     latencies.push(performance.now() - dueAt);
@@ -105,20 +136,21 @@ function addAtRate(inbox: Inbox) {
     for (let count = 0; !stopping.signal.aborted; count += 1) {
       const dueAt = startedAt + (count * 1000) / rate;
       await pause(Math.max(0, dueAt - performance.now()));
-      void add(dueAt);
+      adds.push(add(dueAt));
     }
   })();
   return async () => {
     stopping.abort();
     await ended;
+    await Promise.all(adds);
     return latencies;
   };
 }
 
 mkdirSync(cache, { recursive: true });
 console.log(describeMachine(template));
-console.log(`${entries} entries, ${dead} of them dead; a page of 100 without bodies`);
-const inbox = await openInbox();
+console.log(`${NAME}: ${entries} entries, ${dead} of them dead; a page of 100 without bodies`);
+const { inbox, close } = await (NAME === 'sqlite' ? openFile() : openEngine());
 const rows: string[][] = [];
 for (const query of Object.entries(QUERIES)) rows.push(await measurePage(inbox, query));
 printTable('pages', ['query', 'found', 'examined', 'median ms'], rows);
@@ -136,4 +168,4 @@ const latencies = (await stop()).toSorted((one, other) => one - other);
 const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? NaN;
 console.log(`replayMany: ${replayed} in ${replayMs.toFixed(0)} ms`);
 console.log(`meanwhile ${latencies.length} adds at ${rate} a second: p99 ${p99.toFixed(1)} ms`);
-await inbox.close();
+await close();
