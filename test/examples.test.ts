@@ -150,8 +150,8 @@ describe.concurrent('the example', () => {
         }
         await simulator.idle();
         // A copy of each event, to the other process.
-        for (const { taskId, url } of simulator.deliveries()) {
-          const other = new URL(url);
+        for (const { id: taskId, callbackUrl } of simulator.tasks()) {
+          const other = new URL(callbackUrl ?? '');
           other.port = ports.find((port) => port !== other.port) ?? '';
           const { answer } = await simulator.deliver(taskId, { url: other.href });
           expect(answer).toEqual({ status: 200, body: '{"status":"duplicate"}' });

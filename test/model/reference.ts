@@ -211,8 +211,9 @@ const shown = (entry: Entry): Entry['state'] =>
 
 function inherit(entry: NewEntry, found: Entry | undefined): NewEntry {
   if (found === undefined || !isAwaited(found)) return entry;
-  const metadata = Object.keys(entry.metadata).length > 0 ? entry.metadata : found.metadata;
-  return { ...entry, metadata, traceparent: entry.traceparent ?? found.traceparent };
+  const metadata = Object.keys(found.metadata).length > 0 ? found.metadata : entry.metadata;
+  const tokenId = entry.testMode && !found.testMode ? null : entry.tokenId;
+  return { ...entry, metadata, tokenId, traceparent: entry.traceparent ?? found.traceparent };
 }
 
 function isMatch(entry: Entry, filter: EntryFilter): boolean {

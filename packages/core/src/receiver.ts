@@ -172,7 +172,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     worker.handlersChanged();
   }
 
-  function whileOpen(method: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  function whileOpen<T>(method: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     report.used();
     if (closing === undefined) return processing.run((abort) => work(abort.signal()));
     return Promise.reject(new WebhookError('closing', `${method}: the receiver is closed`));
@@ -192,7 +192,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       return report.isPathKnown() ? reply : reply.then((it) => report.afterDelivery(request, it));
     },
     ...createCallbackMethods(parts, report.used),
-    ...createExpectations({ ...parts, isClosed }, report.used),
+    ...createExpectations({ ...parts, ...options, isClosed }, whileOpen),
     processEntry: (entry, how = {}) =>
       whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),
     processUnverified: (event, how = {}) =>

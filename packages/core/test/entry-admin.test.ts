@@ -79,3 +79,11 @@ test('an entry without a token has no id of one', async () => {
   const [entry] = (await receiver.inbox.list()).entries;
   expect(entry?.tokenId).toBeNull();
 });
+
+test('an entry keeps a task type with a dot, as Novita writes it', async () => {
+  const { receiver, deliver } = setUp();
+  const event = sampleEvents.audioSucceeded({ task: { task_type: 'MINIMAX_SPEECH_2.6_HD' } });
+  await deliver(event);
+  const { entries } = await receiver.inbox.list({ taskType: 'MINIMAX_SPEECH_2.6_HD' });
+  expect(entries).toHaveLength(1);
+});

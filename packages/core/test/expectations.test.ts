@@ -13,10 +13,12 @@ import { createSimulator } from '@novita-webhooks/simulator';
 import {
   createManualClock,
   createTestEntry,
+  delivery,
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
 } from '@novita-webhooks/testing';
+import * as z from 'zod';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { deferred } from './helpers.ts';
@@ -249,6 +251,73 @@ describe('the sweep', () => {
   });
 });
 
+describe('the sweep ends', () => {
+  test.each([
+    ['an answer without a result', () => new WebhookError('invalid_result', 'no result')],
+    ['an error of a client of the caller', () => new TypeError('broken')],
+  ])('at the deadline, after %s', async (_, answer) => {
+    const { client } = createApi(answer);
+    const { receiver, clock, entry } = start({ taskResults: client });
+    await receiver.expect('task-1', { within: 10_000 });
+    await clock.advance(20_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'dead' });
+  });
+
+  test('a week after the deadline, while the API is down', async () => {
+    const down = new WebhookError('api_unavailable', 'the API answered 503');
+    const { client } = createApi(() => down);
+    const { receiver, clock, entry } = start({ taskResults: client });
+    await receiver.expect('task-1', { within: 10_000 });
+    clock.skip(7 * 24 * 3_600_000);
+    await clock.advance(600_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'dead' });
+  });
+
+  test('an hour after the deadline without taskResults, for another process may have them', async () => {
+    const { receiver, clock, entry } = start();
+    await receiver.expect('task-1', { within: 10_000 });
+    await clock.advance(60_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'expected' });
+    clock.skip(3_600_000);
+    await clock.advance(60_000);
+    expect(await entry('task-1')).toMatchObject({ state: 'dead' });
+  });
+
+  test('a question that a client of the caller never answers', async () => {
+    const { client, asked } = createApi(() => new Promise(() => undefined));
+    const { receiver, clock, handled, deliver } = start({ taskResults: client });
+    await receiver.expect('task-1');
+    await clock.advance(6000);
+    expect(asked).toEqual(['task-1']);
+    await deliver('task-1');
+    await expect.poll(() => handled.mock.calls.length).toBe(1);
+    await receiver.expect('task-2');
+    await clock.advance(200_000);
+    expect(asked.filter((taskId) => taskId === 'task-2').length).toBeGreaterThan(1);
+  });
+});
+
+test('results that come while their tasks are asked about keep to the concurrency', async () => {
+  const { client } = createApi(() => new Promise(() => undefined));
+  const { receiver, clock, deliver } = start({ taskResults: client, handlers: { concurrency: 1 } });
+  let [running, most] = [0, 0];
+  const held = deferred();
+  receiver.onTaskSucceeded(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await held.promise;
+    running -= 1;
+  });
+  for (let n = 0; n < 6; n += 1) await receiver.expect(`task-${n}`);
+  await clock.advance(6000);
+  await Promise.all(Array.from({ length: 6 }, async (_, n) => deliver(`task-${n}`)));
+  await clock.flush();
+  await expect.poll(() => running).toBe(1);
+  held.resolve();
+  await receiver.idle();
+  expect(most).toBe(1);
+});
+
 describe('receiver.submit', () => {
   test('passes the callback URL and awaits the result, against the simulator', async () => {
     const simulator = await createSimulator({ apiKey: 'sk_test' });
@@ -329,7 +398,8 @@ describe('receiver.submit', () => {
 
   test('a call that never named its task blocks its key, and says how to free it', async () => {
     const { receiver, clock, handled } = start();
-    void receiver.submit(() => new Promise<string>(() => undefined), { key: 'a', within: 1000 });
+    const hanging = deferred<string>();
+    void receiver.submit(() => hanging.promise, { key: 'a', within: 1000 });
     await clock.advance(2000); // as after the end of the process
     const again = receiver.submit(() => 'task-2', { key: 'a' });
     await expect(again).rejects.toMatchObject({
@@ -339,6 +409,7 @@ describe('receiver.submit', () => {
     expect(await receiver.inbox.discard({ endpoint: 'novita', taskId: 'submission:a' })).toBe(true);
     expect((await receiver.submit(() => 'task-2', { key: 'a' })).taskId).toBe('task-2');
     expect(handled).not.toHaveBeenCalled();
+    hanging.resolve('task-1'); // close() waits for it
   });
 
   test('no sender can take the place of the record of a key', async () => {
@@ -364,6 +435,81 @@ describe('receiver.submit', () => {
       code: 'inbox_unavailable',
       message: expect.stringContaining("receiver.expect('task-1')") as string,
     });
+  });
+});
+
+describe('receiver.submit refuses before it pays', () => {
+  const call = vi.fn(() => 'task-1');
+
+  test('metadata that does not fit the schema, also without a url', async () => {
+    const metadata = z.object({ orderId: z.number() });
+    const { receiver } = start({ url: undefined, metadata: metadata });
+    const code = 'invalid_argument';
+    const wrong = { metadata: { orderID: '7' } };
+    await expect(receiver.submit(call, wrong)).rejects.toMatchObject({ code });
+    await expect(receiver.expect('task-1', wrong)).rejects.toMatchObject({ code });
+    expect(call).not.toHaveBeenCalled();
+  });
+
+  test('after close, which waits for a call that runs', async () => {
+    const { receiver, entry } = start();
+    const running = deferred<string>();
+    const submitted = receiver.submit(() => running.promise);
+    const closed = receiver.close();
+    await expect(receiver.submit(call)).rejects.toMatchObject({ code: 'closing' });
+    expect(call).not.toHaveBeenCalled();
+    running.resolve('task-1');
+    expect((await submitted).taskId).toBe('task-1');
+    expect(await entry('task-1')).toMatchObject({ state: 'expected' });
+    await closed;
+  });
+
+  test.each(['Unauthorized', '<html>502</html>', '{"task_id":"abc-1"}', 'task 1'])(
+    'and takes no id from the text %j',
+    async (text) => {
+      const { receiver } = start();
+      const code = 'invalid_argument';
+      await expect(receiver.submit(() => text)).rejects.toMatchObject({ code });
+    },
+  );
+
+  test('and expects no test whose event is to be ignored', async () => {
+    const { receiver, entry } = start({ testEvents: 'ignore' });
+    await receiver.submit(() => 'task-1', { testMode: 'TASK_STATUS_SUCCEED' });
+    expect(await entry('task-1')).toBeUndefined();
+  });
+});
+
+describe('a leaked callback URL', () => {
+  test('does not change what was given with the expectation', async () => {
+    const { client } = createApi(payloadOf);
+    const { receiver, handled } = start({ taskResults: client, confirm: true });
+    await receiver.expect('task-1', { metadata: { orderId: 2 } });
+    const { url } = await receiver.createCallback({ metadata: { orderId: 1 } });
+    await receiver.handle(delivery(url, sampleEvents.imageSucceeded({ taskId: 'task-1' })));
+    await expect.poll(() => handled.mock.calls).toEqual([['task-1', { orderId: 2 }]]);
+  });
+
+  test('of test mode does not keep a real task from being confirmed', async () => {
+    const { client, asked } = createApi(payloadOf);
+    const { receiver, handled } = start({ taskResults: client, confirm: true });
+    await receiver.expect('task-1');
+    const { url } = await receiver.createCallback({ testMode: 'TASK_STATUS_SUCCEED' });
+    await receiver.handle(delivery(url, sampleEvents.imageSucceeded({ taskId: 'task-1' })));
+    await expect.poll(() => handled.mock.calls.length).toBe(1);
+    expect(asked).toEqual(['task-1']);
+  });
+
+  test('gives receiver.result() nothing that the API does not say', async () => {
+    const { client } = createApi(notFound);
+    const { receiver, deliver } = start({ taskResults: client, confirm: true });
+    await receiver.expect('task-1');
+    const result = receiver.result('task-1');
+    const refused = expect(result).rejects.toMatchObject({ code: 'task_missing' });
+    await deliver('task-1');
+    await refused;
+    const code = 'task_missing';
+    await expect(receiver.result('task-1')).rejects.toMatchObject({ code });
   });
 });
 
@@ -417,8 +563,6 @@ describe('receiver.result', () => {
 });
 
 describe('misuse in plain JavaScript', () => {
-  const { receiver } = start();
-  const plain = receiver as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   test.each<[string, unknown[], RegExp]>([
     ['expect', [], /expect: the task id must be/],
     ['expect', ['submission:a'], /expect: the task id must be/],
@@ -433,6 +577,8 @@ describe('misuse in plain JavaScript', () => {
     ['result', [7], /result: the task id must be/],
     ['result', ['a', { timeoutMs: -1 }], /timeoutMs must be milliseconds/],
   ])('%s(%j) is refused', async (method, args, message) => {
+    type Plain = Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const plain = start().receiver as unknown as Plain;
     const code = 'invalid_argument';
     await expect(plain[method]?.(...args)).rejects.toMatchObject({ code, message });
   });

@@ -114,7 +114,7 @@ export async function createCallback(
     rejectTokenOptions(options);
     return { url, ...testing };
   }
-  if (metadataSchema !== undefined) await requireFit(metadata, metadataSchema);
+  await requireFit('createCallback', metadata, metadataSchema);
   const expiresAt = expiresInMs === Infinity ? null : Math.ceil(clock.now() + expiresInMs);
   const token = await tokens.mint({
     endpoint,
@@ -126,10 +126,15 @@ export async function createCallback(
 }
 
 /** The metadata is stored as it is passed. The schema validates it again for the handlers. */
-async function requireFit(metadata: JsonObject, schema: StandardSchema): Promise<void> {
+export async function requireFit(
+  method: string,
+  metadata: JsonObject,
+  schema: StandardSchema | undefined,
+): Promise<void> {
+  if (schema === undefined) return;
   const validated = await validateJson(schema, 'metadata', metadata);
   if ('output' in validated) return;
-  const message = `createCallback: the metadata does not fit the schema of the receiver: ${validated.fault}. Correct it.`;
+  const message = `${method}: the metadata does not fit the schema of the receiver: ${validated.fault}. Correct it.`;
   throw new WebhookError('invalid_argument', message);
 }
 

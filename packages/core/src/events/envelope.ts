@@ -89,6 +89,9 @@ export function taskTypeOf(payload: unknown): string {
   return toName(isObject(task) ? task['task_type'] : undefined);
 }
 
+/** Novita's types have dots, such as `MINIMAX_SPEECH_2.6_HD`. */
+const NAME = /^[\w.-]{1,64}$/;
+
 function toName(value: unknown): string {
-  return typeof value === 'string' && /^\w{1,64}$/.test(value) ? value : '';
+  return typeof value === 'string' && NAME.test(value) ? value : '';
 }

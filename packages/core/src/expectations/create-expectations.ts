@@ -1,7 +1,7 @@
-import type { CallbackParts, OptionalArgument } from '../callback/callback.ts';
+import type { OptionalArgument } from '../callback/callback.ts';
 import type { TaskResult } from '../events/task-result.ts';
 import type { ExpectOptions, SubmitOptions } from './expect-options.ts';
-import { expectTask, type ExpectParts } from './expect-task.ts';
+import { expectTask } from './expect-task.ts';
 import { submitTask, type Submission, type SubmitCall } from './submit-task.ts';
 import { waitForResult } from './wait-for-result.ts';
 
@@ -52,24 +52,16 @@ export interface Expectations<Input extends object = object> {
 /**
  * The methods of one receiver.
  *
- * @param onUsed called before each
+ * @param whileOpen runs work that `close()` waits for, and refuses it after `close()`
  */
 export function createExpectations(
-  parts: ExpectParts & CallbackParts & { readonly isClosed: () => boolean },
-  onUsed: () => void,
+  parts: Parameters<typeof submitTask>[2] & Parameters<typeof waitForResult>[2],
+  whileOpen: <T>(method: string, work: () => Promise<T>) => Promise<T>,
 ): Expectations {
   return {
-    submit(call, options = {}) {
-      onUsed();
-      return submitTask(call, options, parts);
-    },
-    expect(taskId, options = {}) {
-      onUsed();
-      return expectTask(taskId, options, parts);
-    },
-    result(taskId, options = {}) {
-      onUsed();
-      return waitForResult(taskId, options, parts);
-    },
+    submit: (call, options = {}) => whileOpen('submit', () => submitTask(call, options, parts)),
+    expect: (taskId, options = {}) => whileOpen('expect', () => expectTask(taskId, options, parts)),
+    // Not waited for: it may take its whole timeout.
+    result: (taskId, options = {}) => waitForResult(taskId, options, parts),
   };
 }

@@ -1,7 +1,9 @@
+import { requireFit } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import type { Inbox } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
+import type { StandardSchema } from '../shared/standard-schema.ts';
 import { toExpectationEntry, type MediaKind } from './expectation-body.ts';
 import { checkExpectOptions, checkTaskId } from './expect-options.ts';
 
@@ -20,11 +22,12 @@ export interface ExpectParts {
 export async function expectTask(
   taskId: string,
   options: object,
-  parts: ExpectParts,
+  parts: ExpectParts & { readonly metadataSchema: StandardSchema | undefined },
 ): Promise<void> {
   const { metadata, within, media } = checkExpectOptions(options);
   checkTaskId('expect', taskId);
   const checked = checkMetadata('expect', metadata);
+  await requireFit('expect', checked, parts.metadataSchema);
   await keepExpectation({ taskId, metadata: checked, testMode: false, within, media }, parts);
 }
 

@@ -1,6 +1,12 @@
-import { createCallback, type CallbackConfig, type CallbackParts } from '../callback/callback.ts';
+import {
+  createCallback,
+  requireFit,
+  type CallbackConfig,
+  type CallbackParts,
+} from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId } from '../events/envelope.ts';
+import { isExpectation } from '../inbox/expectation.ts';
 import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -27,7 +33,7 @@ export interface Submission<Response> {
   readonly response: Response | null;
 }
 
-type Parts = ExpectParts & CallbackParts;
+type Parts = ExpectParts & CallbackParts & { readonly testEvents: 'handle' | 'ignore' };
 
 /** Calls, and keeps what is needed to get the result. See `receiver.submit`. */
 export async function submitTask<Response>(
@@ -42,11 +48,14 @@ export async function submitTask<Response>(
   }
   requireReadableInbox('submit', parts.inbox);
   const metadata = checkMetadata('submit', unchecked);
+  await requireFit('submit', metadata, parts.metadataSchema);
   const { testMode } = settings;
   // Without a token, the expectation alone keeps the metadata.
   const ofCallback = parts.tokens === null ? { testMode } : { ...settings, metadata };
   const webhook = parts.url === null ? undefined : await createCallback(ofCallback, parts);
   const isTest = testMode !== undefined;
+  // The event of a test that is to be ignored will never reach the inbox.
+  const isAwaited = !isTest || parts.testEvents === 'handle';
   const submission = { within, media, metadata, testMode: isTest };
   const reserved = key === undefined ? null : toReserved(key, within, parts);
   const earlier = reserved && (await reserve(reserved, parts.inbox));
@@ -54,7 +63,7 @@ export async function submitTask<Response>(
   const response = await callOrGiveBack(call, webhook, reserved, parts.inbox);
   const taskId = readTaskId(response);
   await keepSubmitted(taskId, async () => {
-    await keepExpectation({ taskId, ...submission }, parts);
+    if (isAwaited) await keepExpectation({ taskId, ...submission }, parts);
     if (reserved !== null) await parts.inbox.add(toSubmitted(reserved, taskId));
   });
   return { taskId, response };
@@ -111,8 +120,10 @@ const MAX_TRIES = 20;
 /** A worker may look at the record for a moment, and then it cannot be discarded. Never rejects. */
 async function giveBack(reserved: NewEntry, inbox: Inbox): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const isGone = await inbox.discard(reserved).catch(() => false);
-    if (isGone) return;
+    const current = await inbox.get(reserved).catch(() => reserved);
+    const isOwn = current?.receivedAt === reserved.receivedAt && isExpectation(current);
+    if (!isOwn) return; // discarded meanwhile
+    if (await inbox.discard(reserved).catch(() => false)) return;
     await pause();
   }
 }
@@ -128,7 +139,7 @@ async function keepSubmitted(taskId: string, keep: () => Promise<void>): Promise
         await pause();
         continue;
       }
-      const message = `submit: Novita accepted the task ${taskId}, but the inbox did not keep it. Call receiver.expect('${taskId}') when the inbox works again.`;
+      const message = `submit: Novita accepted the task ${taskId}, but the inbox did not keep it. Call receiver.expect('${taskId}') when the inbox works again; do not submit it again.`;
       throw new WebhookError('inbox_unavailable', message, { cause: error });
     }
   }
@@ -136,11 +147,16 @@ async function keepSubmitted(taskId: string, keep: () => Promise<void>): Promise
 
 const pause = (): Promise<void> => new Promise((resolve) => systemClock.after(PAUSE_MS, resolve));
 
+/** Characters of an id, and a digit or a hyphen among them. */
+const BARE_ID = /^(?=.*[\d-])[\w.:-]+$/;
+
 /** The task id in what a submit call returned: the id itself, an answer, or an answer in `data`. */
 function readTaskId(response: unknown): string {
   const answers = isObject(response) ? [response, response['data']] : [];
-  const ids = [response, ...answers.map((one) => (isObject(one) ? one['task_id'] : undefined))];
-  const taskId = ids.find((id) => typeof id === 'string' && isTaskId(id));
+  const ids = answers.map((one) => (isObject(one) ? one['task_id'] : undefined));
+  // A text alone may be an error page, or JSON that was not parsed.
+  const own = typeof response === 'string' && BARE_ID.test(response) ? [response] : [];
+  const taskId = [...own, ...ids].find((id) => typeof id === 'string' && isTaskId(id));
   if (typeof taskId === 'string') return taskId;
   const message =
     'submit: the call returned no task_id. Return what Novita answers, for example `return await ' +

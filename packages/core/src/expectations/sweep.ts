@@ -2,8 +2,9 @@ import { readEvent } from '../events/envelope.ts';
 import { toEntry } from '../delivery/to-entry.ts';
 import { isExpectation, isSubmission } from '../inbox/expectation.ts';
 import type { Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
-import type { Clock } from '../shared/clock.ts';
-import { isWebhookError } from '../shared/errors.ts';
+import { unlessAborted } from '../shared/abortable.ts';
+import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -60,9 +61,9 @@ export function createSweep(options: SweepOptions): Sweep {
       if (isSubmission(entry)) return leftMs > 0 ? released(leftMs) : dead(UNFINISHED);
       const awaited = { entry, expectation };
       if (taskResults === null) {
-        if (leftMs <= 0) return awaitOrGiveUp(awaited, 'taskResults is not set', clock, counts);
+        if (leftMs <= -NO_CLIENT_MARGIN_MS) return giveUp('taskResults is not set', counts);
         limitedLog.warn({ taskId: entry.taskId }, NO_CLIENT);
-        return released(Math.min(leftMs, NO_CLIENT_DELAY_MS));
+        return released(NO_CLIENT_DELAY_MS);
       }
       const earlyMs = untilFirstAsk(expectation, entry.receivedAt, now);
       if (earlyMs > 0) return released(earlyMs);
@@ -94,7 +95,7 @@ async function ask(
   const { taskId } = awaited.entry;
   counts.asked += 1;
   try {
-    const payload = await taskResults.getPayload(taskId, { signal });
+    const payload = await askInTime(taskResults, taskId, signal, clock);
     const result = toSweptEntry(payload, awaited.entry, options);
     if (result === null) return awaitOrGiveUp(awaited, 'the task is still running', clock, counts);
     if (result.schemaError !== null) return dead(`${UNREADABLE}: ${result.schemaError}`);
@@ -106,12 +107,26 @@ async function ask(
   } catch (error) {
     if (signal.aborted) return released(0);
     const reason = error instanceof Error ? error.message : 'the question failed';
-    if (isWebhookError(error, 'task_not_found')) {
-      return awaitOrGiveUp(awaited, reason, clock, counts);
-    }
-    limitedLog.warn({ taskId, reason }, FAILED);
-    return askAgain(awaited, reason, clock);
+    if (!isWebhookError(error, 'task_not_found')) limitedLog.warn({ taskId, reason }, FAILED);
+    const isDown = DOWN.some((code) => isWebhookError(error, code));
+    return awaitOrGiveUp(awaited, reason, clock, counts, isDown ? MAX_OUTAGE_MS : 0);
   }
+}
+
+/** The API may be asked again for days: the cause is not the task. */
+const DOWN = ['api_unavailable', 'api_rate_limited', 'api_key_rejected'] as const;
+
+/** Ends with the signal also if the client of the caller ignores it. */
+async function askInTime(
+  client: TaskResultClient,
+  taskId: string,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<JsonObject> {
+  const asking = unlessAborted(client.getPayload(taskId, { signal }), signal);
+  const payload = await withDeadline(asking, MAX_ASK_MS, clock);
+  if (payload !== LATE) return payload;
+  throw new WebhookError('api_unavailable', `the API did not answer within ${MAX_ASK_MS} ms`);
 }
 
 /** Counts as a question. */
@@ -120,13 +135,29 @@ function askAgain({ entry, expectation }: Awaited, reason: string, clock: Clock)
   return { type: 'retry', delayMs, reason: `expected: ${reason}`, succeededHandlers: [] };
 }
 
-function awaitOrGiveUp(awaited: Awaited, reason: string, clock: Clock, counts: Counts): Outcome {
-  if (clock.now() < awaited.expectation.until) return askAgain(awaited, reason, clock);
+function awaitOrGiveUp(
+  awaited: Awaited,
+  reason: string,
+  clock: Clock,
+  counts: Counts,
+  extraMs = 0,
+): Outcome {
+  const isInTime = clock.now() < awaited.expectation.until + extraMs;
+  return isInTime ? askAgain(awaited, reason, clock) : giveUp(reason, counts);
+}
+
+function giveUp(reason: string, counts: Counts): Outcome {
   counts.missing += 1;
   return dead(`missing: no result arrived in time; ${reason}`);
 }
 
-const NO_CLIENT_DELAY_MS = 60_000;
+/** So that a process which can ask has its turn, also at the deadline. */
+const NO_CLIENT_DELAY_MS = 15_000;
+const NO_CLIENT_MARGIN_MS = 60 * 60_000;
+/** After the deadline, how long the API may be down. */
+const MAX_OUTAGE_MS = 7 * 24 * 60 * 60_000;
+/** For a client of the caller that does not limit its time. */
+const MAX_ASK_MS = 2 * 60_000;
 const NO_CLIENT =
   'sweep: a task is awaited, and this process cannot ask for its result. Pass ' +
   'taskResults: createTaskResultClient({ apiKey }) to createReceiver.';

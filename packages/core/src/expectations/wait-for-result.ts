@@ -1,15 +1,26 @@
-import type { TaskResult } from '../events/task-result.ts';
+import { isProgress, type TaskResult } from '../events/task-result.ts';
 import { parseTaskResult } from '../events/task-result-schema.ts';
 import { isExpectation } from '../inbox/expectation.ts';
 import type { Entry } from '../inbox/ports.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
-import { WebhookError } from '../shared/errors.ts';
+import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import { readOr } from '../shared/read-or.ts';
+import { isTestToken } from '../shared/token-id.ts';
+import type { TaskResultClient } from '../task-results/client.ts';
 import { checkResultOptions, checkTaskId } from './expect-options.ts';
 import { requireReadableInbox, type ExpectParts } from './expect-task.ts';
 
 const MIN_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1000;
+
+interface ConfirmParts {
+  readonly confirm: boolean;
+  readonly taskResults: TaskResultClient | null;
+}
+
+interface ResultParts extends ExpectParts, ConfirmParts {
+  readonly isClosed: () => boolean;
+}
 
 /**
  * Looks into the inbox until it has the result. See `receiver.result`.
@@ -19,7 +30,7 @@ const MAX_PAUSE_MS = 1000;
 export async function waitForResult(
   taskId: string,
   options: object,
-  { isClosed, ...parts }: ExpectParts & { readonly isClosed: () => boolean },
+  { isClosed, ...parts }: ResultParts,
 ): Promise<TaskResult> {
   const { inbox, endpoint } = parts;
   const { timeoutMs } = checkResultOptions(options);
@@ -29,7 +40,7 @@ export async function waitForResult(
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_PAUSE_MS)) {
     if (isClosed()) throw new WebhookError('closing', 'result: the receiver is closed');
     const entry = await inbox.get(key);
-    const result = entry && readResult(entry);
+    const result = entry && (await readResult(entry, parts));
     if (result) return result;
     const leftMs = deadline - monotonicMs(systemClock);
     if (leftMs <= 0) throw timeout(taskId, timeoutMs, entry !== undefined);
@@ -37,12 +48,35 @@ export async function waitForResult(
   }
 }
 
+/** Whether nothing but the sender says what the result is. */
+function isUnconfirmed(
+  { source, tokenId, originalBody }: Entry,
+  { confirm }: ConfirmParts,
+): boolean {
+  return confirm && source !== 'sweep' && !isTestToken(tokenId) && originalBody === null;
+}
+
+/** What the API says, as `confirm` gives it to handlers. `null`: it does not answer or the task still runs. */
+async function askFor(taskId: string, { taskResults }: ConfirmParts): Promise<TaskResult | null> {
+  try {
+    const result = await taskResults?.get(taskId);
+    return result === undefined || isProgress(result.task.status) ? null : result;
+  } catch (error) {
+    if (!isWebhookError(error, 'task_not_found')) return null;
+    throw new WebhookError('task_missing', `result: unconfirmed: ${error.message}`);
+  }
+}
+
 /** @returns `null` while the result is awaited */
-function readResult(entry: Entry): TaskResult | null {
+async function readResult(entry: Entry, parts: ConfirmParts): Promise<TaskResult | null> {
   if (isExpectation(entry)) {
     if (entry.state !== 'dead') return null;
     throw new WebhookError('task_missing', `result: ${entry.reason ?? 'the task was given up'}`);
   }
+  if (entry.state === 'dead' && entry.reason?.startsWith('unconfirmed:') === true) {
+    throw new WebhookError('task_missing', `result: ${entry.reason}`);
+  }
+  if (isUnconfirmed(entry, parts)) return askFor(entry.taskId, parts);
   const payload = readOr(() => JSON.parse(entry.body) as unknown, null);
   const { result, schemaError } = parseTaskResult(payload, entry.receivedAt);
   if (result !== null) return result;

@@ -44,22 +44,24 @@ export function toStoredStates(shown: readonly EntryState[]): readonly StoredSta
 export type StoredState = Exclude<EntryState, 'expected'>;
 
 /**
- * The entry that takes the place of another one: what was given with an expectation stays with the
- * result. For stores, where `add` replaces an entry.
+ * The entry that takes the place of another one. What was given with an expectation counts: we said it of
+ * this very task, while a token may have leaked. For stores, where `add` replaces an entry.
  *
  * @param existing the entry that gives way
  * @example
  * const stored = inheritExpectation(existing, entry);
  */
 export function inheritExpectation(
-  existing: Pick<NewEntry, 'source' | 'schemaError' | 'metadata' | 'traceparent'>,
+  existing: Pick<NewEntry, 'source' | 'schemaError' | 'metadata' | 'traceparent' | 'testMode'>,
   entry: NewEntry,
 ): NewEntry {
   if (!isExpectation(existing)) return entry;
-  const hasMetadata = Object.keys(entry.metadata).length > 0;
+  const hasMetadata = Object.keys(existing.metadata).length > 0;
   return {
     ...entry,
-    metadata: hasMetadata ? entry.metadata : existing.metadata,
+    metadata: hasMetadata ? existing.metadata : entry.metadata,
     traceparent: entry.traceparent ?? existing.traceparent,
+    // The token of a test proves nothing about a task that is none.
+    tokenId: entry.testMode && !existing.testMode ? null : entry.tokenId,
   };
 }

@@ -15,8 +15,8 @@ type NewEntryShape = {
 export const newEntryShape: NewEntryShape = {
   endpoint: z.string().min(1).max(64),
   taskId: z.string().refine(isTaskId, 'must be a task id'),
-  status: z.string().regex(/^\w{0,64}$/),
-  taskType: z.string().regex(/^\w{0,64}$/),
+  status: z.string().regex(/^[\w.-]{0,64}$/),
+  taskType: z.string().regex(/^[\w.-]{0,64}$/),
   body: z.string(),
   schemaError: z.string().nullable(),
   metadata: z.custom<JsonObject>(isObject, 'must be an object'),

@@ -56,8 +56,9 @@ function givesWay(queue: EndpointQueue, { job, state }: Existing, entry: JobData
   return data.schemaError !== null && entry.schemaError === null && state !== 'completed';
 }
 
+/** A failed job, and one in no list, would never run with another body. */
 function isOpenExpectation({ state }: Existing, data: JobData | null): boolean {
-  return data !== null && isExpectation(data) && state !== 'failed';
+  return data !== null && isExpectation(data) && state !== 'failed' && state !== 'unknown';
 }
 
 /** Longer than what follows takes. */
@@ -75,10 +76,12 @@ async function fillIn(queue: EndpointQueue, id: string, entry: JobData, isInTime
     const until = Date.now() + HOLD_MS;
     await queue.run(() => found.job.moveToDelayed(until, token)).catch(() => undefined);
   }
-  const job = await queue.job(id);
-  const data = job === undefined ? null : toJobData(job, queue.endpoint);
-  if (job === undefined || data === null || !isExpectation(data)) return true;
+  const current = await find(queue, id);
+  const data = current && toJobData(current.job, queue.endpoint);
+  if (current === null || data === null || !isExpectation(data)) return true;
+  if (!isOpenExpectation(current, data)) return remove(queue, id, entry, isInTime);
   if (!isInTime()) return false;
+  const { job } = current;
   await queue.run(() => writeProgress(job, toFresh(job)));
   await queue.run(() => job.updateData({ ...entry, ...inheritExpectation(data, entry) }));
   await queue.run(() => job.promote()).catch(() => undefined); // unless it waits or runs already

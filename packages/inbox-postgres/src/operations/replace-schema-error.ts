@@ -32,11 +32,13 @@ WITH input AS (
   UPDATE novita_webhooks.events
   SET id = DEFAULT, received_at = to_timestamp("receivedAt" / 1000), test_mode = "testMode",
       status = input.status, task_type = "taskType", source = input.source,
-      metadata = CASE WHEN ${INHERITS} AND input.metadata = '{}'
+      metadata = CASE WHEN ${INHERITS} AND events.metadata <> '{}'
         THEN events.metadata ELSE input.metadata END,
       traceparent = coalesce(input.traceparent, CASE WHEN ${INHERITS} THEN events.traceparent END),
       schema_error = NULL,
-      token_id = "tokenId", body = input.body, original_body = NULL
+      token_id = CASE WHEN ${INHERITS} AND "testMode" AND NOT events.test_mode
+        THEN NULL ELSE "tokenId" END,
+      body = input.body, original_body = NULL
   FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
   RETURNING events.id, events.endpoint
 )

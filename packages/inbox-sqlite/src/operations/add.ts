@@ -16,7 +16,7 @@ VALUES (last_insert_rowid(), :status, :taskType, :schemaError, :testMode, :recei
 
 /** A result that fits the schema replaces one that does not, unless that one is done. */
 const SELECT_SCHEMA_ERROR = `
-SELECT id, source, schema_error AS schemaError, traceparent,
+SELECT id, source, schema_error AS schemaError, traceparent, test_mode AS testMode,
        CASE WHEN json_valid(metadata) THEN metadata ELSE '{}' END AS metadata
 FROM novita_entries JOIN novita_events USING (id)
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done' AND schema_error IS NOT NULL`;
@@ -29,7 +29,8 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
   if (existing === undefined) return 'duplicate';
   connection.run('DELETE FROM novita_entries WHERE id = :id', { id: existing.id });
   const metadata = JSON.parse(existing.metadata) as JsonObject;
-  insert(connection, inheritExpectation({ ...existing, metadata }, entry), now);
+  const testMode = existing.testMode === 1;
+  insert(connection, inheritExpectation({ ...existing, metadata, testMode }, entry), now);
   return 'added';
 }
 
@@ -37,6 +38,7 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
 interface Existing extends Pick<NewEntry, 'source' | 'schemaError' | 'traceparent'> {
   readonly id: number;
   readonly metadata: string;
+  readonly testMode: 0 | 1;
 }
 
 function insert(connection: Connection, entry: NewEntry, now: number): boolean {

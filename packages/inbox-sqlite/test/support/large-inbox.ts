@@ -54,7 +54,7 @@ export function copyAfterCrash(path: string, to: string): void {
 export function countBySql(database: SqliteDatabase): Readonly<Record<string, number>> {
   const sql = 'SELECT state, count(*) AS entries FROM novita_entries GROUP BY state';
   const rows = database.prepare(sql).all() as { state: string; entries: number }[];
-  const none = { pending: 0, running: 0, done: 0, dead: 0 };
+  const none = { expected: 0, pending: 0, running: 0, done: 0, dead: 0 }; // no entry here is expected
   return { ...none, ...Object.fromEntries(rows.map(({ state, entries }) => [state, entries])) };
 }
 

@@ -25,9 +25,10 @@ type RunningClaims = ReadonlyMap<string, RunningClaim>;
 /** How many more events fit; 0 beside a takeover. */
 export function freeIn(running: RunningClaims, concurrency: number): number {
   let free = concurrency;
-  for (const { claim } of running.values()) {
+  for (const { claim, later } of running.values()) {
     if (runsAlone(claim)) return 0;
-    if (!isExpectation(claim)) free -= 1; // no handler runs on an expectation
+    // No handler runs on an expectation, but one will run on the result that has come for it.
+    if (!isExpectation(claim) || (later !== null && !isExpectation(later.claim))) free -= 1;
   }
   return free;
 }

@@ -31,14 +31,36 @@ export const expectationCases: readonly EntryCase[] = [
     },
   },
   {
-    name: 'expectation: the metadata and the trace of the result come first',
+    name: 'expectation: its metadata comes first, and the trace of the result',
     async run(port) {
       const awaited = createExpectation({ metadata: { orderId: 7 }, traceparent: TRACEPARENT });
       await port.add(awaited);
-      const own = { metadata: { orderId: 8 }, traceparent: TRACEPARENT.replace('0af', '1af') };
+      const trace = TRACEPARENT.replace('0af', '1af');
+      const own = { metadata: { orderId: 8 }, traceparent: trace, tokenId: 'n1' };
       await port.add(createTestEntry({ taskId: awaited.taskId, ...own }));
-      const { metadata, traceparent } = (await port.get(awaited)) ?? {};
-      assert.deepEqual({ metadata, traceparent }, own);
+      const { metadata, traceparent, tokenId } = (await port.get(awaited)) ?? {};
+      assert.deepEqual([metadata, traceparent, tokenId], [{ orderId: 7 }, trace, 'n1']);
+    },
+  },
+  {
+    name: 'expectation: without metadata takes that of the result',
+    async run(port) {
+      const awaited = createExpectation();
+      await port.add(awaited);
+      await port.add(createTestEntry({ taskId: awaited.taskId, metadata: { orderId: 8 } }));
+      assert.deepEqual((await port.get(awaited))?.metadata, { orderId: 8 });
+    },
+  },
+  {
+    name: 'expectation: the token of a test event counts only if a test is awaited',
+    async run(port) {
+      const test = { testMode: true, tokenId: 'test:1' };
+      for (const testMode of [false, true]) {
+        const awaited = createExpectation({ testMode });
+        await port.add(awaited);
+        await port.add(createTestEntry({ taskId: awaited.taskId, ...test }));
+        assert.equal((await port.get(awaited))?.tokenId, testMode ? 'test:1' : null);
+      }
     },
   },
   {
