@@ -2,7 +2,11 @@ import { join } from 'node:path';
 
 import ts from 'typescript';
 
-import { root } from './workspace.ts';
+import { readJson, root } from './workspace.ts';
+
+/** Where other packages of this repository have their source: a fresh clone has no builds. */
+const { paths } = (readJson('tsconfig.json') as { compilerOptions: ts.CompilerOptions })
+  .compilerOptions;
 
 /** Returns the exports of a module that have no doc comment. */
 export function findUndocumented(file: string): readonly string[] {
@@ -14,6 +18,7 @@ export function findUndocumented(file: string): readonly string[] {
     noEmit: true,
     noLib: true,
     types: [],
+    paths: toAbsolute(paths),
   });
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(path);
@@ -25,4 +30,10 @@ export function findUndocumented(file: string): readonly string[] {
     .getExportsOfModule(module)
     .filter((symbol) => original(symbol).getDocumentationComment(checker).length === 0)
     .map((symbol) => symbol.getName());
+}
+
+function toAbsolute(relative: ts.CompilerOptions['paths'] = {}): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(relative).map(([name, files]) => [name, files.map((file) => join(root, file))]),
+  );
 }
