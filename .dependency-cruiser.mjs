@@ -48,7 +48,7 @@ const CORE_FOLDERS = {
   ],
   'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],
-  expectations: ['delivery', 'callback', 'inbox', 'task-results', 'events', 'shared'],
+  expectations: ['delivery', 'handlers', 'callback', 'inbox', 'task-results', 'events', 'shared'],
   handlers: ['inbox', 'task-results', 'events', 'shared'],
   inbox: ['events', 'shared'],
   'task-results': ['events', 'shared'],

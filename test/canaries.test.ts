@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 
+import { dump } from './support/dump.ts';
+
 const SECRET = 'cAnArY-secret-5b1f0c9d7e3a4421-0123456789';
 const API_KEY = 'cAnArY-api-key-7d2e';
 const PASSWORD = 'cAnArY-password-91ab';
@@ -182,16 +184,6 @@ async function collect(receiver: Receiver, inbox: Inbox, said: Said): Promise<vo
   }
   said['figures']?.push(await receiver.stats(), receiver.refusedDeliveries(), await inbox.groups());
   said['figures']?.push(await receiver.check({ request: false }));
-}
-
-/** All texts that can be reached, also messages, stacks and causes of errors. */
-function dump(value: unknown, seen = new Set<unknown>()): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (seen.has(value)) return '';
-  seen.add(value);
-  return Reflect.ownKeys(value)
-    .map((key) => `${String(key)}: ${dump((value as Record<PropertyKey, unknown>)[key], seen)}`)
-    .join('\n');
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'canaries-'));

@@ -16,7 +16,7 @@ test(
     const local = submit
       .replace('https://api.novita.ai', simulator.url)
       .replace('apiKey:', `baseUrl: '${simulator.url}', apiKey:`)
-      // The address is nobody's, so the simulator would refuse the URL.
+      // The simulator refuses a URL on another machine.
       .replace("url: 'https://example.com/webhooks/novita',", '')
       .replace("media: 'video'", "media: 'image'"); // is asked about after 5 s
     const env = {

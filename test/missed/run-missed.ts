@@ -152,9 +152,9 @@ async function submitAll(
   const submitOne = async (n: number) => {
     const receiver = submitters[n % submitters.length];
     const plan: Plan = { dropDelivery: n % 5 === 0, duplicates: n % 10 === 1 ? 1 : 0 };
-    const isUnheard = n % 5 === 2; // as if nobody had listened until the last retry
+    const hasNoListener = n % 5 === 2; // as if no server had run until the last retry
     const task = await receiver?.submit((webhook) => {
-      const isDelivered = webhook !== undefined && !withoutWebhooks && !isUnheard;
+      const isDelivered = webhook !== undefined && !withoutWebhooks && !hasNoListener;
       const body = isDelivered ? { extra: { webhook } } : {};
       return simulator.submit('txt2img', body, plan);
     });

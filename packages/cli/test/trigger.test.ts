@@ -1,5 +1,3 @@
-import { createReceiver, type TaskResult } from '@novita-webhooks/core';
-import { handleNodeRequest } from '@novita-webhooks/core/node';
 import { sampleEvents } from '@novita-webhooks/testing';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -8,35 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { startReceiverServer } from '../../../test/support/receiver-server.ts';
 import { deadEntry, sqliteWith, toLines } from './support/entries.ts';
 import { run, startOnTerminal, temporaryFolder } from './support/run.ts';
 
 const SECRET = 'a secret of these tests, long enough to sign';
 const env = { NOVITA_WEBHOOK_SECRET: SECRET };
-
-interface Handled {
-  readonly result: TaskResult;
-  readonly metadata: object;
-}
-
-/** A server with a real receiver. */
-async function startServer() {
-  const handled: Handled[] = [];
-  const server = createServer((request, response) => {
-    void handleNodeRequest(receiver, request, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/novita`;
-  const receiver = createReceiver({ url, secret: SECRET, logger: false });
-  receiver.onTaskFinished((result, { metadata }) => void handled.push({ result, metadata }));
-  onTestFinished(async () => {
-    server.close();
-    server.closeAllConnections();
-    await receiver.close();
-  });
-  return { url, handled };
-}
 
 /** A server that keeps the bodies it gets. */
 async function startSink(answer: (response: ServerResponse) => void = (it) => it.end()) {
@@ -60,7 +35,7 @@ async function startSink(answer: (response: ServerResponse) => void = (it) => it
 
 describe('trigger', () => {
   test('delivers an event to a receiver, with metadata and copies', async () => {
-    const { url, handled } = await startServer();
+    const { url, handled } = await startReceiverServer(SECRET);
     const args = [
       '--images',
       '2',

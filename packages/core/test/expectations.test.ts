@@ -89,6 +89,16 @@ describe('the sweep', () => {
     expect(sweep).toEqual({ asked: 1, found: 1, deliveredLater: 1, missing: 0 });
   });
 
+  test('warns of a result that no webhook has brought', async () => {
+    const warn = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    const { receiver, clock } = start({ logger, taskResults: createApi(payloadOf).client });
+    await receiver.expect('task-1');
+    await clock.advance(6000);
+    const message = expect.stringContaining('found by asking before a webhook') as string;
+    expect(warn).toHaveBeenCalledWith({ taskId: 'task-1' }, message);
+  });
+
   test('asks for nothing that a webhook has brought, before or after expect', async () => {
     const { client, asked } = createApi(payloadOf);
     const { receiver, clock, handled, deliver } = start({ taskResults: client });
@@ -356,7 +366,7 @@ describe('receiver.submit', () => {
   );
 
   test('submits once per key, also when called at the same time and from two receivers', async () => {
-    const { receiver, clock } = start();
+    const { receiver, clock, entry } = start();
     const other = createReceiver({
       ...{ url: 'https://example.com/hooks', secret: TEST_SECRET, logger: false, clock },
       inbox: receiver.inbox,
@@ -371,6 +381,8 @@ describe('receiver.submit', () => {
     expect(answers.map(({ taskId }) => taskId)).toEqual(Array(4).fill('task-1'));
     expect(answers.filter(({ response }) => response !== null)).toHaveLength(1);
     expect(call).toHaveBeenCalledTimes(1);
+    await clock.flush(); // kept as long as done entries are
+    expect(await entry('submission:order-1')).toMatchObject({ state: 'done' });
     await receiver.submit(call, { key: 'order-2' });
     expect(call).toHaveBeenCalledTimes(2);
   });

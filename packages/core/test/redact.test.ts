@@ -9,20 +9,11 @@ import { describe, expect, test } from 'vitest';
 import { createReceiver, PermanentError, type HandlersFailedError } from '@novita-webhooks/core';
 
 import { redactJson, redactPayload } from '../src/shared/redact.ts';
+import { dump } from '../../../test/support/dump.ts';
 import { ENDPOINT, setUp } from './helpers.ts';
 
 const SIGNATURE = 'X-Amz-Signature=5ec2e75ec2e75ec2e7';
 const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&${SIGNATURE}`;
-
-/** All reachable values and keys, including those that JSON omits: messages, stacks, causes. */
-function dump(value: unknown, seen = new Set<unknown>()): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (seen.has(value)) return '';
-  seen.add(value);
-  return Reflect.ownKeys(value)
-    .map((key) => `${String(key)}: ${dump((value as Record<PropertyKey, unknown>)[key], seen)}`)
-    .join('\n');
-}
 
 /** An event with the token in each place where Novita could copy it. */
 function eventWithToken(url: string, taskId: string, status = 'TASK_STATUS_SUCCEED') {

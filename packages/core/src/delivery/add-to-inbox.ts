@@ -81,5 +81,5 @@ async function compareWithFirst(
 }
 
 const NOT_KEPT =
-  'inbox: an event of an expected task does not fit the schema and was not kept. The Task Result API is ' +
-  'asked for its result.';
+  'inbox: an event of an expected task does not fit the schema and was not kept. A worker with ' +
+  'taskResults asks for the result.';

@@ -18,9 +18,8 @@ export function createEntryMacs(signer: Signer): EntryMacs {
 function toSignedText(entry: NewEntry): string {
   const { endpoint, taskId, status, body, schemaError, testMode, receivedAt, tokenId } = entry;
   const metadata = JSON.stringify(entry.metadata, sortKeys);
-  const own = [endpoint, taskId, status, body, schemaError, metadata, testMode, receivedAt];
-  const fields = [...own, tokenId];
-  return `nwe1.${JSON.stringify(fields)}`;
+  const event = [endpoint, taskId, status, body, schemaError, metadata];
+  return `nwe1.${JSON.stringify([...event, testMode, receivedAt, tokenId])}`;
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { EntryMacs } from './entry-mac.ts';
 import type { MetadataOption } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
-import { readEvent, statusOf } from '../events/envelope.ts';
+import { readEvent, readPayload, statusOf } from '../events/envelope.ts';
 import { causeOf } from '../handlers/attempt-errors.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
@@ -169,7 +169,7 @@ function requireEndpoint(entry: NewEntry, { endpoint }: ProcessDependencies): vo
 
 /** The fields that the body repeats must agree with it, because handlers trust either. */
 function requireSameTask({ taskId, status, body, testMode }: NewEntry): { testMode: boolean } {
-  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload: parseJson(body) });
+  const incoming = readPayload(parseJson(body));
   const isSame =
     incoming.kind === 'result' &&
     incoming.event.taskId === taskId &&

@@ -11,9 +11,13 @@ export interface OtherEvent {
 }
 
 /** An event by its kind. */
-export type IncomingEvent =
-  | { readonly kind: 'other'; readonly event: OtherEvent }
-  | { readonly kind: 'progress' | 'result'; readonly event: ResultEvent };
+export type IncomingEvent = { readonly kind: 'other'; readonly event: OtherEvent } | TaskEvent;
+
+/** What a payload says of its task. */
+interface TaskEvent {
+  readonly kind: 'progress' | 'result';
+  readonly event: ResultEvent;
+}
 
 /** An `ASYNC_TASK_RESULT` with a usable task id. The rest of its payload is not checked yet. */
 export interface ResultEvent {
@@ -37,6 +41,15 @@ export function readEvent(envelope: JsonObject): IncomingEvent {
     throw new WebhookError('missing_event_type', 'the event has no event_type');
   }
   if (type !== 'ASYNC_TASK_RESULT') return { kind: 'other', event: { event_type: type, payload } };
+  return readPayload(payload);
+}
+
+/**
+ * Reads the payload of an `ASYNC_TASK_RESULT`. The Task Result API answers with such a payload too.
+ *
+ * @throws WebhookError `missing_task_id`
+ */
+export function readPayload(payload: unknown): TaskEvent {
   if (!isObject(payload)) throw missingTaskId();
   const task = isObject(payload['task']) ? payload['task'] : {};
   const { status } = task;

@@ -26,6 +26,7 @@ export async function expectTask(
 ): Promise<void> {
   const { metadata, within, media } = checkExpectOptions(options);
   checkTaskId('expect', taskId);
+  requireReadableInbox('expect', parts.inbox);
   const checked = checkMetadata('expect', metadata);
   await requireFit('expect', checked, parts.metadataSchema);
   await keepExpectation({ taskId, metadata: checked, testMode: false, within, media }, parts);
@@ -44,7 +45,6 @@ export async function keepExpectation(
   { within, ...awaited }: Awaited,
   { inbox, endpoint, clock }: ExpectParts,
 ): Promise<void> {
-  requireReadableInbox('expect', inbox);
   const now = clock.now();
   await inbox.add(toExpectationEntry({ ...awaited, endpoint, until: now + within, now }));
 }

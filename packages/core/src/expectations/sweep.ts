@@ -1,4 +1,4 @@
-import { readEvent } from '../events/envelope.ts';
+import { readPayload } from '../events/envelope.ts';
 import { toEntry } from '../delivery/to-entry.ts';
 import { isExpectation, isSubmission } from '../inbox/expectation.ts';
 import type { Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
@@ -176,9 +176,9 @@ function toSweptEntry(
   { metadata, testMode, traceparent }: NewEntry,
   options: SweepOptions,
 ): NewEntry | null {
-  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload });
-  if (incoming.kind !== 'result') return null;
-  const { entry } = toEntry(incoming.event, { metadata, testMode, traceparent }, options);
+  const { kind, event } = readPayload(payload);
+  if (kind === 'progress') return null;
+  const { entry } = toEntry(event, { metadata, testMode, traceparent }, options);
   return { ...entry, source: 'sweep' };
 }
 

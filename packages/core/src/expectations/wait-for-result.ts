@@ -1,11 +1,10 @@
 import { isProgress, type TaskResult } from '../events/task-result.ts';
-import { parseTaskResult } from '../events/task-result-schema.ts';
+import { parseStoredBody } from '../handlers/parse-stored-body.ts';
 import { isExpectation } from '../inbox/expectation.ts';
+import { needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { Entry } from '../inbox/ports.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
-import { readOr } from '../shared/read-or.ts';
-import { isTestToken } from '../shared/token-id.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { checkResultOptions, checkTaskId } from './expect-options.ts';
 import { requireReadableInbox, type ExpectParts } from './expect-task.ts';
@@ -48,14 +47,6 @@ export async function waitForResult(
   }
 }
 
-/** Whether nothing but the sender says what the result is. */
-function isUnconfirmed(
-  { source, tokenId, originalBody }: Entry,
-  { confirm }: ConfirmParts,
-): boolean {
-  return confirm && source !== 'sweep' && !isTestToken(tokenId) && originalBody === null;
-}
-
 /** What the API says, as `confirm` gives it to handlers. `null`: it does not answer or the task still runs. */
 async function askFor(taskId: string, { taskResults }: ConfirmParts): Promise<TaskResult | null> {
   try {
@@ -76,9 +67,8 @@ async function readResult(entry: Entry, parts: ConfirmParts): Promise<TaskResult
   if (entry.state === 'dead' && entry.reason?.startsWith('unconfirmed:') === true) {
     throw new WebhookError('task_missing', `result: ${entry.reason}`);
   }
-  if (isUnconfirmed(entry, parts)) return askFor(entry.taskId, parts);
-  const payload = readOr(() => JSON.parse(entry.body) as unknown, null);
-  const { result, schemaError } = parseTaskResult(payload, entry.receivedAt);
+  if (parts.confirm && needsConfirmation(entry)) return askFor(entry.taskId, parts);
+  const { result, schemaError } = parseStoredBody(entry);
   if (result !== null) return result;
   const message = `result: the event of the task does not fit the schema: ${schemaError}. Replay it with a corrected body.`;
   throw new WebhookError('invalid_result', message);

@@ -1,5 +1,5 @@
 // The result that handlers get: that of the event, or the answer of the Task Result API.
-import { readEvent } from '../events/envelope.ts';
+import { readPayload } from '../events/envelope.ts';
 import type { ParsedResult } from '../events/task-result-schema.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -44,8 +44,7 @@ export function fromEntry(
  * @param receivedAt milliseconds since 1970
  */
 export function fromAnswer(payload: JsonObject, receivedAt: number): HandledResult {
-  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload });
-  const testMode = incoming.kind !== 'other' && incoming.event.testMode;
+  const { testMode } = readPayload(payload).event;
   const { text: body } = redactPayload(payload);
   return { body, receivedAt, testMode, parsed: parseStoredBody({ body, receivedAt }) };
 }

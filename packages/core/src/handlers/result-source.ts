@@ -1,10 +1,10 @@
 import { isProgress, isTerminal } from '../events/task-result.ts';
+import { hasFinalBody, needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, WebhookError } from '../shared/errors.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
-import { isTestToken } from '../shared/token-id.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { createAskApi, type AskApi } from './ask-api.ts';
 import { hasExpiredLink } from './has-expired-link.ts';
@@ -52,22 +52,13 @@ export function createResultSource(options: ResultSourceOptions): ResultSource {
   return {
     resultOf(entry, abort) {
       const own = fromEntry(entry, parsedResults);
-      if (api === null || own.parsed.result === null || isFinal(entry)) return own;
-      const isFromApi = entry.source === 'sweep';
-      if (confirm && !isFromApi) return confirmed(entry, abort, { ...options, api });
+      if (api === null || own.parsed.result === null || hasFinalBody(entry)) return own;
+      if (confirm && needsConfirmation(entry)) return confirmed(entry, abort, { ...options, api });
       if (!hasExpiredLink(own.parsed.result, clock.now())) return own;
       return withFreshLinks(entry, own, abort, { ...options, api });
     },
     stop: () => api?.stop(),
   };
-}
-
-/**
- * Whether the API is not asked about an entry: Novita simulated the task, as the signed token says, or
- * an operator has corrected the body.
- */
-function isFinal({ tokenId, testMode, originalBody = null }: SourceEntry): boolean {
-  return (testMode && isTestToken(tokenId)) || originalBody !== null;
 }
 
 /** The answer of the API, whatever the event says. */

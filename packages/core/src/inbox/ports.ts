@@ -86,6 +86,7 @@ export interface Inbox<Tx = unknown> extends EntryAdmin {
    * Stores an entry atomically: of any number of concurrent calls with one key, exactly one returns
    * `added`. Resolves only after the entry is stored. An entry with a schema error is replaced by one
    * with the same key that fits the schema, so that it cannot block the real result.
+   * What was given with an expectation stays with its result: see `inheritExpectation`.
    *
    * @throws WebhookError `inbox_full`; any other error means that the inbox is unavailable
    */

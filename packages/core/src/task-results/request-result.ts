@@ -1,4 +1,4 @@
-import { readEvent } from '../events/envelope.ts';
+import { readPayload } from '../events/envelope.ts';
 import { unlessAborted } from '../shared/abortable.ts';
 import { LATE } from '../shared/clock.ts';
 import { concatenateBytes } from '../shared/concatenate-bytes.ts';
@@ -99,8 +99,8 @@ function reasonOf(body: Uint8Array | null, apiKey: string): string {
 function toPayload(body: Uint8Array, taskId: string): ApiAnswer {
   const payload = readOr(() => parseJson(body), null);
   if (payload === null) return noResult('the body is not a JSON object');
-  const event = readOr(() => readEvent({ event_type: 'ASYNC_TASK_RESULT', payload }), null);
-  if (event === null || event.kind === 'other') return noResult('it has no task.task_id');
-  if (event.event.taskId !== taskId) return noResult('it is of another task');
+  const read = readOr(() => readPayload(payload), null);
+  if (read === null) return noResult('it has no task.task_id');
+  if (read.event.taskId !== taskId) return noResult('it is of another task');
   return { payload };
 }

@@ -3,12 +3,6 @@ import type { InboxStats } from '@novita-webhooks/core';
 import type { Query } from '../client/database.ts';
 import { parseNumber, type TextRow } from './row.ts';
 
-/** Expectations that have no result yet. */
-const countExpected = (condition: string): string => `
-    SELECT count(*)::text FROM novita_webhooks.events
-    JOIN novita_webhooks.pending_entries USING (id)
-    WHERE source = 'expectation' AND schema_error IS NOT NULL AND ${condition}`;
-
 /** The lag needs the oldest due entry of each endpoint: the recursion steps through the index. */
 const STATS = `
 WITH RECURSIVE endpoints (endpoint) AS (
@@ -20,6 +14,10 @@ WITH RECURSIVE endpoints (endpoint) AS (
     ORDER BY pending_entries.endpoint LIMIT 1
   )
   FROM endpoints WHERE endpoints.endpoint IS NOT NULL
+), expectations AS ( -- without a result
+  SELECT count(*) AS entries, count(fencing_token) AS running
+  FROM novita_webhooks.events JOIN novita_webhooks.pending_entries USING (id)
+  WHERE source = 'expectation' AND schema_error IS NOT NULL
 )
 SELECT
   (SELECT coalesce(sum(pending), 0)::text FROM novita_webhooks.counts) AS unfinished,
@@ -28,8 +26,8 @@ SELECT
   (
     SELECT count(*)::text FROM novita_webhooks.pending_entries WHERE fencing_token IS NOT NULL
   ) AS running,
-  (${countExpected('true')}) AS expected,
-  (${countExpected('fencing_token IS NOT NULL')}) AS expected_running,
+  (SELECT entries::text FROM expectations) AS expected,
+  (SELECT running::text FROM expectations) AS expected_running,
   (
     SELECT round(
       (extract(epoch FROM clock_timestamp() - min(oldest.due_at)) * 1000)::numeric, 3

@@ -1,10 +1,8 @@
-import { createReceiver, type Receiver, type TaskResult } from '@novita-webhooks/core';
-import { handleNodeRequest } from '@novita-webhooks/core/node';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { startReceiverServer } from '../../../../test/support/receiver-server.ts';
 import { runCommand, runProcess } from '../support/run-command.ts';
 import { answerWith, startReceiver, startSimulator } from '../support/setup.ts';
 
@@ -13,42 +11,9 @@ const withSecret = ['--secret', SECRET];
 
 beforeEach(() => void vi.stubEnv('NOVITA_WEBHOOK_SECRET', undefined));
 
-interface Handled {
-  readonly result: TaskResult;
-  readonly metadata: unknown;
-  readonly testMode: boolean;
-}
-
-interface Server {
-  readonly url: string;
-  readonly receiver: Receiver;
-  readonly handled: Handled[];
-}
-
-/** Starts a server with a real receiver, and closes it after the test. */
-const startServer = async (endpoint = 'novita'): Promise<Server> => {
-  const handled: Handled[] = [];
-  const server = createServer((request, response) => {
-    void handleNodeRequest(receiver, request, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/novita`;
-  const receiver = createReceiver({ url, secret: SECRET, endpoint });
-  receiver.onTaskFinished((result, { metadata, testMode }) => {
-    handled.push({ result, metadata, testMode });
-  });
-  onTestFinished(async () => {
-    server.close();
-    server.closeAllConnections();
-    await receiver.close();
-  });
-  return { url, receiver, handled };
-};
-
 describe('trigger', () => {
   test('signs the URL with the secret of the environment, and the handler runs', async () => {
-    const { url, handled } = await startServer();
+    const { url, handled } = await startReceiverServer(SECRET);
     const args = ['trigger', url, '--images', '2', '--metadata', '{"orderId":42}'];
     const { code, stdout, stderr } = await runProcess(args, { NOVITA_WEBHOOK_SECRET: SECRET });
     expect(stderr).toBe('');
@@ -64,7 +29,7 @@ describe('trigger', () => {
   });
 
   test('sends a failed task, with --secret, --endpoint and --test-mode', async () => {
-    const { url, handled } = await startServer('orders');
+    const { url, handled } = await startReceiverServer(SECRET, 'orders');
     const failed = ['--status', 'failed', '--reason', 'out of memory', '--test-mode'];
     const signing = ['--secret', SECRET, '--endpoint', 'orders'];
     const { code } = await runCommand(['trigger', url, ...failed, ...signing]);
@@ -75,7 +40,7 @@ describe('trigger', () => {
   });
 
   test('uses the token of a URL, and takes id and type of the task', async () => {
-    const { receiver, handled } = await startServer();
+    const { receiver, handled } = await startReceiverServer(SECRET);
     const { url } = await receiver.createCallback({ metadata: { orderId: 7 } });
     const task = ['--task-id', 'my-task', '--task-type', 'WAN_TXT_TO_VIDEO', '--videos', '1'];
     const { code, stderr } = await runProcess(['trigger', url, ...task], {
@@ -90,7 +55,7 @@ describe('trigger', () => {
   });
 
   test('prints one JSON object with --json, for copies too', async () => {
-    const { url } = await startServer();
+    const { url } = await startReceiverServer(SECRET);
     const copies = ['--duplicate', '1', '--concurrent', '2'];
     const { code, stdout } = await runCommand(['trigger', url, ...copies, '--json', ...withSecret]);
     const result = JSON.parse(stdout) as { url: string; deliveries: { kind: string }[] };
@@ -101,7 +66,7 @@ describe('trigger', () => {
   });
 
   test('says why an unsigned URL is rejected, and exits with 1', async () => {
-    const { url } = await startServer();
+    const { url } = await startReceiverServer(SECRET);
     const { code, stdout, stderr } = await runCommand(['trigger', url]);
     expect(stderr).toMatch(/no token.*401.*NOVITA_WEBHOOK_SECRET.*--secret/);
     expect(stdout).toContain('401 unauthorized');
@@ -109,7 +74,7 @@ describe('trigger', () => {
   });
 
   test('explains a 401 if the secret or the endpoint is another one', async () => {
-    const { url } = await startServer();
+    const { url } = await startReceiverServer(SECRET);
     const { code, stdout } = await runCommand(['trigger', url, '--endpoint', 'x', ...withSecret]);
     expect(stdout).toMatch(/401 unauthorized[^]*`secret`[^]*`endpoint`[^]*expired/);
     expect(code).toBe(1);

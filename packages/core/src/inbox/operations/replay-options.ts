@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { readEvent, statusOf, taskTypeOf } from '../../events/envelope.ts';
+import { readPayload, statusOf, taskTypeOf } from '../../events/envelope.ts';
 import { parseTaskResult } from '../../events/task-result-schema.ts';
 import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
@@ -44,7 +44,7 @@ function toBody(
   body: string | JsonObject,
 ): NonNullable<StoreReplayOptions['body']> {
   const payload = parse(body);
-  const incoming = readEvent({ event_type: 'ASYNC_TASK_RESULT', payload });
+  const incoming = readPayload(payload);
   if (incoming.kind !== 'result') throw invalid('task.status must be a final one');
   if (incoming.event.taskId !== taskId) throw invalid(`task.task_id must be '${taskId}'`);
   const { value, text } = redactPayload(payload);
