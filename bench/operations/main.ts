@@ -36,7 +36,6 @@ const NO_MATCH = 'no entry has this';
 const QUERIES: Readonly<Record<string, EntryQuery>> = {
   'the newest': {},
   dead: DEAD,
-  'dead, of one error': { ...DEAD, errorGroup: 'HTTP <n>' },
   'dead, part of the reason without a match': { ...DEAD, reasonContains: NO_MATCH },
   'dead, by metadata': { ...DEAD, metadata: { orderId: 1 } },
   'metadata without a match': { metadata: { orderId: -1 } },
@@ -151,12 +150,14 @@ mkdirSync(cache, { recursive: true });
 console.log(describeMachine(template));
 console.log(`${NAME}: ${entries} entries, ${dead} of them dead; a page of 100 without bodies`);
 const { inbox, close } = await (NAME === 'sqlite' ? openFile() : openEngine());
+const [groupsMs, { groups }] = await timed(() => inbox.groups(DEAD));
+const errorGroup = groups[0]?.errorGroup;
+const queries = { ...QUERIES, 'dead, of one error': { ...DEAD, errorGroup } };
 const rows: string[][] = [];
-for (const query of Object.entries(QUERIES)) rows.push(await measurePage(inbox, query));
+for (const query of Object.entries(queries)) rows.push(await measurePage(inbox, query));
 printTable('pages', ['query', 'found', 'examined', 'median ms'], rows);
 
 const [searchMs, pages] = await timed(() => searchAll(inbox));
-const [groupsMs, { groups }] = await timed(() => inbox.groups(DEAD));
 console.log(`all ${pages} pages of a search without a match: ${searchMs.toFixed(0)} ms`);
 console.log(`groups of the dead letters: ${groups.length} in ${groupsMs.toFixed(0)} ms`);
 

@@ -78,6 +78,31 @@ describe.skipIf(url === undefined)('postgresStore on connections with other sett
     expect(rows).toEqual([{ setting }]); // the connection keeps what the application has set
   });
 
+  test.each([
+    'extra_float_digits TO -15',
+    "DateStyle TO 'German'",
+    "IntervalStyle TO 'iso_8601'",
+    "TimeZone TO 'Asia/Kathmandu'",
+    'standard_conforming_strings TO off',
+    'transform_null_equals TO on',
+    'array_nulls TO off',
+    "default_transaction_isolation TO 'serializable'",
+    "search_path TO ''",
+  ])('entries are read as they were written if the application has SET %s', async (setting) => {
+    const { store } = await open(`SET ${setting}`);
+    const receivedAt = Date.UTC(2026, 10, 29, 20, 31, 7, 891);
+    const entry = createTestEntry({ receivedAt, metadata: { path: String.raw`C:\n'x'` } });
+    expect(await store.add(entry)).toBe('added');
+    const before = Date.now();
+    const [claim] = (await store.claim(entry.endpoint, 1, LEASE_MS)) as [Claim];
+    expect(claim).toMatchObject(entry);
+    expect(Math.abs((claim.dueAt ?? 0) - before - LEASE_MS)).toBeLessThan(LEASE_MS);
+    await store.settle(claim, { ...RETRY, delayMs: LEASE_MS });
+    expect(await store.nextDueMs(entry.endpoint)).toBeGreaterThan(1);
+    const page = await store.list({ receivedFrom: new Date(receivedAt), bodies: true, limit: 1 });
+    expect(page.entries).toMatchObject([{ ...entry, state: 'pending' }]);
+  });
+
   test('stats counts exactly if session_replication_role is replica', async () => {
     const { store, pool } = await open('SET session_replication_role TO replica');
     const claims = await claimThree(store);

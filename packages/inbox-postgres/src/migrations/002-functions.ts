@@ -1,4 +1,5 @@
 // The frequent statements as SQL functions: add, claim, extend, settle.
+import { millisecondsText } from '../operations/row.ts';
 
 const ONE_GENERIC_PLAN = `LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
@@ -115,9 +116,9 @@ CREATE FUNCTION novita_webhooks.claim(
   at_endpoint text, max_entries integer, lease_duration_ms float8, new_fencing_token text
 ) RETURNS TABLE (
   id text, endpoint text, task_id text, status text, task_type text, body text, original_body text,
-  schema_error text, metadata text, test_mode boolean, received_at float8, source text,
+  schema_error text, metadata text, test_mode boolean, received_at text, source text,
   traceparent text, token_id text, attempts integer, succeeded_handlers text, reason text,
-  due_at float8, replays integer, partial_replay text, attempt_log text, fencing_token text,
+  due_at text, replays integer, partial_replay text, attempt_log text, fencing_token text,
   is_takeover boolean
 )
 ${ONE_GENERIC_PLAN} AS $$
@@ -161,10 +162,10 @@ BEGIN
   )
   SELECT events.id::text, events.endpoint, events.task_id, events.status, events.task_type,
          events.body, events.original_body, events.schema_error, events.metadata, events.test_mode,
-         round(extract(epoch FROM events.received_at) * 1000)::float8, events.source,
+         ${millisecondsText('events.received_at')}, events.source,
          events.traceparent, events.token_id,
          claimed.attempts, to_json(claimed.succeeded_handlers)::text, claimed.reason,
-         round(extract(epoch FROM claimed.due_at) * 1000)::float8,
+         ${millisecondsText('claimed.due_at')},
          claimed.replays, claimed.partial_replay, claimed.attempt_log,
          claimed.fencing_token, claimed.is_takeover
   FROM claimed JOIN novita_webhooks.events ON events.id = ANY (ARRAY[claimed.id])

@@ -7,7 +7,7 @@ import {
 
 import type { Query } from '../client/database.ts';
 import { toConditions } from './conditions.ts';
-import { entryColumns, JOIN_STATE, parseNumber, toEntry, toMilliseconds } from './row.ts';
+import { entryColumns, JOIN_STATE, millisecondsText, parseNumber, toEntry } from './row.ts';
 import type { Row, TextRow } from './row.ts';
 
 /** Bounds the work for one page. Its estimated cost stays below a third of `jit_above_cost`. */
@@ -60,7 +60,7 @@ WITH found AS MATERIALIZED (
   ORDER BY examined.id ${direction} LIMIT $3::integer
 ), page AS (
   SELECT count(*)::text AS examined, ${furthest}(id)::text AS last,
-         ${toMilliseconds('clock_timestamp()')}::text AS read_at
+         ${millisecondsText('clock_timestamp()')} AS read_at
   FROM ${ids} WHERE (SELECT count(*) FROM found) < $3::integer
 )
 SELECT * FROM page LEFT JOIN found ON true ORDER BY place::bigint`;

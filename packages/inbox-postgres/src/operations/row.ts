@@ -49,6 +49,13 @@ export type Row = TextRow<
 export const toMilliseconds = (time: string): string =>
   `round(extract(epoch FROM ${time}) * 1000)::float8`;
 
+/**
+ * SQL for the milliseconds of a time, as text. Never the text of a float: the application's
+ * `extra_float_digits` may round it.
+ */
+export const millisecondsText = (time: string): string =>
+  `CASE WHEN NOT isfinite(${time}) THEN 'Infinity' ELSE (${toMilliseconds(time)})::bigint::text END`;
+
 /** SQL that joins the state of an event, which is in one of two tables. For `OFFSET 0` see list.ts. */
 export const JOIN_STATE = `
 CROSS JOIN LATERAL (
@@ -68,21 +75,21 @@ const WITHOUT_BODY = "''::text AS body, NULL::text AS original_body";
 
 /** @param bodies without them, PostgreSQL does not read large bodies */
 export const entryColumns = ({ bodies }: { readonly bodies: boolean }): string => `
-  events.id::text AS id, ${toMilliseconds('events.received_at')}::text AS received_at,
+  events.id::text AS id, ${millisecondsText('events.received_at')} AS received_at,
   events.test_mode::text AS test_mode, events.endpoint, events.task_id, events.status,
   events.task_type, events.source, events.metadata, events.schema_error, events.traceparent,
   events.token_id, ${bodies ? WITH_BODY : WITHOUT_BODY},
-  states.state, ${toMilliseconds('states.due_at')}::text AS due_at,
-  ${toMilliseconds('states.finished_at')}::text AS finished_at, states.attempts::text AS attempts,
+  states.state, ${millisecondsText('states.due_at')} AS due_at,
+  ${millisecondsText('states.finished_at')} AS finished_at, states.attempts::text AS attempts,
   states.replays::text AS replays, to_json(states.succeeded_handlers)::text AS succeeded_handlers,
   states.reason, states.partial_replay, states.attempt_log`;
 
 /** The columns that the function `claim` returns, and the state of a claimed entry. */
 export const CLAIMED_COLUMNS = `
   id, endpoint, task_id, status, task_type, body, original_body, schema_error, metadata,
-  test_mode::text AS test_mode, received_at::text AS received_at, source, traceparent, token_id,
+  test_mode::text AS test_mode, received_at, source, traceparent, token_id,
   'running'::text AS state, attempts::text AS attempts, succeeded_handlers, reason,
-  due_at::text AS due_at, NULL::text AS finished_at, replays::text AS replays, partial_replay,
+  due_at, NULL::text AS finished_at, replays::text AS replays, partial_replay,
   attempt_log`;
 
 export function toEntry(row: Row): Entry {
