@@ -109,6 +109,14 @@ describe('the text of an error', () => {
     'f.png?a=1&amp;X-Amz-Signature=5ec2e7',
     'https%3A%2F%2Fx.example%2Ff.png%3FX-Amz-Signature%3D5ec2e7',
     'f.png%253FX-Amz-Signature%253D5ec2e7',
+    'a=1%26X-Amz-Signature%3D5ec2e7',
+    'a=1%2526Signature%253D5ec2e7',
+    String.raw`a=1\u0026X-Amz-Signature\u003d5ec2e7`,
+    String.raw`a=1\\u0026X-Amz-Signature\\u003D5ec2e7`,
+    String.raw`f.png\x3fsv\x3d2024\x26sig\x3d5ec2e7`,
+    'f.png&quest;a=1&amp;sig&equals;5ec2e7',
+    '{"Signature":"5ec2e7"}',
+    '{"X-Amz-Signature" : "5ec2e7"}',
   ])('hides a presigned link: %s', (link) => {
     expect(describeError(new Error(`GET ${link} failed`))).not.toContain('5ec2e7');
     expect(describeError(new Error(`GET ${link} failed`))).toContain('failed');

@@ -1,4 +1,5 @@
 import { toPrintable } from './printable.ts';
+import { encodedCharacter } from './encoded-character.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
 
 /** The codes of all replies. */
@@ -280,12 +281,22 @@ export function retryDelayOf(error: unknown): number | null {
   }
 }
 
+/** The end of a value in a URL within any text. */
+const VALUE = '[^\\s"\'`<>&]*';
+
+/** Parameters of presigned links that only their owner may know, also where a link is only named in part. */
+const SECRET_PARAMETER =
+  'X-[a-z]{3,4}-[\\w-]+|q-[\\w-]+|Signature|sig|Policy|Key-Pair-Id|\\w{0,9}AccessKeyId|token';
+
 const SECRETS: readonly [RegExp, string][] = [
   [/(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi, '$1?[redacted]'], // result links are presigned
   [/\?[\w.~%+[\]-]{1,128}=[^\s"'`<>]*/g, '?[redacted]'], // the same without a scheme
-  [/%(?:25)*3F[\w.~%+-]*/gi, '%3F[redacted]'], // the same in the query of another URL
+  [new RegExp(`${encodedCharacter('?')}${VALUE}`, 'gi'), '%3F[redacted]'], // the same in other text
   [
-    /((?:X-[a-z]{3,4}-[\w-]+|q-[\w-]+|Signature|sig|Policy|Key-Pair-Id|\w{0,9}AccessKeyId|token)=)[^\s"'`<>&]*/gi,
+    new RegExp(
+      `((?:${SECRET_PARAMETER})(?:=|${encodedCharacter('=')}|"\\s{0,8}:\\s{0,8}"))${VALUE}`,
+      'gi',
+    ),
     '$1[redacted]',
   ],
   [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password

@@ -1,3 +1,4 @@
+import { encodedCharacter } from './encoded-character.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
 
@@ -50,13 +51,8 @@ function redactText(text: string): string {
   return redacted + text.slice(end);
 }
 
-/** Percent-encoded any number of times, or escaped for HTML or JSON. The same forms as a token's dot. */
-const QUESTION_MARK = escapesOf('3F', '63', 'quest');
-const EQUALS_SIGN = escapesOf('3D', '61', 'equals');
-
-function escapesOf(hex: string, decimal: string, name: string): string {
-  return `%(?:25)*${hex}|&#0*${decimal};|&#x0*${hex};|&${name};|\\\\{1,8}u00${hex}`;
-}
+const QUESTION_MARK = encodedCharacter('?');
+const EQUALS_SIGN = encodedCharacter('=');
 
 /** From the last question mark to the name of the token's parameter. */
 const QUERY_BEFORE_TOKEN = new RegExp(
