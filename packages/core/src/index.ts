@@ -88,6 +88,7 @@ export type {
 export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
 export { redactUrl } from './shared/redact.ts';
+export { checkNewEntry } from './inbox/check-new-entry.ts';
 export { parseStoredEntry, type StoredEntry } from './inbox/stored-entry.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';

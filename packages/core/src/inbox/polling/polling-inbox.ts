@@ -9,6 +9,7 @@ import {
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
+import { checkNewEntry } from '../check-new-entry.ts';
 import { checkEntryKey } from '../entry-query.ts';
 import { createEntryAdmin } from '../operations/create-entry-admin.ts';
 import type { EntryKey, Inbox, Retention, Store } from '../ports.ts';
@@ -75,6 +76,7 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
     capabilities: store.capabilities,
     ...(store.name !== undefined && { name: store.name }),
     async add(entry) {
+      checkNewEntry(entry);
       const adding = store.add(entry);
       const result = isPromise(adding) ? await adding : adding;
       if (result === 'added') wakeAll();

@@ -1,6 +1,7 @@
 import { entryContract } from '../entry/entry-contract.ts';
 import { toContractCases } from '../entry/entry-port.ts';
 import { queryCases } from '../entry/query.ts';
+import { addCases } from './add.ts';
 import { actOnManyCases } from './act-on-many.ts';
 import { clockJumpCases } from './clock-jumps.ts';
 import { consumeCases } from './consume.ts';
@@ -44,6 +45,7 @@ export const inboxContract: readonly InboxCase[] = [
   ...discardCases,
   ...listCases,
   ...queryCases({ portOf: ({ inbox }: InboxSubject) => inbox, addAndSettle }),
+  ...addCases,
   ...keyCases,
   ...operateCases,
   ...actOnManyCases,
