@@ -1,4 +1,4 @@
-import type { Entry, Store } from '@novita-webhooks/core';
+import type { Entry, EntryQuery, Store } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
@@ -33,6 +33,28 @@ describe.skipIf(url === '')('list', () => {
     const newest = await store.list({ limit: 240 });
     expect(newest.entries.map(({ taskId }) => taskId)).toEqual(ids.slice(10).reverse());
   });
+});
+
+describe.skipIf(url === '')('list: more dead letters than are read on their own', () => {
+  const STATES: Readonly<Record<number, 'done' | 'pending'>> = { 3: 'done', 7: 'pending' };
+  const entries = Array.from({ length: 6000 }, (_, index) => stored(STATES[index % 16] ?? 'dead'));
+
+  test(
+    'returns exactly the entries in the wanted states, in order',
+    { timeout: 120_000 },
+    async () => {
+      const store = useStore(usePlace(url));
+      for (let start = 0; start < entries.length; start += 500) {
+        await store.restoreEntries?.(entries.slice(start, start + 500));
+      }
+      const idsOf = (...states: Entry['state'][]) =>
+        entries.filter(({ state }) => states.includes(state)).map(({ taskId }) => taskId);
+      expect(await listAll(store, { states: ['dead'] })).toEqual(idsOf('dead').toReversed());
+      const query = { states: ['done', 'dead'], order: 'oldest' } as const;
+      expect(await listAll(store, query)).toEqual(idsOf('done', 'dead'));
+      expect(await listAll(store, { states: ['done'] })).toEqual(idsOf('done').toReversed());
+    },
+  );
 });
 
 describe.skipIf(url === '')('replay', () => {
@@ -71,7 +93,7 @@ describe.skipIf(url === '')('restore', () => {
     const store = useStore(usePlace(url));
     const waiting = [createTestEntry(), createTestEntry()];
     for (const entry of waiting) await store.add(entry);
-    expect(await store.restoreEntries?.([finished('done'), finished('dead')])).toBe(2);
+    expect(await store.restoreEntries?.([stored('done'), stored('dead')])).toBe(2);
     expect(await store.stats()).toMatchObject({ pending: 2, running: 0, done: 1, dead: 1 });
     const claims = await store.claim('novita', 10, LEASE_MS);
     expect(claims).toMatchObject(waiting.map(({ taskId }) => ({ taskId, attempts: 1 })));
@@ -80,7 +102,7 @@ describe.skipIf(url === '')('restore', () => {
   test('into a paused queue: done and dead entries do not run when it is resumed', async () => {
     const place = usePlace(url);
     const [store, queue] = [useStore(place), useQueue(place)];
-    const entries = [finished('done'), finished('dead')];
+    const entries = [stored('done'), stored('dead')];
     await queue.pause();
     expect(await store.restoreEntries?.(entries)).toBe(2);
     for (const entry of entries) expect(await store.get(entry)).toEqual(entry);
@@ -115,14 +137,24 @@ function keyOf({ endpoint, taskId }: ReturnType<typeof createTestEntry>) {
 }
 
 /** An entry of another inbox. */
-function finished(state: 'done' | 'dead'): Entry {
+function stored(state: Exclude<Entry['state'], 'running'>): Entry {
+  const isPending = state === 'pending';
   return {
     ...{ ...createTestEntry(), state, attempts: 3, succeededHandlers: [], replays: 2 },
-    ...{
-      reason: state === 'dead' ? 'it failed' : null,
-      dueAt: null,
-      finishedAt: 1_700_000_000_000,
-    },
+    reason: state === 'dead' ? 'it failed' : null,
+    dueAt: isPending ? Date.now() + LEASE_MS : null,
+    finishedAt: isPending ? null : 1_700_000_000_000,
     ...{ partialReplay: null, attemptLog: [], originalBody: null },
   };
+}
+
+/** Task ids of all pages. */
+async function listAll(store: Store, query: EntryQuery): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await store.list({ ...query, bodies: false, limit: 1000, cursor });
+    ids.push(...page.entries.map(({ taskId }) => taskId));
+    if (page.cursor === null) return ids;
+    cursor = page.cursor;
+  }
 }

@@ -52,9 +52,13 @@ async function* walk(
     const last = arrivals.at(-1)?.order;
     if (last === undefined) return;
     yield (await readAll(arrivals)).sort(inOrder(order));
-    range = order === 'newest' ? { ...range, before: last } : { ...range, after: last };
+    range = beyond(range, order, last);
     size = Math.min(2 * size, BATCH);
   }
+}
+
+function beyond(range: Range, order: ResolvedEntryQuery['order'], last: number): Range {
+  return order === 'newest' ? { ...range, before: last } : { ...range, after: last };
 }
 
 function inOrder(order: ResolvedEntryQuery['order']) {
@@ -83,10 +87,48 @@ async function readAll(arrivals: readonly Arrival[]): Promise<ScannedEntry[]> {
 async function createSource(queue: EndpointQueue, query: ResolvedEntryQuery): Promise<Source> {
   const { order, storedStates } = query;
   const few = storedStates && (await fewIn(queue, storedStates));
-  if (!few) return async (range, count) => arrivalsIn(queue, order, range, count);
+  if (!few) return inFinishedSets(queue, query, (...of) => arrivalsIn(queue, order, ...of));
   const arrivals = (await withOrder(queue, few)).sort(inOrder(order));
   return async ({ before, after }, count) =>
     arrivals.filter(({ order }) => order < before && order > after).slice(0, count);
+}
+
+/** Arrivals that are skipped beside each wanted one: to look an id up costs far less than to read a job. */
+const SPARE = 4;
+
+/** Leaves out the arrivals in other states, if Redis can tell without reading the jobs. */
+function inFinishedSets(
+  queue: EndpointQueue,
+  { order, storedStates }: ResolvedEntryQuery,
+  source: Source,
+): Source {
+  const isFinished = storedStates?.every((state) => state === 'done' || state === 'dead') ?? false;
+  if (!isFinished || storedStates === undefined) return source;
+  const types = storedStates.flatMap((state) => TYPES[state]);
+  return async (range, count) => {
+    const wanted: Arrival[] = [];
+    for (let rest = range; ;) {
+      const arrivals = await source(rest, SPARE * count);
+      wanted.push(...(await keepIn(queue, types, arrivals)));
+      const last = arrivals.at(-1);
+      if (last === undefined || wanted.length >= count) return wanted.slice(0, count);
+      rest = beyond(rest, order, last.order);
+    }
+  };
+}
+
+async function keepIn(
+  queue: EndpointQueue,
+  types: readonly string[],
+  arrivals: readonly Arrival[],
+): Promise<readonly Arrival[]> {
+  if (arrivals.length === 0) return [];
+  const ids = arrivals.map(({ id }) => id);
+  const keys = await queue.run(async ({ toKey }) => types.map(toKey));
+  const scores = await queue.redis((client) =>
+    Promise.all(keys.map((key) => client.zmscore(key, ...ids))),
+  );
+  return arrivals.filter((_, index) => scores.some((of) => of[index] !== null));
 }
 
 async function arrivalsIn(
