@@ -49,7 +49,7 @@ const DESCRIPTIONS: Readonly<Record<ErrorKind, string>> = {
   'disk-full': 'the disk is full. Free some space.',
   'read-only':
     'this process may not write to it. Check the permissions of the file, of its -wal and -shm ' +
-    'files and of its folder.',
+    'files and of its folder. Check PRAGMA query_only on a connection that you pass.',
   corrupt:
     'it is damaged or not a SQLite database. Replace it with a backup, or move it away to start ' +
     'with an empty inbox. Do the same with its -wal and -shm files.',

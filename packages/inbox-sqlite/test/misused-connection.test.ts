@@ -1,3 +1,4 @@
+import { pollingInbox } from '@novita-webhooks/core';
 import { createTestEntry } from '@novita-webhooks/testing';
 import {
   sqliteStore,
@@ -69,4 +70,22 @@ describe.each(presentDrivers)('inbox-sqlite on $name', (driver) => {
     database.exec(`PRAGMA synchronous = ${level}`); // also while the inbox uses it
     expect(await run(readSynchronous)).toBe(used);
   });
+
+  test.each([
+    ['BEGIN', 'ROLLBACK', 'BEGIN without COMMIT'],
+    ['SAVEPOINT mine', 'ROLLBACK TO mine; RELEASE mine', 'BEGIN without COMMIT'],
+    ['PRAGMA query_only = ON', 'PRAGMA query_only = OFF', 'PRAGMA query_only'],
+  ])(
+    'says what %s on a connection of the caller does, and works after %s',
+    async (misuse, cure, words) => {
+      const database = driver.open(temporaryFile());
+      onTestFinished(() => void database.close());
+      const { works } = await openClaimed(driver, database);
+      const inbox = pollingInbox(driver.use(() => sqliteStore({ database })));
+      database.exec(misuse);
+      await expect(inbox.add(createTestEntry())).rejects.toThrow(words);
+      database.exec(cure);
+      await works();
+    },
+  );
 });
