@@ -1,17 +1,19 @@
-// docs/errors.md: a table of every error code, from the doc comments in errors.ts.
+// docs/errors.md: tables of every error code and finding, from the doc comments of their types.
 import ts from 'typescript';
 
 import { replies } from '../../packages/core/src/delivery/replies.ts';
+import { findingLevels } from '../../packages/core/src/self-check/finding.ts';
 import { firstSentence, parse, plain } from './sources.mjs';
 
 const SOURCE = 'packages/core/src/shared/errors.ts';
+const FINDINGS = 'packages/core/src/self-check/finding.ts';
 
 /** The string literals of a union type, each with the comment in front of it. */
 function membersOf(source, name) {
   const alias = source.statements.find(
     (statement) => ts.isTypeAliasDeclaration(statement) && statement.name.text === name,
   );
-  if (alias === undefined) throw new Error(`docs: ${SOURCE} has no type ${name}.`);
+  if (alias === undefined) throw new Error(`docs: ${source.fileName} has no type ${name}.`);
   const members = ts.isUnionTypeNode(alias.type) ? alias.type.types : [alias.type];
   let end = alias.type.pos;
   return members.flatMap((member) => {
@@ -34,8 +36,7 @@ function toRow({ code, text }, columns) {
     .replace(/^[.:]\s*/, '');
   if (meaning === '' || remedy === '') {
     throw new Error(
-      `docs: ${SOURCE}: '${code}' needs a doc comment of two sentences: ` +
-        'what it means, and what to do.',
+      `docs: '${code}' needs a doc comment of two sentences: ` + 'what it means, and what to do.',
     );
   }
   return `| ${[`\`${code}\``, ...columns, `${meaning}.`, remedy].map(cell).join(' | ')} |`;
@@ -66,6 +67,15 @@ export function listErrors() {
     table(
       ['code', 'meaning', 'what to do'],
       thrown.map((member) => toRow(member, [])),
+    ),
+    '## What `receiver.check()` finds',
+    'Each finding is `{ level, code, message }`. The message says what is wrong and what to do, with ' +
+      `the values at hand. Written from [finding.ts](../${FINDINGS}).`,
+    table(
+      ['code', 'level', 'meaning', 'what to do'],
+      membersOf(parse(FINDINGS), 'FindingCode').map((member) =>
+        toRow(member, [findingLevels[member.code]]),
+      ),
     ),
   ].join('\n\n');
 }

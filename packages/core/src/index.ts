@@ -104,7 +104,7 @@ export { toReceiver, type AdapterMount } from './adapters/to-receiver.ts';
 export type { CheckOptions } from './self-check/check-receiver.ts';
 export { createReceiver, type Receiver } from './receiver.ts';
 export type { ReceiverStats } from './receiver-stats.ts';
-export type { Finding, FindingCode } from './self-check/find-problems.ts';
+export type { Finding, FindingCode } from './self-check/finding.ts';
 export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type { RefusedDelivery } from './delivery/refused-deliveries.ts';

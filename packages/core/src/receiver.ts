@@ -21,7 +21,7 @@ import { createRegistration, type Registration } from './handlers/registration.t
 import { addInboxUser } from './inbox/inbox-users.ts';
 import type { Inbox } from './inbox/ports.ts';
 import { checkReceiver, type CheckOptions } from './self-check/check-receiver.ts';
-import type { Finding } from './self-check/find-problems.ts';
+import type { Finding } from './self-check/finding.ts';
 import { closeParts, createParts } from './receiver-parts.ts';
 import { readStats, type ReceiverStats } from './receiver-stats.ts';
 import { resolveOptions, type ReceiverOptions } from './options.ts';
@@ -161,9 +161,10 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const isClosed = () => closing !== undefined;
   const parts = createParts(options, logs, isClosed);
   const { worker, deliveries, processing } = parts;
-  const report = createStartReport(options, { handlers: parts.handlers, log: logs.log, isClosed });
   const mintUrl = async () =>
     (await createCallback({}, { ...parts, metadataSchema: undefined })).url;
+  const { handlers } = parts;
+  const report = createStartReport(options, { handlers, log: logs.log, isClosed, mintUrl });
   let closing: Promise<void> | undefined;
   addInboxUser(inbox, logs.log);
 
@@ -206,7 +207,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
     check: (how = {}) => checkReceiver(how, { inbox, clock, mintUrl, checked: report.checked }),
     close({ gracePeriodMs = 10_000 } = {}) {
-      report.used();
+      report.closed();
       return (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush));
     },
     stats: () => readStats(parts),

@@ -91,6 +91,26 @@ test('rollUp: a rolled-up line names the first three tasks that it stands for', 
   ]);
 });
 
+test('rollUp: the first failure of each task is written at once, ten times a minute', async () => {
+  const clock = createManualClock();
+  const log = rollUp(consoleLogger, clock);
+  const fail = (task: number, attempt: number) =>
+    log.warn({ handler: 'save', taskId: `t${task}`, attempt, reason: 'no bucket' }, 'failed');
+  for (let task = 1; task <= 15; task += 1) {
+    fail(task, 1);
+    fail(task, 2);
+  }
+  const written = () => printed.splice(0).map((line) => /taskId=(\S+)/.exec(line)?.[1]);
+  expect(written()).toEqual(Array.from({ length: 11 }, (_, index) => `t${index + 1}`));
+  await clock.advance(60_000);
+  expect(printed).toEqual([
+    'failed … 19 more in the last minute, for example taskId=t1,t2,t3 handler=save attempt=2 reason="no bucket"',
+  ]);
+  printed.splice(0);
+  for (let task = 1; task <= 11; task += 1) fail(task, 1);
+  expect(written()).toHaveLength(10); // the rolled-up line was the first one of this minute
+});
+
 test('createReceiver: close writes how many lines it held back, and leaves no timer', async () => {
   const clock = createManualClock();
   const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET, clock });
@@ -116,7 +136,7 @@ test('createReceiver: prints one line when it starts', async () => {
   await receiver.close();
 });
 
-test('createReceiver: rolls up handler failures, and not the lines of handlers', async () => {
+test('createReceiver: writes the first failure of each task, and all lines of handlers', async () => {
   const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
   receiver.onTaskSucceeded(({ task }, { log }) => {
     log.warn({}, 'mine');
@@ -127,7 +147,8 @@ test('createReceiver: rolls up handler failures, and not the lines of handlers',
     await receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded({ taskId })));
   }
   await receiver.idle({ timeoutMs: 10_000 });
-  expect(printed.filter((line) => line.startsWith('worker: a handler failed'))).toHaveLength(1);
+  const failures = printed.filter((line) => line.startsWith('worker: a handler failed'));
+  expect(failures.map((line) => /task-\d/.exec(line)?.[0])).toEqual(['task-1', 'task-2', 'task-3']);
   expect(printed.filter((line) => line.startsWith('mine'))).toHaveLength(3);
   await receiver.close();
 });

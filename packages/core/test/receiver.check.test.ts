@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import {
@@ -13,7 +13,7 @@ import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/tes
 import { expect, onTestFinished, test, vi } from 'vitest';
 import * as z from 'zod';
 
-import { ENDPOINT, deferred, noop, setUp } from './helpers.ts';
+import { ENDPOINT, deferred, noop, setUp, type Setup } from './helpers.ts';
 
 const handlers = { onTaskSucceeded: noop, onTaskFailed: noop };
 
@@ -34,6 +34,7 @@ test.each<[string[], Partial<ReceiverOptions>]>([
   [['info inbox_not_durable', 'warn url_not_https'], { url: 'http://example.com/novita' }],
   [['info inbox_not_durable', 'info url_not_public'], { url: 'http://127.0.0.1:3000/novita' }],
   [['info inbox_not_durable', 'info url_missing'], { url: undefined }],
+  [['info inbox_not_durable'], { ack: 'handled' }],
   [['info inbox_not_durable', 'warn reply_timeout_too_long'], { limits: { replyTimeoutMs: 5001 } }],
 ])('check: finds %j', async (codes, options) => {
   expect(await codesOf(options)).toEqual(codes);
@@ -50,21 +51,37 @@ test('check: finds an inbox that does not answer', async () => {
   });
 });
 
-/** A server at `/novita`; its receiver has the path `path` in its url. */
-async function serve(path: string, options: Partial<ReceiverOptions> = {}): Promise<Receiver> {
-  const server = createServer((request, response) => {
-    const { url = '' } = request;
-    if (url.startsWith('/novita')) void listener(request, response);
-    else response.writeHead(404).end('not here');
-  });
+test('check: the memory inbox in production is a warning, unless the reply waits for the handlers', async () => {
+  vi.stubEnv('NODE_ENV', 'production');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await codesOf({})).toEqual(['warn inbox_not_durable']);
+  expect(await codesOf({ ack: 'handled' })).toEqual(['info inbox_not_durable']);
+});
+
+/** Starts a server. Resolves to its address. */
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}${path}`;
-  const base = { url, secret: TEST_SECRET, logger: false as const, ...handlers };
-  const receiver = createReceiver({ ...base, ...options });
-  const mounted = options.endpoint === undefined ? receiver : createReceiver(base);
-  const listener = toNodeHandler(mounted);
+  return `http://127.0.0.1:${port}`;
+}
+
+const receiverAt = (url: string, options: Partial<ReceiverOptions> = {}) =>
+  createReceiver({ url, secret: TEST_SECRET, logger: false, ...handlers, ...options });
+
+/** A server at `/novita`; its receiver has the path `path` in its url. */
+async function serve(path: string, options: Partial<ReceiverOptions> = {}): Promise<Receiver> {
+  let handle: RequestListener = noop;
+  const origin = await listen((request, response) => {
+    const { url = '' } = request;
+    if (url.startsWith('/novita')) handle(request, response);
+    else response.writeHead(404).end('not here');
+  });
+  const receiver = receiverAt(origin + path, options);
+  const mounted = options.endpoint === undefined ? receiver : receiverAt(origin + path);
+  const handler = toNodeHandler(mounted);
+  handle = (request, response) => void handler(request, response);
   return receiver;
 }
 
@@ -98,9 +115,99 @@ test.each([
   });
 });
 
+test('check: a reply of the receiver itself names its code and the line to move', async () => {
+  const receivers: Receiver[] = [];
+  const origin = await listen((request, response) => {
+    const [receiver] = receivers;
+    const handle = () => receiver && void toNodeHandler(receiver)(request, response);
+    request.resume().on('end', handle); // a parser that keeps nothing
+  });
+  const receiver = receiverAt(`${origin}/novita`);
+  receivers.push(receiver);
+  expect((await receiver.check()).at(-1)).toEqual({
+    level: 'error',
+    code: 'url_refused',
+    message: `a request to ${origin}/novita was answered 500 body_already_read by the receiver. Code before it, such as a body parser, read the body and kept nothing. Move the line that mounts the webhooks, such as app.post(path, novitaWebhooks(receiver)), above that code.`,
+  });
+});
+
+test('check: a closed receiver answers that it is closed', async () => {
+  const receiver = await serve('/novita');
+  await receiver.close();
+  expect((await receiver.check()).at(-1)).toMatchObject({
+    code: 'url_refused',
+    message: expect.stringMatching(/503 closing by the receiver\. This endpoint is/) as unknown,
+  });
+});
+
+test.each([
+  [308, 'url_redirected', /308, a redirect to http:\/\/127\.0\.0\.1:\d+\/there\. Use the final/],
+  [
+    404,
+    'url_answered_by_another',
+    /No route of the server takes POST \/novita: .* Write app\.post/,
+  ],
+  [403, 'url_answered_by_another', /such as a login or a CSRF check/],
+  [502, 'url_answered_by_another', /Read the log of the server/],
+  [200, 'url_answered_by_another', /answered 200, by something else/],
+])('check: says what to do if url is answered %i', async (status, code, message) => {
+  const origin = await listen((_request, response) => {
+    response.writeHead(status, { location: '/there?token=secret' }).end('{"code":"closing"}');
+  });
+  const found = (await receiverAt(`${origin}/novita`).check()).at(-1);
+  expect(found).toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+  expect(found?.message).not.toContain('token');
+});
+
 test('check: finds that no server listens at url', async () => {
-  const base = { url: 'http://127.0.0.1:1/novita', secret: TEST_SECRET, logger: false as const };
-  expect((await createReceiver(base).check()).at(-1)).toMatchObject({ code: 'url_unreachable' });
+  const receiver = receiverAt('http://127.0.0.1:1/novita');
+  expect((await receiver.check()).at(-1)).toMatchObject({ code: 'url_unreachable' });
+});
+
+/** Mounts and starts a receiver in development, and lets a second pass. */
+async function startInDevelopment(url: string): Promise<Setup> {
+  vi.stubEnv('NODE_ENV', 'development');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const setup = setUp({ url, onTaskFinished: noop });
+  onTestFinished(() => setup.receiver.close());
+  toNodeHandler(setup.receiver);
+  await setup.clock.advance(1000);
+  return setup;
+}
+
+test('start: in development, a local url that leads elsewhere is an error', async () => {
+  const agents: unknown[] = [];
+  const origin = await listen((request, response) => {
+    agents.push(request.headers['user-agent']);
+    response.writeHead(404).end();
+  });
+  const { log } = await startInDevelopment(`${origin}/novita`);
+  const expected = [expect.stringMatching(/^receiver: a request to .*\/novita was answered 404/)];
+  await expect.poll(() => log.messages('error')).toEqual(expected);
+  expect(agents).toEqual(['novita-webhooks-check']);
+});
+
+test('start: a receiver that is closed within a second sends no request', async () => {
+  vi.stubEnv('NODE_ENV', 'development');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { receiver, clock } = setUp({ url: 'http://localhost:1/novita', onTaskFinished: noop });
+  toNodeHandler(receiver);
+  await receiver.close();
+  expect(clock.timers()).toBe(0);
+});
+
+test.each([
+  ['production', 'http://127.0.0.1:1/novita'],
+  ['test', 'http://127.0.0.1:1/novita'],
+  ['development', 'http://example.com/novita'],
+])('start: in %s, no request to %s is planned', async (environment, url) => {
+  vi.stubEnv('NODE_ENV', environment);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { receiver, clock } = setUp({ url });
+  const before = clock.timers();
+  toNodeHandler(receiver);
+  expect(clock.timers()).toBe(before);
+  await receiver.close();
 });
 
 test('toReceiver: warns of a mounted path that differs from that of url', async () => {

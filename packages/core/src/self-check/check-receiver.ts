@@ -1,6 +1,7 @@
 import type { Inbox } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
-import { findProblems, type Checked, type Finding } from './find-problems.ts';
+import { findProblems, type Checked } from './find-problems.ts';
+import type { Finding } from './finding.ts';
 import { checkInbox, probeUrl } from './probe.ts';
 
 /** How far `receiver.check()` goes. */

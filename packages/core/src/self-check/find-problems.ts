@@ -1,36 +1,13 @@
 // What is wrong or risky about a receiver. Used by receiver.check(), and printed when it starts.
 import type { HandlerCounts } from '../handlers/handlers.ts';
 import type { Inbox } from '../inbox/ports.ts';
-
-/** Something that `receiver.check()` found. */
-export interface Finding {
-  /** `error`: events are not received or handled. `warn`: some are not. `info`: good to know. */
-  readonly level: 'error' | 'warn' | 'info';
-  readonly code: FindingCode;
-  /** What is wrong, and what to do. */
-  readonly message: string;
-}
-
-/** What can be found. Codes are stable; messages may change. */
-export type FindingCode =
-  | 'inbox_unavailable'
-  | 'inbox_not_durable'
-  | 'no_handlers'
-  | 'no_success_handler'
-  | 'no_failure_handler'
-  | 'insecure'
-  | 'url_missing'
-  | 'url_not_https'
-  | 'url_not_public'
-  | 'path_differs'
-  | 'reply_timeout_too_long'
-  | 'url_unreachable'
-  | 'url_answered_by_another';
+import { finding, type Finding } from './finding.ts';
 
 /** The options of a receiver that are checked. */
 export interface CheckedOptions {
   readonly inbox: Inbox;
   readonly consume: boolean;
+  readonly ack: 'accepted' | 'handled' | null;
   readonly url: string | null;
   readonly secrets: readonly string[] | null;
   readonly limits: { readonly replyTimeoutMs: number };
@@ -48,12 +25,6 @@ export interface Checked {
 /** Milliseconds that Novita waits for a reply. */
 const NOVITA_WAITS_MS = 5000;
 
-export const finding = (level: Finding['level'], code: FindingCode, message: string): Finding => ({
-  level,
-  code,
-  message,
-});
-
 /** Checks what is known without asking the inbox or the network. */
 export function findProblems(checked: Checked): Finding[] {
   return [...ofHandlers(checked), ...ofInbox(checked), ...ofUrl(checked), ...ofLimits(checked)];
@@ -65,7 +36,6 @@ function ofHandlers({ options: { consume }, handlers }: Checked): Finding[] {
   if (succeeded + failed === 0) {
     return [
       finding(
-        'warn',
         'no_handlers',
         'no handler for results is registered, so events wait in the inbox. Register onTaskSucceeded and onTaskFailed.',
       ),
@@ -74,7 +44,6 @@ function ofHandlers({ options: { consume }, handlers }: Checked): Finding[] {
   if (failed === 0) {
     return [
       finding(
-        'warn',
         'no_failure_handler',
         'no handler for failed tasks is registered, so they become done without one. Register onTaskFailed.',
       ),
@@ -83,23 +52,21 @@ function ofHandlers({ options: { consume }, handlers }: Checked): Finding[] {
   if (succeeded > 0) return [];
   return [
     finding(
-      'warn',
       'no_success_handler',
       'no handler for succeeded tasks is registered, so they become done without one. Register onTaskSucceeded.',
     ),
   ];
 }
 
-function ofInbox({ options: { inbox }, isProduction }: Checked): Finding[] {
+function ofInbox({ options: { inbox, ack }, isProduction }: Checked): Finding[] {
   if (inbox.capabilities.durable) return [];
-  const level = isProduction ? 'warn' : 'info';
-  return [
-    finding(
-      level,
-      'inbox_not_durable',
-      `the ${nameOf(inbox)} inbox loses its events when the process ends. Pass a durable inbox, such as sqliteInbox({ path }).`,
-    ),
-  ];
+  const name = `the ${nameOf(inbox)} inbox`;
+  if (ack === 'handled') {
+    const message = `${name} forgets dead letters, and which tasks are done, when the process ends. Pass a durable inbox, such as sqliteInbox({ path }), if that matters.`;
+    return [finding('inbox_not_durable', message)];
+  }
+  const message = `${name} loses its events when the process ends. Pass a durable inbox, such as sqliteInbox({ path }).`;
+  return [finding('inbox_not_durable', message, isProduction ? 'warn' : 'info')];
 }
 
 /** The name of an inbox for logs. */
@@ -113,7 +80,6 @@ function ofUrl({ options: { url, secrets }, path }: Checked): Finding[] {
     if (secrets?.length === 0) return [];
     return [
       finding(
-        'info',
         'url_missing',
         'without url, this process cannot make callback URLs. Pass url, the public address of the endpoint, where tasks are submitted.',
       ),
@@ -124,7 +90,6 @@ function ofUrl({ options: { url, secrets }, path }: Checked): Finding[] {
   if (!isPublic(hostname)) {
     found.push(
       finding(
-        'info',
         'url_not_public',
         `url has the host ${hostname}, which Novita cannot reach. Use a public address, a tunnel or the simulator.`,
       ),
@@ -132,14 +97,13 @@ function ofUrl({ options: { url, secrets }, path }: Checked): Finding[] {
   } else if (protocol === 'http:') {
     found.push(
       finding(
-        'warn',
         'url_not_https',
         'url is not encrypted: its tokens can be read on the way. Use https.',
       ),
     );
   }
   if (path !== null && !isPathOf(url, path)) {
-    found.push(finding('warn', 'path_differs', pathMessage(url, path)));
+    found.push(finding('path_differs', pathMessage(url, path)));
   }
   return found;
 }
@@ -153,6 +117,11 @@ export function pathMessage(url: string, path: string): string {
 export function isPathOf(url: string, path: string): boolean {
   const trim = (text: string) => text.replace(/\/+$/, '');
   return trim(new URL(url).pathname).endsWith(trim(path));
+}
+
+/** Whether `url` leads to this machine. */
+export function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function isPublic(hostname: string): boolean {
@@ -170,7 +139,6 @@ function ofLimits({ options: { limits, secrets } }: Checked): Finding[] {
   if (secrets === null) {
     found.push(
       finding(
-        'warn',
         'insecure',
         'insecure: true accepts events from any sender. Pass a secret, unless strangers cannot reach this endpoint.',
       ),
@@ -179,7 +147,6 @@ function ofLimits({ options: { limits, secrets } }: Checked): Finding[] {
   if (limits.replyTimeoutMs > NOVITA_WAITS_MS) {
     found.push(
       finding(
-        'warn',
         'reply_timeout_too_long',
         `limits.replyTimeoutMs is ${limits.replyTimeoutMs}, but Novita waits ${NOVITA_WAITS_MS} ms and then repeats the delivery. Use less than ${NOVITA_WAITS_MS}.`,
       ),

@@ -1,5 +1,6 @@
 // Asks the inbox and the network whether a receiver works. Used by receiver.check().
-import { finding, type Finding } from './find-problems.ts';
+import { isReplyCode, replies } from '../delivery/replies.ts';
+import { finding, type Finding } from './finding.ts';
 import { PROBE_EVENT_TYPE } from '../handlers/best-effort-events.ts';
 import type { Inbox } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
@@ -14,7 +15,6 @@ export async function checkInbox(
   if (inbox.capabilities.addOnly) return [];
   const unavailable = (why: string) => [
     finding(
-      'error',
       'inbox_unavailable',
       `the inbox does not answer (${why}). Deliveries get 503 until it does.`,
     ),
@@ -33,45 +33,86 @@ export async function checkInbox(
  * @param callbackUrl signed: a receiver with another secret or endpoint refuses it
  */
 export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<Finding[]> {
-  const { origin, pathname } = new URL(callbackUrl);
-  const address = origin + pathname;
+  const address = withoutQuery(callbackUrl);
   try {
     const response = await fetch(callbackUrl, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'user-agent': 'novita-webhooks-check' },
       body: JSON.stringify({ event_type: PROBE_EVENT_TYPE }),
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = (await response.text()).slice(0, 1000);
-    return ofAnswer(address, response.status, parseOrNull(text));
+    const { status, headers } = response;
+    const body = parseOrNull((await response.text()).slice(0, 1000));
+    return ofAnswer({ address, status, location: headers.get('location'), body });
   } catch (error) {
-    return [
-      finding(
-        'error',
-        'url_unreachable',
-        `a request to ${address} failed (${describeError(error)}). Is the server listening, and the address right?`,
-      ),
-    ];
+    const message = `a request to ${address} failed (${describeError(error)}). Start the server before check(), and compare url with the address of the server.`;
+    return [finding('url_unreachable', message)];
   }
 }
 
-function ofAnswer(address: string, status: number, body: unknown): Finding[] {
+interface Answer {
+  /** Without the token. */
+  readonly address: string;
+  readonly status: number;
+  readonly location: string | null;
+  readonly body: unknown;
+}
+
+function ofAnswer({ address, status, location, body }: Answer): Finding[] {
   const { code, status: text } = isObject(body) ? body : {};
   if (status === 200 && text === 'ignored') return [];
-  const isNoRoute = status === 404 || status === 405;
-  const why =
-    code === 'unauthorized'
-      ? 'by a receiver with another secret or endpoint option. Give both processes the same ones.'
-      : 'by something else than this receiver. Compare url with the path that the webhooks are mounted on' +
-        (isNoRoute ? ', and mount them for POST: app.post, not app.get.' : '.');
-  return [
-    finding(
-      'error',
-      'url_answered_by_another',
-      `a request to ${address} was answered ${status}, ${why}`,
-    ),
-  ];
+  const answered = `a request to ${address} was answered ${status}`;
+  if (typeof code === 'string' && isReplyCode(code) && replies[code].status === status) {
+    return [ofRefusal(answered, code)];
+  }
+  if (status >= 300 && status < 400) {
+    const target = location === null ? 'elsewhere' : `to ${withoutQuery(location, address)}`;
+    const message = `${answered}, a redirect ${target}. Use the final address as url.`;
+    return [finding('url_redirected', message)];
+  }
+  const message = `${answered}, by something else than this receiver. ${adviseOn(status, address)}`;
+  return [finding('url_answered_by_another', message)];
+}
+
+function adviseOn(status: number, address: string): string {
+  const { pathname } = new URL(address);
+  if (status === 404 || status === 405) {
+    return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or with app.get. Write app.post('${pathname}', …), or correct url.`;
+  }
+  if (status >= 500) {
+    return 'Code before the webhooks threw, or a proxy has no server behind it. Read the log of the server.';
+  }
+  return 'Code before the webhooks answered, such as a login or a CSRF check, or url leads to another server. Mount the webhooks before that code.';
+}
+
+/** What a receiver answered. */
+function ofRefusal(answered: string, code: keyof typeof replies): Finding {
+  if (code === 'unauthorized') {
+    const message = `${answered}, by a receiver with another secret or endpoint option. Give both processes the same ones.`;
+    return finding('url_answered_by_another', message);
+  }
+  const advice = REFUSAL_ADVICE[code] ?? detailOf(replies[code].body);
+  return finding('url_refused', `${answered} ${code} by the receiver. ${advice}`);
+}
+
+const MOVE =
+  'Move the line that mounts the webhooks, such as app.post(path, novitaWebhooks(receiver)), above that code.';
+const REFUSAL_ADVICE: Partial<Record<string, string>> = {
+  body_already_read: `Code before it, such as a body parser, read the body and kept nothing. ${MOVE}`,
+  missing_event_type: `Code before it, such as a parser of forms, changed the body. ${MOVE}`,
+  invalid_json: `Code before it, such as a body parser, changed the body. ${MOVE}`,
+  inbox_unavailable: 'The log of that process says why the inbox rejected the event.',
+};
+
+function detailOf(body: string): string {
+  const { detail } = JSON.parse(body) as { readonly detail?: string };
+  return detail ?? '';
+}
+
+function withoutQuery(url: string, base?: string): string {
+  const { origin, pathname } = new URL(url, base);
+  return origin + pathname;
 }
 
 function parseOrNull(text: string): unknown {

@@ -12,6 +12,7 @@ import type { HandlerCounts, Handlers } from '../handlers/handlers.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Clock } from '../shared/clock.ts';
 import { readOr } from '../shared/read-or.ts';
+import { createStartProbe } from './start-probe.ts';
 import { createUnusedWarning } from './unused-warning.ts';
 
 /** Reports a start once, and knows the path on which the receiver is mounted. */
@@ -20,8 +21,9 @@ export interface StartReport {
   start(): void;
   /** Called when an adapter takes the receiver. */
   mount(path?: string): void;
-  /** Called by what needs neither: accepting, minting, `processEntry()`, the inbox, `close()`. */
+  /** Called by what needs neither: accepting, minting, `processEntry()`, the inbox. */
   used(): void;
+  closed(): void;
   /** Called when a handler was registered. */
   handlersChanged(): void;
   isPathKnown(): boolean;
@@ -34,6 +36,8 @@ interface StartReportParts {
   readonly handlers: Handlers;
   readonly log: Logger;
   readonly isClosed: () => boolean;
+  /** A callback URL of the receiver. */
+  readonly mintUrl: () => Promise<string>;
 }
 
 const CLOSED =
@@ -41,30 +45,25 @@ const CLOSED =
 
 export function createStartReport(
   options: CheckedOptions & { readonly endpoint: string; readonly clock: Clock },
-  { handlers, log, isClosed }: StartReportParts,
+  { handlers, log, isClosed, mintUrl }: StartReportParts,
 ): StartReport {
   const { url, endpoint, inbox } = options;
   const environment = nodeEnvironment();
+  const isDevelopment = environment !== 'production' && environment !== 'test';
+  const probe = createStartProbe({ ...options, log, mintUrl, isEnabled: isDevelopment });
   const unused = createUnusedWarning({ ...options, log, handlers });
-  let path: string | null = null;
+  const path = createMountPath(url, log);
   let hasStarted = false;
 
   const checked = (): Checked => ({
-    ...{ options, handlers: handlers.counts(), path },
+    ...{ options, handlers: handlers.counts(), path: path.get() },
     isProduction: environment === 'production',
   });
 
-  function setPath(mounted: string): void {
-    if (path !== null) return;
-    path = mounted;
-    if (url === null || isPathOf(url, path)) return;
-    log.warn({}, `receiver: ${pathMessage(url, path)}`);
-  }
-
   function report(): void {
-    const where = { endpoint, path: path ?? pathOf(url), inbox: nameOf(inbox) };
+    const where = { endpoint, path: path.get() ?? pathOf(url), inbox: nameOf(inbox) };
     log.info({ ...where, handlers: sumOf(handlers.counts()) }, 'receiver: started');
-    if (environment === 'production' || environment === 'test') return;
+    if (!isDevelopment) return;
     for (const { level, code, message } of findProblems(checked())) {
       // The path was reported when it became known.
       if (level !== 'info' && code !== 'path_differs') log[level]({ code }, `receiver: ${message}`);
@@ -90,20 +89,45 @@ export function createStartReport(
     start() {
       unused.started();
       start();
+      if (!isClosed()) probe.started();
     },
     mount(mounted) {
       unused.used();
-      if (mounted !== undefined && !isClosed()) setPath(mounted);
+      probe.mounted();
+      if (mounted !== undefined && !isClosed()) path.set(mounted);
       start();
     },
     used: unused.used,
-    isPathKnown: () => path !== null,
-    afterDelivery(request, reply) {
+    closed() {
+      unused.used();
+      probe.cancel();
+    },
+    isPathKnown: () => path.get() !== null,
+    afterDelivery: path.afterDelivery,
+    checked,
+  };
+}
+
+/** Where the receiver is mounted, as soon as that is known. */
+function createMountPath(url: string | null, log: Logger) {
+  let path: string | null = null;
+
+  function set(mounted: string): void {
+    if (path !== null) return;
+    path = mounted;
+    if (url === null || isPathOf(url, path)) return;
+    log.warn({}, `receiver: ${pathMessage(url, path)}`);
+  }
+
+  return {
+    get: (): string | null => path,
+    set,
+    /** See `StartReport`. */
+    afterDelivery(request: WebhookRequest, reply: WebhookReply): WebhookReply {
       const delivered = readOr(() => new URL(request.url, 'http://localhost').pathname, undefined);
-      if (reply.status === 200 && delivered !== undefined) setPath(delivered);
+      if (reply.status === 200 && delivered !== undefined) set(delivered);
       return reply;
     },
-    checked,
   };
 }
 

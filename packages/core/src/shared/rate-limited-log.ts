@@ -3,6 +3,8 @@ import type { Logger } from './logger.ts';
 
 /** Milliseconds in which a repeated line is written once. */
 const INTERVAL_MS = 60_000;
+/** First failures of further tasks that are written at once, for each kind and minute. */
+const MAX_FIRST_FAILURES = 10;
 /** Task ids that a rolled-up line names. */
 const MAX_TASK_IDS = 3;
 /** Kinds of lines that are distinguished at a time. Above it, only their messages count. */
@@ -14,6 +16,8 @@ interface Kind {
   since: number;
   cancel: () => void;
   suppressed: number;
+  /** Lines that were written, beside the first one. */
+  written: number;
   /** The first of those that were held back. */
   taskIds: readonly string[];
   level: Level;
@@ -29,7 +33,8 @@ export interface RolledUpLog extends Logger {
 
 /**
  * Rolls up warnings and errors that repeat: the first one is written at once, and those of the next
- * minute become one line with `suppressed`, their number. Lines repeat each other if they have the
+ * minute become one line with `suppressed`, their number. The first failure of a handler for each
+ * further task is written at once too, ten times a minute. Lines repeat each other if they have the
  * same message and reason; numbers and ids in the reason do not count. A line with `suppressed` has
  * `taskIds` in place of `taskId`: at most three examples, the first ones.
  */
@@ -45,6 +50,9 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
     if (kind === undefined) {
       begin(key, { level, details, message });
       log[level](details, message);
+    } else if (isFirstFailure(details) && kind.written < MAX_FIRST_FAILURES) {
+      kind.written += 1;
+      log[level](details, message);
     } else {
       const taskIds = withTaskId(kind.taskIds, details['taskId']);
       Object.assign(kind, { level, details, message, taskIds, suppressed: kind.suppressed + 1 });
@@ -53,7 +61,7 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
 
   function begin(key: string, line: Pick<Kind, 'level' | 'details' | 'message'>): void {
     const cancel = clock.after(INTERVAL_MS, () => nextMinute(key), { background: true });
-    kinds.set(key, { ...line, suppressed: 0, taskIds: [], since: clock.now(), cancel });
+    kinds.set(key, { ...line, suppressed: 0, written: 0, taskIds: [], since: clock.now(), cancel });
   }
 
   function nextMinute(key: string): void {
@@ -82,6 +90,11 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
       for (const [key, kind] of kinds) end(key, kind);
     },
   };
+}
+
+/** Of a task: its later attempts repeat it. */
+function isFirstFailure({ handler, taskId, attempt }: Record<string, unknown>): boolean {
+  return handler !== undefined && taskId !== undefined && attempt === 1;
 }
 
 function withTaskId(taskIds: readonly string[], taskId: unknown): readonly string[] {

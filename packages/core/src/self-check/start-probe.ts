@@ -1,0 +1,57 @@
+// In development, posts to a local url soon after the start: a wrong path is found before the first event.
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { readOr } from '../shared/read-or.ts';
+import { isLoopback } from './find-problems.ts';
+import { probeUrl } from './probe.ts';
+
+/** Posts once, as `receiver.check()` does, if the receiver is mounted and started. */
+export interface StartProbe {
+  /** An adapter took the receiver. */
+  mounted(): void;
+  started(): void;
+  cancel(): void;
+}
+
+interface StartProbeParts {
+  readonly url: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly mintUrl: () => Promise<string>;
+  /** Whether the process runs in development. */
+  readonly isEnabled: boolean;
+}
+
+/** Milliseconds in which a program begins to listen. */
+const DELAY_MS = 1000;
+const TIMEOUT_MS = 2000;
+
+export function createStartProbe(parts: StartProbeParts): StartProbe {
+  const { url, clock, log, mintUrl } = parts;
+  // A token must not leave the machine without being asked for: `url` may be an example.
+  const isEnabled = parts.isEnabled && url !== null && isLoopback(url);
+  let isMounted = false;
+  let cancelTimer: (() => void) | undefined;
+
+  async function probe(): Promise<void> {
+    const found = await probeUrl(await mintUrl(), TIMEOUT_MS);
+    for (const { level, code, message } of found) {
+      // The server may begin to listen later, or be a test that has ended.
+      if (code !== 'url_unreachable') log[level]({ code }, `receiver: ${message}`);
+    }
+  }
+
+  return {
+    mounted() {
+      isMounted = true;
+    },
+    started() {
+      if (!isEnabled || !isMounted || cancelTimer !== undefined) return;
+      const run = () => void probe().catch(() => undefined);
+      cancelTimer = readOr(() => clock.after(DELAY_MS, run, { background: true }), undefined);
+    },
+    cancel() {
+      cancelTimer?.();
+    },
+  };
+}
