@@ -28,7 +28,12 @@ import fastify, { type FastifyPluginAsync } from 'fastify';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 
 const printed: string[] = [];
-const print = (text: unknown) => void printed.push(...String(text).split('\n'));
+const print = (text: unknown) =>
+  void printed.push(
+    ...String(text)
+      .replace(/http:\/\/127\.0\.0\.1:\d+/g, 'http://127.0.0.1:3000')
+      .split('\n'),
+  );
 for (const method of ['info', 'warn', 'error'] as const) {
   vi.spyOn(console, method).mockImplementation(print);
 }
@@ -62,12 +67,17 @@ async function deliver(receiver: Receiver, mintedBy = receiver, body: unknown = 
 /** What JavaScript lets pass, and TypeScript does not. */
 const call = <T>(work: (...args: never[]) => T, ...args: unknown[]) => work(...(args as never[]));
 
-async function postTo(app: ReturnType<typeof express>): Promise<void> {
+/** Resolves to the address of the server. */
+async function listen(app: ReturnType<typeof express>): Promise<string> {
   const server = app.listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  await fetch(`http://127.0.0.1:${port}/webhooks/novita`, { method: 'POST', body: '{}' });
+  return `http://127.0.0.1:${port}/webhooks/novita`;
+}
+
+async function postTo(app: ReturnType<typeof express>): Promise<void> {
+  await fetch(await listen(app), { method: 'POST', body: '{}' });
 }
 
 const handleWith = (handle: () => unknown) => async () => {
@@ -116,6 +126,33 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
     await postTo(
       app.post('/webhooks/novita', onExpress(receiverOf({ secret: undefined, insecure: true }))),
     );
+  },
+  'A promise is not awaited': () =>
+    JSON.stringify({ extra: { webhook: receiverOf().createCallback() } }),
+  'The inbox function is not called': () =>
+    call(createReceiver, { secret: TEST_SECRET, inbox: memoryInbox }),
+  'A filter names an unknown medium': () =>
+    receiverOf().onTaskSucceeded({ media: 'image' as 'images' }, noop),
+  'Express has the webhooks on another path': async () => {
+    const app = express();
+    const clock = createManualClock();
+    const receiver = receiverOf({ url: await listen(app), onTaskFinished: noop, clock });
+    app.post('/webhook', onExpress(receiver));
+    await clock.advance(1000);
+  },
+  'A receiver is created for each request': () => {
+    for (let count = 1; count <= 10; count += 1) onExpress(receiverOf({ onTaskFinished: noop }));
+  },
+  'Handlers are registered for each request': () => {
+    const receiver = receiverOf();
+    for (let count = 1; count <= 50; count += 1) receiver.onTaskSucceeded(() => noop());
+  },
+  'A parser of forms changed the body': async () => {
+    const app = express().use(express.urlencoded({ extended: true }));
+    const receiver = receiverOf({ url: await listen(app), onTaskFinished: noop });
+    app.post('/webhooks/novita', onExpress(receiver));
+    const body = new URLSearchParams({ payload: '{}' });
+    await fetch(await receiver.createCallbackUrl(), { method: 'POST', body });
   },
   'A worker is not started': async () => {
     const clock = createManualClock();

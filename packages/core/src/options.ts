@@ -127,6 +127,9 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
+/** The console itself would print the details before the message. */
+const toLogger = (value: unknown) =>
+  value === false ? silentLogger : value === globalThis.console ? consoleLogger : value;
 const isFunction = (value: unknown) => typeof value === 'function';
 const fn = z.custom<never>(isFunction, 'must be a function').optional();
 const withMethods = <T>(...methods: string[]) =>
@@ -141,8 +144,8 @@ const isInbox = (value: unknown) =>
   isObject((value as Partial<Inbox>).capabilities);
 const inbox = z.custom<Inbox>(
   isInbox,
-  `must be an object with ${INBOX_METHODS.join(', ')} and capabilities; ` +
-    'addOnlyInbox() makes one of add alone',
+  "must be an inbox, such as memoryInbox() or sqliteInbox({ path: 'webhooks.db' }). One of your own has " +
+    `${INBOX_METHODS.join(', ')} and capabilities; addOnlyInbox() makes one of add alone`,
 );
 /** However it is written: `to%6ben` is the same parameter. */
 const hasToken = (url: string) =>
@@ -186,7 +189,7 @@ const schema = strictOptions({
   taskResults: withMethods<TaskResultClient>('get', 'getPayload').nullable().default(null),
   confirm: z.boolean().default(false),
   logger: z.preprocess(
-    (value) => (value === false ? silentLogger : value),
+    toLogger,
     withMethods<Logger>('debug', 'info', 'warn', 'error').default(() => consoleLogger),
   ),
   clock: withMethods<Clock>('now', 'after').default(systemClock),

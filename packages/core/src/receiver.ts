@@ -203,8 +203,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       worker.start();
     },
     refusedDeliveries: () => parts.refusedDeliveries.list(),
-    idle: ({ timeoutMs = Infinity } = {}) =>
-      waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, timeoutMs),
+    idle: (how = {}) => waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, how),
     check: (how = {}) => checkReceiver(how, { inbox, clock, mintUrl, checked: report.checked }),
     close({ gracePeriodMs = 10_000 } = {}) {
       report.closed();

@@ -159,6 +159,15 @@ test.each([
   expect(found?.message).not.toContain('token');
 });
 
+test('check: finds that url is not answered in time', async () => {
+  const origin = await listen(noop);
+  const found = (await receiverAt(`${origin}/novita`).check({ timeoutMs: 50 })).at(-1);
+  expect(found).toMatchObject({
+    code: 'url_not_answered',
+    message: expect.stringMatching(/not answered in 50 ms.* neither answers/) as unknown,
+  });
+});
+
 test('check: finds that no server listens at url', async () => {
   const receiver = receiverAt('http://127.0.0.1:1/novita');
   expect((await receiver.check()).at(-1)).toMatchObject({ code: 'url_unreachable' });

@@ -215,5 +215,5 @@ test('the log of an unreadable body names the error', async () => {
   const request = breakProperty({ method: 'POST', url, headers: {} }, 'body');
   const reply: WebhookReply = await setup.receiver.handle(request as never);
   expect(codeOf(reply)).toBe('invalid_json');
-  expect(setup.log.messages('debug').join('\n')).toMatch(/the body cannot be read.*cannot be read/);
+  expect(setup.log.messages('warn').join('\n')).toMatch(/the body cannot be read.*cannot be read/);
 });

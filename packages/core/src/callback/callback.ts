@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
+import { mustAwait } from '../shared/must-await.ts';
 import type { TerminalStatus } from '../events/task-result.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { validateJson, type StandardSchema } from '../shared/standard-schema.ts';
@@ -93,8 +94,11 @@ export function createCallbackMethods(
     return createCallback(options, parts);
   };
   return {
-    createCallback: mint,
-    createCallbackUrl: async (options) => (await mint(options)).url,
+    createCallback: (options) => mustAwait(mint(options), 'createCallback', ['url']),
+    createCallbackUrl(options) {
+      const url = mint(options).then((callback) => callback.url);
+      return mustAwait(url, 'createCallbackUrl');
+    },
   };
 }
 

@@ -32,8 +32,11 @@ function secretFault(secret: string): string | undefined {
 
 /** One secret, or a list of at least one. Only a fault in a list has an index. */
 export const secretSchema: z.ZodType<string | string[]> = z
-  .union([z.string(), z.array(z.string()).min(1)], 'must be a text or a list of texts')
+  .union([z.string(), z.array(z.string())], 'must be a text or a list of texts')
   .check(({ value, issues }) => {
+    if (value.length === 0 && typeof value !== 'string') {
+      issues.push({ code: 'custom', message: `the list is empty. ${ADVICE}`, input: undefined });
+    }
     for (const [index, one] of [value].flat().entries()) {
       const message = secretFault(one);
       const path = typeof value === 'string' ? [] : [index];

@@ -168,12 +168,27 @@ function traceparentOf(parts: RequestParts): string | null {
   return TRACEPARENT.test(value) ? value : null;
 }
 
+const PARSER_ADVICE =
+  'If code before the webhooks changes bodies, such as a parser of forms, mount the webhooks before it.';
+
+/** Refusals after the token was accepted: our own configuration or a proxy has probably caused them. */
+const REFUSAL_ADVICE: Readonly<Record<string, string>> = {
+  missing_event_type: PARSER_ADVICE,
+  missing_task_id: PARSER_ADVICE,
+  invalid_json: PARSER_ADVICE,
+  unsupported_media_type: 'Send plain JSON. If a proxy compresses bodies, turn that off.',
+  body_too_large: 'Raise limits.maxBodyBytes if Novita has sent it.',
+};
+
 function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
   if (isWebhookError(error) && isReplyCode(error.code)) {
     const { code, message } = error;
+    const advice = REFUSAL_ADVICE[code];
     if (code === 'body_already_read') limitedLog.error({ code }, `pipeline: ${message}`);
     else if (code === 'overloaded') limitedLog.warn({ code }, `pipeline: ${message}`);
-    else log.debug({ code }, `pipeline: ${message}`);
+    else if (advice !== undefined) {
+      limitedLog.warn({ code }, `pipeline: refused a delivery: ${message}. ${advice}`);
+    } else log.debug({ code }, `pipeline: ${message}`);
     return error.code;
   }
   log.error(errorFields(error), 'pipeline: a delivery failed. Novita retries it up to five times.');

@@ -15,6 +15,7 @@ import {
   parseArgument,
   strictOptions,
 } from '../shared/check-options.ts';
+import { plainIssue } from '../shared/plain-issues.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -184,7 +185,7 @@ function requireSameTask({ taskId, status, body, testMode }: NewEntry): { testMo
 
 /** @throws WebhookError `invalid_argument` */
 function readEntry(value: JsonObject): NewEntry {
-  const parsed = entrySchema.safeParse(value);
+  const parsed = entrySchema.safeParse(value, { error: plainIssue });
   if (parsed.success) return parsed.data;
   throw new WebhookError(
     'invalid_argument',

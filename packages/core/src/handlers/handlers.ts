@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
+import { plainIssue } from '../shared/plain-issues.ts';
 import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -200,7 +201,7 @@ function requireFunction(value: unknown): (...args: unknown[]) => unknown {
   if (isFunction(value) && !isGeneratorFunction(value)) return value;
   throw new WebhookError(
     'invalid_argument',
-    `handlers: a handler must be a function, not ${isFunction(value) ? 'a generator' : typeof value}`,
+    `handlers: a handler must be a function, not ${isFunction(value) ? 'a generator' : typeof value}. Pass the function itself, not the result of its call.`,
   );
 }
 
@@ -208,15 +209,15 @@ function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
   return typeof value === 'function';
 }
 
-const oneOrMore = <T extends z.ZodType>(item: T) =>
-  z.union([item, z.array(item).min(1)]).optional();
+const oneOrMore = <T extends z.ZodType>(item: T, description: string) =>
+  z.union([item, z.array(item).min(1)], `must be ${description}, or a list of such`).optional();
 
 /** Inboxes store it as text: no control characters, no lone surrogates. */
 const NAME = /^[^\p{Cc}\p{Cs}]{1,200}$/u;
 
 const filterSchema = strictOptions({
-  media: oneOrMore(z.enum(MEDIA)),
-  taskType: oneOrMore(z.string()),
+  media: oneOrMore(z.enum(MEDIA), MEDIA.map((one) => `'${one}'`).join(' or ')),
+  taskType: oneOrMore(z.string(), 'a text'),
   handlerName: z
     .string()
     .regex(NAME, 'must be 1 to 200 characters, none of them a control character')
@@ -224,7 +225,7 @@ const filterSchema = strictOptions({
 });
 
 function requireFilter(value: unknown): TaskFilter {
-  const parsed = filterSchema.safeParse(value);
+  const parsed = filterSchema.safeParse(value, { error: plainIssue });
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
   const where = ['filter', ...path.map(String)].join('.');

@@ -1,5 +1,8 @@
+import * as z from 'zod';
+
 import type { Inbox } from './ports.ts';
 import { readPages } from './read-pages.ts';
+import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 
@@ -22,8 +25,13 @@ export interface IdleParts {
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 100;
 
+const schema = strictOptions({
+  timeoutMs: z.union([z.number().min(0), z.literal(Infinity)], 'must be milliseconds').optional(),
+});
+
 /** Resolves when nothing is running or due. Measures real time, also with a manual clock. */
-export async function waitUntilIdle(parts: IdleParts, timeoutMs: number): Promise<void> {
+export async function waitUntilIdle(parts: IdleParts, options: IdleOptions): Promise<void> {
+  const { timeoutMs = Infinity } = parseArgument('idle', schema, options);
   const deadline = monotonicMs(systemClock) + timeoutMs;
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     const waiting = await findWork(parts);

@@ -1,4 +1,7 @@
+import * as z from 'zod';
+
 import type { Inbox } from '../inbox/ports.ts';
+import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { findProblems, type Checked } from './find-problems.ts';
 import type { Finding } from './finding.ts';
@@ -20,11 +23,21 @@ interface CheckParts {
   readonly mintUrl: () => Promise<string>;
 }
 
-/** What `receiver.check()` finds. */
+const schema = strictOptions({
+  request: z.boolean().default(true),
+  timeoutMs: z.number().positive().default(5000),
+});
+
+/**
+ * What `receiver.check()` finds.
+ *
+ * @throws WebhookError `invalid_argument`
+ */
 export async function checkReceiver(
-  { request = true, timeoutMs = 5000 }: CheckOptions,
+  options: CheckOptions,
   { inbox, clock, checked, mintUrl }: CheckParts,
 ): Promise<readonly Finding[]> {
+  const { request, timeoutMs } = parseArgument('check', schema, options);
   const { url, secrets } = checked().options;
   const isProbed = request && url !== null && secrets?.length !== 0;
   const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs) : []);

@@ -38,8 +38,13 @@ export type FindingCode =
   | 'path_differs'
   /** `limits.replyTimeoutMs` is longer than Novita waits. Use less than 5000. */
   | 'reply_timeout_too_long'
-  /** A request to `url` got no answer. Start the server first, and compare `url` with its address. */
+  /** No connection to `url`. Start the server first, and compare `url` with its address. */
   | 'url_unreachable'
+  /**
+   * A request to `url` got no answer in time. Look for code that neither answers nor calls `next()`, such
+   * as `(request, response) => novitaWebhooks(receiver)` in place of `novitaWebhooks(receiver)`.
+   */
+  | 'url_not_answered'
   /** `url` redirects. Use the address that it leads to: a delivery may not follow. */
   | 'url_redirected'
   /**
@@ -67,6 +72,7 @@ export const findingLevels: Readonly<Record<FindingCode, Finding['level']>> = {
   path_differs: 'warn',
   reply_timeout_too_long: 'warn',
   url_unreachable: 'error',
+  url_not_answered: 'error',
   url_redirected: 'error',
   url_answered_by_another: 'error',
   url_refused: 'error',

@@ -46,6 +46,10 @@ export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<
     const body = parseOrNull((await response.text()).slice(0, 1000));
     return ofAnswer({ address, status, location: headers.get('location'), body });
   } catch (error) {
+    if ((error as Partial<Error> | null)?.name === 'TimeoutError') {
+      const message = `a request to ${address} was not answered in ${timeoutMs} ms. Code of the server neither answers nor calls next(). Mount the result of novitaWebhooks(receiver) itself, before such code.`;
+      return [finding('url_not_answered', message)];
+    }
     const message = `a request to ${address} failed (${describeError(error)}). Start the server before check(), and compare url with the address of the server.`;
     return [finding('url_unreachable', message)];
   }

@@ -24,7 +24,7 @@ interface StartProbeParts {
 
 /** Milliseconds in which a program begins to listen. */
 const DELAY_MS = 1000;
-const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 3000;
 
 export function createStartProbe(parts: StartProbeParts): StartProbe {
   const { url, clock, log, mintUrl } = parts;
@@ -36,8 +36,8 @@ export function createStartProbe(parts: StartProbeParts): StartProbe {
   async function probe(): Promise<void> {
     const found = await probeUrl(await mintUrl(), TIMEOUT_MS);
     for (const { level, code, message } of found) {
-      // The server may begin to listen later, or be a test that has ended.
-      if (code !== 'url_unreachable') log[level]({ code }, `receiver: ${message}`);
+      const mayListenLater = code === 'url_unreachable' && /refused/i.test(message);
+      if (!mayListenLater) log[level]({ code }, `receiver: ${message}`);
     }
   }
 

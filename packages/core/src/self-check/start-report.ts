@@ -13,6 +13,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { Clock } from '../shared/clock.ts';
 import { readOr } from '../shared/read-or.ts';
 import { createStartProbe } from './start-probe.ts';
+import { createTooMany } from './too-many.ts';
 import { createUnusedWarning } from './unused-warning.ts';
 
 /** Reports a start once, and knows the path on which the receiver is mounted. */
@@ -48,17 +49,16 @@ export function createStartReport(
   { handlers, log, isClosed, mintUrl }: StartReportParts,
 ): StartReport {
   const { url, endpoint, inbox } = options;
-  const environment = nodeEnvironment();
-  const isDevelopment = environment !== 'production' && environment !== 'test';
+  const { isProduction, isDevelopment } = readEnvironment();
   const probe = createStartProbe({ ...options, log, mintUrl, isEnabled: isDevelopment });
   const unused = createUnusedWarning({ ...options, log, handlers });
+  const tooMany = createTooMany(endpoint, log);
   const path = createMountPath(url, log);
   let hasStarted = false;
 
-  const checked = (): Checked => ({
-    ...{ options, handlers: handlers.counts(), path: path.get() },
-    isProduction: environment === 'production',
-  });
+  const checked = (): Checked => {
+    return { options, handlers: handlers.counts(), path: path.get(), isProduction };
+  };
 
   function report(): void {
     const where = { endpoint, path: path.get() ?? pathOf(url), inbox: nameOf(inbox) };
@@ -78,6 +78,7 @@ export function createStartReport(
     warnIfClosed();
     if (isClosed() || hasStarted) return;
     hasStarted = true;
+    tooMany.started();
     queueMicrotask(report); // handlers may be registered in the same tick
   }
 
@@ -85,6 +86,7 @@ export function createStartReport(
     handlersChanged() {
       warnIfClosed();
       unused.handlersChanged();
+      tooMany.handlersChanged(sumOf(handlers.counts()));
     },
     start() {
       unused.started();
@@ -101,6 +103,7 @@ export function createStartReport(
     closed() {
       unused.used();
       probe.cancel();
+      tooMany.closed();
     },
     isPathKnown: () => path.get() !== null,
     afterDelivery: path.afterDelivery,
@@ -140,8 +143,10 @@ function pathOf(url: string | null): string | undefined {
   return url === null ? undefined : `${new URL(url).pathname} (of url)`;
 }
 
-/** `undefined` on runtimes without `process`. */
-function nodeEnvironment(): string | undefined {
+/** Without `process`, as on some runtimes, it counts as development. */
+function readEnvironment() {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return readOr(() => process?.env?.['NODE_ENV'], undefined);
+  const name = readOr(() => process?.env?.['NODE_ENV'], undefined);
+  const isProduction = name === 'production';
+  return { isProduction, isDevelopment: !isProduction && name !== 'test' };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { WebhookError } from './errors.ts';
+import { plainIssue } from './plain-issues.ts';
 import { toPrintable } from './printable.ts';
 import { readOr } from './read-or.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
@@ -74,7 +75,7 @@ function parse<T>(
   schema: z.ZodType<T>,
   value: unknown,
 ): T {
-  const parsed = readOr(() => schema.safeParse(value), undefined);
+  const parsed = readOr(() => schema.safeParse(value, { error: plainIssue }), undefined);
   if (parsed === undefined) {
     const message = `${component}: an option cannot be read because its getter throws. Pass a plain object.`;
     throw new WebhookError(code, message);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { describeIssues } from '../../shared/check-options.ts';
+import { plainIssue } from '../../shared/plain-issues.ts';
 import { isWebhookError, WebhookError } from '../../shared/errors.ts';
 import { parseJson, type JsonObject } from '../../shared/json.ts';
 import { newEntryShape, time } from '../new-entry-shape.ts';
@@ -103,6 +104,6 @@ function readLine(text: unknown): Entry | string | null {
   } catch (error) {
     return isWebhookError(error) ? error.message.replace('the body', 'it') : 'it is not JSON';
   }
-  const parsed = entrySchema.safeParse(value);
+  const parsed = entrySchema.safeParse(value, { error: plainIssue });
   return parsed.success ? parsed.data : describeIssues(parsed.error);
 }
