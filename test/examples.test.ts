@@ -151,9 +151,9 @@ describe.concurrent('the example', () => {
         await simulator.idle();
         // A copy of each event, to the other process.
         for (const { id: taskId, callbackUrl } of simulator.tasks()) {
-          const other = new URL(callbackUrl ?? '');
-          other.port = ports.find((port) => port !== other.port) ?? '';
-          const { answer } = await simulator.deliver(taskId, { url: other.href });
+          const first = new URL(callbackUrl ?? '').port;
+          const origin = `http://127.0.0.1:${ports.find((port) => port !== first) ?? ''}`;
+          const { answer } = await simulator.deliver(taskId, { origin });
           expect(answer).toEqual({ status: 200, body: '{"status":"duplicate"}' });
         }
         const ready = () => workers.flatMap(handledLines);

@@ -5,12 +5,20 @@ export class ApiError extends Error {
   readonly status: number;
   readonly reason: string;
   readonly body: JsonObject;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, reason: string, message: string, metadata: object | null = {}) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    metadata: object | null = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.reason = reason;
+    this.headers = headers;
     this.body = { code: status, reason, message, ...(metadata && { metadata }) };
   }
 }

@@ -1,3 +1,5 @@
+import type { FaultName } from './faults.ts';
+
 /**
  * Reason for a missing answer.
  *
@@ -18,14 +20,18 @@ export type DeliveryAnswer =
   | { readonly error: DeliveryFailure; readonly message: string };
 
 /**
- * Cause of a delivery. Only `main` deliveries are retried.
+ * Cause of a delivery. `main` and `redelivery` are retried.
  *
  * - `main`: the task finished
  * - `parallel`: a copy that is sent together with the first attempt of `main`
  * - `duplicate`: a copy that is sent after the endpoint acknowledged `main`
+ * - `flip`: an event with the opposite status, sent after the endpoint acknowledged `main`
  * - `manual`: a call of `deliver()`
+ * - `redelivery`: a call of `redeliver()`
  */
-export type DeliveryKind = 'main' | 'parallel' | 'duplicate' | 'manual';
+export type DeliveryKind = 'main' | 'parallel' | 'duplicate' | 'flip' | 'manual' | 'redelivery';
+
+export const isRetried = (kind: DeliveryKind): boolean => kind === 'main' || kind === 'redelivery';
 
 /** One POST to a callback URL. */
 export interface Delivery {
@@ -41,8 +47,12 @@ export interface Delivery {
   readonly startedAt: number;
   readonly durationMs: number;
   readonly answer: DeliveryAnswer;
+  /** Faults of this POST, such as `reset`. */
+  readonly faults: readonly FaultName[];
+  /** When the next attempt starts, by the simulator's clock. `undefined` if none follows. */
+  readonly nextAttemptAt: number | undefined;
 }
 
 /** Checks whether the endpoint answered with a 2xx. */
-export const isAcknowledged = ({ answer }: Delivery): boolean =>
+export const isAcknowledged = ({ answer }: Pick<Delivery, 'answer'>): boolean =>
   'status' in answer && answer.status >= 200 && answer.status < 300;

@@ -3,9 +3,15 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 
 import type { DeliveryAnswer } from './delivery.ts';
+import { defaultTransmission, type Transmission } from './transmission.ts';
+import { writeBody } from './write-body.ts';
 
 /** Sends one POST and resolves to its answer or failure. Never rejects. */
-export type HttpPost = (url: string, body: string | Uint8Array) => Promise<DeliveryAnswer>;
+export type HttpPost = (
+  url: string,
+  body: string | Uint8Array,
+  transmission: Transmission,
+) => Promise<DeliveryAnswer>;
 
 const MAX_RECORDED_BODY_BYTES = 4096;
 
@@ -77,19 +83,24 @@ export const createHttpPost = (timeoutMs: number, signal: AbortSignal): HttpPost
       ? httpsRequest(url, { ...options, agent: agents.https })
       : httpRequest(url, { ...options, agent: agents.http });
 
-  const post = (url: string, body: string | Uint8Array): Promise<DeliveryAnswer> => {
-    const length = Buffer.byteLength(body);
-    const headers = { 'content-type': 'application/json', 'content-length': length };
+  const post: HttpPost = (url, body, transmission) => {
+    const { contentType } = transmission;
+    const headers = {
+      ...(contentType === '' ? {} : { 'content-type': contentType }),
+      'content-length': Buffer.byteLength(body),
+    };
     const request = open(url, { method: 'POST', headers, signal });
     const answer = withTimeout(request, timeoutMs, signal);
-    request.end(body);
+    if (transmission === defaultTransmission) request.end(body);
+    // The answer tells of a failure: the request fails, too.
+    else void writeBody(request, body, transmission, signal).catch(() => undefined);
     return answer;
   };
 
   // Node's request() throws synchronously for some valid URLs. That counts as a failed connection.
-  return async (url, body) => {
+  return async (url, body, transmission) => {
     try {
-      return await post(url, body);
+      return await post(url, body, transmission);
     } catch (error) {
       return toFailure(error, signal);
     }

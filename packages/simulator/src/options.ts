@@ -1,6 +1,10 @@
+import { randomInt } from 'node:crypto';
 import * as z from 'zod';
 
 import type { Delivery } from './delivery.ts';
+import { endpointsSchema } from './endpoints.ts';
+import { delayRangeSchema, faultsSchema, type DelayRange } from './faults.ts';
+import type { Faults, ResolvedFaults } from './faults.ts';
 import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';
 import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
@@ -15,6 +19,17 @@ export interface RetryOptions {
    * retry, when it is created. Default: 1, 2, 4, 8 and 16 seconds. Novita documents no delays.
    */
   readonly delayMs?: ((retry: number) => number) | undefined;
+}
+
+/** Limit of requests for each API key: submits and task results. */
+export interface RateLimit {
+  readonly requests: number;
+  /** Length of a window in milliseconds. Default 1000. */
+  readonly windowMs?: number | undefined;
+}
+
+export interface ResolvedRateLimit extends RateLimit {
+  readonly windowMs: number;
 }
 
 /** A request that the simulator answered with an error. */
@@ -32,8 +47,10 @@ export interface RequestReport {
 export interface SimulatorOptions {
   /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number | undefined;
-  /** Duration of a task in milliseconds. Default 0. */
-  readonly taskMs?: number | undefined;
+  /** Duration of a task in milliseconds, or a range from which each task draws. Default 0. */
+  readonly taskMs?: DelayRange | undefined;
+  /** Part of `taskMs` before a task is processed. Default: a quarter of it. */
+  readonly queueMs?: DelayRange | undefined;
   readonly retry?: RetryOptions | undefined;
   /**
    * Limits one POST, from connecting to the last byte of the answer, in milliseconds. Default 5000,
@@ -47,6 +64,30 @@ export interface SimulatorOptions {
   readonly linkTtlMs?: number | undefined;
   /** If set, submits and task results must carry it in `Authorization`, with or without `Bearer`. */
   readonly apiKey?: string | undefined;
+  /** Answers 429 when an API key sends more requests. Default: no limit. */
+  readonly rateLimit?: RateLimit | undefined;
+  /**
+   * Time after its end for which the Task Result API knows a task, in milliseconds. Then it answers 404.
+   * Default: as long as the simulator runs.
+   */
+  readonly retentionMs?: number | undefined;
+  /**
+   * Endpoints that answer 404, such as `RETIRED_ENDPOINTS_2026`. `*` stands for any characters. Default:
+   * none.
+   */
+  readonly retiredEndpoints?: readonly string[] | undefined;
+  /**
+   * Endpoints that take a callback URL and never send an event, such as
+   * `ENDPOINTS_WITHOUT_DOCUMENTED_WEBHOOKS`. `*` stands for any characters. Default: none.
+   */
+  readonly endpointsWithoutWebhooks?: readonly string[] | undefined;
+  /** Faults of deliveries. Default: none. */
+  readonly faults?: Faults | undefined;
+  /**
+   * Seed of what is drawn: faults, and durations with a range. The same seed and the same submits in the
+   * same order have the same faults. Default: random; `report()` has it.
+   */
+  readonly seed?: number | undefined;
   /** Allows callback URLs on other machines. Default false: loopback only. */
   readonly allowRemote?: boolean | undefined;
   /** Maximum number of deliveries at the same time, 1 to 10,000. Default 64. */
@@ -66,7 +107,8 @@ export interface SimulatorOptions {
   readonly now?: (() => number) | undefined;
 }
 
-type DefaultedOptions = Omit<SimulatorOptions, 'retry' | 'linkTtlMs' | 'apiKey'>;
+type OptionalOption = 'apiKey' | 'queueMs' | 'rateLimit' | 'retentionMs';
+type DefaultedOptions = Omit<SimulatorOptions, 'retry' | 'linkTtlMs' | 'faults' | OptionalOption>;
 
 /** Options with all defaults filled in. */
 export type ResolvedOptions = {
@@ -75,7 +117,11 @@ export type ResolvedOptions = {
   /** One delay for each retry. */
   readonly retryDelaysMs: readonly number[];
   readonly linkTtlSeconds: number;
+  readonly faults: ResolvedFaults;
   readonly apiKey: string | undefined;
+  readonly queueMs: DelayRange | undefined;
+  readonly rateLimit: ResolvedRateLimit | undefined;
+  readonly retentionMs: number | undefined;
 };
 
 /** Latest time that a `Date` can hold, in milliseconds since 1970. */
@@ -86,7 +132,8 @@ const doubleDelayMs = (retry: number): number => 1000 * 2 ** (retry - 1);
 
 const schema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
-  taskMs: delayMsSchema.default(0),
+  taskMs: delayRangeSchema.default(0),
+  queueMs: delayRangeSchema.optional(),
   retry: z
     .strictObject({
       maxRetries: z.int().min(0).max(100).default(5),
@@ -96,6 +143,20 @@ const schema = z.strictObject({
   deliveryTimeoutMs: delayMsSchema.min(1).default(5000),
   linkTtlMs: z.number().min(1000).max(MAX_LINK_TTL_MS).default(3_600_000),
   apiKey: z.string().min(1).optional(),
+  rateLimit: z
+    .strictObject({
+      requests: z.int().min(1),
+      windowMs: delayMsSchema.min(1).default(1000),
+    })
+    .optional(),
+  retentionMs: z.number().min(0).optional(),
+  retiredEndpoints: endpointsSchema.default([]),
+  endpointsWithoutWebhooks: endpointsSchema.default([]),
+  faults: faultsSchema.default({}),
+  seed: z
+    .int()
+    .min(0)
+    .default(() => randomInt(2 ** 31)),
   allowRemote: z.boolean().default(false),
   concurrency: z.int().min(1).max(10_000).default(64),
   plan: functionSchema<ResolvedOptions['plan']>().default(() => () => undefined),
@@ -115,10 +176,15 @@ const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
  * @throws {TypeError} `simulator: <option>: <problem>`
  */
 export const resolveOptions = (options: SimulatorOptions): ResolvedOptions => {
-  const { retry, linkTtlMs, apiKey, ...rest } = parseOptions(schema, options);
+  const { retry, linkTtlMs, apiKey, queueMs, rateLimit, retentionMs, ...rest } = parseOptions(
+    schema,
+    options,
+  );
   parseOptions(timestampSchema, rest.now(), ['now()']);
   const retryDelaysMs = Array.from({ length: retry.maxRetries }, (_, index) =>
     parseOptions(delayMsSchema, retry.delayMs(index + 1), [`retry.delayMs(${index + 1})`]),
   );
-  return { ...rest, apiKey, retryDelaysMs, linkTtlSeconds: Math.floor(linkTtlMs / 1000) };
+  const linkTtlSeconds = Math.floor(linkTtlMs / 1000);
+  const optional = { apiKey, queueMs, rateLimit, retentionMs };
+  return { ...rest, ...optional, retryDelaysMs, linkTtlSeconds };
 };

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 
+import { delayRangeSchema, faultsSchema, type DelayRange } from './faults.ts';
+import type { Faults, ResolvedFaults } from './faults.ts';
 import type { FinalStatus, Media, TaskEvent } from './novita-types.ts';
-import { delayMsSchema, functionSchema } from './parse-options.ts';
+import { functionSchema } from './parse-options.ts';
 
 /**
  * Describes how a task ends and how its event is delivered. Over HTTP, `extra.simulator` in the
@@ -21,8 +23,13 @@ export interface Plan {
   readonly count?: number | undefined;
   /** Verdict in `nsfw_detection_result`. Default: false if the request enables detection, or none. */
   readonly nsfw?: boolean | undefined;
-  /** Duration of the task in milliseconds. Default: the option `taskMs`. Always 0 in test mode. */
-  readonly taskMs?: number | undefined;
+  /**
+   * Duration of the task in milliseconds, or a range. Default: the option `taskMs`. Always 0 in test
+   * mode.
+   */
+  readonly taskMs?: DelayRange | undefined;
+  /** Part of `taskMs` before the task is processed. Default: the option `queueMs`. */
+  readonly queueMs?: DelayRange | undefined;
   /** Copies sent one after another once the endpoint answered with a 2xx, 0 to 100. Default 0. */
   readonly duplicates?: number | undefined;
   /** Copies sent at the same time, 1 to 100. Only the first is retried. Default 1. */
@@ -34,13 +41,22 @@ export interface Plan {
    * empty body, all else as JSON. The Task Result API is not affected.
    */
   readonly transformEvent?: ((event: TaskEvent) => unknown) | undefined;
+  /** Faults of the delivery. Each overrides the fault of the same name in the option `faults`. */
+  readonly faults?: Faults | undefined;
 }
 
 type OptionalField = 'nsfw' | 'transformEvent';
+type ResolvedField = 'taskMs' | 'queueMs' | 'faults';
 
 /** Plan with all defaults filled in. */
 export type ResolvedPlan = Pick<Plan, OptionalField> & {
-  readonly [Field in Exclude<keyof Plan, OptionalField>]-?: NonNullable<Plan[Field]>;
+  readonly [Field in Exclude<keyof Plan, OptionalField | ResolvedField>]-?: NonNullable<
+    Plan[Field]
+  >;
+} & {
+  readonly taskMs: number;
+  readonly queueMs: number;
+  readonly faults: ResolvedFaults;
 };
 
 export const finalStatusSchema: z.ZodType<FinalStatus> = z.enum([
@@ -54,10 +70,12 @@ const jsonPlan = z.strictObject({
   media: z.enum(['images', 'videos', 'audios']).optional(),
   count: z.int().min(0).max(100).optional(),
   nsfw: z.boolean().optional(),
-  taskMs: delayMsSchema.optional(),
+  taskMs: delayRangeSchema.optional(),
+  queueMs: delayRangeSchema.optional(),
   duplicates: z.int().min(0).max(100).optional(),
   parallelCopies: z.int().min(1).max(100).optional(),
   dropDelivery: z.boolean().optional(),
+  faults: faultsSchema.optional(),
 });
 
 /** Schema of a plan in `extra.simulator`. It lacks `transformEvent`: JSON cannot hold functions. */
@@ -68,8 +86,16 @@ export const planSchema: z.ZodType<Plan> = jsonPlan
   .extend({ transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional() })
   .default({});
 
-/** Merges plans, field by field. A later plan overrides an earlier one unless it is `undefined`. */
-export const mergePlans = (...plans: readonly Plan[]): Plan =>
+const merge = <T extends object>(objects: readonly T[]): T =>
   Object.fromEntries(
-    plans.flatMap((plan) => Object.entries(plan)).filter(([, value]) => value !== undefined),
-  );
+    objects.flatMap((one) => Object.entries(one)).filter(([, value]) => value !== undefined),
+  ) as T;
+
+/**
+ * Merges plans field by field, and their faults by name. A later plan overrides an earlier one unless it
+ * is `undefined`.
+ */
+export const mergePlans = (...plans: readonly Plan[]): Plan => ({
+  ...merge(plans),
+  faults: merge(plans.map(({ faults = {} }) => faults)),
+});

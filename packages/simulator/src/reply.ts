@@ -6,6 +6,7 @@ export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const createJsonReply = (value: unknown, status = 200): Reply => ({
@@ -22,8 +23,12 @@ export const createLinkReply = ({ code, message }: LinkRejection): Reply => ({
 });
 
 export const writeReply = (response: ServerResponse, reply: Reply): void => {
-  const { status, contentType, body } = reply;
+  const { status, contentType, body, headers = {} } = reply;
   const length = Buffer.byteLength(body);
-  response.writeHead(status, { 'content-type': contentType, 'content-length': length });
+  response.writeHead(status, {
+    ...headers,
+    'content-type': contentType,
+    'content-length': length,
+  });
   response.end(body);
 };

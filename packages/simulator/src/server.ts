@@ -25,14 +25,21 @@ const describeRejection = (
   { status, reason, message }: ApiError,
 ): RequestReport => ({ method, path: url.replace(/\?.*/s, ''), status, reason, message });
 
+const recordRejection = (state: State, report: RequestReport): void => {
+  const { options, activity, rejections } = state;
+  rejections.set(report.reason, (rejections.get(report.reason) ?? 0) + 1);
+  callHook(options.onRequestRejected, report);
+  activity.publish(() => ({ type: 'rejected', at: options.now(), request: report }));
+};
+
 /** Answers every request of the server. */
 export const serve = (server: Server, state: State): void => {
   server.on('request', (request, response) => {
     void answerRequest(state, request)
       .catch((error: unknown) => {
         const apiError = toApiError(error);
-        callHook(state.options.onRequestRejected, describeRejection(request, apiError));
-        return createJsonReply(apiError.body, apiError.status);
+        recordRejection(state, describeRejection(request, apiError));
+        return { ...createJsonReply(apiError.body, apiError.status), headers: apiError.headers };
       })
       .then((reply) => writeReply(response, reply));
   });

@@ -1,32 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import * as z from 'zod';
 
-import { PLAN_KEY_HEADER } from './accept-task.ts';
-import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
-import { deliverManually } from './deliver-event.ts';
+import type { ActivityListener } from './activity.ts';
+import { breakNext, deliver, redeliver, redeliverAll, type DeliverOptions } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
-import { isObject } from './json.ts';
+import type { AttemptFault } from './faults.ts';
 import { resolveOptions, type SimulatorOptions } from './options.ts';
-import { functionSchema, parseOptions } from './parse-options.ts';
-import { planSchema, type Plan } from './plan.ts';
-import { addSampleParameters } from './required-parameters.ts';
+import type { Plan } from './plan.ts';
+import { createReport, type SimulatorReport } from './report.ts';
 import { listen, serve, shutDown } from './server.ts';
-import { createState, track, waitUntilIdle, type State } from './state.ts';
+import { snapshotTask } from './snapshot-task.ts';
+import { createState, waitUntilIdle } from './state.ts';
+import { submit, type SubmitAnswer } from './submit.ts';
 import type { SimulatedTask } from './task.ts';
-
-/** Result of `submit()`: the body of Novita's response. */
-export interface SubmitAnswer {
-  readonly task_id: string;
-}
-
-/** Overrides for one manual delivery. */
-export interface DeliverOptions {
-  /** Default: the callback URL of the task. */
-  readonly url?: string | undefined;
-  /** Default: `transformEvent` of the task's plan. */
-  readonly transformEvent?: Plan['transformEvent'];
-}
 
 /** A local Novita. */
 export interface Simulator {
@@ -56,6 +41,35 @@ export interface Simulator {
    * const { answer } = await simulator.deliver(task_id);
    */
   readonly deliver: (taskId: string, options?: DeliverOptions) => Promise<Delivery>;
+  /**
+   * Delivers the event of a finished task as if it had just finished, with retries and without faults.
+   * Resolves to the last attempt. Events that were never acknowledged are kept for it.
+   *
+   * @throws {Error} when the task is unknown, has not finished or has no callback URL
+   * @example
+   * const { answer } = await simulator.redeliver(task_id);
+   */
+  readonly redeliver: (taskId: string) => Promise<Delivery>;
+  /** Delivers all events that were never acknowledged. Resolves to the last attempt of each. */
+  readonly redeliverAll: () => Promise<readonly Delivery[]>;
+  /**
+   * Gives the next POST a fault, whatever its task. Each further call is for one more POST.
+   *
+   * @param fault default `reset`: the connection breaks
+   * @throws {TypeError} when the fault is not one of an attempt
+   */
+  readonly breakNext: (fault?: AttemptFault) => void;
+  /**
+   * Calls a function with everything that happens from now on. Returns a function that ends this.
+   *
+   * @example
+   * const unsubscribe = simulator.subscribe((activity) => {
+   *   if (activity.type === 'delivery') console.log(activity.delivery.answer);
+   * });
+   */
+  readonly subscribe: (listener: ActivityListener) => () => void;
+  /** Counts tasks, events and deliveries. */
+  readonly report: () => SimulatorReport;
   /** Returns a snapshot of all tasks, oldest first. */
   readonly tasks: () => readonly SimulatedTask[];
   /** Returns all POSTs that have ended, in the order of their ends. */
@@ -65,74 +79,6 @@ export interface Simulator {
   /** Aborts tasks, deliveries and retries, and closes all connections. A second call is harmless. */
   readonly close: () => Promise<void>;
 }
-
-const deliverSchema = z.strictObject({
-  url: callbackUrlSchema.optional(),
-  transformEvent: functionSchema<NonNullable<Plan['transformEvent']>>().optional(),
-});
-
-const readSubmitAnswer = async (response: Response): Promise<SubmitAnswer> => {
-  const answer: unknown = await response.json();
-  if (response.ok) return answer as SubmitAnswer;
-  const { reason, message } = isObject(answer) ? answer : {};
-  throw new Error(
-    `simulator: submit failed with ${response.status} ${String(reason)}: ${String(message)}`,
-  );
-};
-
-const assertOpen = (state: State): void => {
-  if (!state.closing.signal.aborted) return;
-  throw new Error('simulator: the simulator is closed. Create another one.');
-};
-
-const submit = async (
-  state: State,
-  endpoint: string,
-  body: object,
-  plan: Plan | undefined,
-): Promise<SubmitAnswer> => {
-  assertOpen(state);
-  parseOptions(z.string(), endpoint, ['endpoint']);
-  const planKey = randomUUID();
-  state.submitPlans.set(planKey, parseOptions(planSchema, plan, ['plan']));
-  const { apiKey } = state.options;
-  const path = endpoint.startsWith('/') ? endpoint : `/v3/async/${endpoint}`;
-  try {
-    const response = await fetch(state.url + path, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        [PLAN_KEY_HEADER]: planKey,
-        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-      },
-      body: JSON.stringify(addSampleParameters(endpoint, body)),
-    });
-    return await readSubmitAnswer(response);
-  } finally {
-    state.submitPlans.delete(planKey);
-  }
-};
-
-const deliver = async (
-  state: State,
-  taskId: string,
-  options: DeliverOptions,
-): Promise<Delivery> => {
-  assertOpen(state);
-  const overrides = parseOptions(deliverSchema, options, ['deliver']);
-  const task = state.tasks.get(taskId);
-  if (!task) throw new Error(`simulator: no task has the id ${taskId}.`);
-  if (!task.event) throw new Error(`simulator: task ${taskId} has not finished. Await idle().`);
-  const url = overrides.url ?? task.callbackUrl;
-  if (url === undefined)
-    throw new Error(`simulator: task ${taskId} has no callback URL. Pass url.`);
-  const problem = findAddressProblem(url, state.options.allowRemote);
-  if (problem) throw new Error(`simulator: deliver.url: ${problem}`);
-  const transformEvent = overrides.transformEvent ?? task.plan.transformEvent;
-  const delivery = deliverManually(state, task, url, transformEvent);
-  void track(state, delivery);
-  return delivery;
-};
 
 /**
  * Starts a local Novita on 127.0.0.1. It accepts tasks, serves their results and delivers their
@@ -158,7 +104,12 @@ export const createSimulator = async (options: SimulatorOptions = {}): Promise<S
     url,
     submit: (endpoint, body = {}, plan) => submit(state, endpoint, body, plan),
     deliver: (taskId, overrides = {}) => deliver(state, taskId, overrides),
-    tasks: () => [...state.tasks.values()].map((task) => ({ ...task })),
+    redeliver: (taskId) => redeliver(state, taskId),
+    redeliverAll: () => redeliverAll(state),
+    breakNext: (fault = 'reset') => breakNext(state, fault),
+    subscribe: (listener) => state.activity.subscribe(listener),
+    report: () => createReport(state),
+    tasks: () => [...state.tasks.values()].map((task) => snapshotTask(task, resolved.now())),
     deliveries: () => [...state.deliveries],
     idle: () => waitUntilIdle(state),
     close: () => (closed ??= shutDown(server, state)),

@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events';
 
+import { createActivityFeed, type ActivityFeed } from './activity.ts';
 import type { Delivery } from './delivery.ts';
+import type { AttemptFault } from './faults.ts';
 import { createHttpPost, type HttpPost } from './http-post.ts';
 import { createLinks, type Links } from './links.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Plan } from './plan.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 import type { Task } from './task.ts';
 
@@ -17,6 +20,14 @@ export interface State {
   readonly semaphore: Semaphore;
   readonly tasks: Map<string, Task>;
   readonly deliveries: Delivery[];
+  readonly activity: ActivityFeed;
+  /** Faults of the next POSTs, which `breakNext()` adds. */
+  readonly nextFaults: AttemptFault[];
+  /** Events that the fault `reorder` holds back: functions that let one go. */
+  readonly heldEvents: Set<() => void>;
+  /** Rejected requests by reason. */
+  readonly rejections: Map<string, number>;
+  readonly rateLimiter: RateLimiter;
   /** Plans of running `submit()` calls. The request carries the key in a header. */
   readonly submitPlans: Map<string, Plan>;
   /** Running tasks and manual deliveries. */
@@ -36,6 +47,11 @@ export const createState = (options: ResolvedOptions, url: string): State => {
     semaphore: createSemaphore(options.concurrency),
     tasks: new Map(),
     deliveries: [],
+    activity: createActivityFeed(),
+    nextFaults: [],
+    heldEvents: new Set(),
+    rejections: new Map(),
+    rateLimiter: createRateLimiter(options.rateLimit, options.now),
     submitPlans: new Map(),
     running: new Set(),
     closing,
@@ -57,4 +73,10 @@ export const track = async (state: State, promise: Promise<unknown>): Promise<vo
 
 export const waitUntilIdle = async ({ running }: State): Promise<void> => {
   while (running.size > 0) await Promise.allSettled(running);
+};
+
+/** @throws {Error} after `close()` */
+export const assertOpen = ({ closing }: State): void => {
+  if (!closing.signal.aborted) return;
+  throw new Error('simulator: the simulator is closed. Create another one.');
 };

@@ -2,7 +2,7 @@ import type { JsonObject } from './json.ts';
 import { mediaFiles } from './media-files.ts';
 import type { Media, NsfwDetection, ResultAudio, ResultImage } from './novita-types.ts';
 import type { ResultVideo, TaskEvent, TaskResult, UrlTtl } from './novita-types.ts';
-import type { SimulatedTask } from './task.ts';
+import type { Task } from './task.ts';
 
 /*
  * Novita's results differ in form. The number of a task decides its form, so that runs are
@@ -21,8 +21,8 @@ interface Detection {
   readonly nsfw_detection_result?: NsfwDetection;
 }
 
-const everyThird = ({ number }: SimulatedTask): boolean => number % 3 === 0;
-const everyFifth = ({ number }: SimulatedTask): boolean => number % 5 === 0;
+const everyThird = ({ number }: Task): boolean => number % 3 === 0;
+const everyFifth = ({ number }: Task): boolean => number % 5 === 0;
 
 const emptyDebugInfo = {
   request_info: '',
@@ -31,7 +31,7 @@ const emptyDebugInfo = {
   complete_time_ms: '',
 };
 
-const createDebugInfo = (task: SimulatedTask): JsonObject => {
+const createDebugInfo = (task: Task): JsonObject => {
   if (everyFifth(task)) return emptyDebugInfo;
   const { submittedAt, finishedAt = submittedAt } = task;
   return {
@@ -42,12 +42,12 @@ const createDebugInfo = (task: SimulatedTask): JsonObject => {
   };
 };
 
-const createWebhookEcho = ({ callbackUrl, testMode }: SimulatedTask): JsonObject =>
+const createWebhookEcho = ({ callbackUrl, testMode }: Task): JsonObject =>
   callbackUrl === undefined && !testMode
     ? {}
     : { webhook: { url: callbackUrl, ...(testMode && { test_mode: testMode }) } };
 
-const createExtra = (task: SimulatedTask): JsonObject => {
+const createExtra = (task: Task): JsonObject => {
   const detection = { enable_nsfw_detection: task.detectNsfw };
   if (task.testMode) return { ...detection, ...createWebhookEcho(task) };
   if (task.plan.media === 'audios') return createWebhookEcho(task);
@@ -62,19 +62,19 @@ const createVerdict = (nsfw: boolean): NsfwDetection => ({
   confidence: nsfw ? 93.41 : 0,
 });
 
-const createImageDetection = ({ number, plan }: SimulatedTask): Detection => {
+const createImageDetection = ({ number, plan }: Task): Detection => {
   if (plan.nsfw !== undefined) return { nsfw_detection_result: createVerdict(plan.nsfw) };
   const forms: Detection[] = [{}, { nsfw_detection_result: null }, { nsfw_detection_result: {} }];
   return forms[number % forms.length] ?? {};
 };
 
-const createVideoDetection = (task: SimulatedTask): Detection => {
+const createVideoDetection = (task: Task): Detection => {
   const { nsfw } = task.plan;
   if (nsfw !== undefined) return { nsfw_detection_result: createVerdict(nsfw) };
   return everyFifth(task) ? { nsfw_detection_result: null } : {};
 };
 
-const createLink = (task: SimulatedTask, index: number, sign: Sign): Link => {
+const createLink = (task: Task, index: number, sign: Sign): Link => {
   const type = mediaFiles[task.plan.media].extension;
   const url = sign(`/files/${task.id}/${index}.${type}`);
   const seconds = new URL(url).searchParams.get('X-Amz-Expires') ?? '0';
@@ -82,14 +82,14 @@ const createLink = (task: SimulatedTask, index: number, sign: Sign): Link => {
   return { type, url, ttl: task.number % 7 === 0 ? '0' : seconds };
 };
 
-const createImage = ({ type, url, ttl }: Link, task: SimulatedTask): ResultImage => ({
+const createImage = ({ type, url, ttl }: Link, task: Task): ResultImage => ({
   image_url: url,
   image_url_ttl: ttl,
   image_type: type,
   ...createImageDetection(task),
 });
 
-const createVideo = ({ type, url, ttl }: Link, task: SimulatedTask): ResultVideo => ({
+const createVideo = ({ type, url, ttl }: Link, task: Task): ResultVideo => ({
   video_url: url,
   video_url_ttl: ttl,
   video_type: type,
@@ -103,7 +103,7 @@ const createAudio = ({ type, url, ttl }: Link): ResultAudio => ({
   audio_metadata: null,
 });
 
-const createAssets = (task: SimulatedTask, sign: Sign): Pick<TaskResult, Media> => {
+const createAssets = (task: Task, sign: Sign): Pick<TaskResult, Media> => {
   const { count, media } = task.plan;
   const links = Array.from({ length: count }, (_, index) => createLink(task, index, sign));
   const audios = media === 'videos' && everyThird(task) ? {} : { audios: [] };
@@ -113,7 +113,7 @@ const createAssets = (task: SimulatedTask, sign: Sign): Pick<TaskResult, Media> 
   return { ...none, audios: links.map(createAudio) };
 };
 
-const createFailure = (task: SimulatedTask): TaskResult => {
+const createFailure = (task: Task): TaskResult => {
   const state = { task_id: task.id, status: task.status, reason: task.plan.reason };
   if (everyThird(task) && !task.testMode) return { task: state };
   return {
@@ -125,7 +125,7 @@ const createFailure = (task: SimulatedTask): TaskResult => {
   };
 };
 
-const createSuccess = (task: SimulatedTask, sign: Sign): TaskResult => {
+const createSuccess = (task: Task, sign: Sign): TaskResult => {
   // Novita often reports a progress of 0 on success.
   const progress = { eta: 0, progress_percent: task.number % 2 === 0 ? 100 : 0 };
   const state = { task_id: task.id, status: task.status, reason: task.plan.reason };
@@ -137,7 +137,7 @@ const createSuccess = (task: SimulatedTask, sign: Sign): TaskResult => {
   };
 };
 
-const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
+const createProgress = (task: Task, elapsedMs: number): TaskResult => {
   const { taskMs } = task.plan;
   const running = task.status === 'TASK_STATUS_PROCESSING';
   const left = Math.max(0, taskMs - elapsedMs);
@@ -148,7 +148,9 @@ const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
       reason: '',
       task_type: task.taskType,
       eta: Math.ceil(left / 1000),
-      progress_percent: running ? Math.min(99, Math.floor(100 - (left / taskMs) * 100)) : 0,
+      progress_percent: running
+        ? Math.min(99, Math.floor(100 - (left / Math.max(1, taskMs)) * 100))
+        : 0,
     },
     extra: {},
     images: [],
@@ -162,13 +164,13 @@ const createProgress = (task: SimulatedTask, elapsedMs: number): TaskResult => {
  *
  * @param now milliseconds since 1970, by the simulator's clock
  */
-export const createTaskResult = (task: SimulatedTask, sign: Sign, now: number): TaskResult => {
+export const createTaskResult = (task: Task, sign: Sign, now: number): TaskResult => {
   if (task.finishedAt === undefined) return createProgress(task, now - task.submittedAt);
   return task.status === 'TASK_STATUS_FAILED' ? createFailure(task) : createSuccess(task, sign);
 };
 
 /** Creates the event of a finished task, as Novita would send it. */
-export const createTaskEvent = (task: SimulatedTask, sign: Sign, now: number): TaskEvent => ({
+export const createTaskEvent = (task: Task, sign: Sign, now: number): TaskEvent => ({
   event_type: 'ASYNC_TASK_RESULT',
   payload: createTaskResult(task, sign, now),
 });

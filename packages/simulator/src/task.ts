@@ -1,10 +1,27 @@
-import { isObject, type JsonObject } from './json.ts';
-import type { Media, TaskEvent, TaskStatus, TestMode } from './novita-types.ts';
+import { matchesEndpoint } from './endpoints.ts';
+import type { FaultName } from './faults.ts';
+import type { JsonObject } from './json.ts';
+import type { TaskEvent, TaskStatus, TestMode } from './novita-types.ts';
 import { mergePlans, type Plan, type ResolvedPlan } from './plan.ts';
+import { readParameters, resolvePlan, type PlanSettings } from './resolve-plan.ts';
 import type { Submission } from './submission.ts';
 
-/** A task and its state. */
-export interface SimulatedTask {
+/**
+ * What has become of the event of a task.
+ *
+ * - `none`: no callback URL, or the endpoint never sends a webhook
+ * - `waiting`: the task runs, or the event is held back
+ * - `delivering`: a POST runs
+ * - `retrying`: the next attempt is due at `nextAttemptAt`
+ * - `acknowledged`: the endpoint answered with a 2xx
+ * - `unacknowledged`: no retry is left. The event is kept for `redeliver()`.
+ * - `dropped`: the plan or a fault drops the event. It is kept for `redeliver()`.
+ */
+export type EventState =
+  'none' | 'waiting' | 'delivering' | 'retrying' | 'acknowledged' | 'unacknowledged' | 'dropped';
+
+/** What a task and its public snapshot have in common. */
+interface TaskFields {
   readonly id: string;
   /** 1 for the first task of this simulator. */
   readonly number: number;
@@ -27,10 +44,23 @@ export interface SimulatedTask {
   readonly event: TaskEvent | undefined;
   /** Number of copies of the event so far; retries do not count. */
   readonly copies: number;
+  /** Number of POSTs that ended. */
+  readonly attempts: number;
+  readonly eventState: EventState;
+  /** Milliseconds since 1970, by the simulator's clock. `undefined` if no attempt is scheduled. */
+  readonly nextAttemptAt: number | undefined;
+  /** Faults of the event as a whole. Those of one POST are in `Delivery.faults`. */
+  readonly faults: readonly FaultName[];
 }
 
-/** The simulator's own, mutable record of a task. */
-export type Task = { -readonly [Field in keyof SimulatedTask]: SimulatedTask[Field] };
+/** A task and its state, without tokens in its URLs. */
+export interface SimulatedTask extends TaskFields {
+  /** 0 to 100, by the time that has passed. */
+  readonly progressPercent: number;
+}
+
+/** The simulator's own, mutable record of a task. `callbackUrl` and `event` carry the token. */
+export type Task = { -readonly [Field in keyof TaskFields]: TaskFields[Field] };
 
 /** Types that do not follow from the name of the endpoint, as Novita writes them in results. */
 const knownTypes: Readonly<Record<string, string>> = {
@@ -53,22 +83,6 @@ const toTaskType = (endpoint: string): string => {
   return knownTypes[endpoint] ?? upperSnake.toUpperCase();
 };
 
-const toMedia = (endpoint: string): Media => {
-  if (/video|2v/i.test(endpoint)) return 'videos';
-  return /audio|speech|tts|music/i.test(endpoint) ? 'audios' : 'images';
-};
-
-/** Returns `request`, which holds the parameters of older endpoints, or else the whole body. */
-const readParameters = (body: JsonObject): JsonObject =>
-  isObject(body['request']) ? body['request'] : body;
-
-const readCount = (parameters: JsonObject): number => {
-  const count = parameters['image_num'];
-  return typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= 16
-    ? count
-    : 1;
-};
-
 /**
  * Creates a 63-bit seed. Like Novita's seeds, it may be larger than `Number.MAX_SAFE_INTEGER`. The
  * multiplier is that of Knuth's MMIX generator.
@@ -81,43 +95,23 @@ const readSeed = (parameters: JsonObject, number: number): string => {
   return typeof seed === 'number' && seed >= 0 ? String(seed) : createSeed(number);
 };
 
-const enablesDetection = ({ extra }: JsonObject): boolean =>
-  isObject(extra) && extra['enable_nsfw_detection'] === true;
-
-const resolvePlan = (submission: Submission, plan: Plan, taskMs: number): ResolvedPlan => {
-  const { body, endpoint, testMode } = submission;
-  const status = testMode?.return_task_status ?? plan.status ?? 'TASK_STATUS_SUCCEED';
-  const failure = testMode ? 'mock failure' : 'model load failed';
-  return {
-    status,
-    reason: plan.reason ?? (status === 'TASK_STATUS_FAILED' ? failure : ''),
-    media: plan.media ?? toMedia(endpoint),
-    count: plan.count ?? readCount(readParameters(body)),
-    nsfw: plan.nsfw ?? (enablesDetection(body) ? false : undefined),
-    taskMs: testMode ? 0 : (plan.taskMs ?? taskMs),
-    duplicates: plan.duplicates ?? 0,
-    parallelCopies: plan.parallelCopies ?? 1,
-    dropDelivery: plan.dropDelivery ?? false,
-    transformEvent: plan.transformEvent,
-  };
-};
-
 /**
  * Creates a queued task. Does not keep the body, which may hold images.
  *
  * @param plans later ones override earlier ones, field by field
- * @param taskMs default duration
  */
 export const createTask = (
   submission: Submission,
   plans: readonly Plan[],
-  taskMs: number,
+  settings: PlanSettings & { readonly endpointsWithoutWebhooks: readonly string[] },
   submittedAt: number,
 ): Task => {
   const { taskId: id, number, endpoint, body, callbackUrl, testMode } = submission;
   const parameters = readParameters(body);
   const prompt = parameters['prompt'];
-  const plan = resolvePlan(submission, mergePlans(...plans), taskMs);
+  const { plan, faults } = resolvePlan(submission, mergePlans(...plans), settings);
+  const hasEvent =
+    callbackUrl !== undefined && !matchesEndpoint(settings.endpointsWithoutWebhooks, endpoint);
   return {
     id,
     number,
@@ -134,5 +128,9 @@ export const createTask = (
     finishedAt: undefined,
     event: undefined,
     copies: 0,
+    attempts: 0,
+    eventState: hasEvent ? 'waiting' : 'none',
+    nextAttemptAt: undefined,
+    faults: hasEvent ? faults : [],
   };
 };

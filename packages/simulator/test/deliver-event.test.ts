@@ -54,6 +54,8 @@ describe('delivery', () => {
       startedAt: expect.any(Number) as number,
       durationMs: expect.any(Number) as number,
       answer: { status: 200, body: 'answer 1' },
+      faults: [],
+      nextAttemptAt: undefined,
     });
   });
 

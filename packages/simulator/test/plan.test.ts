@@ -187,7 +187,8 @@ describe('invalid plan', () => {
     [{ parallelCopies: 0 }, 'parallelCopies: Too small: expected number to be >=1'],
     [{ nsfw: 'yes' }, 'nsfw: Invalid input: expected boolean, received string'],
     [{ reason: null }, 'reason: Invalid input: expected string, received null'],
-    [{ taskMs: '1' }, 'taskMs: Invalid input: expected number, received string'],
+    [{ taskMs: '1' }, 'taskMs: expected milliseconds, or [min, max] in milliseconds'],
+    [{ faults: { reset: { times: 1 } } }, 'faults.reset.times: unknown option'],
     [{ transformEvent: 'x' }, 'transformEvent: unknown option'],
     [{ toString: 1 }, 'toString: unknown option'],
   ])('over HTTP is answered with 400: %j', async (plan, problem) => {

@@ -1,4 +1,4 @@
-import { isAcknowledged, type Delivery, type DeliveryFailure } from '../delivery.ts';
+import { isAcknowledged, isRetried, type Delivery, type DeliveryFailure } from '../delivery.ts';
 import { isObject } from '../json.ts';
 
 /** What happens after a failed delivery. */
@@ -61,8 +61,12 @@ const readAnswerBody = (text: string): AnswerBody => {
 const describeSubject = ({ kind, copy, attempt }: Delivery, { delaysMs }: RetryPlan): string => {
   if (kind === 'parallel') return `copy ${copy}, sent at the same time`;
   if (kind === 'duplicate') return `copy ${copy}, sent after the first 2xx`;
+  if (kind === 'flip') return `copy ${copy}, with the opposite status`;
   if (kind === 'manual') return `copy ${copy}, sent by hand`;
-  return delaysMs.length === 0 ? 'attempt 1' : `attempt ${attempt} of ${delaysMs.length + 1}`;
+  const again = kind === 'redelivery' ? 'sent again, ' : '';
+  return delaysMs.length === 0
+    ? `${again}attempt 1`
+    : `${again}attempt ${attempt} of ${delaysMs.length + 1}`;
 };
 
 const successes: Readonly<Record<string, string>> = {
@@ -72,7 +76,7 @@ const successes: Readonly<Record<string, string>> = {
 };
 
 const describeFailedNext = ({ kind, attempt }: Delivery, plan: RetryPlan): string => {
-  if (kind !== 'main') return 'The simulator does not retry copies.';
+  if (!isRetried(kind)) return 'The simulator does not retry copies.';
   const delayMs = plan.delaysMs[attempt - 1];
   if (delayMs !== undefined) return `Retry ${attempt} follows in ${delayMs} ms.`;
   return plan.isPerformed

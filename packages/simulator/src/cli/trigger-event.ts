@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { deliverEvent } from '../deliver-event.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Media, TestMode } from '../novita-types.ts';
-import { resolveOptions } from '../options.ts';
+import { resolveOptions, type ResolvedOptions } from '../options.ts';
 import type { Plan } from '../plan.ts';
 import { finishTask } from '../run-task.ts';
 import { createState, type State } from '../state.ts';
@@ -45,19 +45,19 @@ const createTriggerState = (event: TriggeredEvent): State => {
   return { ...state, links: { ...state.links, sign } };
 };
 
-const createTriggeredTask = (event: TriggeredEvent): Task => {
+const createTriggeredTask = (event: TriggeredEvent, settings: ResolvedOptions): Task => {
   const { taskId = randomUUID(), taskType, testMode, plan, url } = event;
   const endpoint = endpoints[plan.media ?? 'images'];
   const body = { prompt: 'a red kite' };
   const submission = { taskId, number: 1, endpoint, body, callbackUrl: url, testMode };
-  const task = createTask(submission, [plan], 0, Date.now());
+  const task = createTask(submission, [plan], settings, Date.now());
   return taskType === undefined ? task : { ...task, taskType };
 };
 
 /** Delivers one event as Novita would, and resolves to its task when all deliveries have ended. */
 export const triggerEvent = async (event: TriggeredEvent): Promise<Task> => {
   const state = createTriggerState(event);
-  const task = createTriggeredTask(event);
+  const task = createTriggeredTask(event, state.options);
   try {
     finishTask(state, task);
     const body = event.toBody(JSON.stringify(task.event));

@@ -12,6 +12,8 @@ const delivery = (answer: DeliveryAnswer, more: Partial<Delivery> = {}): Deliver
   startedAt: 0,
   durationMs: 7,
   answer,
+  faults: [],
+  nextAttemptAt: undefined,
   ...more,
 });
 
