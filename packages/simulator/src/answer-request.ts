@@ -2,9 +2,13 @@ import type { IncomingMessage } from 'node:http';
 
 import { acceptTask } from './accept-task.ts';
 import { ApiError, invalidRequest } from './api-error.ts';
+import { answerControl } from './control.ts';
+import { matchesEndpoint } from './endpoints.ts';
 import { mediaFiles } from './media-files.ts';
 import { createJsonReply, createLinkReply, type Reply } from './reply.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { State } from './state.ts';
+import type { Task } from './task.ts';
 import { createTaskResult } from './task-result.ts';
 
 interface Call {
@@ -21,28 +25,53 @@ interface Route {
   readonly answer: (call: Call) => Reply | Promise<Reply>;
 }
 
+const readKey = ({ headers }: IncomingMessage): string =>
+  headers.authorization?.replace(/^Bearer /i, '') ?? '';
+
 /** Accepts the key after `Bearer`, as documented, and alone, as novita-sdk sends it. */
 const authorize = ({ state, request }: Call): void => {
   const { apiKey } = state.options;
-  const { authorization } = request.headers;
-  if (apiKey === undefined || authorization?.replace(/^Bearer /i, '') === apiKey) return;
-  if (authorization) throw new ApiError(403, 'INVALID_API_KEY', 'invalid api-key', null);
+  const key = readKey(request);
+  if (apiKey === undefined || key === apiKey) return;
+  if (key !== '') throw new ApiError(403, 'INVALID_API_KEY', 'invalid api-key', null);
   throw new ApiError(400, 'MISSING_API_KEY', 'missing api-key', null);
+};
+
+/** Novita documents the reason, and neither the limits nor `Retry-After`. */
+const limitRate = ({ state, request }: Call): void => {
+  const waitMs = state.rateLimiter(readKey(request));
+  if (waitMs === undefined) return;
+  const headers = { 'retry-after': String(Math.ceil(waitMs / 1000)) };
+  throw new ApiError(429, 'RATE_LIMIT_EXCEEDED', 'rate limit exceeded', {}, headers);
+};
+
+/** Novita documents no answer of an endpoint that it has retired. */
+const requireLive = ({ state, match }: Call): void => {
+  if (!matchesEndpoint(state.options.retiredEndpoints, match)) return;
+  throw new ApiError(404, 'ENDPOINT_RETIRED', `the endpoint ${match} has been retired`);
 };
 
 const answerSubmit = async (call: Call): Promise<Reply> => {
   authorize(call);
+  limitRate(call);
+  requireLive(call);
   const task = await acceptTask(call.state, call.match, call.request);
   return createJsonReply({ task_id: task.id });
 };
 
+const isExpired = ({ finishedAt = Infinity }: Task, { retentionMs, now }: ResolvedOptions) =>
+  retentionMs !== undefined && now() >= finishedAt + retentionMs;
+
 const answerTaskResult = (call: Call): Reply => {
   authorize(call);
+  limitRate(call);
   const { tasks, links, options } = call.state;
   const id = call.url.searchParams.get('task_id');
   if (!id) throw invalidRequest('task_id is missing from the query string');
   const task = tasks.get(id);
-  if (!task) throw new ApiError(404, 'TASK_NOT_FOUND', 'task not found');
+  if (!task || isExpired(task, options)) {
+    throw new ApiError(404, 'TASK_NOT_FOUND', 'task not found');
+  }
   return createJsonReply(createTaskResult(task, links.sign, options.now()));
 };
 
@@ -58,7 +87,19 @@ const answerFile = (call: Call): Reply => {
   return rejection ? createLinkReply(rejection) : answerSample(call);
 };
 
+/** Requests for the simulator itself. A web page must not send them: browsers add `origin`. */
+const answerOwn = (call: Call): Reply | Promise<Reply> => {
+  authorize(call);
+  const { request, state, url, match } = call;
+  if (request.headers.origin !== undefined) {
+    throw new ApiError(403, 'CROSS_ORIGIN', 'a web page cannot control the simulator');
+  }
+  return answerControl(state, match, url.searchParams);
+};
+
 const routes: readonly Route[] = [
+  { method: 'GET', path: /^\/simulator\/(report|tasks|deliveries)$/, answer: answerOwn },
+  { method: 'POST', path: /^\/simulator\/(redeliver|break-next)$/, answer: answerOwn },
   { method: 'GET', path: /^\/v3\/async\/(task-result)$/, answer: answerTaskResult },
   {
     method: 'POST',

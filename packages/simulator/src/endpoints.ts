@@ -21,10 +21,10 @@ export const ENDPOINTS_WITHOUT_DOCUMENTED_WEBHOOKS: readonly string[] = [
   'minimax-speech-2.8-*',
 ];
 
-/** Schema of a list of endpoints, each a name in which `*` stands for any characters. */
-export const endpointsSchema: z.ZodType<readonly string[]> = z.array(
-  z.string().regex(/^[\w.*/-]+$/, 'expected the name of an endpoint, such as txt2img or wan-*'),
-);
+/** Schema of the name of an endpoint, in which `*` stands for any characters. */
+export const endpointSchema: z.ZodString = z
+  .string()
+  .regex(/^[\w.*/-]+$/, 'expected the name of an endpoint, such as txt2img or wan-*');
 
 const toExpression = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);

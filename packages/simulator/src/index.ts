@@ -8,6 +8,7 @@ export type { Plan, ResolvedPlan } from './plan.ts';
 export type { AttemptFault, DelayRange, EventFault, FaultName } from './faults.ts';
 export type { Faults, FaultSettings, ResolvedFaults } from './faults.ts';
 export { ENDPOINTS_WITHOUT_DOCUMENTED_WEBHOOKS, RETIRED_ENDPOINTS_2026 } from './endpoints.ts';
+export { toSimulatorOptions, type Scenario, type ScenarioRule } from './scenario.ts';
 export type { SimulatorReport } from './report.ts';
 export type { Submission } from './submission.ts';
 export type { EventState, SimulatedTask } from './task.ts';

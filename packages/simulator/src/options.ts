@@ -1,11 +1,5 @@
-import { randomInt } from 'node:crypto';
-import * as z from 'zod';
-
 import type { Delivery } from './delivery.ts';
-import { endpointsSchema } from './endpoints.ts';
-import { delayRangeSchema, faultsSchema, type DelayRange } from './faults.ts';
-import type { Faults, ResolvedFaults } from './faults.ts';
-import { delayMsSchema, functionSchema, parseOptions } from './parse-options.ts';
+import type { DelayRange, Faults, ResolvedFaults } from './faults.ts';
 import type { Plan } from './plan.ts';
 import type { Submission } from './submission.ts';
 import type { SimulatedTask } from './task.ts';
@@ -122,69 +116,4 @@ export type ResolvedOptions = {
   readonly queueMs: DelayRange | undefined;
   readonly rateLimit: ResolvedRateLimit | undefined;
   readonly retentionMs: number | undefined;
-};
-
-/** Latest time that a `Date` can hold, in milliseconds since 1970. */
-const MAX_TIMESTAMP_MS = 8.64e15;
-const MAX_LINK_TTL_MS = 7 * 24 * 3_600_000;
-
-const doubleDelayMs = (retry: number): number => 1000 * 2 ** (retry - 1);
-
-const schema = z.strictObject({
-  port: z.int().min(0).max(65_535).default(0),
-  taskMs: delayRangeSchema.default(0),
-  queueMs: delayRangeSchema.optional(),
-  retry: z
-    .strictObject({
-      maxRetries: z.int().min(0).max(100).default(5),
-      delayMs: functionSchema<typeof doubleDelayMs>().default(() => doubleDelayMs),
-    })
-    .prefault({}),
-  deliveryTimeoutMs: delayMsSchema.min(1).default(5000),
-  linkTtlMs: z.number().min(1000).max(MAX_LINK_TTL_MS).default(3_600_000),
-  apiKey: z.string().min(1).optional(),
-  rateLimit: z
-    .strictObject({
-      requests: z.int().min(1),
-      windowMs: delayMsSchema.min(1).default(1000),
-    })
-    .optional(),
-  retentionMs: z.number().min(0).optional(),
-  retiredEndpoints: endpointsSchema.default([]),
-  endpointsWithoutWebhooks: endpointsSchema.default([]),
-  faults: faultsSchema.default({}),
-  seed: z
-    .int()
-    .min(0)
-    .default(() => randomInt(2 ** 31)),
-  allowRemote: z.boolean().default(false),
-  concurrency: z.int().min(1).max(10_000).default(64),
-  plan: functionSchema<ResolvedOptions['plan']>().default(() => () => undefined),
-  onDelivery: functionSchema<ResolvedOptions['onDelivery']>().default(() => () => undefined),
-  onTask: functionSchema<ResolvedOptions['onTask']>().default(() => () => undefined),
-  onRequestRejected: functionSchema<ResolvedOptions['onRequestRejected']>().default(
-    () => () => undefined,
-  ),
-  now: functionSchema<ResolvedOptions['now']>().default(() => Date.now),
-});
-
-const timestampSchema = z.number().min(0).max(MAX_TIMESTAMP_MS);
-
-/**
- * Checks the options and fills in the defaults.
- *
- * @throws {TypeError} `simulator: <option>: <problem>`
- */
-export const resolveOptions = (options: SimulatorOptions): ResolvedOptions => {
-  const { retry, linkTtlMs, apiKey, queueMs, rateLimit, retentionMs, ...rest } = parseOptions(
-    schema,
-    options,
-  );
-  parseOptions(timestampSchema, rest.now(), ['now()']);
-  const retryDelaysMs = Array.from({ length: retry.maxRetries }, (_, index) =>
-    parseOptions(delayMsSchema, retry.delayMs(index + 1), [`retry.delayMs(${index + 1})`]),
-  );
-  const linkTtlSeconds = Math.floor(linkTtlMs / 1000);
-  const optional = { apiKey, queueMs, rateLimit, retentionMs };
-  return { ...rest, ...optional, retryDelaysMs, linkTtlSeconds };
 };

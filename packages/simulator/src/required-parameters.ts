@@ -8,6 +8,9 @@ interface Requirements {
   readonly sample: JsonObject;
 }
 
+/** Samples of optional parameters at the top level, of which only the type is checked. */
+type OptionalParameters = Readonly<Record<string, JsonObject>>;
+
 const prompt = 'a red kite over a lake';
 const size = { width: 512, height: 512 };
 const diffusion = {
@@ -80,6 +83,40 @@ const requirements: Readonly<Record<string, Requirements>> = {
   },
 };
 
+const klingVideo = {
+  prompt,
+  negative_prompt: 'blurry',
+  duration: 5,
+  cfg_scale: 0.5,
+  sound: true,
+};
+const klingText = { ...klingVideo, aspect_ratio: '16:9' };
+const klingImage = { ...klingVideo, image: '', end_image: '', multi_prompt: [] };
+const speech = {
+  ...{ text: '', voice_setting: {}, audio_setting: {}, voice_modify: {}, pronunciation_dict: {} },
+  ...{ text_file_id: 1, language_boost: '', aigc_watermark: true },
+};
+
+/**
+ * Endpoints of the catalogue of November 2026. Source: the sample bodies of the pages below
+ * https://novita.ai/docs/api-reference, which show types, and no webhook. Which parameters are required
+ * is not known, so none is.
+ */
+const optionalParameters: OptionalParameters = {
+  'kling-v3.0-std-t2v': klingText,
+  'kling-v3.0-pro-t2v': klingText,
+  'kling-v3.0-4k-t2v': klingText,
+  'kling-v3.0-std-i2v': klingImage,
+  'kling-v3.0-pro-i2v': klingImage,
+  'kling-v3.0-4k-i2v': klingImage,
+  'kling-v3.0-motion-control': {
+    ...{ image: '', video: '', prompt, model_name: '', negative_prompt: '' },
+    ...{ keep_original_sound: true, character_orientation: '' },
+  },
+  'minimax-speech-2.8-hd': speech,
+  'minimax-speech-2.8-turbo': speech,
+};
+
 const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
 
 const describeProblem = (value: unknown, type: string): string | undefined => {
@@ -93,10 +130,17 @@ const findProblems = (parameters: JsonObject, sample: JsonObject, path: string):
     return problem === undefined ? [] : [`${path}${name} ${problem}`];
   });
 
+const checkOptionalParameters = (endpoint: string, body: JsonObject): void => {
+  const samples = Object.entries(optionalParameters[endpoint] ?? {});
+  const given = samples.filter(([name]) => body[name] !== undefined && body[name] !== null);
+  const problems = findProblems(body, Object.fromEntries(given), '');
+  if (problems.length > 0) throw invalidBody(problems.join('; '));
+};
+
 /** @throws {ApiError} 400 with every parameter that is missing or has another type */
 export const checkParameters = (endpoint: string, body: JsonObject): void => {
   const required = requirements[endpoint];
-  if (required === undefined) return;
+  if (required === undefined) return checkOptionalParameters(endpoint, body);
   const isNested = required.place === 'request';
   const parameters = isNested ? body['request'] : body;
   if (!isObject(parameters)) throw invalidBody('request is required: object');
