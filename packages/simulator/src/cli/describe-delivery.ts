@@ -7,6 +7,8 @@ export interface RetryPlan {
   readonly delaysMs: readonly number[];
   /** Whether this process simulates Novita's retries. If not, the text says what Novita would do. */
   readonly isPerformed: boolean;
+  /** Says how to send an event later that was never acknowledged. */
+  readonly describeKept?: (taskId: string) => string;
 }
 
 /** A delivery in words. */
@@ -75,12 +77,18 @@ const successes: Readonly<Record<string, string>> = {
   ignored: 'The receiver does not keep this event. Novita is done with this task.',
 };
 
-const describeFailedNext = ({ kind, attempt }: Delivery, plan: RetryPlan): string => {
+const describeEnd = ({ attempt, taskId }: Delivery, { describeKept }: RetryPlan): string => {
+  const end = `No retry is left after ${attempt} attempts. Novita gives up, and the event is lost.`;
+  return describeKept === undefined ? end : `${end} ${describeKept(taskId)}`;
+};
+
+const describeFailedNext = (delivery: Delivery, plan: RetryPlan): string => {
+  const { kind, attempt } = delivery;
   if (!isRetried(kind)) return 'The simulator does not retry copies.';
   const delayMs = plan.delaysMs[attempt - 1];
   if (delayMs !== undefined) return `Retry ${attempt} follows in ${delayMs} ms.`;
   return plan.isPerformed
-    ? `No retry is left after ${attempt} attempts. Novita gives up, and the event is lost.`
+    ? describeEnd(delivery, plan)
     : `Novita would deliver the event again, up to ${NOVITA_MAX_RETRIES} times, and then give up.`;
 };
 

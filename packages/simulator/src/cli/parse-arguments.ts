@@ -1,6 +1,8 @@
 // Parsers of command line values. They throw an InvalidArgumentError, which commander prints.
 import { InvalidArgumentError } from 'commander';
 
+import { endpointSchema } from '../endpoints.ts';
+import { faultNames, faultsSchema, type Faults } from '../faults.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import type { FinalStatus } from '../novita-types.ts';
 import type { EventChange } from './edit-event.ts';
@@ -13,6 +15,35 @@ export const parseInteger =
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`Pass a whole number from ${min} to ${max}.`);
   };
+
+const checkFault = (name: string, probability: number): void => {
+  const parsed = faultsSchema.safeParse({ [name]: probability });
+  if (parsed.success) return;
+  const known = (faultNames as readonly string[]).includes(name);
+  const text = known
+    ? `The probability of ${name} must be from 0 to 1.`
+    : `No fault is called '${name}'. Pass some of ${faultNames.join(', ')}.`;
+  throw new InvalidArgumentError(text);
+};
+
+/** Reads `drop=0.2,duplicate=0.1`. A name alone is a probability of 1. */
+export const parseFaults = (text: string): Faults =>
+  Object.fromEntries(
+    text.split(',').map((part) => {
+      const [name = '', probability = '1'] = part.trim().split('=');
+      const value = probability === '' ? NaN : Number(probability);
+      checkFault(name, value);
+      return [name, value];
+    }),
+  );
+
+/** Reads names of endpoints, separated by commas. */
+export const parseEndpoints = (text: string): string[] =>
+  text.split(',').map((part) => {
+    const parsed = endpointSchema.safeParse(part.trim());
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError('Pass names of endpoints, such as txt2img,wan-*.');
+  });
 
 const statuses: Readonly<Record<string, FinalStatus>> = {
   succeed: 'TASK_STATUS_SUCCEED',

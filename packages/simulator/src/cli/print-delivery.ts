@@ -17,7 +17,8 @@ export const createDeliveryPrinter = (
   return (delivery, prefix = '') => {
     const { acknowledged, subject, answer, next, advice } = describeDelivery(delivery, retries);
     const coloured = colour(acknowledged ? 'green' : 'red', answer);
-    print(`${prefix}${subject}: ${coloured} (${delivery.durationMs} ms). ${next}`);
+    const faults = delivery.faults.length === 0 ? '' : ` with ${delivery.faults.join(', ')}`;
+    print(`${prefix}${subject}${faults}: ${coloured} (${delivery.durationMs} ms). ${next}`);
     const text = advice.map((line) => `  ${line}`).join('\n');
     if (text !== '' && text !== printedAdvice) print(colour('yellow', text));
     printedAdvice = text;

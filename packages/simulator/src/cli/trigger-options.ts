@@ -11,7 +11,7 @@ import {
   parseRemove,
   parseSet,
 } from './parse-arguments.ts';
-import { DEFAULT_PORT } from './start.ts';
+import { DEFAULT_PORT } from './start-options.ts';
 
 const MAX_COPIES = 100;
 

@@ -1,10 +1,20 @@
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { runProcess, startCommand } from '../support/run-command.ts';
-import { answerWith, post, readJson, startReceiver, webhook } from '../support/setup.ts';
+import { runCommand, runProcess, startCommand } from '../support/run-command.ts';
+import {
+  answerWith,
+  post,
+  readJson,
+  startReceiver,
+  startSimulator,
+  webhook,
+} from '../support/setup.ts';
 
 interface RunningCommand {
   readonly url: string;
@@ -19,11 +29,11 @@ const start = async (...args: string[]): Promise<RunningCommand> => {
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  const isUp = () => lines.includes('Ctrl-C ends it.');
+  const isUp = () => lines.some((line) => /^Ctrl-C ends it|"listening"/.test(line));
   await expect.poll(isUp, { timeout: 15_000 }).toBe(true);
   const closed = once(child, 'close') as Promise<[number | null]>;
   return {
-    url: /http:\S+/.exec(lines[0] ?? '')?.[0] ?? '',
+    url: /http:[^\s"]+/.exec(lines[0] ?? '')?.[0] ?? '',
     lines,
     end: async (signal) => {
       child.kill(signal);
@@ -33,6 +43,9 @@ const start = async (...args: string[]): Promise<RunningCommand> => {
 };
 
 const task = { prompt: 'a red kite' };
+
+const parse = (lines: readonly string[]): Record<string, unknown>[] =>
+  lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('start', () => {
   test('prints its URL, tasks, deliveries and retries, and ends at Ctrl-C', async () => {
@@ -71,5 +84,110 @@ describe('start', () => {
     const { code, stderr } = await runProcess(['start', '--port', String(port)]);
     expect(stderr).toMatch(`port ${port} is in use. Stop the process that listens there, or pass`);
     expect(code).toBe(3);
+  });
+
+  test('prints faults, and how to send an event later that was not acknowledged', async () => {
+    const command = await start('--max-retries', '0', '--faults', 'reset', '--seed', '7');
+    const receiver = await startReceiver();
+    const submit = async (simulator: object): Promise<string> => {
+      const extra = { webhook: { url: receiver.url }, simulator };
+      const path = `${command.url}/v3/async/kling-v3.0-std-t2v`;
+      return String((await readJson(await post(path, JSON.stringify({ extra }))))['task_id']);
+    };
+    const lost = await submit({});
+    const dropped = await submit({ faults: { drop: 1 } });
+    const kept = (id: string) =>
+      `The simulator keeps it. Send it again: curl -X POST '${command.url}/simulator/redeliver?task_id=${id}'`;
+    const text = () => command.lines.join('\n');
+    await expect.poll(text).toContain(`Novita gives up, and the event is lost. ${kept(lost)}`);
+    await expect.poll(text).toContain(`${dropped}  dropped its event. ${kept(dropped)}`);
+    expect(text()).toContain('0 ms. Its event will be dropped. Faults: drop.');
+    expect(text()).toContain(`${lost}  attempt 1 with reset: no connection: the simulator broke`);
+    await fetch(`${command.url}/simulator/redeliver?task_id=${lost}`, { method: 'POST' });
+    await expect.poll(text).toContain(`${lost}  sent again, attempt 1: 200`);
+    expect(await command.end('SIGINT')).toBe(0);
+    expect(text()).toContain('Report (seed 7)');
+    expect(text()).toContain('events:     1 acknowledged, 1 dropped');
+    expect(text()).toContain(`  dropped:\n    ${dropped}`);
+    expect(text()).not.toContain('token=abc');
+  });
+
+  test('--json prints a line for each activity, and the report', async () => {
+    const command = await start('--json', '--no-webhooks', '--rate-limit', '1', '--retired');
+    const receiver = await startReceiver();
+    const body = JSON.stringify(webhook(receiver.url));
+    await post(`${command.url}/v3/async/kling-v3.0-std-t2v`, body);
+    expect((await post(`${command.url}/v3/async/upscale`, body)).status).toBe(429);
+    expect(await command.end('SIGTERM')).toBe(0);
+    const lines = parse(command.lines);
+    expect(lines[0]).toMatchObject({ type: 'listening', url: command.url });
+    expect(lines[1]).toMatchObject({ type: 'task', task: { eventState: 'none' } });
+    expect(lines.at(-1)).toMatchObject({
+      type: 'report',
+      report: { events: { none: 1 }, rejectedRequests: { RATE_LIMIT_EXCEEDED: 1 } },
+    });
+    expect(receiver.received).toEqual([]);
+  });
+
+  test('--scenario sets what the other options do not', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'scenario-')), 'scenario.json');
+    onTestFinished(() => rm(dirname(file), { recursive: true }));
+    const scenario = {
+      seed: 5,
+      taskMs: 60_000,
+      faults: { drop: 1 },
+      tasks: [{ plan: { count: 3 } }],
+    };
+    await writeFile(file, JSON.stringify(scenario));
+    const command = await start(
+      '--json',
+      '--scenario',
+      file,
+      '--task-ms',
+      '1',
+      '--faults',
+      'flip=0.5',
+    );
+    await post(`${command.url}/v3/async/kling-v3.0-std-t2v`, JSON.stringify(webhook(command.url)));
+    await expect.poll(() => command.lines.join('\n')).toContain('"eventState":"dropped"');
+    expect(await command.end('SIGINT')).toBe(0);
+    const last = parse(command.lines).at(-2);
+    expect(last).toMatchObject({
+      task: {
+        plan: {
+          taskMs: 1,
+          count: 3,
+          faults: { drop: { probability: 1 }, flip: { probability: 0.5 } },
+        },
+      },
+    });
+    expect(parse(command.lines).at(-1)).toMatchObject({ report: { seed: 5 } });
+  });
+
+  test('says how to share a simulator that has the port', async () => {
+    const { url } = await startSimulator({ apiKey: 'secret' });
+    const { port } = new URL(url);
+    const { code, stderr } = await runProcess(['start', '--port', port]);
+    expect(stderr).toContain(
+      `port ${port} is in use by another simulator. You can share it: use ${url}`,
+    );
+    expect(code).toBe(3);
+  });
+
+  test.each<[string[], number, RegExp]>([
+    [['--faults', 'dorp=1'], 2, /No fault is called 'dorp'\. Pass some of drop, delay/],
+    [['--faults', 'drop=2'], 2, /The probability of drop must be from 0 to 1/],
+    [['--faults', 'drop='], 2, /The probability of drop must be from 0 to 1/],
+    [['--faults', ''], 2, /No fault is called ''/],
+    [['--without-webhooks', 'a b'], 2, /Pass names of endpoints/],
+    [['--no-webhooks', '--without-webhooks', 'x'], 2, /cannot be used with/],
+    [['--rate-limit', '0'], 2, /Pass a whole number from 1/],
+    [['--scenario', '/nowhere.json'], 3, /--scenario \/nowhere\.json: ENOENT/],
+    [['--scenario', 'README.md'], 4, /--scenario README\.md is not JSON/],
+    [['--scenario', 'package.json'], 4, /package\.json: simulator: scenario\.\w+: unknown option/],
+  ])('%j is rejected with exit code %i', async (args, expected, message) => {
+    const { code, stderr } = await runCommand(['start', '--port', '0', ...args]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(expected);
   });
 });
