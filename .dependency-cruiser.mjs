@@ -23,10 +23,16 @@ const PACKAGES = {
   cli: {
     imports: [
       CORE,
-      ...['inbox-sqlite', 'inbox-postgres', 'inbox-bullmq', 'simulator'].map(
-        (name) => `@novita-webhooks/${name}`,
-      ),
-      ...['commander', 'pg'],
+      ...[
+        'express',
+        'fastify',
+        'koa',
+        'inbox-sqlite',
+        'inbox-postgres',
+        'inbox-bullmq',
+        'simulator',
+      ].map((name) => `@novita-webhooks/${name}`),
+      ...['commander', 'express', 'fastify', 'koa', 'pg'],
     ],
     node: true,
   },

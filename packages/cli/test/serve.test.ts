@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 
+import { root } from '../../../test/support/workspace.ts';
 import { run, start, temporaryFolder, type RunningCommand } from './support/run.ts';
 
 const env = { NOVITA_WEBHOOK_SECRET: 'a secret of these tests, long enough to sign' };
@@ -116,7 +119,45 @@ describe('serve', () => {
     expect(await stop(command)).toBe(0);
   });
 
+  test.each(['node', 'express', 'fastify', 'koa'])('runs in an application of %s', async (name) => {
+    const { command, url } = await serve(['--framework', name, '--path', '/hooks']);
+    expect((await trigger(url, '--task-id', 'task-1')).code).toBe(0);
+    await expect.poll(command.stdout).toContain('task-1');
+    const { origin } = new URL(url);
+    const statuses = ['/hooks', '/readyz', '/'].map(
+      async (path) => (await fetch(origin + path)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([405, 200, 404]);
+    expect(await stop(command)).toBe(0);
+    expect(command.stderr()).not.toMatch(/\n {4}at /);
+  });
+
+  test('says how to install a framework', async () => {
+    const folder = await temporaryFolder();
+    await cp(dirname(inject('commandFile')), folder, { recursive: true });
+    await mkdir(join(folder, 'node_modules'));
+    for (const name of ['commander', 'zod']) {
+      await symlink(
+        join(root, 'node_modules', name),
+        join(folder, 'node_modules', name),
+        'junction',
+      );
+    }
+    const args = [join(folder, 'main.mjs'), 'serve', '--port', '0', '--framework', 'koa'];
+    const result = promisify(execFile)(process.execPath, args, {
+      cwd: folder,
+      env: { ...process.env, ...env },
+    });
+    await expect(result).rejects.toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /koa is not installed\. Run `npm install @novita-webhooks\/koa koa` in this folder\./,
+      ) as string,
+    });
+  });
+
   test.each<readonly [string[], number, RegExp]>([
+    [['--framework', 'hono'], 2, /Allowed choices are node, express, fastify, koa/],
     [['--path', 'hooks'], 2, /--path must begin with \//],
     [['--inbox', 'x'], 2, /the inbox must begin with sqlite:/],
     [['--out', 'missing/out.ndjson'], 3, /--out missing\/out\.ndjson cannot be written: ENOENT/],

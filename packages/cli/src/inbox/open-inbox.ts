@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
 import { describeAddress, type InboxAddress } from './address.ts';
-import { loadBullmq, loadPg } from './load-peer.ts';
+import { loadBullmq, loadPg } from '../load-peer.ts';
 import { hasNoInbox } from './sqlite-file.ts';
 
 /** How to open an inbox. */

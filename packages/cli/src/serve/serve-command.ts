@@ -1,10 +1,11 @@
 import { parseHttpUrl, parseInteger } from '@novita-webhooks/simulator/cli';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { DEFAULT_ENDPOINT } from '../inbox/filter-options.ts';
 import { inboxOption } from '../inbox/inbox-option.ts';
 import type { Console } from '../terminal/console.ts';
 import { secretOption } from '../url/url-command.ts';
+import { FRAMEWORKS } from './frameworks.ts';
 import { serve, type ServeOptions } from './serve.ts';
 
 const EXAMPLES = `
@@ -13,6 +14,7 @@ Examples:
   $ novita-webhooks serve
   $ novita-webhooks serve --inbox sqlite:webhooks.db --out events.ndjson
   $ novita-webhooks serve --inbox sqlite:webhooks.db --exec 'jq -r .result.images[0].image_url | xargs curl -O'
+  $ novita-webhooks serve --framework express
   $ novita-webhooks serve --port 8080 --url https://example.com/webhooks/novita --forward http://localhost:9000/`;
 
 /** Adds `serve`, which receives events without any code. */
@@ -30,6 +32,11 @@ export const addServeCommand = (program: Command, console: Console): void => {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for a free one', parseInteger(0, 65_535), 3000)
     .option('--path <path>', 'path of the deliveries', '/webhooks/novita')
+    .addOption(
+      new Option('--framework <name>', 'run the receiver in an application of this framework')
+        .choices(FRAMEWORKS)
+        .default('node'),
+    )
     .option(
       '--url <url>',
       'public address (default: http://localhost, port and path)',

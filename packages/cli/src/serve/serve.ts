@@ -11,7 +11,8 @@ import { openRecordFile, type RecordFile } from './append-record.ts';
 import { toRecord, type EventRecord } from './event-record.ts';
 import { forward } from './forward.ts';
 import { runExec } from './run-exec.ts';
-import { closeServer, createWebhookServer, listen } from './start-server.ts';
+import { mountReceiver, type Framework } from './frameworks.ts';
+import { closeServer, createWebhookServer, listen, type MountedReceiver } from './start-server.ts';
 
 /** Options of `serve`, parsed. */
 export interface ServeOptions {
@@ -20,6 +21,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  readonly framework: Framework;
   readonly url?: string;
   readonly endpoint: string;
   readonly exec?: string;
@@ -105,14 +107,15 @@ const open = async (options: ServeOptions): Promise<OpenedInbox | undefined> => 
 
 /** Receives events until SIGINT or SIGTERM. */
 export const serve = async (options: ServeOptions, console: Console): Promise<void> => {
-  const { host, port, path, endpoint, out } = options;
+  const { host, port, path, endpoint, out, framework } = options;
   checkPath(path);
   const secret = requireSecret(options.secret);
   const interruption = listenForSignals();
   const opened = await open(options);
   const file = out === undefined ? undefined : await openRecordFile(out);
   let receiver: Receiver | undefined;
-  const server = createWebhookServer(path, () => receiver);
+  let mounted: MountedReceiver | undefined;
+  const server = createWebhookServer(() => mounted);
   try {
     const actualPort = await listen(server, { host, port });
     const url = options.url ?? `http://localhost:${actualPort}${path}`;
@@ -120,6 +123,7 @@ export const serve = async (options: ServeOptions, console: Console): Promise<vo
     receiver = createReceiver({ url, secret, endpoint, inbox, logger: createLogger(console) });
     registerHandlers(receiver, options, file, console);
     receiver.start();
+    mounted = { receiver, listener: await mountReceiver(framework, path, receiver) };
     printHead(options, actualPort, opened, console);
     await new Promise<void>((resolve) => {
       if (interruption.signal.aborted) resolve();

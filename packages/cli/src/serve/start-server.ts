@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Receiver } from '@novita-webhooks/core';
-import { handleNodeRequest } from '@novita-webhooks/core/node';
 import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
 
 /** Where `serve` listens. */
@@ -26,7 +25,8 @@ export const listen = async (server: Server, { host, port }: ListenOptions): Pro
   return (server.address() as AddressInfo).port;
 };
 
-const answer = (response: ServerResponse, status: number, text: string): void => {
+/** Answers with a line of text. */
+export const answer = (response: ServerResponse, status: number, text: string): void => {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 };
 
@@ -39,25 +39,25 @@ const answerReady = async (receiver: Receiver, response: ServerResponse): Promis
   else answer(response, 503, 'the inbox cannot be used');
 };
 
+/** A receiver and the application that takes its deliveries. */
+export interface MountedReceiver {
+  readonly receiver: Receiver;
+  readonly listener: RequestListener;
+}
+
 /**
- * Creates a server: deliveries at `path`, and for load balancers `/healthz` (the process runs) and
- * `/readyz` (the inbox can be used).
+ * Creates a server: `/healthz` (the process runs) and `/readyz` (the inbox can be used) for load balancers,
+ * all else for the application. It answers 503 while there is none.
  */
-export const createWebhookServer = (
-  path: string,
-  getReceiver: () => Receiver | undefined,
-): Server => {
-  const route = (request: IncomingMessage, response: ServerResponse): void => {
-    const receiver = getReceiver();
+export const createWebhookServer = (getMounted: () => MountedReceiver | undefined): Server =>
+  createServer((request, response) => {
+    const mounted = getMounted();
     const [pathname] = (request.url ?? '').split('?');
-    if (receiver === undefined) answer(response, 503, 'starting');
-    else if (pathname === path) void handleNodeRequest(receiver, request, response);
+    if (mounted === undefined) answer(response, 503, 'starting');
     else if (pathname === '/healthz') answer(response, 200, 'ok');
-    else if (pathname === '/readyz') void answerReady(receiver, response);
-    else answer(response, 404, `not found. Deliveries go to ${path}`);
-  };
-  return createServer(route);
-};
+    else if (pathname === '/readyz') void answerReady(mounted.receiver, response);
+    else mounted.listener(request, response);
+  });
 
 /** Stops listening. Idle connections are closed; the others end with their reply. */
 export const closeServer = async (server: Server): Promise<void> => {

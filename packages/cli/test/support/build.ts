@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The command, as one file. */
+    /** The command. Its folder has all it needs but the packages from npm. */
     readonly commandFile: string;
   }
 }
@@ -20,17 +20,21 @@ export default async function bundleCommand({
   provide,
 }: TestProject): Promise<() => Promise<void>> {
   const folder = `${root}.cache/cli-test-${process.pid}`;
-  const outfile = `${folder}/main.mjs`;
   await build({
     entryPoints: [`${root}packages/cli/src/main.ts`],
-    outfile,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true, // peers are loaded when they are needed
     platform: 'node',
     format: 'esm',
     target: 'node20',
     tsconfig: `${root}tsconfig.json`,
-    external: ['commander', 'zod', 'pg', 'bullmq', 'ioredis', 'libsql', 'better-sqlite3'],
+    external: [
+      ...['commander', 'zod', 'pg', 'bullmq', 'ioredis', 'libsql', 'better-sqlite3'],
+      ...['express', 'fastify', 'koa'],
+    ],
   });
-  provide('commandFile', outfile);
+  provide('commandFile', `${folder}/main.mjs`);
   return () => rm(folder, { recursive: true, force: true });
 }
