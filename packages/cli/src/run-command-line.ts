@@ -1,6 +1,7 @@
 import { addStartCommand, runProgram } from '@novita-webhooks/simulator/cli';
 
 import manifest from '../package.json' with { type: 'json' };
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addInboxCommand } from './inbox/inbox-command.ts';
 import { moveInboxAddress } from './inbox/inbox-option.ts';
 import { addServeCommand } from './serve/serve-command.ts';
@@ -10,7 +11,7 @@ import { addUrlCommand } from './url/url-command.ts';
 
 const NAME = 'novita-webhooks';
 const DESCRIPTION =
-  'Webhooks of Novita AI: look into inboxes and repair them, send and receive events.';
+  'Webhooks of Novita AI: send and receive events, test endpoints, look into inboxes and repair them.';
 
 /**
  * Runs the command `novita-webhooks`, prints its errors and sets the exit code.
@@ -27,6 +28,7 @@ export const runCommandLine = (args: readonly string[], console: Console): Promi
       addTrigger(program, console);
       addServeCommand(program, console);
       addUrlCommand(program, console);
+      addDoctorCommand(program, console);
       addStartCommand(program, console, { start: `${NAME} simulate` });
     },
   );
