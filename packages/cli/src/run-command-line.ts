@@ -1,6 +1,7 @@
 import { addStartCommand, runProgram } from '@novita-webhooks/simulator/cli';
 
 import manifest from '../package.json' with { type: 'json' };
+import { addCompletionCommand } from './completion/completion-command.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addInboxCommand } from './inbox/inbox-command.ts';
 import { moveInboxAddress } from './inbox/inbox-option.ts';
@@ -30,5 +31,6 @@ export const runCommandLine = (args: readonly string[], console: Console): Promi
       addUrlCommand(program, console);
       addDoctorCommand(program, console);
       addStartCommand(program, console, { start: `${NAME} simulate` });
+      addCompletionCommand(program, console);
     },
   );

@@ -1,5 +1,5 @@
 import type { Entry, EntryFilter, EntryPage, EntryQuery, Inbox } from '@novita-webhooks/core';
-import { InvalidArgumentError, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import type { Console } from '../terminal/console.ts';
 import { toCountText, toEntriesText, toTimeText } from '../terminal/printable.ts';
@@ -99,11 +99,6 @@ const list = async (options: ListOptions, console: Console): Promise<void> => {
   console.printError(console.colour('dim', `${found}${more}`));
 };
 
-const parseOrder = (text: string): 'newest' | 'oldest' => {
-  if (text === 'newest' || text === 'oldest') return text;
-  throw new InvalidArgumentError('Pass newest or oldest.');
-};
-
 /** Adds `inbox list`. */
 export const addListCommand = (group: Command, console: Console): void => {
   const command = addSubcommand(group, 'list', {
@@ -115,7 +110,11 @@ export const addListCommand = (group: Command, console: Console): void => {
   for (const option of filterOptions()) command.addOption(option);
   command
     .option('--limit <n>', 'how many entries', parsePositive(100_000), 50)
-    .option('--order <order>', 'newest or oldest first', parseOrder, 'newest')
+    .addOption(
+      new Option('--order <order>', 'which are first')
+        .choices(['newest', 'oldest'])
+        .default('newest'),
+    )
     .option('--cursor <cursor>', 'continues where an earlier list ended')
     .option('--bodies', 'with --json: also the payloads')
     .action((options: ListOptions) => list(options, console));
