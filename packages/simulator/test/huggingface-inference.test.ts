@@ -113,7 +113,8 @@ test('@huggingface/inference: passes extra.webhook on, and the receiver gets the
   receiver.onTaskSucceeded(({ task, videos }, { metadata }) => {
     handled.push({ taskId: task.task_id, videos: videos.length, metadata });
   });
-  server.on('request', toNodeHandler(receiver));
+  const handle = toNodeHandler(receiver);
+  server.on('request', (request, response) => void handle(request, response));
   const webhook = await receiver.createCallback({ metadata: { orderId: 42 } });
   const args = {
     provider: 'novita',
