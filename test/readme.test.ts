@@ -66,20 +66,23 @@ test(
   TIMEOUT_MS,
 );
 
-test(
-  'packages/express/README.md: the example handles a task',
-  async () => {
-    const [code = ''] = await codeBlocks('packages/express/README.md');
-    const simulator = await createSimulator();
+test.each(['express', 'fastify', 'koa'])(
+  'packages/%s/README.md: the server handles the event of the command',
+  async (name) => {
+    const [code = ''] = await codeBlocks(`packages/${name}/README.md`);
+    const [, , command = ''] = await codeBlocks(`packages/${name}/README.md`, 'sh');
     const port = await freePort();
-    const url = `http://127.0.0.1:${port}/webhooks/novita`;
-    const webhook = await createReceiver({ url, secret }).createCallback();
-    const printed = runUntil(`${code}\napp.listen(${port});`, /\S+ http\S+/, {
-      NOVITA_WEBHOOK_SECRET: secret,
+    const local = (text: string) => text.replaceAll('3000', String(port));
+    const [, own = ''] = /NOVITA_WEBHOOK_SECRET="(.+)"/.exec(command) ?? [];
+    const [, line = ''] = /npx @novita-webhooks\/simulator (.+)/.exec(local(command)) ?? [];
+    const trigger = [...line.split(' '), '--secret', own];
+    const isSent = async () => (await runProcess(trigger)).code === 0;
+    const env = { NOVITA_WEBHOOK_SECRET: own };
+    const sending = vi.waitUntil(isSent, { timeout: TIMEOUT_MS }); // once the server is up
+    const handled = runUntil(local(code), /^ready \S+ http\S+\/samples\//m, env, async () => {
+      await sending;
     });
-    await simulator.submit('txt2img', { extra: { webhook } });
-    expect(await printed).toContain(simulator.tasks()[0]?.id);
-    await simulator.close();
+    expect(await handled).toMatch(/^receiver: started .* inbox=memory handlers=2$/m);
   },
   TIMEOUT_MS,
 );
