@@ -194,6 +194,11 @@ test('start: in development, a local url that leads elsewhere is an error', asyn
   const expected = [expect.stringMatching(/^receiver: a request to .*\/novita was answered 404/)];
   await expect.poll(() => log.messages('error')).toEqual(expected);
   expect(agents).toEqual(['novita-webhooks-check']);
+  // A program that creates a receiver for each request must not answer each probe with another one.
+  const again = await startInDevelopment(`${origin}/novita`);
+  await again.receiver.check();
+  expect(agents).toHaveLength(2);
+  expect(again.log.messages('error')).toEqual([]);
 });
 
 test('start: a receiver that is closed within a second sends no request', async () => {

@@ -26,6 +26,9 @@ interface StartProbeParts {
 const DELAY_MS = 1000;
 const TIMEOUT_MS = 3000;
 
+/** A program that creates a receiver for each request would otherwise answer each probe with another one. */
+const probed = new Set<string>();
+
 export function createStartProbe(parts: StartProbeParts): StartProbe {
   const { url, clock, log, mintUrl } = parts;
   // A token must not leave the machine without being asked for: `url` may be an example.
@@ -34,6 +37,8 @@ export function createStartProbe(parts: StartProbeParts): StartProbe {
   let cancelTimer: (() => void) | undefined;
 
   async function probe(): Promise<void> {
+    if (url === null || probed.has(url)) return;
+    probed.add(url);
     const found = await probeUrl(await mintUrl(), TIMEOUT_MS);
     for (const { level, code, message } of found) {
       const mayListenLater = code === 'url_unreachable' && /refused/i.test(message);
