@@ -8,6 +8,7 @@ import type {
   EntryTarget,
   ClaimRef,
   InboxStats,
+  AddAnswer,
   NewEntry,
   Outcome,
   ReplayHandlers,
@@ -68,10 +69,15 @@ export function createReference(clock: Clock) {
   }
 
   return {
-    add(entry: NewEntry): 'added' | 'duplicate' {
+    add(entry: NewEntry): AddAnswer {
       const found = find(entry);
       const isReplaceable = found?.entry.schemaError != null && found.entry.state !== 'done';
       if (found && !(isReplaceable && entry.schemaError === null)) return 'duplicate';
+      const { tokenId, taskId } = entry;
+      const isTaken = (other: Entry) => other.tokenId === tokenId && other.taskId !== taskId;
+      if (tokenId?.startsWith('once:') && rows.some((row) => isTaken(row.entry)))
+        return 'other_task';
+      if (found && isForeign(entry, found.entry)) return 'other_task';
       if (found) remove(found);
       rows.push({
         order: ++orders,
@@ -209,10 +215,17 @@ const isAwaited = (entry: NewEntry) => entry.source === 'expectation' && entry.s
 const shown = (entry: Entry): Entry['state'] =>
   isAwaited(entry) && !FINISHED.includes(entry.state) ? 'expected' : entry.state;
 
+/** Whether a delivery has another token than the expectation whose place it would take. */
+const isForeign = (entry: NewEntry, found: Entry) =>
+  isAwaited(found) &&
+  found.tokenId !== null &&
+  entry.source === 'delivery' &&
+  entry.tokenId !== found.tokenId;
+
 function inherit(entry: NewEntry, found: Entry | undefined): NewEntry {
   if (found === undefined || !isAwaited(found)) return entry;
   const metadata = Object.keys(found.metadata).length > 0 ? found.metadata : entry.metadata;
-  const tokenId = entry.testMode && !found.testMode ? null : entry.tokenId;
+  const tokenId = entry.testMode && !found.testMode ? null : (entry.tokenId ?? found.tokenId);
   return { ...entry, metadata, tokenId, traceparent: entry.traceparent ?? found.traceparent };
 }
 

@@ -15,6 +15,7 @@ export type { ResolvedEntryFilter } from './inbox/entry-filter.ts';
 export { resolveEntryQuery, type ResolvedEntryQuery } from './inbox/entry-query.ts';
 export { createEntryAdmin } from './inbox/operations/create-entry-admin.ts';
 export {
+  hasForeignToken,
   inheritExpectation,
   isExpectation,
   shownState,
@@ -46,6 +47,7 @@ export type {
   TaskHandler,
 } from './handlers/handlers.ts';
 export type {
+  AddAnswer,
   AttemptOptions,
   AttemptRecord,
   BulkOptions,
@@ -89,6 +91,7 @@ export type { JsonObject } from './shared/json.ts';
 export type { Logger } from './shared/logger.ts';
 export { redactUrl } from './shared/redact.ts';
 export { checkNewEntry } from './inbox/check-new-entry.ts';
+export { isBoundToken } from './shared/token-id.ts';
 export { parseStoredEntry, type StoredEntry } from './inbox/stored-entry.ts';
 export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbox.ts';
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';

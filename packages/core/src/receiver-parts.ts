@@ -24,6 +24,7 @@ import { createInFlight, type InFlight } from './shared/in-flight.ts';
 /** The connected parts of a receiver. */
 interface Parts extends CallbackParts, ProcessDependencies {
   readonly inbox: Inbox;
+  readonly limitedLog: Logs['limitedLog'];
   readonly handlers: Handlers;
   readonly worker: Worker;
   readonly sweep: Sweep;

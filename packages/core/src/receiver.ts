@@ -1,6 +1,6 @@
 import {
-  createCallback,
   createCallbackMethods,
+  mintCallback,
   type CallbackConfig,
   type CallbackOptions,
   type MetadataInput,
@@ -162,7 +162,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
   const parts = createParts(options, logs, isClosed);
   const { worker, deliveries, processing } = parts;
   const mintUrl = async () =>
-    (await createCallback({}, { ...parts, metadataSchema: undefined })).url;
+    (await mintCallback({}, { ...parts, metadataSchema: undefined })).webhook.url;
   const { handlers } = parts;
   const report = createStartReport(options, { handlers, log: logs.log, isClosed, mintUrl });
   let closing: Promise<void> | undefined;

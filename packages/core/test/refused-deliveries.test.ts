@@ -16,9 +16,11 @@ describe('receiver.refusedDeliveries', () => {
     await refuse('GET', '192.0.2.1');
     clock.skip(1000);
     await refuse('POST');
+    const at = clock.now();
+    const wrongMethod = { status: 405, code: 'method_not_allowed', address: '192.0.2.1' };
     expect(receiver.refusedDeliveries()).toEqual([
-      { at: clock.now(), status: 401, code: 'unauthorized', address: null },
-      { at: clock.now() - 1000, status: 405, code: 'method_not_allowed', address: '192.0.2.1' },
+      { at, status: 401, code: 'unauthorized', token: 'missing', address: null },
+      { at: at - 1000, ...wrongMethod, token: null },
     ]);
     for (let count = 0; count < 150; count += 1) await refuse('GET', `192.0.2.${count}`);
     const addresses = receiver.refusedDeliveries().map(({ address }) => address);

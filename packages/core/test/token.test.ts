@@ -245,13 +245,11 @@ describe.each(Object.entries(CRYPTO))('token: tampering, with %s', (_, node) => 
     return tokens.filter((_, index) => typeof verdicts[index] === 'object');
   }
 
-  const mint = () =>
-    createTokens(createSigner([TEST_SECRET], node)).mint({
-      endpoint: 'novita',
-      expiresAt: 1_000_000,
-      metadata: { orderId: 42 },
-      testMode: false,
-    });
+  const mint = async () => {
+    const common = { endpoint: 'novita', expiresAt: 1_000_000, metadata: { orderId: 42 } };
+    const tokens = createTokens(createSigner([TEST_SECRET], node));
+    return (await tokens.mint({ ...common, testMode: false, oneTask: true }, 0)).token;
+  };
 
   const replaceAt = (token: string, index: number, character: string) =>
     token.slice(0, index) + character + token.slice(index + 1);

@@ -37,7 +37,7 @@ export function bullmqStore(options: StoreOptions): Store {
     name: 'inbox-bullmq',
     capabilities: {
       ...{ durable: true, shared: true, transactional: false },
-      ...{ confirmsTakeover: true, imports: true },
+      ...{ confirmsTakeover: true, imports: true, bindsTokens: true },
     },
     open(log) {
       connection.report(log);

@@ -48,7 +48,7 @@ export function isConnectionUnusable(error: unknown): boolean {
 }
 
 /** Whether the server rolled back because of other transactions: a retry may succeed. */
-export const isConflict = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));
+export const isConflict = (error: unknown): boolean => /^(40001|40P01|23505)$/.test(codeOf(error));
 
 /** Whether the cause is a value of the statement and not the server. */
 export const isDataError = (error: unknown): boolean => /^(22|23|54)/.test(codeOf(error));

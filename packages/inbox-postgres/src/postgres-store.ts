@@ -32,6 +32,7 @@ const DESCRIPTION = {
     transactional: true,
     confirmsTakeover: true,
     imports: true,
+    bindsTokens: true,
   },
 };
 

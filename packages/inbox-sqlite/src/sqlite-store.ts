@@ -56,6 +56,7 @@ export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
     name: 'inbox-sqlite',
     capabilities: {
       ...{ durable: true, shared: true, transactional: true, imports: true },
+      bindsTokens: true,
       ...{ confirmsTakeover: true, steadyTime: time.isSteady },
     },
     open: walMonitor.open,

@@ -47,6 +47,12 @@ export interface CallbackSettings {
   readonly expiresInMs?: number | undefined;
   /** Novita sends a simulated event with this status at once and does not run the task. */
   readonly testMode?: TerminalStatus | undefined;
+  /**
+   * Whether the URL belongs to the first task whose result arrives with it. Results of other tasks are
+   * refused, as long as the inbox has that one. Needs an inbox with `bindsTokens`, as ours are. Default
+   * `false`: one URL can serve many tasks.
+   */
+  readonly oneTask?: boolean | undefined;
 }
 
 /** The value of `extra.webhook` in a submit call. */
@@ -70,6 +76,7 @@ const schema = strictOptions({
     )
     .default(SEVEN_DAYS_MS),
   testMode: z.enum(['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED']).optional(),
+  oneTask: z.boolean().default(false),
 });
 
 /** What minting callback URLs needs. */
@@ -91,42 +98,48 @@ export function createCallbackMethods(
 } {
   const mint = (options: CallbackOptions = {}) => {
     onUsed();
-    return createCallback(options, parts);
+    return mintCallback(options, parts);
   };
   return {
-    createCallback: (options) => mustAwait(mint(options), 'createCallback', ['url']),
+    createCallback(options) {
+      const webhook = mint(options).then((minted) => minted.webhook);
+      return mustAwait(webhook, 'createCallback', ['url']);
+    },
     createCallbackUrl(options) {
-      const url = mint(options).then((callback) => callback.url);
+      const url = mint(options).then((minted) => minted.webhook.url);
       return mustAwait(url, 'createCallbackUrl');
     },
   };
 }
 
+/** What `extra.webhook` gets, and the id of the token in its URL; `null` without one. */
+export interface MintedCallback {
+  readonly webhook: CallbackConfig;
+  readonly tokenId: string | null;
+}
+
 /** @throws WebhookError `invalid_option` without a url, `invalid_argument` */
-export async function createCallback(
+export async function mintCallback(
   options: CallbackOptions,
   { url, endpoint, tokens, metadataSchema, clock }: CallbackParts,
-): Promise<CallbackConfig> {
+): Promise<MintedCallback> {
   if (url === null) {
     const message =
       'createCallback: the receiver has no url. Pass url, the public address of the endpoint, to createReceiver.';
     throw new WebhookError('invalid_option', message);
   }
-  const { metadata, expiresInMs, testMode } = checkOptions(options);
+  const { metadata, expiresInMs, testMode, oneTask } = checkOptions(options);
   const testing = testMode === undefined ? {} : { test_mode: testModeOf(testMode) };
   if (tokens === null) {
     rejectTokenOptions(options);
-    return { url, ...testing };
+    return { webhook: { url, ...testing }, tokenId: null };
   }
   await requireFit('createCallback', metadata, metadataSchema);
   const expiresAt = expiresInMs === Infinity ? null : Math.ceil(clock.now() + expiresInMs);
-  const token = await tokens.mint({
-    endpoint,
-    expiresAt,
-    metadata,
-    testMode: testMode !== undefined,
-  });
-  return { url: `${url}${url.includes('?') ? '&' : '?'}token=${token}`, ...testing };
+  const claims = { endpoint, expiresAt, metadata, testMode: testMode !== undefined, oneTask };
+  const { token, tokenId } = await tokens.mint(claims, clock.now());
+  const signed = `${url}${url.includes('?') ? '&' : '?'}token=${token}`;
+  return { webhook: { url: signed, ...testing }, tokenId };
 }
 
 /** The metadata is stored as it is passed. The schema validates it again for the handlers. */
@@ -142,10 +155,10 @@ export async function requireFit(
   throw new WebhookError('invalid_argument', message);
 }
 
-function rejectTokenOptions({ metadata, expiresInMs }: CallbackOptions): void {
-  if (metadata === undefined && expiresInMs === undefined) return;
+function rejectTokenOptions({ metadata, expiresInMs, oneTask }: CallbackOptions): void {
+  if (metadata === undefined && expiresInMs === undefined && oneTask !== true) return;
   const message =
-    'createCallback: metadata and expiresInMs need a token, and insecure: true has none. Leave them out or pass a secret.';
+    'createCallback: metadata, expiresInMs and oneTask need a token, and insecure: true has none. Leave them out or pass a secret.';
   throw new WebhookError('invalid_argument', message);
 }
 

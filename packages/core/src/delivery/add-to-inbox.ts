@@ -1,8 +1,9 @@
 import { isExpectation } from '../inbox/expectation.ts';
-import type { Inbox, NewEntry } from '../inbox/ports.ts';
+import type { AddAnswer, Inbox, NewEntry } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
+import { RefusedTokenError } from './refuse-token.ts';
 
 /** What storing an entry needs. */
 export interface AddToInboxOptions {
@@ -20,7 +21,7 @@ export interface AddToInboxOptions {
  * Stores an entry. Resolves only after the inbox confirmed that it has the entry.
  *
  * @param timeoutMs milliseconds that the inbox may take
- * @throws WebhookError `inbox_full`, `inbox_unavailable`, `reply_timeout`
+ * @throws WebhookError `unauthorized` if the token belongs to another task, `inbox_full`, `inbox_unavailable`, `reply_timeout`
  */
 export async function addToInbox(
   entry: NewEntry,
@@ -29,15 +30,16 @@ export async function addToInbox(
 ): Promise<'added' | 'duplicate'> {
   const added = await withDeadline(add(entry, options), timeoutMs, options.clock);
   if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
+  if (added === 'other_task') throw new RefusedTokenError(added, entry.taskId);
   return added;
 }
 
 /** Logs its own failure, because the reply may have been sent by then. */
-async function add(entry: NewEntry, options: AddToInboxOptions): Promise<'added' | 'duplicate'> {
+async function add(entry: NewEntry, options: AddToInboxOptions): Promise<AddAnswer> {
   const { inbox, log } = options;
   try {
     const added: unknown = await inbox.add(entry);
-    if (added !== 'added' && added !== 'duplicate') {
+    if (added !== 'added' && added !== 'duplicate' && added !== 'other_task') {
       throw new Error(`inbox.add() returned ${typeof added}, not 'added' or 'duplicate'`);
     }
     if (added === 'duplicate') await compareWithFirst(entry, options);

@@ -1,17 +1,17 @@
 import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
 import { readEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
-import type { WarnOnce } from '../handlers/warn-once.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
-import { errorFields, type Logger } from '../shared/logger.ts';
+import { errorFields } from '../shared/logger.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
 import { readBody } from './body.ts';
 import type { BodyMemory, HeldBytes } from './body-memory.ts';
 import type { DeliveryLimits } from './limits.ts';
 import type { RefusedDeliveries } from './refused-deliveries.ts';
+import { RefusedTokenError, reportRefusal, type ReportRefusalOptions } from './refuse-token.ts';
 import { isReplyCode, replies } from './replies.ts';
 import {
   readParts,
@@ -24,13 +24,12 @@ import { toEntry } from './to-entry.ts';
 import { finishWithinRequest } from './within-request.ts';
 
 /** What the pipeline of one receiver needs. */
-export interface PipelineOptions {
+export interface PipelineOptions extends ReportRefusalOptions {
   readonly endpoint: string;
   readonly limits: DeliveryLimits;
   readonly bodyMemory: BodyMemory;
   readonly testEvents: 'handle' | 'ignore';
   readonly clock: Clock;
-  readonly log: Logger;
   /** `null` with `insecure: true`: no token is required. */
   readonly tokens: Tokens | null;
   readonly isClosed: () => boolean;
@@ -38,10 +37,6 @@ export interface PipelineOptions {
   readonly bestEffortEvents: BestEffortEvents;
   readonly countReply: (code: ReplyCode) => void;
   readonly refusedDeliveries: Pick<RefusedDeliveries, 'add'>;
-  readonly countRefusal: (verdict: TokenRefusal) => void;
-  /** For lines that a sender can cause at will. */
-  readonly limitedLog: Logger;
-  readonly warnOnce: WarnOnce;
 }
 
 /** Takes one delivery from the request to the reply. Never rejects. */
@@ -92,17 +87,20 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return async function handle(request, runtime) {
     let code: ReplyCode;
+    let refusal: TokenRefusal | null = null;
     const held = options.bodyMemory.hold();
     try {
       code = await receive(request, runtime, held, monotonicMs(clock));
     } catch (error) {
       code = toReplyCode(error, options);
+      if (error instanceof RefusedTokenError) refusal = error.refusal;
     } finally {
       held.release();
     }
     options.countReply(code);
     const reply = replies[code];
-    if (reply.status >= 300) options.refusedDeliveries.add(request, code, clock.now());
+    const at = clock.now();
+    if (reply.status >= 300) options.refusedDeliveries.add(request, { at, code, token: refusal });
     return reply;
   };
 }
@@ -117,38 +115,14 @@ function requireToken({ url }: RequestParts, options: PipelineOptions): Claims |
   const { tokens, endpoint, clock } = options;
   if (tokens === null) return { metadata: {}, testMode: false, tokenId: null };
   const verdict = tokens.verify(tokenOf(url), endpoint, clock.now());
-  if (!isPromise(verdict)) return requireClaims(verdict, options);
-  return verdict.then((checked) => requireClaims(checked, options));
+  return isPromise(verdict) ? verdict.then(requireClaims) : requireClaims(verdict);
 }
 
 /** @throws WebhookError `unauthorized` */
-function requireClaims(verdict: TokenClaims | TokenRefusal, options: PipelineOptions): Claims {
-  const { log } = options;
+function requireClaims(verdict: TokenClaims | TokenRefusal): Claims {
   if (typeof verdict === 'object') return verdict;
-  options.countRefusal(verdict);
-  const advice = TOKEN_ADVICE[verdict];
-  if (verdict === 'missing')
-    options.warnOnce(verdict, { token: verdict }, `${REFUSED} ${NO_TOKEN}`);
-  else if (advice === undefined) log.debug({ token: verdict }, REFUSED);
-  else options.limitedLog.warn({ token: verdict }, `${REFUSED} ${advice}`);
-  throw new WebhookError('unauthorized', `the token is ${verdict}`);
+  throw new RefusedTokenError(verdict);
 }
-
-const REFUSED = 'pipeline: refused a delivery because of its token.';
-
-/** Any sender can cause it, and a wrong callback URL too: so it is a warning once. */
-const NO_TOKEN =
-  'The URL has no token. Have Novita or the simulator call the URL of receiver.createCallback().';
-
-/** The refusals that our own configuration causes. Any sender can cause the others. */
-const TOKEN_ADVICE: Partial<Record<TokenRefusal, string>> = {
-  expired:
-    'The callback URL has expired. Pass a longer expiresInMs to createCallback() if its task was still running.',
-  other_endpoint:
-    'The callback URL is for another endpoint of this secret. Compare the endpoint option with that of the process that made it.',
-  unknown_key:
-    'No configured secret has made the callback URL. Pass the same secret to the process that makes callback URLs and to this one, and keep older ones in the list.',
-};
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
@@ -180,7 +154,9 @@ const REFUSAL_ADVICE: Readonly<Record<string, string>> = {
   body_too_large: 'Raise limits.maxBodyBytes if Novita has sent it.',
 };
 
-function toReplyCode(error: unknown, { log, limitedLog }: PipelineOptions): ReplyCode {
+function toReplyCode(error: unknown, options: PipelineOptions): ReplyCode {
+  const { log, limitedLog } = options;
+  if (error instanceof RefusedTokenError) reportRefusal(error, options);
   if (isWebhookError(error) && isReplyCode(error.code)) {
     const { code, message } = error;
     const advice = REFUSAL_ADVICE[code];

@@ -50,7 +50,8 @@ const unknown = z.unknown().optional(); // checked where it is used
 
 const expectSchema = strictOptions({ ...awaitShape, metadata: unknown });
 const submitSchema = strictOptions({
-  ...{ ...awaitShape, key, metadata: unknown, expiresInMs: unknown, testMode: unknown },
+  ...{ ...awaitShape, key, metadata: unknown, expiresInMs: unknown },
+  ...{ testMode: unknown, oneTask: unknown },
 });
 const resultSchema = strictOptions({ timeoutMs: ms.default(60_000) });
 

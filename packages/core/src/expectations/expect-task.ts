@@ -3,6 +3,7 @@ import { checkMetadata } from '../callback/metadata.ts';
 import type { Inbox } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { toExpectationEntry, type MediaKind } from './expectation-body.ts';
 import { checkExpectOptions, checkTaskId } from './expect-options.ts';
@@ -22,20 +23,26 @@ export interface ExpectParts {
 export async function expectTask(
   taskId: string,
   options: object,
-  parts: ExpectParts & { readonly metadataSchema: StandardSchema | undefined },
+  parts: ExpectParts & {
+    readonly limitedLog: Logger;
+    readonly metadataSchema: StandardSchema | undefined;
+  },
 ): Promise<void> {
   const { metadata, within, media } = checkExpectOptions(options);
   checkTaskId('expect', taskId);
   requireReadableInbox('expect', parts.inbox);
   const checked = checkMetadata('expect', metadata);
   await requireFit('expect', checked, parts.metadataSchema);
-  await keepExpectation({ taskId, metadata: checked, testMode: false, within, media }, parts);
+  const awaited = { taskId, metadata: checked, testMode: false, tokenId: null, within, media };
+  await keepExpectation(awaited, parts);
 }
 
 interface Awaited {
   readonly taskId: string;
   readonly metadata: ReturnType<typeof checkMetadata>;
   readonly testMode: boolean;
+  /** Of the callback URL that was minted for the task; `null` if that is unknown. */
+  readonly tokenId: string | null;
   readonly within: number;
   readonly media: MediaKind;
 }
@@ -43,11 +50,18 @@ interface Awaited {
 /** @throws what the inbox throws */
 export async function keepExpectation(
   { within, ...awaited }: Awaited,
-  { inbox, endpoint, clock }: ExpectParts,
+  { inbox, endpoint, clock, limitedLog }: ExpectParts & { readonly limitedLog: Logger },
 ): Promise<void> {
   const now = clock.now();
-  await inbox.add(toExpectationEntry({ ...awaited, endpoint, until: now + within, now }));
+  const entry = toExpectationEntry({ ...awaited, endpoint, until: now + within, now });
+  if ((await inbox.add(entry)) !== 'other_task') return;
+  await inbox.add({ ...entry, tokenId: null });
+  limitedLog.warn({ taskId: entry.taskId }, URL_WAS_USED);
 }
+
+const URL_WAS_USED =
+  'submit: an event of another task came first with the callback URL of this task, so deliveries of this ' +
+  'task will be refused. A worker with taskResults asks for its result. Find out who else knows the URL.';
 
 /** @throws WebhookError `not_supported` for an add-only inbox: no process could ask for the result */
 export function requireReadableInbox(method: string, inbox: Inbox): void {

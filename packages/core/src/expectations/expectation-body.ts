@@ -29,15 +29,16 @@ export interface ExpectationInput extends Expectation {
   readonly taskId: string;
   readonly metadata: JsonObject;
   readonly testMode: boolean;
+  readonly tokenId: string | null;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /** The entry that stands for a task without a result. */
 export function toExpectationEntry(input: ExpectationInput): NewEntry {
-  const { endpoint, taskId, metadata, testMode, until, media, now } = input;
+  const { endpoint, taskId, metadata, testMode, tokenId, until, media, now } = input;
   return {
-    ...{ endpoint, taskId, metadata, testMode },
+    ...{ endpoint, taskId, metadata, testMode, tokenId },
     status: '',
     taskType: '',
     body: JSON.stringify({ until, media }),
@@ -45,6 +46,5 @@ export function toExpectationEntry(input: ExpectationInput): NewEntry {
     receivedAt: now,
     source: 'expectation',
     traceparent: null,
-    tokenId: null,
   };
 }

@@ -1,5 +1,5 @@
 import {
-  createCallback,
+  mintCallback,
   requireFit,
   type CallbackConfig,
   type CallbackParts,
@@ -11,6 +11,7 @@ import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
+import type { Logger } from '../shared/logger.ts';
 import { toExpectationEntry } from './expectation-body.ts';
 import { checkSubmitOptions } from './expect-options.ts';
 import { keepExpectation, requireReadableInbox, type ExpectParts } from './expect-task.ts';
@@ -33,7 +34,8 @@ export interface Submission<Response> {
   readonly response: Response | null;
 }
 
-type Parts = ExpectParts & CallbackParts & { readonly testEvents: 'handle' | 'ignore' };
+type Parts = ExpectParts &
+  CallbackParts & { readonly testEvents: 'handle' | 'ignore'; readonly limitedLog: Logger };
 
 /** Calls, and keeps what is needed to get the result. See `receiver.submit`. */
 export async function submitTask<Response>(
@@ -52,15 +54,16 @@ export async function submitTask<Response>(
   const { testMode } = settings;
   // Without a token, the expectation alone keeps the metadata.
   const ofCallback = parts.tokens === null ? { testMode } : { ...settings, metadata };
-  const webhook = parts.url === null ? undefined : await createCallback(ofCallback, parts);
+  const minted = parts.url === null ? null : await mintCallback(ofCallback, parts);
+  const tokenId = minted?.tokenId ?? null;
   const isTest = testMode !== undefined;
   // The event of a test that is to be ignored will never reach the inbox.
   const isAwaited = !isTest || parts.testEvents === 'handle';
-  const submission = { within, media, metadata, testMode: isTest };
+  const submission = { within, media, metadata, testMode: isTest, tokenId };
   const reserved = key === undefined ? null : toReserved(key, within, parts);
   const earlier = reserved && (await reserve(reserved, parts.inbox));
   if (earlier !== null) return { taskId: earlier, response: null };
-  const response = await callOrGiveBack(call, webhook, reserved, parts.inbox);
+  const response = await callOrGiveBack(call, minted?.webhook, reserved, parts.inbox);
   const taskId = readTaskId(response);
   await keepSubmitted(taskId, async () => {
     if (isAwaited) await keepExpectation({ taskId, ...submission }, parts);
@@ -72,7 +75,7 @@ export async function submitTask<Response>(
 function toReserved(key: string, within: number, { endpoint, clock }: Parts): NewEntry {
   const now = clock.now();
   const taskId = toSubmissionId(key);
-  const none = { metadata: {}, testMode: false, media: 'image' } as const;
+  const none = { metadata: {}, testMode: false, tokenId: null, media: 'image' } as const;
   return toExpectationEntry({ ...none, endpoint, taskId, until: now + within, now });
 }
 

@@ -44,6 +44,22 @@ export function toStoredStates(shown: readonly EntryState[]): readonly StoredSta
 export type StoredState = Exclude<EntryState, 'expected'>;
 
 /**
+ * Whether a delivery would take the place of an expectation with the token of another task. The task was
+ * submitted with a callback URL of its own, so only that one may bring its result. For stores.
+ *
+ * @param existing the entry of the same task
+ * @example
+ * if (hasForeignToken(existing, entry)) return 'other_task';
+ */
+export function hasForeignToken(
+  existing: Pick<NewEntry, 'source' | 'schemaError' | 'tokenId'>,
+  entry: Pick<NewEntry, 'source' | 'tokenId'>,
+): boolean {
+  const isBound = isExpectation(existing) && existing.tokenId !== null;
+  return isBound && entry.source === 'delivery' && entry.tokenId !== existing.tokenId;
+}
+
+/**
  * The entry that takes the place of another one. What was given with an expectation counts: we said it of
  * this very task, while a token may have leaked. For stores, where `add` replaces an entry.
  *
@@ -52,7 +68,10 @@ export type StoredState = Exclude<EntryState, 'expected'>;
  * const stored = inheritExpectation(existing, entry);
  */
 export function inheritExpectation(
-  existing: Pick<NewEntry, 'source' | 'schemaError' | 'metadata' | 'traceparent' | 'testMode'>,
+  existing: Pick<
+    NewEntry,
+    'source' | 'schemaError' | 'metadata' | 'traceparent' | 'testMode' | 'tokenId'
+  >,
   entry: NewEntry,
 ): NewEntry {
   if (!isExpectation(existing)) return entry;
@@ -62,6 +81,6 @@ export function inheritExpectation(
     metadata: hasMetadata ? existing.metadata : entry.metadata,
     traceparent: entry.traceparent ?? existing.traceparent,
     // The token of a test proves nothing about a task that is none.
-    tokenId: entry.testMode && !existing.testMode ? null : entry.tokenId,
+    tokenId: entry.testMode && !existing.testMode ? null : (entry.tokenId ?? existing.tokenId),
   };
 }

@@ -50,6 +50,12 @@ export interface Consumer {
   stop(options: { readonly gracePeriodMs: number }): Promise<void>;
 }
 
+/**
+ * What `add` did. `other_task`: nothing, because the token of the entry belongs to another task. Only an
+ * inbox with the capability `bindsTokens` returns it.
+ */
+export type AddAnswer = 'added' | 'duplicate' | 'other_task';
+
 /** What an inbox guarantees. The contract tests hold it to what it declares. */
 export interface InboxCapabilities {
   /** Added entries survive the end of the process. */
@@ -67,6 +73,8 @@ export interface InboxCapabilities {
   readonly confirmsTakeover?: boolean;
   /** `import` works: the store has `restoreEntries`. */
   readonly imports?: boolean;
+  /** Of all entries of an endpoint, only one has a certain bound token. See {@link Inbox.add}. */
+  readonly bindsTokens?: boolean;
   /** Due times and retention do not change when the clock of the machine is set. */
   readonly steadyTime?: boolean;
 }
@@ -88,9 +96,13 @@ export interface Inbox<Tx = unknown> extends EntryAdmin {
    * with the same key that fits the schema, so that it cannot block the real result.
    * What was given with an expectation stays with its result: see `inheritExpectation`.
    *
+   * Returns `other_task`, and keeps nothing, if the token of the entry belongs to another task: another
+   * entry of the endpoint has the same bound token (`isBoundToken`), or the entry would take the place
+   * of an expectation with another token (`hasForeignToken`). A copy of a stored event stays a duplicate.
+   *
    * @throws WebhookError `inbox_full`; any other error means that the inbox is unavailable
    */
-  add(entry: NewEntry): Promise<'added' | 'duplicate'>;
+  add(entry: NewEntry): Promise<AddAnswer>;
   /** Makes a pending entry due now. `ack: 'handled'` requires it. */
   promote?(key: EntryKey): Promise<void>;
   consume(run: EntryProcessor<Tx>, options: ConsumeOptions): Consumer;
@@ -160,7 +172,7 @@ export interface Store<Tx = unknown> {
   /** See {@link Inbox.open}. */
   open?(log: Logger): void;
   /** See {@link Inbox.add}. */
-  add(entry: NewEntry): 'added' | 'duplicate' | Promise<'added' | 'duplicate'>;
+  add(entry: NewEntry): AddAnswer | Promise<AddAnswer>;
   /** See {@link Inbox.promote}. */
   promote?(key: EntryKey): Promise<void>;
   /**

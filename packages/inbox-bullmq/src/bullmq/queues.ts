@@ -2,16 +2,15 @@ import { Queue, type ConnectionOptions } from 'bullmq';
 
 import type { Client } from '../connection/client.ts';
 import type { Connection } from '../connection/connection.ts';
+import { forgetArrivals, type Notes } from '../connection/scripts.ts';
 import { toQueueName } from './names.ts';
 import type { EntryJob } from './progress.ts';
 import { whenFirstNeeded } from './when-first-needed.ts';
 
 /** The queue of one endpoint. */
-export interface EndpointQueue {
+export interface EndpointQueue extends Notes {
   readonly endpoint: string;
   readonly name: string;
-  /** In which order its jobs arrived: a sorted set of ours. */
-  readonly arrivals: string;
   /** Names of handlers of one entry: a set of ours. See `recordSucceeded`. */
   successesOf(id: string): string;
   /** The lease of the last claim of this process, in milliseconds. */
@@ -89,13 +88,14 @@ function createQueue(
     return connection.run(() => work(queue));
   }
 
-  const arrivals = `${prefix}:${name}:novita:arrivals`;
-  const successesOf = (id: string) => `${prefix}:${name}:novita:succeeded:${id}`;
+  const ours = `${prefix}:${name}:novita`;
+  const notes = { arrivals: `${ours}:arrivals`, tokens: `${ours}:tokens`, bound: `${ours}:bound` };
+  const successesOf = (id: string) => `${ours}:succeeded:${id}`;
 
   return {
     endpoint,
     name,
-    arrivals,
+    ...notes,
     successesOf,
     leaseDurationMs: null,
     run,
@@ -104,7 +104,7 @@ function createQueue(
     async forget(ids) {
       if (ids.length === 0) return 0;
       await connection.run((client) => client.del(...ids.map(successesOf)));
-      return connection.run((client) => client.zrem(arrivals, ...ids));
+      return connection.run((client) => forgetArrivals(client, notes, ids));
     },
     close: () => opened.close(),
   };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { NewEntry } from '@novita-webhooks/core';
+import { isBoundToken, type AddAnswer, type NewEntry } from '@novita-webhooks/core';
 import type { JobsOptions } from 'bullmq';
 
 import { pickEntry, type JobData } from '../bullmq/job.ts';
@@ -51,22 +51,48 @@ export function toBatches<T extends { readonly job: NewJob }>(all: readonly T[])
   return batches;
 }
 
-/** Whether each was added, as far as that is known at once. */
+/** `unknown`: a job with the id was there, as far as is known. `other_task`: nothing was added. */
+export type Placed = Extract<AddAnswer, 'added' | 'other_task'> | 'unknown';
+
+/** What became of each job, as far as that is known at once. */
 export async function addToQueue(
   queues: Queues,
   queue: EndpointQueue,
   jobs: readonly NewJob[],
-): Promise<readonly boolean[]> {
+): Promise<readonly Placed[]> {
   const { counter, endpoints } = queues;
-  const ids = jobs.map(({ id }) => id);
+  const arrived = jobs.map(({ id, data: { tokenId } }) => ({
+    ...{ id, token: isBoundToken(tokenId) ? tokenId : null },
+  }));
   // First, so that an entry that a crash cuts off here has no job, rather than a job no place.
   const noted = queue.redis((client) =>
-    noteArrivals(client, { ...queue, counter, endpoints }, ids),
+    noteArrivals(client, { ...queue, counter, endpoints }, arrived),
   );
+  const hasTokens = arrived.some(({ token }) => token !== null);
+  if (!hasTokens) return addJobs(queue, jobs, noted);
+  const areTaken = await noted;
+  const free = jobs.filter((_, index) => areTaken[index] !== true);
+  const placed = (await addJobs(queue, free, noted)).values();
+  return areTaken.map((isTaken) => (isTaken ? 'other_task' : (placed.next().value ?? 'unknown')));
+}
+
+async function addJobs(
+  queue: EndpointQueue,
+  jobs: readonly NewJob[],
+  noted: Promise<unknown>,
+): Promise<readonly Placed[]> {
+  if (jobs.length === 0) return [];
   const bulk = jobs.map((job) => ({ ...job, opts: { ...job.opts, jobId: job.id } }));
   await Promise.all([noted, queue.run((bullmq) => bullmq.addBulk(bulk))]);
   const nonces = jobs.map(({ data }) => data.nonce);
-  return queue.run((bullmq) =>
-    queue.redis((client) => search(client, ids.map(bullmq.toKey), nonces)),
+  const found = await queue.run((bullmq) =>
+    queue.redis((client) =>
+      search(
+        client,
+        jobs.map(({ id }) => bullmq.toKey(id)),
+        nonces,
+      ),
+    ),
   );
+  return found.map((isFound) => (isFound ? 'added' : 'unknown'));
 }

@@ -1,14 +1,17 @@
-import { inheritExpectation, WebhookError, type NewEntry } from '@novita-webhooks/core';
+import {
+  inheritExpectation,
+  WebhookError,
+  type AddAnswer,
+  type NewEntry,
+} from '@novita-webhooks/core';
 
 import type { EndpointQueue, Queues } from '../bullmq/queues.ts';
 import { addToQueue, toBatches, toJob, type NewJob } from './add-to-queue.ts';
-import { decideOnExisting } from './replace.ts';
-
-type Answer = 'added' | 'duplicate';
+import { decideOnExisting, isDuplicate } from './replace.ts';
 
 interface Waiting {
   readonly job: NewJob;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: AddAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -20,7 +23,7 @@ const MAX_TRIES = 4;
  * the data of each job holds a nonce: the caller whose nonce is in the queue has added the entry.
  * Entries that come at the same time share their commands.
  */
-export function createAdd(queues: Queues): (entry: NewEntry) => Promise<Answer> {
+export function createAdd(queues: Queues): (entry: NewEntry) => Promise<AddAnswer> {
   const batches = new Map<string, Waiting[]>();
 
   function flush(): void {
@@ -45,17 +48,23 @@ export function createAdd(queues: Queues): (entry: NewEntry) => Promise<Answer> 
 /** Entries whose batch fails are added one by one, so that each gets its own answer. */
 async function addAll(queues: Queues, queue: EndpointQueue, batch: readonly Waiting[]) {
   const jobs = batch.map(({ job }) => job);
-  const areAdded = await addToQueue(queues, queue, jobs).catch((error: unknown) => {
+  const placed = await addToQueue(queues, queue, jobs).catch((error: unknown) => {
     if (batch.length === 1) batch[0]?.reject(error);
   });
   for (const [index, { job, resolve, reject }] of batch.entries()) {
-    if (areAdded?.[index]) resolve('added');
-    else if (areAdded || batch.length > 1) addOne(queues, queue, job).then(resolve, reject);
+    if (placed?.[index] === 'added') resolve('added');
+    else if (placed?.[index] === 'other_task') answerOtherTask(queue, job).then(resolve, reject);
+    else if (placed || batch.length > 1) addOne(queues, queue, job).then(resolve, reject);
   }
 }
 
+/** A copy of a stored event stays a duplicate, whatever token it comes with. */
+async function answerOtherTask(queue: EndpointQueue, job: NewJob): Promise<AddAnswer> {
+  return (await isDuplicate(queue, job.id, job.data)) ? 'duplicate' : 'other_task';
+}
+
 /** Adds a job until it is clear whose job is in the queue. */
-async function addOne(queues: Queues, queue: EndpointQueue, first: NewJob): Promise<Answer> {
+async function addOne(queues: Queues, queue: EndpointQueue, first: NewJob): Promise<AddAnswer> {
   let job = first;
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const decision = await decideOnExisting(queue, job.id, job.data);
@@ -63,8 +72,9 @@ async function addOne(queues: Queues, queue: EndpointQueue, first: NewJob): Prom
     if (decision.gone !== null) {
       job = { ...job, data: { ...job.data, ...inheritExpectation(decision.gone, job.data) } };
     }
-    const [isAdded] = await addToQueue(queues, queue, [job]);
-    if (isAdded) return 'added';
+    const [placed] = await addToQueue(queues, queue, [job]);
+    if (placed === 'added') return 'added';
+    if (placed === 'other_task') return answerOtherTask(queue, job);
   }
   const message = `inbox-bullmq: gave up after ${MAX_TRIES} tries because the entry was modified concurrently.`;
   throw new WebhookError('inbox_unavailable', message);

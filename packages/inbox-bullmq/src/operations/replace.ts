@@ -1,6 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { inheritExpectation, isExpectation } from '@novita-webhooks/core';
+import {
+  hasForeignToken,
+  inheritExpectation,
+  isExpectation,
+  type AddAnswer,
+} from '@novita-webhooks/core';
 import { UnrecoverableError } from 'bullmq';
 
 import { toJobData, type JobData } from '../bullmq/job.ts';
@@ -18,7 +23,7 @@ interface Existing {
 }
 
 /** `gone`: the data of the job that gave way, or `null` without one. The entry is to be added again. */
-export type Decision = 'added' | 'duplicate' | { readonly gone: JobData | null };
+export type Decision = AddAnswer | { readonly gone: JobData | null };
 
 /** What the job that is in the queue means for an entry that was to be added. */
 export async function decideOnExisting(
@@ -32,10 +37,21 @@ export async function decideOnExisting(
   if (!givesWay(queue, existing, entry)) {
     return data?.nonce === entry.nonce ? 'added' : 'duplicate';
   }
+  if (data !== null && hasForeignToken(data, entry)) return 'other_task';
   const how = isOpenExpectation(existing, data) ? fillIn : remove;
   const isGone = await alone(queue, id, (isInTime) => how(queue, id, entry, isInTime));
   if (isGone !== true) await pause(RETRY_MS);
   return { gone: data };
+}
+
+/** Whether there is a job that does not give way to an entry. */
+export async function isDuplicate(
+  queue: EndpointQueue,
+  id: string,
+  entry: JobData,
+): Promise<boolean> {
+  const existing = await find(queue, id);
+  return existing !== null && !givesWay(queue, existing, entry);
 }
 
 async function find(queue: EndpointQueue, id: string): Promise<Existing | null> {

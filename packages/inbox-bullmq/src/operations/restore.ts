@@ -34,14 +34,21 @@ async function add(
   queue: EndpointQueue,
   jobs: readonly NewJob[],
 ): Promise<readonly NewJob[]> {
-  const areAdded = await addToQueue(queues, queue, jobs);
+  const placed = await addToQueue(queues, queue, jobs);
   const isOurs = jobs.map(async ({ id, data }, index) => {
-    if (areAdded[index] === true) return true;
+    if (placed[index] === 'added') return true;
+    if (placed[index] === 'other_task') await addWithoutToken(queues, queue, jobs[index]);
     const job = await queue.job(id);
     return job !== undefined && nonceOf(job) === data.nonce;
   });
   const checked = await Promise.all(isOurs);
   return jobs.filter((_, index) => checked[index]);
+}
+
+/** Nothing of another inbox may be lost. */
+async function addWithoutToken(queues: Queues, queue: EndpointQueue, job: NewJob | undefined) {
+  if (job === undefined) return;
+  await addToQueue(queues, queue, [{ ...job, data: { ...job.data, tokenId: null } }]);
 }
 
 function toRestoredJob(entry: Entry): NewJob {

@@ -1,4 +1,10 @@
-import { WebhookError, type ClaimRef, type NewEntry, type Outcome } from '@novita-webhooks/core';
+import {
+  WebhookError,
+  type AddAnswer,
+  type ClaimRef,
+  type NewEntry,
+  type Outcome,
+} from '@novita-webhooks/core';
 
 import type { Database } from '../client/database.ts';
 import { add, type AddResult } from '../operations/add.ts';
@@ -10,7 +16,7 @@ import { createBatcher } from './batcher.ts';
 
 /** The frequent writes of a store: concurrent calls share one statement. */
 export interface BatchedWrites {
-  add(entry: NewEntry): Promise<'added' | 'duplicate'>;
+  add(entry: NewEntry): Promise<AddAnswer>;
   extend(claimRef: ClaimRef, leaseDurationMs: number): Promise<boolean>;
   settle(claimRef: ClaimRef, outcome: Outcome): Promise<boolean>;
 }

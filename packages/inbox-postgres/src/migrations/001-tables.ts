@@ -18,7 +18,7 @@ CREATE TABLE novita_webhooks.events (
   metadata      text        NOT NULL, -- JSON, as JSON.stringify writes it
   schema_error  text,
   traceparent   text,
-  token_id      text,
+  token_id      text        COLLATE "C",
   body          text        NOT NULL, -- JSON, possibly with values that jsonb rejects
   original_body text                  -- if a replay replaced the body
 );
@@ -28,6 +28,10 @@ CREATE INDEX events_listed ON novita_webhooks.events (endpoint, (id + 0));
 
 -- For stats(). A result takes the place of its expectation, so these are few.
 CREATE INDEX events_expected ON novita_webhooks.events (id) WHERE source = 'expectation';
+
+-- A token for one task is in one entry only. Such ids begin with 'once:'.
+CREATE UNIQUE INDEX events_token ON novita_webhooks.events (token_id)
+  WHERE token_id >= 'once:' AND token_id < 'once;';
 
 CREATE TABLE novita_webhooks.pending_entries (
   id                 bigint      PRIMARY KEY, -- of the event

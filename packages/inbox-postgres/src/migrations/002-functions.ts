@@ -68,7 +68,7 @@ const claimedRows = (columns: string): string => `${inputRows(`
  * that array.
  */
 export const functions: string = `
-CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, is_valid boolean)
+CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, is_valid boolean) -- NULL: unknown
 ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
 BEGIN${TRANSACTION_SETTINGS}
@@ -86,7 +86,7 @@ BEGIN${TRANSACTION_SETTINGS}
     FROM input_rows
     -- Sorted, so that two calls with common keys wait for each other in one order and do not deadlock.
     ORDER BY "taskId" COLLATE "C", endpoint COLLATE "C"
-    ON CONFLICT (task_id, endpoint) DO NOTHING
+    ON CONFLICT DO NOTHING -- by the key, or by a token for one task
     RETURNING id, endpoint, task_id
   ), queued AS (
     INSERT INTO novita_webhooks.pending_entries (id, endpoint, due_at)
@@ -104,7 +104,7 @@ BEGIN${TRANSACTION_SETTINGS}
     SELECT pg_logical_emit_message(true, 'novita_webhooks', '')
     FROM (SELECT FROM existing LIMIT 1) AS one
   )
-  SELECT existing.n, events.id IS NOT NULL AND events.schema_error IS NULL
+  SELECT existing.n, CASE WHEN events.id IS NOT NULL THEN events.schema_error IS NULL END
   FROM existing
   LEFT JOIN novita_webhooks.events
     ON events.task_id = ANY (ARRAY[existing."taskId"])

@@ -1,4 +1,4 @@
-import type { NewEntry } from '@novita-webhooks/core';
+import type { AddAnswer, NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import { parseBoolean, parseNumber, type TextRow } from './row.ts';
@@ -7,8 +7,8 @@ import { toText, toTextOrNull } from './text.ts';
 /** The SQL of this function is in migrations/002-functions.ts. */
 const ADD = 'SELECT n::text AS n, is_valid::text AS is_valid FROM novita_webhooks.add($1::text)';
 
-/** `undecided`: an entry with the key exists, and it may have a schema error. */
-export type AddResult = 'added' | 'duplicate' | 'undecided';
+/** `undecided`: an entry with the key exists and may have a schema error, or one with the token does. */
+export type AddResult = AddAnswer | 'undecided';
 
 /**
  * Adds entries, unless an entry with the same key exists.
@@ -16,14 +16,15 @@ export type AddResult = 'added' | 'duplicate' | 'undecided';
  * @param entries no two with the same key
  */
 export async function add(query: Query, entries: readonly NewEntry[]): Promise<AddResult[]> {
-  const rows = await query<TextRow<'n' | 'is_valid'>>(ADD, [
+  const rows = await query<TextRow<'n', 'is_valid'>>(ADD, [
     JSON.stringify(entries.map((entry, n) => ({ n, ...toInput(entry) }))),
   ]);
-  const existing = new Map(rows.map(({ n, is_valid }) => [parseNumber(n), parseBoolean(is_valid)]));
+  const existing = new Map(rows.map(({ n, is_valid }) => [parseNumber(n), is_valid]));
   return entries.map(({ schemaError }, n) => {
     const isValid = existing.get(n);
     if (isValid === undefined) return 'added';
-    return isValid || schemaError !== null ? 'duplicate' : 'undecided';
+    if (isValid === null) return 'undecided';
+    return parseBoolean(isValid) || schemaError !== null ? 'duplicate' : 'undecided';
   });
 }
 

@@ -1,14 +1,24 @@
-import type { NewEntry } from '@novita-webhooks/core';
+import {
+  hasForeignToken,
+  isBoundToken,
+  type EntrySource,
+  type NewEntry,
+} from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import { createCodedError } from '../errors.ts';
 import { EVENT_INPUT, toInput, type AddResult } from './add.ts';
-import { parseBoolean, type TextRow } from './row.ts';
+import type { TextRow } from './row.ts';
 
 const SELECT_EXISTING = `
-SELECT id::text AS id, (schema_error IS NOT NULL)::text AS has_schema_error
+SELECT id::text AS id, schema_error, source, token_id
 FROM novita_webhooks.events
 WHERE task_id = $1::text AND endpoint = $2::text`;
+
+const SELECT_OTHER_TASK = `
+SELECT id::text AS id FROM novita_webhooks.events
+WHERE token_id = $1::text AND token_id >= 'once:' AND token_id < 'once;'
+  AND (task_id, endpoint) IS DISTINCT FROM ($2::text, $3::text)`;
 
 /** Locks entries before events, as every statement does: so no two transactions deadlock. */
 const DELETE_STATE = `
@@ -36,8 +46,8 @@ WITH input AS (
         THEN events.metadata ELSE input.metadata END,
       traceparent = coalesce(input.traceparent, CASE WHEN ${INHERITS} THEN events.traceparent END),
       schema_error = NULL,
-      token_id = CASE WHEN ${INHERITS} AND "testMode" AND NOT events.test_mode
-        THEN NULL ELSE "tokenId" END,
+      token_id = CASE WHEN ${INHERITS} AND "testMode" AND NOT events.test_mode THEN NULL
+        ELSE coalesce("tokenId", CASE WHEN ${INHERITS} THEN events.token_id END) END,
       body = input.body, original_body = NULL
   FROM input WHERE events.id = $1::bigint AND events.schema_error IS NOT NULL
   RETURNING events.id, events.endpoint
@@ -54,12 +64,18 @@ const CONFIRM_DUPLICATE =
  * Replaces an entry with a schema error by a valid one with the same key, unless it is done. Each
  * statement has a snapshot of its own: a concurrent commit must not make a duplicate of the valid one.
  *
- * @returns `undecided` if no entry with a schema error is left
+ * @returns `undecided` if no entry with a schema error is left, nor one that has the token
  */
 export async function replaceSchemaError(query: Query, entry: NewEntry): Promise<AddResult> {
   const key = [entry.taskId, entry.endpoint];
-  const [existing] = await query<TextRow<'id' | 'has_schema_error'>>(SELECT_EXISTING, key);
-  if (existing === undefined || !parseBoolean(existing.has_schema_error)) return 'undecided';
+  const [existing] = await query<ExistingRow>(SELECT_EXISTING, key);
+  if (existing?.schema_error === null) return 'undecided'; // the next attempt to add finds it
+  if (isBoundToken(entry.tokenId)) {
+    const others = await query(SELECT_OTHER_TASK, [entry.tokenId, ...key]);
+    if (others.length > 0) return 'other_task';
+  }
+  if (existing === undefined || entry.schemaError !== null) return 'undecided';
+  if (hasForeignToken(toExisting(existing), entry)) return 'other_task';
   if ((await query(DELETE_STATE, [existing.id])).length === 0) {
     const [finished] = await query<TextRow<'state'>>(SELECT_STATE, [existing.id]);
     if (finished?.state !== 'done') return 'undecided';
@@ -70,6 +86,13 @@ export async function replaceSchemaError(query: Query, entry: NewEntry): Promise
   if (replaced === undefined) throw conflict();
   return 'added';
 }
+
+/** A row of `SELECT_EXISTING`. */
+type ExistingRow = TextRow<'id' | 'source', 'schema_error' | 'token_id'>;
+
+const toExisting = ({ source, schema_error, token_id }: ExistingRow) => ({
+  ...{ source: source as EntrySource, schemaError: schema_error, tokenId: token_id },
+});
 
 /** The SQLSTATE of a serialization failure: the transaction is rolled back and retried. */
 const conflict = (): Error => createCodedError('40001', 'an entry was modified concurrently');

@@ -8,7 +8,13 @@ import { toErrorGroup, toText, toTextOrNull } from './text.ts';
 /** Ids grow in the order of the input. Of two entries with one key, the first is restored. */
 const RESTORE = `
 WITH input AS MATERIALIZED (
-  SELECT DISTINCT ON ("taskId", endpoint) * FROM json_to_recordset($1::text::json) AS input (
+  SELECT DISTINCT ON ("taskId", endpoint) *,
+         -- Nothing may be lost: of two tasks with one token, the second is kept without it.
+         "tokenId" LIKE 'once:%' AND (
+           row_number() OVER (PARTITION BY "tokenId" ORDER BY n) > 1
+           OR EXISTS (SELECT FROM novita_webhooks.events WHERE token_id = "tokenId")
+         ) AS "isTokenTaken"
+  FROM json_to_recordset($1::text::json) AS input (
     n integer, ${EVENT_INPUT},
     "originalBody" text, state text, "dueAt" float8, "finishedAt" float8, attempts integer,
     replays integer, "succeededHandlers" json, reason text, "errorGroup" text,
@@ -21,7 +27,8 @@ WITH input AS MATERIALIZED (
     traceparent, token_id, body, original_body
   )
   SELECT to_timestamp("receivedAt" / 1000), "testMode", endpoint, "taskId", status, "taskType",
-         source, metadata, "schemaError", traceparent, "tokenId", body, "originalBody"
+         source, metadata, "schemaError", traceparent,
+         CASE WHEN "isTokenTaken" THEN NULL ELSE "tokenId" END, body, "originalBody"
   FROM input ORDER BY n
   ON CONFLICT (task_id, endpoint) DO NOTHING
   RETURNING id, endpoint, task_id

@@ -23,6 +23,10 @@ CREATE TABLE novita_events (
 -- For stats(). A result takes the place of its expectation, so these are few.
 CREATE INDEX novita_events_expected ON novita_events (id) WHERE source = 'expectation';
 
+-- A token for one task is in one entry only. Such ids begin with 'once:'.
+CREATE UNIQUE INDEX novita_events_token ON novita_events (token_id)
+WHERE token_id >= 'once:' AND token_id < 'once;';
+
 CREATE TABLE novita_entries (
   id                 INTEGER PRIMARY KEY AUTOINCREMENT,
   endpoint           TEXT    NOT NULL,

@@ -1,4 +1,11 @@
-import { inheritExpectation, type JsonObject, type NewEntry } from '@novita-webhooks/core';
+import {
+  hasForeignToken,
+  inheritExpectation,
+  isBoundToken,
+  type AddAnswer,
+  type JsonObject,
+  type NewEntry,
+} from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
 import { toMs } from './time.ts';
@@ -8,26 +15,40 @@ INSERT INTO novita_entries (endpoint, task_id, state, due_at)
 VALUES (:endpoint, :taskId, 'pending', :now)
 ON CONFLICT DO NOTHING`;
 
+/** The condition of the index over tokens. */
+const IS_BOUND = "token_id >= 'once:' AND token_id < 'once;'";
+
 const INSERT_EVENT = `
 INSERT INTO novita_events (id, status, task_type, schema_error, test_mode, received_at, source,
                            traceparent, token_id, metadata, body, original_body)
 VALUES (last_insert_rowid(), :status, :taskType, :schemaError, :testMode, :receivedAt, :source,
-        :traceparent, :tokenId, :metadata, :body, :originalBody)`;
+        :traceparent, :tokenId, :metadata, :body, :originalBody)
+ON CONFLICT (token_id) WHERE ${IS_BOUND} DO NOTHING`;
+
+const DELETE_ENTRY = 'DELETE FROM novita_entries WHERE id = :id';
+const DELETE_LAST_ENTRY = 'DELETE FROM novita_entries WHERE id = last_insert_rowid()';
+
+/** Looks the token up in the index of those for one task. */
+const SELECT_HOLDER = `
+SELECT task_id AS taskId FROM novita_events JOIN novita_entries USING (id)
+WHERE token_id = :tokenId AND ${IS_BOUND}`;
 
 /** A result that fits the schema replaces one that does not, unless that one is done. */
 const SELECT_SCHEMA_ERROR = `
-SELECT id, source, schema_error AS schemaError, traceparent, test_mode AS testMode,
+SELECT id, source, schema_error AS schemaError, traceparent, test_mode AS testMode, token_id AS tokenId,
        CASE WHEN json_valid(metadata) THEN metadata ELSE '{}' END AS metadata
 FROM novita_entries JOIN novita_events USING (id)
 WHERE task_id = :taskId AND endpoint = :endpoint AND state <> 'done' AND schema_error IS NOT NULL`;
 
-export function add(connection: Connection, entry: NewEntry, now: number): 'added' | 'duplicate' {
-  if (insert(connection, entry, now)) return 'added';
+export function add(connection: Connection, entry: NewEntry, now: number): AddAnswer {
+  const inserted = insert(connection, entry, now);
+  if (inserted !== 'duplicate') return inserted;
   if (entry.schemaError !== null) return 'duplicate';
   const { endpoint, taskId } = entry;
   const [existing] = connection.all(SELECT_SCHEMA_ERROR, { endpoint, taskId }) as Existing[];
   if (existing === undefined) return 'duplicate';
-  connection.run('DELETE FROM novita_entries WHERE id = :id', { id: existing.id });
+  if (hasForeignToken(existing, entry) || hasOtherTask(connection, entry)) return 'other_task';
+  connection.run(DELETE_ENTRY, { id: existing.id });
   const metadata = JSON.parse(existing.metadata) as JsonObject;
   const testMode = existing.testMode === 1;
   insert(connection, inheritExpectation({ ...existing, metadata, testMode }, entry), now);
@@ -35,30 +56,39 @@ export function add(connection: Connection, entry: NewEntry, now: number): 'adde
 }
 
 /** A row of `SELECT_SCHEMA_ERROR`. */
-interface Existing extends Pick<NewEntry, 'source' | 'schemaError' | 'traceparent'> {
+interface Existing extends Pick<NewEntry, 'source' | 'schemaError' | 'traceparent' | 'tokenId'> {
   readonly id: number;
   readonly metadata: string;
   readonly testMode: 0 | 1;
 }
 
-function insert(connection: Connection, entry: NewEntry, now: number): boolean {
+function insert(connection: Connection, entry: NewEntry, now: number): AddAnswer {
   const { endpoint, taskId } = entry;
-  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return false;
-  insertEvent(connection, entry, null);
-  return true;
+  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return 'duplicate';
+  if (insertEvent(connection, entry, null)) return 'added';
+  connection.run(DELETE_LAST_ENTRY, {});
+  return 'other_task';
 }
 
-/** Inserts the event of the entry that was inserted last. */
+/** Whether an entry of another task has the token, and it is for one task. */
+export function hasOtherTask(connection: Connection, { tokenId, taskId }: NewEntry): boolean {
+  if (!isBoundToken(tokenId)) return false;
+  const [holder] = connection.all(SELECT_HOLDER, { tokenId }) as { readonly taskId: string }[];
+  return holder !== undefined && holder.taskId !== taskId;
+}
+
+/** Inserts the event of the entry that was inserted last. `false`: another event has its token. */
 export function insertEvent(
   connection: Connection,
   entry: NewEntry,
   originalBody: string | null,
-): void {
+): boolean {
   const { status, taskType, schemaError, source, traceparent, tokenId, body } = entry;
-  connection.run(INSERT_EVENT, {
+  const inserted = connection.run(INSERT_EVENT, {
     ...{ status, taskType, schemaError, source, traceparent, tokenId, body, originalBody },
     metadata: JSON.stringify(entry.metadata),
     testMode: entry.testMode ? 1 : 0,
     receivedAt: toMs(entry.receivedAt),
   });
+  return inserted === 1;
 }

@@ -1,7 +1,7 @@
 import { errorGroupOf, type Entry } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
-import { insertEvent } from './add.ts';
+import { hasOtherTask, insertEvent } from './add.ts';
 import { toMs } from './time.ts';
 
 const RESTORE = `
@@ -29,8 +29,11 @@ function restore(connection: Connection, entry: Entry, now: number): boolean {
     partialReplay: partialReplay === null ? null : JSON.stringify(partialReplay),
     attemptLog: JSON.stringify(entry.attemptLog),
   });
-  if (added === 1) insertEvent(connection, entry, originalBody);
-  return added === 1;
+  if (added === 0) return false;
+  // Nothing of another inbox may be lost.
+  const tokenId = hasOtherTask(connection, entry) ? null : entry.tokenId;
+  insertEvent(connection, { ...entry, tokenId }, originalBody);
+  return true;
 }
 
 function stateOf({ state, dueAt, finishedAt }: Entry, now: number) {

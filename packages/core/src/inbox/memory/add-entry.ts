@@ -1,7 +1,7 @@
 import { WebhookError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { inheritExpectation } from '../expectation.ts';
-import type { Entry, NewEntry } from '../ports.ts';
+import { hasForeignToken, inheritExpectation } from '../expectation.ts';
+import type { AddAnswer, Entry, NewEntry } from '../ports.ts';
 import { bytesOf, copyMetadata, type MemoryTable } from './memory-table.ts';
 
 export interface Capacity {
@@ -11,13 +11,11 @@ export interface Capacity {
 }
 
 /** @throws WebhookError `inbox_full` */
-export function addEntry(
-  table: MemoryTable,
-  entry: NewEntry,
-  capacity: Capacity,
-): 'added' | 'duplicate' {
+export function addEntry(table: MemoryTable, entry: NewEntry, capacity: Capacity): AddAnswer {
   const existing = table.find(entry);
   if (existing !== undefined && !isReplaceable(existing.entry, entry)) return 'duplicate';
+  if (table.hasOtherTask(entry)) return 'other_task';
+  if (existing !== undefined && hasForeignToken(existing.entry, entry)) return 'other_task';
   rejectIfFull(table, entry, existing?.entry, capacity);
   const inherited = existing === undefined ? entry : inheritExpectation(existing.entry, entry);
   const metadata = copyMetadata(inherited.metadata); // first: if it throws, nothing may be lost

@@ -51,6 +51,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       confirmsTakeover: true,
       steadyTime: true,
       imports: true,
+      bindsTokens: true,
     },
     open: (opened: Logger) => void (log = opened),
     add: (entry) => addEntry(table, entry, { maxEntries, maxBytes, log }),

@@ -1,8 +1,8 @@
 import { steadyTime, type Clock } from '../../shared/clock.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import { createDueQueue, type DueQueue } from './due-queue.ts';
 import { isExpectation, type StoredState } from '../expectation.ts';
-import type { Entry, EntryKey, NewEntry } from '../ports.ts';
+import type { Entry, NewEntry } from '../ports.ts';
+import { createEndpointRows, type EndpointRows } from './endpoint-rows.ts';
 
 /** A row of the table. */
 export interface Row {
@@ -19,7 +19,7 @@ export interface Row {
 }
 
 /** Entries in memory, with an index for every operation of the store. */
-export interface MemoryTable {
+export interface MemoryTable extends Omit<EndpointRows, 'put' | 'remove'> {
   /** Time of the store in milliseconds since 1970. Does not jump when the machine's clock is set. */
   now(): number;
   /** In order of arrival. */
@@ -33,61 +33,39 @@ export interface MemoryTable {
   /** A fencing token that no claim had before. Begins with the series. */
   nextFencingToken(row: Row): string;
   nextSeries(): number;
-  find(key: EntryKey): Row | undefined;
   /** @param metadata a copy of the entry's */
   insert(entry: NewEntry, metadata: JsonObject): Row;
   change(row: Row, changes: Partial<Entry>, fencingToken: string | null): void;
   remove(row: Row): void;
-  /** Unfinished rows of an endpoint: pending ones by due time, running ones by lease expiry. */
-  queue(endpoint: string): DueQueue<Row>;
-  queues(): Iterable<DueQueue<Row>>;
-}
-
-/** The rows of one endpoint. */
-interface EndpointRows {
-  readonly byTask: Map<string, Row>;
-  readonly queue: DueQueue<Row>;
 }
 
 export function createMemoryTable(clock: Clock): MemoryTable {
   const rows = new Set<Row>();
-  const endpoints = new Map<string, EndpointRows>();
+  const { put, remove, ...lookups } = createEndpointRows();
   const { enterState, leaveState, ...byState } = createStates();
   let order = 0;
   const now = steadyTime(clock);
   const nextNumber = createCounter();
 
-  function rowsOf(endpoint: string): EndpointRows {
-    let found = endpoints.get(endpoint);
-    if (found === undefined) {
-      found = { byTask: new Map(), queue: createDueQueue() };
-      endpoints.set(endpoint, found);
-    }
-    return found;
-  }
-
   function schedule(row: Row): void {
     const { dueAt, endpoint } = row.entry;
-    if (dueAt === null) rowsOf(endpoint).queue.remove(row);
-    else rowsOf(endpoint).queue.set(row, dueAt, row.order);
+    const queue = lookups.queue(endpoint);
+    if (dueAt === null) queue.remove(row);
+    else queue.set(row, dueAt, row.order);
   }
 
   return {
     now,
     rows,
     ...byState,
-    queue: (endpoint) => rowsOf(endpoint).queue,
-    *queues() {
-      for (const { queue } of endpoints.values()) yield queue;
-    },
+    ...lookups,
     nextFencingToken: ({ series }) => `${series}.${nextNumber()}`,
     nextSeries: nextNumber,
-    find: ({ endpoint, taskId }) => endpoints.get(endpoint)?.byTask.get(taskId),
     insert(entry, metadata) {
       order += 1;
       const row = createRow({ entry, metadata, order, series: nextNumber(), now: now() });
       rows.add(row);
-      rowsOf(entry.endpoint).byTask.set(entry.taskId, row);
+      put(row);
       enterState(row);
       schedule(row);
       return row;
@@ -102,10 +80,8 @@ export function createMemoryTable(clock: Clock): MemoryTable {
       row.isOverdue = false;
     },
     remove(row) {
-      const { endpoint, taskId } = row.entry;
       rows.delete(row);
-      rowsOf(endpoint).byTask.delete(taskId);
-      rowsOf(endpoint).queue.remove(row);
+      remove(row);
       leaveState(row);
       row.fencingToken = null;
     },

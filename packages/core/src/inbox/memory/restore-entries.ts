@@ -9,7 +9,7 @@ export function restoreEntries(
 ): number {
   return entries.filter((entry) => {
     if (table.find(entry) !== undefined) return false;
-    add(entry);
+    add(table.hasOtherTask(entry) ? { ...entry, tokenId: null } : entry); // nothing may be lost
     const row = table.find(entry);
     if (row !== undefined) table.change(row, toRestored(copyEntry(entry), table.now()), null);
     return true;

@@ -1,4 +1,5 @@
 import { addCases } from './add.ts';
+import { boundTokenCases } from './bound-token.ts';
 import type { EntryCase } from './entry-port.ts';
 import { expectationCases } from './expectation.ts';
 import { getCases } from './get.ts';
@@ -8,6 +9,7 @@ import { listCases } from './list.ts';
 export const entryContract: readonly EntryCase[] = [
   ...addCases,
   ...expectationCases,
+  ...boundTokenCases,
   ...listCases,
   ...getCases,
 ];

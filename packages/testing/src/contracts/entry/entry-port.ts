@@ -1,4 +1,11 @@
-import type { Entry, EntryAdmin, EntryKey, NewEntry, Store } from '@novita-webhooks/core';
+import type {
+  Entry,
+  EntryAdmin,
+  EntryKey,
+  InboxCapabilities,
+  NewEntry,
+  Store,
+} from '@novita-webhooks/core';
 
 import type { ContractCase } from '../contract-case.ts';
 
@@ -7,11 +14,13 @@ export interface EntryPort extends Pick<
   EntryAdmin,
   'list' | 'get' | 'stats' | 'replay' | 'discard'
 > {
+  readonly capabilities: InboxCapabilities;
   add(entry: NewEntry): ReturnType<Store['add']>;
 }
 
 export function toEntryPort(store: Store): EntryPort {
   return {
+    capabilities: store.capabilities,
     add: (entry) => store.add(entry),
     list: (query) => store.list(query),
     get: (key) => store.get(key),
@@ -22,17 +31,18 @@ export function toEntryPort(store: Store): EntryPort {
 }
 
 /** A case that needs only the methods that stores and inboxes share. */
-export interface EntryCase {
-  readonly name: string;
-  readonly run: (port: EntryPort) => Promise<void>;
-}
+export type EntryCase = ContractCase<EntryPort>;
 
 /** Converts entry cases to cases of a store or an inbox. */
 export function toContractCases<Subject>(
   cases: readonly EntryCase[],
   portOf: (subject: Subject) => EntryPort,
 ): ContractCase<Subject>[] {
-  return cases.map(({ name, run }) => ({ name, run: (subject) => run(portOf(subject)) }));
+  return cases.map(({ name, skip, run }) => ({
+    name,
+    skip: (subject) => skip?.(portOf(subject)),
+    run: (subject) => run(portOf(subject)),
+  }));
 }
 
 /** Reads the state of an entry; `undefined` if there is none. */

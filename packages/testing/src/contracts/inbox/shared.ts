@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { EntryProcessor, Inbox, NewEntry } from '@novita-webhooks/core';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { createBoundTokenId } from '../entry/bound-token.ts';
 import { stateOf } from '../entry/entry-port.ts';
 import type { InboxCase } from './inbox-subject.ts';
 import { eventually, untilDone, untilState } from './support/eventually.ts';
@@ -41,6 +42,24 @@ const cases: readonly SharedCase[] = [
         assert.equal(results.filter((result) => result === 'added').length, 1);
       }
       assert.equal((await inbox.stats()).pending, 20);
+    },
+  },
+  {
+    name: 'of concurrent tasks with one bound token in two processes, exactly one is added',
+    async run({ inbox }, peer) {
+      if (inbox.capabilities.bindsTokens !== true) return;
+      for (let round = 0; round < 20; round += 1) {
+        const [tokenId, other] = [createBoundTokenId(), createBoundTokenId()];
+        const adds = Array.from({ length: 10 }, (_, index) =>
+          (index % 2 === 0 ? inbox : peer).add(
+            createTestEntry({ tokenId: index % 3 === 0 ? other : tokenId }),
+          ),
+        );
+        const answers = await Promise.all(adds);
+        assert.equal(answers.filter((answer) => answer === 'added').length, 2);
+        assert.equal(answers.filter((answer) => answer === 'other_task').length, 8);
+      }
+      assert.equal((await inbox.stats()).pending, 40);
     },
   },
   {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { createBoundTokenId } from '../entry/bound-token.ts';
 import { stateOf } from '../entry/entry-port.ts';
 import type { StoreCase } from './store-subject.ts';
 import { addAndClaim } from './support/claims.ts';
@@ -30,6 +31,19 @@ export const deleteExpiredCases: readonly StoreCase[] = [
       assert.equal(await store.deleteExpired(retention), 0);
       assert.equal(await stateOf(store, pending), 'pending');
       assert.equal(await store.add(createTestEntry({ taskId: doneClaim.taskId })), 'added');
+    },
+  },
+  {
+    name: 'deleteExpired: a deleted entry gives its bound token back',
+    skip: ({ store }) =>
+      store.capabilities.bindsTokens === true ? undefined : 'it does not declare bindsTokens',
+    async run({ store, advance }) {
+      const tokenId = createBoundTokenId();
+      await store.settle(await addAndClaim(store, createTestEntry({ tokenId })), done);
+      assert.equal(await store.add(createTestEntry({ tokenId })), 'other_task');
+      await advance(2 * MINUTE_MS);
+      assert.equal(await store.deleteExpired({ doneMs: MINUTE_MS, deadMs: MINUTE_MS }), 1);
+      assert.equal(await store.add(createTestEntry({ tokenId })), 'added');
     },
   },
 ];

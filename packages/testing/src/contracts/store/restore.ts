@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { AttemptRecord, Entry } from '@novita-webhooks/core';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { createBoundTokenId } from '../entry/bound-token.ts';
 import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, claimOne, LEASE_MS } from './support/claims.ts';
 import { dead } from './support/outcomes.ts';
@@ -74,8 +75,25 @@ const cases: readonly StoreCase[] = [
   },
 ];
 
+const boundTokenCase: StoreCase = {
+  name: 'restore: a bound token stays with its task; an entry whose token is taken comes without it',
+  skip: ({ store }) =>
+    store.capabilities.bindsTokens === true ? undefined : 'it does not declare bindsTokens',
+  async run({ store }) {
+    const [taken, own] = [createBoundTokenId(), createBoundTokenId()];
+    await store.add(createTestEntry({ tokenId: taken }));
+    const restored = [taken, own, own].map((tokenId) => entryOf({ tokenId }));
+    assert.equal(await store.restoreEntries?.(restored), 3);
+    const tokenIds = restored.map(async (entry) => (await store.get(entry))?.tokenId);
+    assert.deepEqual(await Promise.all(tokenIds), [null, own, null]);
+    assert.equal(await store.add(createTestEntry({ tokenId: own })), 'other_task');
+    assert.equal(await store.restoreEntries?.(restored), 0);
+  },
+};
+
 /** `restoreEntries`: entries of another store. */
-export const restoreCases: readonly StoreCase[] = cases.map((one) => ({
+export const restoreCases: readonly StoreCase[] = [...cases, boundTokenCase].map((one) => ({
   ...one,
-  skip: ({ store }) => (store.restoreEntries ? undefined : 'the store has no restoreEntries'),
+  skip: (subject) =>
+    subject.store.restoreEntries ? one.skip?.(subject) : 'the store has no restoreEntries',
 }));
