@@ -1,9 +1,11 @@
 import {
   createReceiver,
+  createTaskResultClient,
   memoryInbox,
   PermanentError,
   type Inbox,
   type Logger,
+  type NewEntry,
   type Receiver,
   type RequestBody,
 } from '@novita-webhooks/core';
@@ -24,6 +26,7 @@ const PROMPT = 'cAnArY prompt 2c8d';
 const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&X-Amz-Signature=${SIGNATURE}`;
 
 type HandlerFault = 'none' | 'throws' | 'permanent' | 'not an error';
+type ApiAnswer = 'result' | 'echo' | 'throws' | 'rejects' | 'unknown';
 type InboxFault = 'none' | 'add' | 'get';
 
 interface Plan {
@@ -33,6 +36,8 @@ interface Plan {
   readonly form: 'text' | 'bytes' | 'parsed' | 'stream that fails' | 'consumed';
   readonly handlerFault: HandlerFault;
   readonly inboxFault: InboxFault;
+  readonly apiAnswer: ApiAnswer;
+  readonly confirm: boolean;
   readonly tokenFault: 'none' | 'cut' | 'twice' | 'as path';
   readonly method: string;
 }
@@ -52,6 +57,8 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   form: fc.constantFrom('text', 'text', 'bytes', 'parsed', 'stream that fails', 'consumed'),
   handlerFault: fc.constantFrom('none', 'throws', 'permanent', 'not an error'),
   inboxFault: fc.constantFrom('none', 'none', 'none', 'add', 'get'),
+  apiAnswer: fc.constantFrom('result', 'echo', 'throws', 'rejects', 'unknown'),
+  confirm: fc.boolean(),
   tokenFault: fc.constantFrom('none', 'none', 'none', 'none', 'cut', 'twice', 'as path'),
   method: fc.constantFrom('POST', 'POST', 'POST', 'POST', 'PUT'),
 });
@@ -61,6 +68,7 @@ const HARMLESS: Plan = {
   texts: Array.from({ length: 9 }, () => `{token} ${PROMPT} ${LINK}`),
   ...{ status: 'TASK_STATUS_SUCCEED', breakJson: 'no', form: 'text', handlerFault: 'none' },
   ...{ inboxFault: 'none', tokenFault: 'none', method: 'POST' },
+  ...{ apiAnswer: 'result', confirm: true },
 };
 
 function eventOf({ texts, status, breakJson }: Plan, url: string, taskId: string): unknown {
@@ -96,6 +104,33 @@ function bodyOf({ form, breakJson }: Plan, event: unknown): RequestBody {
   })();
 }
 
+/** A client whose API answers with what it must not repeat, or whose `fetch` throws it. */
+function createApi({ apiAnswer, texts }: Plan) {
+  const answer = (taskId: string, headers: unknown) => {
+    if (apiAnswer === 'throws') throw new Error(`fetch failed: ${JSON.stringify(headers)}`);
+    const echoed = JSON.stringify({ reason: API_KEY, message: texts, headers });
+    if (apiAnswer === 'echo') return new Response(echoed, { status: 400 });
+    if (apiAnswer === 'rejects') return new Response(echoed, { status: 401 });
+    const unknown = JSON.stringify({ reason: 'TASK_NOT_FOUND', message: texts });
+    if (apiAnswer === 'unknown') return new Response(unknown, { status: 404 });
+    const task = { task_id: taskId, status: 'TASK_STATUS_SUCCEED', reason: LINK };
+    return Response.json({ task, extra: { prompt: PROMPT }, images: [{ image_url: LINK }] });
+  };
+  return createTaskResultClient({
+    apiKey: API_KEY,
+    retry: { maxAttempts: 1 },
+    fetch: async (url, init) =>
+      answer(new URL(url).searchParams.get('task_id') ?? '', init.headers),
+  });
+}
+
+/** An expectation that is due at once. */
+const awaited = (taskId: string): NewEntry => ({
+  ...{ endpoint: 'novita', taskId, status: '', taskType: '', schemaError: 'no result' },
+  ...{ body: JSON.stringify({ until: 0, media: 'image' }), metadata: { orderId: 42 } },
+  ...{ testMode: false, receivedAt: 0, source: 'expectation', traceparent: null, tokenId: null },
+});
+
 /** Everything that a receiver says, by where it says it. */
 type Said = Record<string, unknown[]>;
 
@@ -124,7 +159,7 @@ async function run(
       add: (entry) => (plan.inboxFault === 'add' ? refused() : inbox.add(entry)),
       get: (key) => (plan.inboxFault === 'get' ? refused() : inbox.get(key)),
     },
-    retry: { maxAttempts: 1 },
+    ...{ retry: { maxAttempts: 1 }, confirm: plan.confirm, taskResults: createApi(plan) },
     onTaskFinished: (result, context) => fail(plan.handlerFault, result, url, context.taskId),
     onTaskProgress: () => fail(plan.handlerFault, {}, url, taskId),
   });
@@ -150,6 +185,14 @@ async function run(
   }
   for (const wrong of [event, JSON.stringify(event), { ...(event as object), mac: PROMPT }]) {
     await receiver.processEntry(wrong).catch((error: unknown) => said['errors']?.push(error));
+  }
+  await inbox.add(awaited(`${taskId}-awaited`));
+  for (const id of [taskId, `${taskId}-awaited`]) {
+    const waiting = receiver.result(id, { timeoutMs: 1 });
+    // The error of an inbox is passed on as it is.
+    await waiting.catch(
+      (error: unknown) => plan.inboxFault !== 'get' && said['errors']?.push(error),
+    );
   }
   const { payload } = event as { payload: object };
   for (const unusable of [JSON.stringify(payload), { payload }, JSON.stringify(event).slice(1)]) {

@@ -127,8 +127,9 @@ export interface Receiver<
    */
   idle(options?: IdleOptions): Promise<void>;
   /**
-   * Looks for what is wrong: options, handlers, the inbox, and whether a request to `url` reaches this
-   * endpoint. For the last it posts an event to `url` that is ignored. Changes nothing.
+   * Looks for what is wrong: options, handlers, the inbox, whether the Task Result API takes the key of
+   * `taskResults`, and whether a request to `url` reaches this endpoint. For the last it posts an event to
+   * `url` that is ignored. Changes nothing.
    *
    * @returns what was found; an empty list if all is well
    * @example
@@ -156,7 +157,7 @@ export function createReceiver<
 // The inbox's transactions are passed through, so the implementation needs no type for them.
 export function createReceiver(input: ReceiverOptions): Receiver {
   const options = resolveOptions(input);
-  const { inbox, clock, secrets } = options;
+  const { inbox, secrets } = options;
   const logs = createLogs(options);
   const isClosed = () => closing !== undefined;
   const parts = createParts(options, logs, isClosed);
@@ -204,7 +205,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     },
     refusedDeliveries: () => parts.refusedDeliveries.list(),
     idle: (how = {}) => waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, how),
-    check: (how = {}) => checkReceiver(how, { inbox, clock, mintUrl, checked: report.checked }),
+    check: (how = {}) => checkReceiver(how, { ...options, mintUrl, checked: report.checked }),
     close({ gracePeriodMs = 10_000 } = {}) {
       report.closed();
       return (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush));

@@ -209,7 +209,10 @@ describe('createTaskResultClient: answers', () => {
     const { url, requests } = await answering(page);
     const { code, message } = await errorOf(connect(url).get(SAMPLE_TASK));
     expect([code, requests()]).toEqual(['api_unavailable', 3]);
-    expect(message).toBe('task-results: the Task Result API answered 502. Try again later.');
+    const { host } = new URL(url);
+    expect(message).toBe(
+      `task-results: the Task Result API at ${host} answered 502. Try again later.`,
+    );
   });
 
   test('are asked for again after a broken connection, whose reason is the cause', async () => {
@@ -536,7 +539,10 @@ describe('createTaskResultClient: key', () => {
     const { url } = await answering(failing(400, 'SK_CANARY'));
     const client = connect(url, { apiKey: 'SK_CANARY' });
     const { message } = await errorOf(client.get('a'));
-    expect(message).toBe('task-results: the Task Result API answered 400. Check baseUrl.');
+    const { host } = new URL(url);
+    expect(message).toBe(
+      `task-results: the Task Result API at ${host} answered 400. Check baseUrl.`,
+    );
   });
 });
 

@@ -27,13 +27,15 @@ export interface Expectations<Input extends object = object> {
   ): Promise<Submission<Response>>;
   /**
    * Awaits the result of a task that was submitted elsewhere, as `submit` does. Does nothing if the inbox
-   * has an entry of the task. The metadata counts for an event that brings none.
+   * has an entry of the task. The metadata outranks that of a callback URL.
    *
+   * @returns `false` if the inbox had an entry of the task: the result came first, and the metadata was
+   * not kept
    * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`
    * @example
    * await receiver.expect(taskId, { media: 'video', within: 3_600_000 });
    */
-  expect(taskId: string, ...options: OptionalArgument<ExpectOptions<Input>>): Promise<void>;
+  expect(taskId: string, ...options: OptionalArgument<ExpectOptions<Input>>): Promise<boolean>;
   /**
    * The result of a task, from the inbox, as soon as an event or a question has brought it there: in any
    * process that shares the inbox. Also of a task that failed. Handlers run all the same.

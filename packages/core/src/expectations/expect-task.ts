@@ -17,6 +17,7 @@ export interface ExpectParts {
 /**
  * Keeps an expectation, unless the inbox has an entry of the task. See `receiver.expect`.
  *
+ * @returns whether the task is awaited from now on
  * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`
  * @throws what the inbox throws
  */
@@ -27,14 +28,14 @@ export async function expectTask(
     readonly limitedLog: Logger;
     readonly metadataSchema: StandardSchema | undefined;
   },
-): Promise<void> {
+): Promise<boolean> {
   const { metadata, within, media } = checkExpectOptions(options);
   checkTaskId('expect', taskId);
   requireReadableInbox('expect', parts.inbox);
   const checked = checkMetadata('expect', metadata);
   await requireFit('expect', checked, parts.metadataSchema);
   const awaited = { taskId, metadata: checked, testMode: false, tokenId: null, within, media };
-  await keepExpectation(awaited, parts);
+  return keepExpectation(awaited, parts);
 }
 
 interface Awaited {
@@ -47,17 +48,33 @@ interface Awaited {
   readonly media: MediaKind;
 }
 
-/** @throws what the inbox throws */
+/**
+ * @returns `false` if the inbox has an entry of the task already
+ * @throws what the inbox throws
+ */
 export async function keepExpectation(
   { within, ...awaited }: Awaited,
   { inbox, endpoint, clock, limitedLog }: ExpectParts & { readonly limitedLog: Logger },
-): Promise<void> {
+): Promise<boolean> {
   const now = clock.now();
   const entry = toExpectationEntry({ ...awaited, endpoint, until: now + within, now });
-  if ((await inbox.add(entry)) !== 'other_task') return;
-  await inbox.add({ ...entry, tokenId: null });
-  limitedLog.warn({ taskId: entry.taskId }, URL_WAS_USED);
+  const { taskId, metadata } = entry;
+  let added = await inbox.add(entry);
+  if (added === 'other_task') {
+    added = await inbox.add({ ...entry, tokenId: null });
+    limitedLog.warn({ taskId }, URL_WAS_USED);
+  }
+  if (added === 'duplicate' && Object.keys(metadata).length > 0) {
+    const existing = await inbox.get(entry);
+    const isLost = existing && Object.keys(existing.metadata).length === 0;
+    if (isLost) limitedLog.warn({ taskId }, CAME_TOO_LATE);
+  }
+  return added === 'added';
 }
+
+const CAME_TOO_LATE =
+  'expect: the result of a task was there first, without metadata, so handlers do not get the metadata of ' +
+  'the expectation. Put it into the callback URL, or submit with receiver.submit() and a secret.';
 
 const URL_WAS_USED =
   'submit: an event of another task came first with the callback URL of this task, so deliveries of this ' +

@@ -2,12 +2,12 @@ import { readPayload } from '../events/envelope.ts';
 import { toEntry } from '../delivery/to-entry.ts';
 import { isExpectation, isSubmission } from '../inbox/expectation.ts';
 import type { Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
-import { unlessAborted } from '../shared/abortable.ts';
-import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
-import { isWebhookError, WebhookError } from '../shared/errors.ts';
+import type { Clock } from '../shared/clock.ts';
+import { isWebhookError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
+import { askInTime } from '../task-results/ask-in-time.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { createAskSlots, untilFirstAsk, untilNextAsk } from './ask-pace.ts';
 import { readExpectation, type Expectation } from './expectation-body.ts';
@@ -95,7 +95,8 @@ async function ask(
   const { taskId } = awaited.entry;
   counts.asked += 1;
   try {
-    const payload = await askInTime(taskResults, taskId, signal, clock);
+    const getPayload = (either: AbortSignal) => taskResults.getPayload(taskId, { signal: either });
+    const payload = await askInTime(getPayload, { signal, clock });
     const result = toSweptEntry(payload, awaited.entry, options);
     if (result === null) return awaitOrGiveUp(awaited, 'the task is still running', clock, counts);
     if (result.schemaError !== null) return dead(`${UNREADABLE}: ${result.schemaError}`);
@@ -107,7 +108,7 @@ async function ask(
   } catch (error) {
     if (signal.aborted) return released(0);
     const reason = error instanceof Error ? error.message : 'the question failed';
-    if (!isWebhookError(error, 'task_not_found')) limitedLog.warn({ taskId, reason }, FAILED);
+    limitedLog.warn({ taskId, reason }, isWebhookError(error, 'task_not_found') ? UNKNOWN : FAILED);
     const isDown = DOWN.some((code) => isWebhookError(error, code));
     return awaitOrGiveUp(awaited, reason, clock, counts, isDown ? MAX_OUTAGE_MS : 0);
   }
@@ -115,19 +116,6 @@ async function ask(
 
 /** The API may be asked again for days: the cause is not the task. */
 const DOWN = ['api_unavailable', 'api_rate_limited', 'api_key_rejected'] as const;
-
-/** Ends with the signal also if the client of the caller ignores it. */
-async function askInTime(
-  client: TaskResultClient,
-  taskId: string,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<JsonObject> {
-  const asking = unlessAborted(client.getPayload(taskId, { signal }), signal);
-  const payload = await withDeadline(asking, MAX_ASK_MS, clock);
-  if (payload !== LATE) return payload;
-  throw new WebhookError('api_unavailable', `the API did not answer within ${MAX_ASK_MS} ms`);
-}
 
 /** Counts as a question. */
 function askAgain({ entry, expectation }: Awaited, reason: string, clock: Clock): Outcome {
@@ -156,8 +144,6 @@ const NO_CLIENT_DELAY_MS = 15_000;
 const NO_CLIENT_MARGIN_MS = 60 * 60_000;
 /** After the deadline, how long the API may be down. */
 const MAX_OUTAGE_MS = 7 * 24 * 60 * 60_000;
-/** For a client of the caller that does not limit its time. */
-const MAX_ASK_MS = 2 * 60_000;
 const NO_CLIENT =
   'sweep: a task is awaited, and this process cannot ask for its result. Pass ' +
   'taskResults: createTaskResultClient({ apiKey }) to createReceiver.';
@@ -165,6 +151,9 @@ const FOUND =
   'sweep: a result was found by asking before a webhook brought it. If none comes later either, ' +
   'look for why with receiver.check(); some endpoints of Novita send no webhooks.';
 const FAILED = 'sweep: the result of a task could not be fetched and kept; trying again later';
+const UNKNOWN =
+  'sweep: the Task Result API does not know an awaited task; asking again until the time of the ' +
+  'expectation is over. Check the task id, baseUrl, and that apiKey is of the account that submitted it.';
 const UNREADABLE = 'the result of the Task Result API does not fit the schema';
 const UNFINISHED =
   'a submit call with this key began and never named its task, so the task may be running unseen. ' +

@@ -5,6 +5,7 @@ import { needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { Entry } from '../inbox/ports.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
+import { askInTime } from '../task-results/ask-in-time.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { checkResultOptions, checkTaskId } from './expect-options.ts';
 import { requireReadableInbox, type ExpectParts } from './expect-task.ts';
@@ -39,19 +40,27 @@ export async function waitForResult(
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_PAUSE_MS)) {
     if (isClosed()) throw new WebhookError('closing', 'result: the receiver is closed');
     const entry = await inbox.get(key);
-    const result = entry && (await readResult(entry, parts));
+    const leftMs = () => deadline - monotonicMs(systemClock);
+    const result = entry && (await readResult(entry, leftMs(), parts));
     if (result) return result;
-    const leftMs = deadline - monotonicMs(systemClock);
-    if (leftMs <= 0) throw timeout(taskId, timeoutMs, entry !== undefined);
-    await new Promise<void>((resolve) => systemClock.after(Math.min(pauseMs, leftMs), resolve));
+    if (leftMs() <= 0) throw timeout(taskId, timeoutMs, entry);
+    await new Promise<void>((resolve) =>
+      systemClock.after(Math.min(pauseMs, Math.max(0, leftMs())), resolve),
+    );
   }
 }
 
 /** What the API says, as `confirm` gives it to handlers. `null`: it does not answer or the task still runs. */
-async function askFor(taskId: string, { taskResults }: ConfirmParts): Promise<TaskResult | null> {
+async function askFor(
+  taskId: string,
+  leftMs: number,
+  { taskResults }: ConfirmParts,
+): Promise<TaskResult | null> {
+  if (taskResults === null) return null;
+  const limits = { clock: systemClock, maxMs: Math.max(leftMs, 0) };
   try {
-    const result = await taskResults?.get(taskId);
-    return result === undefined || isProgress(result.task.status) ? null : result;
+    const result = await askInTime((signal) => taskResults.get(taskId, { signal }), limits);
+    return isProgress(result.task.status) ? null : result;
   } catch (error) {
     if (!isWebhookError(error, 'task_not_found')) return null;
     throw new WebhookError('task_missing', `result: unconfirmed: ${error.message}`);
@@ -59,7 +68,11 @@ async function askFor(taskId: string, { taskResults }: ConfirmParts): Promise<Ta
 }
 
 /** @returns `null` while the result is awaited */
-async function readResult(entry: Entry, parts: ConfirmParts): Promise<TaskResult | null> {
+async function readResult(
+  entry: Entry,
+  leftMs: number,
+  parts: ConfirmParts,
+): Promise<TaskResult | null> {
   if (isExpectation(entry)) {
     if (entry.state !== 'dead') return null;
     throw new WebhookError('task_missing', `result: ${entry.reason ?? 'the task was given up'}`);
@@ -67,16 +80,17 @@ async function readResult(entry: Entry, parts: ConfirmParts): Promise<TaskResult
   if (entry.state === 'dead' && entry.reason?.startsWith('unconfirmed:') === true) {
     throw new WebhookError('task_missing', `result: ${entry.reason}`);
   }
-  if (parts.confirm && needsConfirmation(entry)) return askFor(entry.taskId, parts);
+  if (parts.confirm && needsConfirmation(entry)) return askFor(entry.taskId, leftMs, parts);
   const { result, schemaError } = parseStoredBody(entry);
   if (result !== null) return result;
   const message = `result: the event of the task does not fit the schema: ${schemaError}. Replay it with a corrected body.`;
   throw new WebhookError('invalid_result', message);
 }
 
-function timeout(taskId: string, timeoutMs: number, isKnown: boolean): WebhookError {
-  const advice = isKnown
-    ? 'The task is awaited: wait longer, or let a handler take the result.'
+function timeout(taskId: string, timeoutMs: number, entry: Entry | undefined): WebhookError {
+  const last = entry?.reason == null ? '' : ` The last attempt: ${entry.reason}`;
+  const advice = entry
+    ? `The task is awaited: wait longer, or let a handler take the result.${last}`
     : 'The inbox has no entry of it: submit it with receiver.submit(), or call receiver.expect().';
   const message = `result: no result of ${taskId} within ${timeoutMs} ms. ${advice}`;
   return new WebhookError('result_timeout', message);

@@ -1,5 +1,6 @@
 import type { TaskResultClient } from '../task-results/client.ts';
-import { unlessAborted } from '../shared/abortable.ts';
+import { askInTime } from '../task-results/ask-in-time.ts';
+import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
@@ -17,7 +18,7 @@ export interface AskApi {
   isStopped(): boolean;
 }
 
-export function createAskApi(client: Pick<TaskResultClient, 'getPayload'>): AskApi {
+export function createAskApi(client: Pick<TaskResultClient, 'getPayload'>, clock: Clock): AskApi {
   const asking = new Set<AbortController>();
   let stopped: WebhookError | undefined;
 
@@ -30,8 +31,8 @@ export function createAskApi(client: Pick<TaskResultClient, 'getPayload'>): AskA
       abort.onAbort = () => controller.abort(abort.reason);
       asking.add(controller);
       try {
-        // A client of the caller may ignore the signal.
-        return await unlessAborted(client.getPayload(taskId, { signal }), signal);
+        const ask = (either: AbortSignal) => client.getPayload(taskId, { signal: either });
+        return await askInTime(ask, { signal, clock });
       } finally {
         abort.onAbort = null;
         asking.delete(controller);

@@ -48,7 +48,7 @@ type Asking = ResultSourceOptions & { readonly api: AskApi };
 
 export function createResultSource(options: ResultSourceOptions): ResultSource {
   const { taskResults, confirm, parsedResults, clock } = options;
-  const api = taskResults && createAskApi(taskResults);
+  const api = taskResults && createAskApi(taskResults, clock);
   return {
     resultOf(entry, abort) {
       const own = fromEntry(entry, parsedResults);

@@ -3,21 +3,23 @@ import * as z from 'zod';
 import type { Inbox } from '../inbox/ports.ts';
 import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { TaskResultClient } from '../task-results/client.ts';
 import { findProblems, type Checked } from './find-problems.ts';
 import type { Finding } from './finding.ts';
-import { checkInbox, probeUrl } from './probe.ts';
+import { checkApi, checkInbox, probeUrl } from './probe.ts';
 
 /** How far `receiver.check()` goes. */
 export interface CheckOptions {
-  /** Whether to post to `url`. Default `true`. */
+  /** Whether to post to `url`, and to ask the Task Result API. Default `true`. */
   readonly request?: boolean | undefined;
-  /** Milliseconds for the inbox and for the request to answer, each; default 5 s. */
+  /** Milliseconds for the inbox, the API and the request to answer, each; default 5 s. */
   readonly timeoutMs?: number | undefined;
 }
 
 interface CheckParts {
   readonly inbox: Inbox;
   readonly clock: Clock;
+  readonly taskResults: TaskResultClient | null;
   readonly checked: () => Checked;
   /** A callback URL of the receiver. */
   readonly mintUrl: () => Promise<string>;
@@ -35,12 +37,14 @@ const schema = strictOptions({
  */
 export async function checkReceiver(
   options: CheckOptions,
-  { inbox, clock, checked, mintUrl }: CheckParts,
+  { inbox, clock, taskResults, checked, mintUrl }: CheckParts,
 ): Promise<readonly Finding[]> {
   const { request, timeoutMs } = parseArgument('check', schema, options);
   const { url, secrets } = checked().options;
   const isProbed = request && url !== null && secrets?.length !== 0;
   const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs) : []);
-  const found = await Promise.all([checkInbox({ inbox, clock }, timeoutMs), probe()]);
+  const askApi = async () =>
+    request && taskResults !== null ? checkApi(taskResults, clock, timeoutMs) : [];
+  const found = await Promise.all([checkInbox({ inbox, clock }, timeoutMs), askApi(), probe()]);
   return [...findProblems(checked()), ...found.flat()];
 }

@@ -56,7 +56,14 @@ export type FindingCode =
    * A receiver got the request and refused it. The message names the code of the reply and what to
    * do, for example which line to move if a body parser took the body.
    */
-  | 'url_refused';
+  | 'url_refused'
+  /**
+   * The Task Result API rejects the key of `taskResults`. Pass the API key of the account that submits the
+   * tasks.
+   */
+  | 'api_key_rejected'
+  /** The Task Result API did not answer as it should. Check `baseUrl` and the network. */
+  | 'api_unavailable';
 
 /** How serious each finding is. */
 export const findingLevels: Readonly<Record<FindingCode, Finding['level']>> = {
@@ -76,6 +83,8 @@ export const findingLevels: Readonly<Record<FindingCode, Finding['level']>> = {
   url_redirected: 'error',
   url_answered_by_another: 'error',
   url_refused: 'error',
+  api_key_rejected: 'error',
+  api_unavailable: 'warn',
 };
 
 export const finding = (

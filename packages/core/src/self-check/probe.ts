@@ -4,8 +4,10 @@ import { finding, type Finding } from './finding.ts';
 import { PROBE_EVENT_TYPE } from '../handlers/best-effort-events.ts';
 import type { Inbox } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
-import { describeError } from '../shared/errors.ts';
+import { describeError, isWebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
+import { askInTime } from '../task-results/ask-in-time.ts';
+import type { TaskResultClient } from '../task-results/client.ts';
 
 /** Whether the inbox answers. */
 export async function checkInbox(
@@ -26,6 +28,34 @@ export async function checkInbox(
     return unavailable(describeError(error));
   }
 }
+
+/** No task has it: the API says that it does not know the task, if it takes the key. */
+const NO_TASK = 'novita-webhooks-check';
+
+/** Whether the Task Result API answers and takes the key of the client. */
+export async function checkApi(
+  client: TaskResultClient,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<Finding[]> {
+  try {
+    const ask = (signal: AbortSignal) => client.getPayload(NO_TASK, { signal });
+    await askInTime(ask, { clock, maxMs: timeoutMs });
+    return [];
+  } catch (error) {
+    const why = describeError(error);
+    if (isWebhookError(error, 'task_not_found')) return [];
+    return isWebhookError(error, 'api_key_rejected')
+      ? [finding('api_key_rejected', `${KEY_REJECTED} (${why})`)]
+      : [finding('api_unavailable', `${API_UNAVAILABLE} (${why})`)];
+  }
+}
+
+const KEY_REJECTED =
+  'the Task Result API rejects the key of taskResults, so awaited tasks get no result and events that need ' +
+  'confirmation wait. Pass the API key of the account that submits the tasks.';
+const API_UNAVAILABLE =
+  'the Task Result API could not be asked, so what needs its answer waits. Check baseUrl and the network.';
 
 /**
  * Posts an event to `url` that every receiver ignores, and looks at the reply.

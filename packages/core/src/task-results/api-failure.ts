@@ -11,6 +11,8 @@ export interface ApiFailure {
 
 /** An answer without its body. */
 export interface FailedAnswer {
+  /** Host of `baseUrl`. */
+  readonly host: string;
   readonly status: number;
   /** `reason` of Novita's error body, such as `TASK_NOT_FOUND`; `''` without one. */
   readonly reason: string;
@@ -23,13 +25,13 @@ const CHECK_URL = 'Check baseUrl.';
 
 /** @param now milliseconds since 1970, for a `Retry-After` that is a date */
 export function toFailure(answer: FailedAnswer, now: number): ApiFailure {
-  const { status, reason } = answer;
+  const { host, status, reason } = answer;
   const fail = (
     code: ConstructorParameters<typeof WebhookError>[0],
     advice: string,
     isRetryable = false,
   ): ApiFailure => {
-    const what = `the Task Result API answered ${status}${reason && ` ${reason}`}`;
+    const what = `the Task Result API at ${host} answered ${status}${reason && ` ${reason}`}`;
     return {
       error: new WebhookError(code, `task-results: ${what}. ${advice}`),
       isRetryable,

@@ -59,7 +59,12 @@ async function exchange(
   if (status !== 200) {
     const reason = reasonOf(await readBody(response, maxBodyBytes), apiKey);
     return toFailure(
-      { status, reason, retryAfter: response.headers.get('retry-after') },
+      {
+        host: new URL(baseUrl).host,
+        status,
+        reason,
+        retryAfter: response.headers.get('retry-after'),
+      },
       clock.now(),
     );
   }
