@@ -192,6 +192,17 @@ test('inbox show prints attempts, errors and, if asked, the payload', async () =
   expect(stdout).toContain('    "task_id": "task-1"');
 });
 
+test('inbox show prints names of handlers for people, and none if there is none', async () => {
+  const [first, second] = ['finished#1/1:1x2y3z', 'send-mail'];
+  const { address } = await sqliteWith([
+    deadEntry('task-1', { succeededHandlers: [first, second] }),
+    deadEntry('task-2'),
+  ]);
+  const show = async (id: string) => (await run(['inbox', address, 'show', id])).stdout;
+  expect(await show('task-1')).toMatch(/^succeeded {5}onTaskFinished #1, send-mail$/m);
+  expect(await show('task-2')).not.toContain('succeeded');
+});
+
 describe('errors of inbox commands', () => {
   test.each<readonly [string[], number, RegExp]>([
     [['stats'], 2, /^novita-webhooks: no inbox is named\. Pass --inbox .* set NOVITA_INBOX\.$/],

@@ -25,6 +25,7 @@ export type { MediaKind } from './expectations/expectation-body.ts';
 export type { AwaitOptions, ExpectOptions, SubmitOptions } from './expectations/expect-options.ts';
 export type { Submission, SubmitCall } from './expectations/submit-task.ts';
 export type { SweepCounts } from './expectations/sweep.ts';
+export { describeHandlerName } from './inbox/handler-name.ts';
 export { errorGroupOf } from './inbox/error-group.ts';
 export { isUnchanged } from './inbox/is-unchanged.ts';
 export { replayChanges } from './inbox/replay-changes.ts';

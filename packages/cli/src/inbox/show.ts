@@ -1,4 +1,4 @@
-import type { AttemptRecord, Entry } from '@novita-webhooks/core';
+import { describeHandlerName, type AttemptRecord, type Entry } from '@novita-webhooks/core';
 import type { Command } from 'commander';
 import { CommandError } from '@novita-webhooks/simulator/cli';
 
@@ -20,6 +20,12 @@ Examples:
   $ novita-webhooks inbox show 1c905d82-b3de-416c-b243-7a60fbb8ea0a --inbox sqlite:webhooks.db
   $ novita-webhooks inbox show 1c905d82-b3de-416c-b243-7a60fbb8ea0a --json | jq .attemptLog`;
 
+/** A record that handlers never see has none, and an entry before its first success neither. */
+const ofHandlers = ({ succeededHandlers }: Entry): [string, string][] =>
+  succeededHandlers.length === 0
+    ? []
+    : [['succeeded', succeededHandlers.map(describeHandlerName).join(', ')]];
+
 const toLines = (entry: Entry): readonly (readonly [string, string])[] => [
   ['task id', entry.taskId],
   ['endpoint', entry.endpoint],
@@ -32,7 +38,7 @@ const toLines = (entry: Entry): readonly (readonly [string, string])[] => [
   ['finished', toTimeText(entry.finishedAt)],
   ['attempts', String(entry.attempts)],
   ['replays', String(entry.replays)],
-  ['succeeded', entry.succeededHandlers.join(', ') || '-'],
+  ...ofHandlers(entry),
   ['metadata', JSON.stringify(entry.metadata)],
   ['reason', entry.reason ?? '-'],
   ['schema error', entry.schemaError ?? '-'],
@@ -60,7 +66,7 @@ const printEntry = (entry: Entry, isBodyShown: boolean, { print, colour }: Conso
   for (const record of entry.attemptLog) {
     print(`  ${printable(describeAttempt(record))}`);
     for (const { handler, name, message, code } of record.errors) {
-      const text = `${handler}: ${name}: ${message}${code === null ? '' : ` (${code})`}`;
+      const text = `${describeHandlerName(handler)}: ${name}: ${message}${code === null ? '' : ` (${code})`}`;
       print(`    ${printable(text)}`);
     }
   }

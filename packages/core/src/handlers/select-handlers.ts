@@ -1,5 +1,5 @@
 import type { TaskResult } from '../events/task-result.ts';
-import { describeName, isDefaultName } from '../inbox/handler-name.ts';
+import { describeHandlerName, isDefaultName } from '../inbox/handler-name.ts';
 import type { RegisteredHandler } from './handlers.ts';
 import type { PartialReplay } from '../inbox/ports.ts';
 import type { WarnOnce } from './warn-once.ts';
@@ -31,7 +31,7 @@ export function selectHandlers(
   if (unknown.length > 0) {
     warnOnce(
       `changed ${unknown.join()}`,
-      { taskId, succeededHandlers: unknown.map(describeName) },
+      { taskId, succeededHandlers: unknown.map(describeHandlerName) },
       CHANGED,
     );
   }

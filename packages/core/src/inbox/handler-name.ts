@@ -31,8 +31,14 @@ export function labelOf(handler: NameParts, all: readonly NameParts[]): string {
   return toLabel(handler.event, place);
 }
 
-/** A recorded name for log lines: `onTaskSucceeded #1` in place of `succeeded#1/2:ncktn1`. */
-export function describeName(name: string): string {
+/**
+ * The name of a handler for people. The name that entries keep of a handler without `handlerName`, such as
+ * `succeeded#1/2:ncktn1`, becomes `onTaskSucceeded #1`. Other names stay.
+ *
+ * @example
+ * console.log(entry.succeededHandlers.map(describeHandlerName));
+ */
+export function describeHandlerName(name: string): string {
   const [event = '', place] = name.split(/[#/]/);
   return isDefaultName(name) ? toLabel(event, Number(place)) : name;
 }

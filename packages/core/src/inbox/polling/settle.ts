@@ -1,7 +1,7 @@
 import { withDeadline, type Clock } from '../../shared/clock.ts';
 import { errorFields, type Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
-import { describeName } from '../handler-name.ts';
+import { describeHandlerName } from '../handler-name.ts';
 import type { Claim, ClaimRef, Outcome, Store } from '../ports.ts';
 import { isOver, type Lease } from './lease.ts';
 
@@ -63,7 +63,7 @@ export async function recordSuccesses(
     const fields = {
       taskId,
       outcome: type,
-      succeededHandlers: succeededHandlers.map(describeName),
+      succeededHandlers: succeededHandlers.map(describeHandlerName),
     };
     log.warn(fields, isRecorded === true ? SUCCESSES_RECORDED : NOT_RECORDED);
   } catch (error) {
