@@ -87,6 +87,31 @@ describe('trigger', () => {
     expect(sink.bodies).toEqual([envelope, envelope, envelope, envelope]);
   });
 
+  test('an entry is delivered with its metadata and as a test event, unless others are given', async () => {
+    const { url, handled } = await startReceiverServer(SECRET);
+    const entry = deadEntry('task-1', { metadata: { orderId: 42 }, testMode: true });
+    const { folder, address } = await sqliteWith([entry]);
+    await writeFile(join(folder, 'entry.ndjson'), `${toLines([entry]).join('\n')}\n`);
+    const options = { cwd: folder, env: { ...env, NOVITA_INBOX: address } };
+    const given = ['--task-id', 'c', '--metadata', '{"orderId":7}'];
+    for (const args of [
+      ['--from', 'entry:task-1', '--task-id', 'a'],
+      ['--from', 'entry.ndjson', '--task-id', 'b'],
+      ['--from', 'entry:task-1', ...given],
+    ]) {
+      expect((await run(['trigger', url, ...args], options)).code).toBe(0);
+    }
+    await expect.poll(() => handled).toHaveLength(3);
+    expect(handled.map(({ metadata, testMode }) => ({ ...metadata, testMode }))).toEqual([
+      { orderId: 42, testMode: true },
+      { orderId: 42, testMode: true },
+      { orderId: 7, testMode: true },
+    ]);
+    const bare = { cwd: folder, env: { NOVITA_INBOX: address } };
+    const unsigned = await run(['trigger', url, '--from', 'entry:task-1'], bare);
+    expect([unsigned.code, unsigned.stdout]).toEqual([1, expect.stringContaining('401')]);
+  });
+
   test('changes values with --set and --remove', async () => {
     const sink = await startSink();
     const args = [

@@ -1,3 +1,4 @@
+import type { Entry } from '@novita-webhooks/core';
 import { addTriggerCommand, CommandError } from '@novita-webhooks/simulator/cli';
 import type { Command } from 'commander';
 
@@ -15,12 +16,12 @@ interface EntryOptions {
 const readEntry = async (
   taskId: string,
   { inbox: address, endpoint = '' }: EntryOptions,
-): Promise<string> => {
+): Promise<Pick<Entry, 'body' | 'metadata' | 'testMode'>> => {
   const options = address === undefined ? {} : { inbox: address };
   const entry = await withInbox(requireAddress(options), { create: false }, (inbox) =>
     inbox.get({ endpoint, taskId }),
   );
-  if (entry !== undefined) return entry.body;
+  if (entry !== undefined) return entry;
   const message = `--from: the endpoint ${endpoint} has no entry ${printable(taskId)}. Compare the id, or pass --endpoint.`;
   throw new CommandError('negative', message);
 };

@@ -10,8 +10,22 @@ import { isObject, type JsonObject } from '../json.ts';
 import { changeEvent, type EventChange } from './edit-event.ts';
 import { CommandError, messageOf } from './errors.ts';
 
-/** Reads the payload of an entry: the part after `entry:`. */
-export type ReadEntry = (taskId: string) => Promise<string>;
+/** An entry of an inbox, as far as a delivery repeats it. */
+export interface SourceEntry {
+  /** The payload. */
+  readonly body: string;
+  readonly metadata: JsonObject;
+  readonly testMode: boolean;
+}
+
+/** Reads an entry by its task id: the part after `entry:`. */
+export type ReadEntry = (taskId: string) => Promise<SourceEntry>;
+
+/** An event to deliver, and what of it travels in the token. */
+export interface SourceEvent extends Omit<SourceEntry, 'body'> {
+  /** The envelope. */
+  readonly text: string;
+}
 
 const parseObject = (text: string): JsonObject | undefined => {
   try {
@@ -22,7 +36,11 @@ const parseObject = (text: string): JsonObject | undefined => {
   }
 };
 
-const readSource = async (from: string, readEntry: ReadEntry | undefined): Promise<string> => {
+/** The text of a file or of stdin, or an entry. */
+const readSource = async (
+  from: string,
+  readEntry: ReadEntry | undefined,
+): Promise<string | SourceEntry> => {
   const [, taskId] = /^entry:(.*)$/s.exec(from) ?? [];
   if (taskId === undefined) {
     return from === '-' ? readText(process.stdin) : readFile(from, 'utf8');
@@ -33,26 +51,38 @@ const readSource = async (from: string, readEntry: ReadEntry | undefined): Promi
   throw new CommandError('usage', message);
 };
 
+const wrap = (payload: string): string => `{"event_type":"ASYNC_TASK_RESULT","payload":${payload}}`;
+
+/** An entry of an export; `undefined` for other objects. */
+const toEntry = ({ body, taskId, metadata, testMode }: JsonObject): SourceEntry | undefined =>
+  typeof body === 'string' && taskId !== undefined
+    ? { body, metadata: isObject(metadata) ? metadata : {}, testMode: testMode === true }
+    : undefined;
+
+const fromEntry = ({ body, ...others }: SourceEntry): SourceEvent => ({
+  text: wrap(body),
+  ...others,
+});
+
 /**
- * Reads an event: an envelope, a payload, or an entry of an export. Its numbers stay as they are
- * written.
+ * Reads an event: an envelope, a payload, or an entry of an inbox or an export. Its numbers stay as they
+ * are written.
  *
  * @throws CommandError `unavailable`, `input`
  */
-export const readEvent = async (from: string, readEntry?: ReadEntry): Promise<string> => {
-  const text = await readSource(from, readEntry).catch((cause: unknown) => {
+export const readEvent = async (from: string, readEntry?: ReadEntry): Promise<SourceEvent> => {
+  const source = await readSource(from, readEntry).catch((cause: unknown) => {
     if (cause instanceof CommandError) throw cause;
     const message = `--from ${from} cannot be read: ${messageOf(cause)}`;
     throw new CommandError('unavailable', message, { cause });
   });
-  const event = parseObject(text);
-  const wrap = (payload: string): string =>
-    `{"event_type":"ASYNC_TASK_RESULT","payload":${payload}}`;
-  if (event !== undefined && 'event_type' in event) return text;
-  if (isObject(event?.['task'])) return wrap(text);
-  if (typeof event?.['body'] === 'string' && event['taskId'] !== undefined) {
-    return wrap(event['body']);
-  }
+  if (typeof source === 'object') return fromEntry(source);
+  const event = parseObject(source) ?? {};
+  const none = { metadata: {}, testMode: false };
+  if ('event_type' in event) return { text: source, ...none };
+  if (isObject(event['task'])) return { text: wrap(source), ...none };
+  const entry = toEntry(event);
+  if (entry !== undefined) return fromEntry(entry);
   const message = `--from ${from} holds no event. Pass JSON with event_type and payload, a payload with task, or one line of an export.`;
   throw new CommandError('input', message);
 };

@@ -43,7 +43,7 @@ export const resolveUrl = async (
       usageError(error instanceof Error ? error.message : String(error)),
     );
   }
-  if (metadata !== undefined) {
+  if (command.getOptionValueSource('metadata') === 'cli') {
     return usageError(`--metadata travels in the token, and no secret is known. ${UNSIGNED}`);
   }
   printError(colour('yellow', UNSIGNED));

@@ -8,7 +8,7 @@ import type { Task } from '../task.ts';
 import { describeDelivery, type RetryPlan } from './describe-delivery.ts';
 import { parseHttpUrl } from './parse-arguments.ts';
 import { CommandError } from './errors.ts';
-import { editEvent, readEvent } from './event-body.ts';
+import { editEvent, readEvent, type SourceEntry, type SourceEvent } from './event-body.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createDeliveryPrinter } from './print-delivery.ts';
 import { resolveUrl } from './resolve-url.ts';
@@ -24,11 +24,11 @@ export interface TriggerSetup {
   readonly start: string;
   /** Further options. */
   readonly options?: readonly Option[];
-  /** Reads the payload of an entry, for `--from entry:<task id>`. Gets the further options, too. */
+  /** Reads an entry, for `--from entry:<task id>`. Gets the further options, too. */
   readonly readEntry?: (
     taskId: string,
     options: Readonly<Record<string, unknown>>,
-  ) => Promise<string>;
+  ) => Promise<SourceEntry>;
 }
 
 const MAX_RETRIES = 5;
@@ -109,16 +109,33 @@ const printTail = (
   print(colour('dim', text));
 };
 
-/** Reads the event of `--from`. Returns what makes the body out of the generated event. */
-const createBodySource = async (
+/** Reads the event of `--from`. */
+const readSource = async (
   options: TriggerOptions,
   { readEntry }: TriggerSetup,
-): Promise<(generated: string) => string> => {
-  const { from, taskId, set = [], remove = [], edit: byHand = false } = options;
-  const source =
-    from === undefined
-      ? undefined
-      : await readEvent(from, readEntry && ((id) => readEntry(id, { ...options })));
+): Promise<SourceEvent | undefined> => {
+  const { from } = options;
+  if (from === undefined) return undefined;
+  return readEvent(from, readEntry && ((id) => readEntry(id, { ...options })));
+};
+
+/** Options with what an entry had in its token, unless others are given. */
+const inherit = (options: TriggerOptions, source: SourceEvent | undefined): TriggerOptions => {
+  if (source === undefined) return options;
+  const hasMetadata = Object.keys(source.metadata).length > 0;
+  return {
+    ...(hasMetadata && { metadata: source.metadata }),
+    ...(source.testMode && { testMode: true }),
+    ...options,
+  };
+};
+
+/** Makes the body out of the generated event, or of the one that was read. */
+const createBodySource = (
+  options: TriggerOptions,
+  source: string | undefined,
+): ((generated: string) => string) => {
+  const { taskId, set = [], remove = [], edit: byHand = false } = options;
   const ofId =
     taskId === undefined ? [] : [{ path: ['payload', 'task', 'task_id'], value: taskId }];
   const changes = [...(source === undefined ? [] : ofId), ...set, ...remove];
@@ -127,16 +144,19 @@ const createBodySource = async (
 
 const trigger = async (
   givenUrl: string,
-  options: TriggerOptions,
+  givenOptions: TriggerOptions,
   command: Command,
   terminal: Terminal,
   setup: TriggerSetup,
 ): Promise<number> => {
-  const { reason, status, taskType, taskId, testMode, simulator, json } = options;
+  const { reason, status, taskType, taskId, simulator, json } = givenOptions;
   if (reason !== undefined && status !== 'TASK_STATUS_FAILED') {
     throw new CommandError('usage', '--reason belongs to a failed task. Add --status failed.');
   }
-  const toBody = await createBodySource(options, setup);
+  const source = await readSource(givenOptions, setup);
+  const options = inherit(givenOptions, source);
+  const { testMode } = options;
+  const toBody = createBodySource(options, source?.text);
   const url = await resolveUrl(givenUrl, options, command, terminal);
   const plan = toRetryPlan(options);
   const deliveries: Delivery[] = [];
