@@ -1,5 +1,5 @@
 // Writes what is generated in the documents: the picture and the tree in ARCHITECTURE.md,
-// docs/files.md and docs/errors.md. With --check it only says which of them are out of date.
+// pages of docs, llms.txt and the skill for coding agents. With --check it only says which of them are out of date.
 //   tsx scripts/docs.mjs [--check]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util';
 
 import { format, resolveConfig } from 'prettier';
 
+import { listForAgents, packSkill, skillProblems } from './docs/agents.mjs';
 import { drawArrows } from './docs/arrows.mjs';
+import { describeCommands } from './docs/command-line.mjs';
 import { listErrors } from './docs/errors.mjs';
 import { drawTree, folderProblems, listFiles, filesWithoutLine } from './docs/tree.mjs';
 import { root } from './lib/packages.mjs';
@@ -33,11 +35,14 @@ async function architecture() {
 
 const documents = {
   'ARCHITECTURE.md': await architecture(),
-  'docs/files.md': listFiles(),
+  'docs/command-line-reference.md': describeCommands(),
   'docs/errors.md': listErrors(),
+  'docs/files.md': listFiles(),
+  'llms.txt': listForAgents(),
+  'packages/cli/SKILL.md': packSkill(),
 };
 
-const problems = folderProblems();
+const problems = [...folderProblems(), ...skillProblems()];
 for (const [path, text] of Object.entries(documents)) {
   const options = await resolveConfig(join(root, path));
   const formatted = await format(text, { ...options, parser: 'markdown' });

@@ -122,7 +122,7 @@ const knownPackages = new Set(
 const { scripts = {} } = readJson('package.json') as Manifest;
 const COMMANDS = [
   /^npx @novita-webhooks\/simulator (start|trigger)( |$)/,
-  /^npx novita-webhooks (serve|trigger|url|simulate)( |$)/,
+  /^npx novita-webhooks (serve|trigger|url|doctor|simulate|completion)( |$)/,
   /^npx novita-webhooks inbox (stats|list|groups|show|replay|discard|export|import)( |$)/,
 ];
 

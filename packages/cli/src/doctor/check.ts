@@ -2,7 +2,7 @@
 export type CheckLevel = 'ok' | 'warning' | 'error' | 'skipped';
 
 /** What `doctor` checks. */
-export type CheckName =
+type CheckName =
   | 'address'
   | 'connection'
   | 'certificate'
