@@ -16,8 +16,14 @@ export const PROGRAM = {
     'Webhooks of Novita AI: send and receive events, test endpoints, look into inboxes and repair them.',
 } as const;
 
+const EXAMPLES = `
+From nothing to the first event, in two terminals:
+  $ novita-webhooks serve
+  $ novita-webhooks trigger <the URL that serve prints>`;
+
 /** Adds all commands to a program. */
 export const addCommands = (program: Command, console: Console): void => {
+  program.addHelpText('after', EXAMPLES);
   addServeCommand(program, console);
   addTrigger(program, console);
   addUrlCommand(program, console);

@@ -119,6 +119,18 @@ describe('serve', () => {
     expect(await stop(command)).toBe(0);
   });
 
+  test('needs no secret for a first try: the printed line delivers an event', async () => {
+    const command = start(['serve', '--port', '0'], { env: { npm_command: 'exec' } });
+    await command.printed(/Ctrl-C ends it/);
+    const [, url = ''] =
+      /try it: +npx novita-webhooks trigger '(\S+)'/.exec(command.stderr()) ?? [];
+    const { code } = await run(['trigger', url, '--task-id', 'task-1']);
+    expect(code).toBe(0);
+    await expect.poll(command.stdout).toContain('task-1');
+    expect((await fetch(url.split('?')[0] ?? '', { method: 'POST' })).status).toBe(401);
+    expect(await stop(command)).toBe(0);
+  });
+
   test.each(['node', 'express', 'fastify', 'koa'])('runs in an application of %s', async (name) => {
     const { command, url } = await serve(['--framework', name, '--path', '/hooks']);
     expect((await trigger(url, '--task-id', 'task-1')).code).toBe(0);
@@ -176,7 +188,7 @@ describe('serve', () => {
       3,
       expect.stringMatching(/port \d+ is in use\. Stop/),
     ]);
-    const bare = await run(['serve']);
+    const bare = await run(['serve', '--inbox', 'sqlite:webhooks.db']);
     expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining('openssl rand -hex 32')]);
     await stop(command);
   });

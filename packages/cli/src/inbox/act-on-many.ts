@@ -3,6 +3,7 @@ import type { EntryFilter, Inbox } from '@novita-webhooks/core';
 import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
 import { listenForSignals, type Interruption } from '../interruption.ts';
+import { invocation } from '../invocation.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable, toCountText, toEntriesText } from '../terminal/printable.ts';
 import type { Action, ActionProgress } from './action.ts';
@@ -43,7 +44,7 @@ const toResumeCommand = (
   const { limit } = options;
   const rest = limit === undefined ? [] : ['--limit', String(Math.max(limit - acted, 1))];
   const words = [...toFilterArguments(filter), ...extraArguments, ...rest, '--cursor', cursor];
-  return `novita-webhooks inbox ${action.name} ${words.map(quote).join(' ')}`;
+  return `${invocation()} inbox ${action.name} ${words.map(quote).join(' ')}`;
 };
 
 const toJson = ({ past }: Action, { acted, ...others }: ActionProgress): string =>

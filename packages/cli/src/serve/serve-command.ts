@@ -10,8 +10,8 @@ import { serve, type ServeOptions } from './serve.ts';
 
 const EXAMPLES = `
 Examples:
+  $ novita-webhooks serve                    for a first try, with a secret of this run
   $ export NOVITA_WEBHOOK_SECRET="$(openssl rand -hex 32)"
-  $ novita-webhooks serve
   $ novita-webhooks serve --inbox sqlite:webhooks.db --out events.ndjson
   $ novita-webhooks serve --inbox sqlite:webhooks.db --exec 'jq -r .result.images[0].image_url | xargs curl -O'
   $ novita-webhooks serve --framework express

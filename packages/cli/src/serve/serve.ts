@@ -1,9 +1,12 @@
 import { createReceiver, memoryInbox, type Logger, type Receiver } from '@novita-webhooks/core';
+import { randomBytes } from 'node:crypto';
+
 import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
 
 import { parseAddress } from '../inbox/address.ts';
 import { openInbox, type OpenedInbox } from '../inbox/open-inbox.ts';
 import { listenForSignals } from '../interruption.ts';
+import { invocation } from '../invocation.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable, toTimeText } from '../terminal/printable.ts';
 import { requireSecret } from '../url/url-command.ts';
@@ -83,19 +86,31 @@ const checkPath = (path: string): void => {
   throw new CommandError('usage', message);
 };
 
-const printHead = (
+/** For a first try, in memory and without a public address, a secret of this run is enough. */
+const toSecret = ({ secret, inbox, url }: ServeOptions): string =>
+  secret === undefined && inbox === undefined && url === undefined
+    ? randomBytes(32).toString('hex')
+    : requireSecret(secret);
+
+const printHead = async (
   options: ServeOptions,
   port: number,
   opened: OpenedInbox | undefined,
+  receiver: Receiver,
   { printError }: Console,
-): void => {
-  const { host, path } = options;
+): Promise<void> => {
+  const { host, path, secret } = options;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
   printError(`listening on ${url}`);
+  const token = new URL(await receiver.createCallbackUrl()).search;
+  const target = secret === undefined ? `'${url}${token}'` : url;
+  if (secret === undefined) {
+    printError('  secret:     one for this run only. Set NOVITA_WEBHOOK_SECRET to keep URLs valid');
+  }
   printError(
     `  inbox:      ${opened?.description ?? 'in memory, lost at the end. --inbox sqlite:webhooks.db keeps it'}`,
   );
-  printError(`  try it:     novita-webhooks trigger ${url}`);
+  printError(`  try it:     ${invocation()} trigger ${target}`);
   printError('Ctrl-C ends it.');
 };
 
@@ -109,7 +124,7 @@ const open = async (options: ServeOptions): Promise<OpenedInbox | undefined> => 
 export const serve = async (options: ServeOptions, console: Console): Promise<void> => {
   const { host, port, path, endpoint, out, framework } = options;
   checkPath(path);
-  const secret = requireSecret(options.secret);
+  const secret = toSecret(options);
   const interruption = listenForSignals();
   const opened = await open(options);
   const file = out === undefined ? undefined : await openRecordFile(out);
@@ -124,7 +139,7 @@ export const serve = async (options: ServeOptions, console: Console): Promise<vo
     registerHandlers(receiver, options, file, console);
     receiver.start();
     mounted = { receiver, listener: await mountReceiver(framework, path, receiver) };
-    printHead(options, actualPort, opened, console);
+    await printHead(options, actualPort, opened, receiver, console);
     await new Promise<void>((resolve) => {
       if (interruption.signal.aborted) resolve();
       interruption.signal.addEventListener('abort', () => resolve());

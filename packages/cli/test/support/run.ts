@@ -41,6 +41,7 @@ const CLEAN_ENV = {
   FORCE_COLOR: undefined,
   NO_COLOR: undefined,
   CI: undefined,
+  npm_command: undefined,
 };
 
 /** Starts the command as a process, and ends it after the test. */
