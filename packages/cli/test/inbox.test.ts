@@ -203,6 +203,19 @@ test('inbox show prints names of handlers for people, and none if there is none'
   expect(await show('task-2')).not.toContain('succeeded');
 });
 
+test('the record of a submit call with a key is submitted, not done', async () => {
+  const done = { state: 'done', reason: null } as const;
+  const { address } = await sqliteWith([
+    deadEntry('submission:order-42', { ...done, source: 'expectation' }),
+    deadEntry('task-1', done),
+  ]);
+  const { stdout } = await run(['inbox', address, 'list']);
+  expect(stdout).toMatch(/^submission:order-42\tsubmitted\t/m);
+  expect(stdout).toMatch(/^task-1\tdone\t/m);
+  const shown = await run(['inbox', address, 'show', 'submission:order-42']);
+  expect(shown.stdout).toMatch(/^state {9}submitted$/m);
+});
+
 describe('errors of inbox commands', () => {
   test.each<readonly [string[], number, RegExp]>([
     [['stats'], 2, /^novita-webhooks: no inbox is named\. Pass --inbox .* set NOVITA_INBOX\.$/],

@@ -8,6 +8,7 @@ import { addSubcommand, parsePositive } from './subcommand.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
+import { toStateText } from './state-text.ts';
 
 interface ListOptions extends FilterOptions, InboxOption {
   readonly limit: number;
@@ -27,7 +28,7 @@ const MAX_PAGE = 1000;
 
 const COLUMNS: readonly Column<Entry>[] = [
   { heading: 'TASK ID', text: ({ taskId }) => taskId },
-  { heading: 'STATE', text: ({ state }) => state },
+  { heading: 'STATE', text: toStateText },
   { heading: 'TYPE', text: ({ taskType }) => taskType },
   { heading: 'STATUS', text: ({ status }) => status.replace(/^TASK_STATUS_/, '') },
   { heading: 'ATTEMPTS', text: ({ attempts }) => String(attempts), alignRight: true },

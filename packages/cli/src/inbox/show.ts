@@ -7,6 +7,7 @@ import { printable, toDurationText, toTimeText } from '../terminal/printable.ts'
 import { DEFAULT_ENDPOINT } from './filter-options.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
+import { toStateText } from './state-text.ts';
 import { addSubcommand } from './subcommand.ts';
 
 interface ShowOptions extends InboxOption {
@@ -29,7 +30,7 @@ const ofHandlers = ({ succeededHandlers }: Entry): [string, string][] =>
 const toLines = (entry: Entry): readonly (readonly [string, string])[] => [
   ['task id', entry.taskId],
   ['endpoint', entry.endpoint],
-  ['state', entry.state],
+  ['state', toStateText(entry)],
   ['task type', entry.taskType],
   ['status', entry.status],
   ['test event', entry.testMode ? 'yes' : 'no'],
