@@ -1,3 +1,4 @@
+import { toSimulatorOptions } from '@novita-webhooks/simulator';
 import { describe, expect, test } from 'vitest';
 
 import { RUNTIME_GUIDES, snippetsErrors } from './support/snippet-types.ts';
@@ -35,10 +36,21 @@ test('guides: each language of a block is checked', () => {
   const languages = new Set(blocks.map(({ language }) => language));
   expect([...languages].filter((language) => !UNCHECKED.includes(language)).sort()).toEqual([
     'js',
+    'json',
     'sh',
     'ts',
   ]);
 });
+
+const jsonBlocks = blocks.filter(({ language }) => language === 'json');
+
+test.each(jsonBlocks.map(({ file, line, code }) => [file, line, code] as const))(
+  'guides: the block of JSON %s:%i is valid; a scenario is one that the simulator takes',
+  (_file, _line, code) => {
+    const value = JSON.parse(code) as object;
+    if ('faults' in value) expect(() => toSimulatorOptions(value)).not.toThrow();
+  },
+);
 
 /** What blocks use of the code around them. */
 const AMBIENT = `

@@ -27,7 +27,11 @@ console.log(`${tasks} tasks on ${engine}, seed ${seed}`);
 const results = await runScenario({ engine, tasks, seed, onProgress: (line) => console.log(line) });
 const { differences, before, after, ...rest } = results;
 console.log(
-  JSON.stringify(before, (_key, value: unknown) => (Array.isArray(value) ? value.length : value), 2),
+  JSON.stringify(
+    before,
+    (_key, value: unknown) => (Array.isArray(value) ? value.length : value),
+    2,
+  ),
 );
 console.log({ events: after.events, ...rest, differences: differences.length });
 for (const difference of differences.slice(0, 20)) console.log(difference);

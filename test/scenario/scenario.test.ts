@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 
-import { faultNames } from '../../packages/simulator/src/faults.ts';
 import { compareWithInbox } from './compare-with-inbox.ts';
 import { everyFault } from './every-fault.ts';
 import { runScenario } from './run-scenario.ts';
@@ -18,10 +17,6 @@ test('every fault, sqlite: the report of the simulator and the inbox agree', asy
   expect(before.dropped.length).toBeGreaterThan(0);
   expect(after.events).toEqual({ acknowledged: tasks - askedFor, none: askedFor });
 }, 120_000);
-
-test('the scenario has every fault', () => {
-  expect(Object.keys(everyFault.faults ?? {}).toSorted()).toEqual([...faultNames].toSorted());
-});
 
 test('compareWithInbox: finds lost, unhandled, changed, foreign and doubled entries', () => {
   const task = (id: string, eventState: string) => ({

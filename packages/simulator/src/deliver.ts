@@ -72,7 +72,7 @@ export const redeliver = async (state: State, taskId: string): Promise<Delivery>
 };
 
 /** Whether the event was not sent, or never acknowledged, and no attempt is left. */
-export const isUndelivered = ({ eventState }: Pick<Task, 'eventState'>): boolean =>
+const isUndelivered = ({ eventState }: Pick<Task, 'eventState'>): boolean =>
   eventState === 'unacknowledged' || eventState === 'dropped';
 
 /** Delivers all events that were never acknowledged. */

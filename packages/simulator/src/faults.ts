@@ -28,6 +28,7 @@ export type EventFault =
  */
 export type AttemptFault = 'slow' | 'drip' | 'reset' | 'truncate' | 'contentType';
 
+/** Name of a fault: of an event, or of one POST. */
 export type FaultName = EventFault | AttemptFault;
 
 /** A number, or a range from which each task draws. */
