@@ -134,3 +134,14 @@ test('breakNext: the next delivery has the fault, and its retry has not', async 
     /^simulator: fault: Invalid option: expected one of "slow"/,
   );
 });
+
+test('redeliver: an event that was acknowledged once stays so', async () => {
+  const receiver = await startReceiver(answerWith(200, 500));
+  const simulator = await startSimulator({ retry: { maxRetries: 1, delayMs: () => 1 } });
+  const { task_id } = await simulator.submit('txt2img', webhook(receiver.url));
+  await simulator.idle();
+  const { answer } = await simulator.redeliver(task_id);
+  expect(answer).toMatchObject({ status: 500 });
+  expect(simulator.tasks()).toMatchObject([{ eventState: 'acknowledged', attempts: 3 }]);
+  expect(simulator.report().unacknowledged).toEqual([]);
+});
