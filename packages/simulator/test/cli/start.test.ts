@@ -30,7 +30,7 @@ const start = async (...args: string[]): Promise<RunningCommand> => {
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   const isUp = () => lines.some((line) => /^Ctrl-C ends it|"listening"/.test(line));
-  await expect.poll(isUp, { timeout: 15_000 }).toBe(true);
+  await expect.poll(isUp, { timeout: 45_000 }).toBe(true);
   const closed = once(child, 'close') as Promise<[number | null]>;
   return {
     url: /http:[^\s"]+/.exec(lines[0] ?? '')?.[0] ?? '',
