@@ -2,6 +2,8 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
+const notInCore = ['process', 'Buffer', 'global', 'setImmediate', 'require'];
+
 export default tseslint.config(
   { ignores: ['**/dist/', '**/node_modules/', '**/.next/', '.cache/'] },
   js.configs.recommended,
@@ -52,7 +54,26 @@ export default tseslint.config(
     files: ['packages/core/src/**'],
     rules: {
       'no-console': 'error',
-      'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'setImmediate', 'require'],
+      'no-restricted-globals': ['error', ...notInCore],
+    },
+  },
+  {
+    // Time comes from the injected clock: tests and the simulation move it.
+    files: ['packages/core/src/**'],
+    ignores: ['packages/core/src/shared/clock.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['Date', 'performance'].map((object) => ({
+          ...{ object, property: 'now' },
+          message: 'Use clock.now() or monotonicMs(clock).',
+        })),
+      ],
+      'no-restricted-globals': [
+        'error',
+        ...notInCore,
+        ...['setTimeout', 'setInterval'].map((name) => ({ name, message: 'Use clock.after().' })),
+      ],
     },
   },
   {

@@ -17,6 +17,7 @@ import {
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
+  type ManualClock,
 } from '@novita-webhooks/testing';
 import * as z from 'zod';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -68,6 +69,15 @@ function start(options: Partial<ReceiverOptions> = {}) {
     receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded({ taskId })));
   const entry = (taskId: string) => receiver.inbox.get({ endpoint: 'novita', taskId });
   return { clock, receiver, handled, deliver, entry };
+}
+
+/** Lets the time pass for which a promise waits. */
+async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  const state = { isOver: false };
+  const end = () => void (state.isOver = true);
+  work.then(end, end);
+  while (!state.isOver) await clock.advance(100);
+  return work;
 }
 
 describe('the sweep', () => {
@@ -376,7 +386,7 @@ describe('receiver.submit', () => {
       return 'task-1';
     });
     const submit = (one: Pick<typeof receiver, 'submit'>) => one.submit(call, { key: 'order-1' });
-    const answers = await Promise.all([receiver, other, receiver].map(submit));
+    const answers = await passing(clock, Promise.all([receiver, other, receiver].map(submit)));
     answers.push(await submit(other));
     expect(answers.map(({ taskId }) => taskId)).toEqual(Array(4).fill('task-1'));
     expect(answers.filter(({ response }) => response !== null)).toHaveLength(1);
@@ -402,9 +412,10 @@ describe('receiver.submit', () => {
       discardEntries: (targets) =>
         (looks -= 1) > 0 ? Promise.resolve(0) : store.discardEntries(targets),
     };
-    const { receiver } = start({ inbox: pollingInbox(busy) });
+    const { receiver, clock } = start({ inbox: pollingInbox(busy) });
     const fail = () => Promise.reject(new Error('no money'));
-    await expect(receiver.submit(fail, { key: 'order-1' })).rejects.toThrow('no money');
+    const failed = passing(clock, receiver.submit(fail, { key: 'order-1' }));
+    await expect(failed).rejects.toThrow('no money');
     expect((await receiver.submit(() => 'task-1', { key: 'order-1' })).taskId).toBe('task-1');
   });
 
@@ -438,12 +449,12 @@ describe('receiver.submit', () => {
       ...store,
       add: (entry) => (isBroken ? Promise.reject(new Error('disk full')) : store.add(entry)),
     };
-    const { receiver } = start({ inbox: pollingInbox(breaking) });
+    const { receiver, clock } = start({ inbox: pollingInbox(breaking) });
     const call = () => {
       isBroken = true;
       return 'task-1';
     };
-    await expect(receiver.submit(call)).rejects.toMatchObject({
+    await expect(passing(clock, receiver.submit(call))).rejects.toMatchObject({
       code: 'inbox_unavailable',
       message: expect.stringContaining("receiver.expect('task-1')") as string,
     });
@@ -514,9 +525,9 @@ describe('a leaked callback URL', () => {
 
   test('gives receiver.result() nothing that the API does not say', async () => {
     const { client } = createApi(notFound);
-    const { receiver, deliver } = start({ taskResults: client, confirm: true });
+    const { receiver, clock, deliver } = start({ taskResults: client, confirm: true });
     await receiver.expect('task-1');
-    const result = receiver.result('task-1');
+    const result = passing(clock, receiver.result('task-1'));
     const refused = expect(result).rejects.toMatchObject({ code: 'task_missing' });
     await deliver('task-1');
     await refused;
@@ -527,8 +538,8 @@ describe('a leaked callback URL', () => {
 
 describe('receiver.result', () => {
   test('waits for an event', async () => {
-    const { receiver, deliver } = start();
-    const result = receiver.result('task-1');
+    const { receiver, clock, deliver } = start();
+    const result = passing(clock, receiver.result('task-1'));
     await deliver('task-1');
     expect((await result).images).toHaveLength(1);
     expect((await receiver.result('task-1', { timeoutMs: 1 })).task.task_id).toBe('task-1');
@@ -544,12 +555,22 @@ describe('receiver.result', () => {
   });
 
   test('rejects when the time is up, and says what is known', async () => {
-    const { receiver } = start();
+    const { receiver, clock } = start();
     const code = 'result_timeout';
-    const wait = () => receiver.result('task-1', { timeoutMs: 30 });
+    const wait = () => passing(clock, receiver.result('task-1', { timeoutMs: 1000 }));
     await expect(wait()).rejects.toMatchObject({ code, message: /has no entry/ });
     await receiver.expect('task-1');
     await expect(wait()).rejects.toMatchObject({ code, message: /is awaited/ });
+  });
+
+  test('waits by the injected clock', async () => {
+    const { receiver, clock } = start();
+    const settled = vi.fn();
+    receiver.result('task-1', { timeoutMs: 60_000 }).then(settled, settled);
+    await clock.advance(59_000);
+    expect(settled).not.toHaveBeenCalled();
+    await clock.advance(2000);
+    expect(settled).toHaveBeenCalledTimes(1);
   });
 
   test('rejects when the task was given up, or the receiver closes', async () => {
@@ -559,7 +580,9 @@ describe('receiver.result', () => {
     await clock.advance(6000);
     const code = 'task_missing';
     await expect(receiver.result('task-1')).rejects.toMatchObject({ code });
-    const waiting = expect(receiver.result('other')).rejects.toMatchObject({ code: 'closing' });
+    const waiting = expect(passing(clock, receiver.result('other'))).rejects.toMatchObject({
+      code: 'closing',
+    });
     await receiver.close();
     await waiting;
   });

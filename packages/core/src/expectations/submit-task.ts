@@ -7,8 +7,9 @@ import {
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId } from '../events/envelope.ts';
 import { isExpectation } from '../inbox/expectation.ts';
-import type { Inbox, NewEntry } from '../inbox/ports.ts';
-import { monotonicMs, systemClock } from '../shared/clock.ts';
+import type { NewEntry } from '../inbox/ports.ts';
+import { sleep } from '../shared/abortable.ts';
+import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -37,6 +38,9 @@ export interface Submission<Response> {
 type Parts = ExpectParts &
   CallbackParts & { readonly testEvents: 'handle' | 'ignore'; readonly limitedLog: Logger };
 
+/** Where a submission is kept, and the clock by which it waits. */
+type Kept = Pick<Parts, 'inbox' | 'clock'>;
+
 /** Calls, and keeps what is needed to get the result. See `receiver.submit`. */
 export async function submitTask<Response>(
   call: SubmitCall<Response>,
@@ -61,11 +65,11 @@ export async function submitTask<Response>(
   const isAwaited = !isTest || parts.testEvents === 'handle';
   const submission = { within, media, metadata, testMode: isTest, tokenId };
   const reserved = key === undefined ? null : toReserved(key, within, parts);
-  const earlier = reserved && (await reserve(reserved, parts.inbox));
+  const earlier = reserved && (await reserve(reserved, parts));
   if (earlier !== null) return { taskId: earlier, response: null };
-  const response = await callOrGiveBack(call, minted?.webhook, reserved, parts.inbox);
+  const response = await callOrGiveBack(call, minted?.webhook, reserved, parts);
   const taskId = readTaskId(response);
-  await keepSubmitted(taskId, async () => {
+  await keepSubmitted(taskId, parts.clock, async () => {
     if (isAwaited) await keepExpectation({ taskId, ...submission }, parts);
     if (reserved !== null) await parts.inbox.add(toSubmitted(reserved, taskId));
   });
@@ -84,16 +88,15 @@ const IN_FLIGHT_MS = 30_000;
 const PAUSE_MS = 100;
 
 /** @returns the task that an earlier call with this key has submitted; `null`: this call shall submit */
-async function reserve(reserved: NewEntry, inbox: Inbox): Promise<string | null> {
-  const deadline = monotonicMs(systemClock) + IN_FLIGHT_MS;
+async function reserve(reserved: NewEntry, { inbox, clock }: Kept): Promise<string | null> {
+  const deadline = monotonicMs(clock) + IN_FLIGHT_MS;
   for (;;) {
     if ((await inbox.add(reserved)) === 'added') return null;
     const existing = await inbox.get(reserved);
     const taskId = existing && submittedTaskOf(existing);
     if (typeof taskId === 'string') return taskId;
-    if (existing?.state === 'dead' || monotonicMs(systemClock) >= deadline)
-      throw unfinished(reserved);
-    await pause();
+    if (existing?.state === 'dead' || monotonicMs(clock) >= deadline) throw unfinished(reserved);
+    await pause(clock);
   }
 }
 
@@ -108,12 +111,12 @@ async function callOrGiveBack<Response>(
   call: SubmitCall<Response>,
   webhook: CallbackConfig | undefined,
   reserved: NewEntry | null,
-  inbox: Inbox,
+  parts: Kept,
 ): Promise<Response> {
   try {
     return await call(webhook);
   } catch (error) {
-    if (reserved !== null) await giveBack(reserved, inbox);
+    if (reserved !== null) await giveBack(reserved, parts);
     throw error;
   }
 }
@@ -121,25 +124,29 @@ async function callOrGiveBack<Response>(
 const MAX_TRIES = 20;
 
 /** A worker may look at the record for a moment, and then it cannot be discarded. Never rejects. */
-async function giveBack(reserved: NewEntry, inbox: Inbox): Promise<void> {
+async function giveBack(reserved: NewEntry, { inbox, clock }: Kept): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const current = await inbox.get(reserved).catch(() => reserved);
     const isOwn = current?.receivedAt === reserved.receivedAt && isExpectation(current);
     if (!isOwn) return; // discarded meanwhile
     if (await inbox.discard(reserved).catch(() => false)) return;
-    await pause();
+    await pause(clock);
   }
 }
 
 /** Repeats what keeps a submitted task: the task was paid for. */
-async function keepSubmitted(taskId: string, keep: () => Promise<void>): Promise<void> {
+async function keepSubmitted(
+  taskId: string,
+  clock: Clock,
+  keep: () => Promise<void>,
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await keep();
       return;
     } catch (error) {
       if (tries < 3) {
-        await pause();
+        await pause(clock);
         continue;
       }
       const message = `submit: Novita accepted the task ${taskId}, but the inbox did not keep it. Call receiver.expect('${taskId}') when the inbox works again; do not submit it again.`;
@@ -148,7 +155,7 @@ async function keepSubmitted(taskId: string, keep: () => Promise<void>): Promise
   }
 }
 
-const pause = (): Promise<void> => new Promise((resolve) => systemClock.after(PAUSE_MS, resolve));
+const pause = (clock: Clock): Promise<void> => sleep(PAUSE_MS, clock, undefined);
 
 /** Characters of an id, and a digit or a hyphen among them. */
 const BARE_ID = /^(?=.*[\d-])[\w.:-]+$/;

@@ -3,7 +3,8 @@ import { parseStoredBody } from '../handlers/parse-stored-body.ts';
 import { isExpectation } from '../inbox/expectation.ts';
 import { needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { Entry } from '../inbox/ports.ts';
-import { monotonicMs, systemClock } from '../shared/clock.ts';
+import { sleep } from '../shared/abortable.ts';
+import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
 import { askInTime } from '../task-results/ask-in-time.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
@@ -14,6 +15,7 @@ const MIN_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1000;
 
 interface ConfirmParts {
+  readonly clock: Clock;
   readonly confirm: boolean;
   readonly taskResults: TaskResultClient | null;
 }
@@ -32,21 +34,19 @@ export async function waitForResult(
   options: object,
   { isClosed, ...parts }: ResultParts,
 ): Promise<TaskResult> {
-  const { inbox, endpoint } = parts;
+  const { inbox, endpoint, clock } = parts;
   const { timeoutMs } = checkResultOptions(options);
   const key = { endpoint, taskId: checkTaskId('result', taskId) };
   requireReadableInbox('result', inbox);
-  const deadline = monotonicMs(systemClock) + timeoutMs;
+  const deadline = monotonicMs(clock) + timeoutMs;
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_PAUSE_MS)) {
     if (isClosed()) throw new WebhookError('closing', 'result: the receiver is closed');
     const entry = await inbox.get(key);
-    const leftMs = () => deadline - monotonicMs(systemClock);
+    const leftMs = () => deadline - monotonicMs(clock);
     const result = entry && (await readResult(entry, leftMs(), parts));
     if (result) return result;
     if (leftMs() <= 0) throw timeout(taskId, timeoutMs, entry);
-    await new Promise<void>((resolve) =>
-      systemClock.after(Math.min(pauseMs, Math.max(0, leftMs())), resolve),
-    );
+    await sleep(Math.min(pauseMs, Math.max(0, leftMs())), clock, undefined);
   }
 }
 
@@ -54,10 +54,10 @@ export async function waitForResult(
 async function askFor(
   taskId: string,
   leftMs: number,
-  { taskResults }: ConfirmParts,
+  { taskResults, clock }: ConfirmParts,
 ): Promise<TaskResult | null> {
   if (taskResults === null) return null;
-  const limits = { clock: systemClock, maxMs: Math.max(leftMs, 0) };
+  const limits = { clock, maxMs: Math.max(leftMs, 0) };
   try {
     const result = await askInTime((signal) => taskResults.get(taskId, { signal }), limits);
     return isProgress(result.task.status) ? null : result;
