@@ -103,7 +103,8 @@ export function createChecker(world: World, store: Store): Checker {
     async compare(key) {
       const history = historyOf(key);
       const entry = await store.get(key);
-      for (const finding of findChanges(history.entry, entry)) world.fail(`${key.taskId}: ${finding}`);
+      for (const finding of findChanges(history.entry, entry))
+        world.fail(`${key.taskId}: ${finding}`);
       if (history.entry?.schemaError !== entry?.schemaError) history.fencingToken = null; // replaced
       history.entry = entry;
     },
@@ -113,7 +114,8 @@ export function createChecker(world: World, store: Store): Checker {
     },
     async requireKept(taskId, what) {
       const entry = await store.get({ endpoint: ENDPOINT, taskId });
-      if (entry === undefined || (what === 'result' && entry.schemaError !== null))
+      const isKept = entry !== undefined && (what === 'expectation' || entry.schemaError === null);
+      if (!isKept)
         world.fail(`${taskId}: the receiver acknowledged the ${what}, and the inbox has none`);
     },
     began(process, handler, taskId, task) {
@@ -186,7 +188,7 @@ function checkRepeat(run: Run, { runs }: History, world: World): void {
     world.fail(`${run.taskId}: ${run.handler} runs although its success is recorded`);
   const earlier = runs.findLast((one) => one.handler === run.handler && one.hasSucceeded);
   if (earlier === undefined) return;
-  if (isDead(earlier) || earlier.process.hadTrouble(earlier.from))
+  if (isDead(earlier) || earlier.process.wasDisturbed(earlier.from))
     return world.count('repeats, because the outcome was lost');
   world.fail(`${run.taskId}: ${run.handler} runs again, and nothing was lost`);
 }

@@ -80,7 +80,7 @@ export function createDatabase(
             if (world.chance(faults.rate)) fail(QUERY_TIMEOUT_MS, 'answer lost');
             else process.after(delay(), `${label} answered`, () => resolve(answer));
           },
-          (error: unknown) => process.after(delay(), `${label} threw`, () => reject(error as Error)),
+          (error: Error) => process.after(delay(), `${label} threw`, () => reject(error)),
         );
       if (process.owner.state === 'dead') return;
       if (faults.isDown || world.chance(faults.rate)) fail(delay(), 'refused');

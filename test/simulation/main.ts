@@ -38,7 +38,8 @@ for (let index = 0; index < seeds || done < steps; index += 1) {
   if (result.findings.length > 0) report(result);
   if (!isSame) fail(`the seed ${first + index} had two different traces`);
 }
-for (const [what, times] of [...counts].sort()) console.log(`  ${what.padEnd(44)} ${String(times).padStart(9)}`);
+for (const [what, times] of [...counts].sort())
+  console.log(`  ${what.padEnd(44)} ${String(times).padStart(9)}`);
 const seconds = (performance.now() - startedAt) / 1000;
 console.log(
   `${done.toLocaleString('en')} steps, ${Math.round(done / seconds).toLocaleString('en')} a second, ` +
@@ -46,12 +47,18 @@ console.log(
 );
 
 function run(seed: number): Promise<SimulationResult> {
-  return simulate({ seed, steps: STEPS_OF_A_SEED, onLine: values.trace ? (line) => console.log(line) : undefined });
+  return simulate({
+    seed,
+    steps: STEPS_OF_A_SEED,
+    onLine: values.trace ? (line) => console.log(line) : undefined,
+  });
 }
 
 function report({ seed, findings, lines, hash }: SimulationResult): never {
   console.error(`\nThe last steps:\n${lines.join('\n')}\n`);
-  return fail(`seed ${seed}, trace ${hash}:\n  ${findings.join('\n  ')}\nTo repeat: npm run test:simulation -- --seed ${seed} --seeds 1`);
+  return fail(
+    `seed ${seed}, trace ${hash}:\n  ${findings.join('\n  ')}\nTo repeat: npm run test:simulation -- --seed ${seed} --seeds 1`,
+  );
 }
 
 function number(name: string, text: string, min: number): number {

@@ -63,7 +63,7 @@ export interface Process {
   /** Whether it stood still when another worker claimed an entry, or until a heartbeat before that. */
   stoodStill(at: number, claim: Claim): boolean;
   /** Whether it stood still, or a call to the database failed, since a time. */
-  hadTrouble(since: number): boolean;
+  wasDisturbed(since: number): boolean;
 }
 
 /** What all processes of a run share. */
@@ -130,13 +130,15 @@ export function createProcess(name: string, environment: Environment): Process {
     deliver(url, body, answer) {
       after(0, 'receives a delivery', () => {
         const headers = { 'content-type': 'application/json' };
-        void receiver.handle({ method: 'POST', url, headers, body }).then(({ status, body: text }) => {
-          process.reach('before reply');
-          if (owner.state === 'dead') return;
-          if (status === 200) void checker.requireKept(taskIdOf(body), 'result');
-          answer({ status, body: text });
-          process.reach('after reply');
-        });
+        void receiver
+          .handle({ method: 'POST', url, headers, body })
+          .then(({ status, body: text }) => {
+            process.reach('before reply');
+            if (owner.state === 'dead') return;
+            if (status === 200) void checker.requireKept(taskIdOf(body), 'result');
+            answer({ status, body: text });
+            process.reach('after reply');
+          });
       });
     },
     kill() {
@@ -150,6 +152,7 @@ export function createProcess(name: string, environment: Environment): Process {
       stops.push({ from: world.now(), to: Infinity });
     },
     resume() {
+      if (owner.state !== 'stopped') return;
       const last = stops.at(-1);
       if (last !== undefined) last.to = world.now();
       world.resume(owner);
@@ -157,14 +160,14 @@ export function createProcess(name: string, environment: Environment): Process {
     jump: (ms) => void (jumpedMs += ms),
     heal() {
       jumpedMs = 0;
-      if (owner.state === 'stopped') process.resume();
+      process.resume();
     },
     stoodStill: (at, claim) =>
       stops.some(
         ({ from, to }) =>
           from <= at && at <= to + plan.leaseMs / 3 + 100 && claim.fencingToken !== '',
       ),
-    hadTrouble: (since) =>
+    wasDisturbed: (since) =>
       stops.some(({ to }) => to >= since) || failedCalls.some((at) => at >= since),
   };
 
@@ -222,7 +225,12 @@ function createHandle(process: Process, { world, checker, vendor, plan, isHealed
 }
 
 /** Ends with the signal, within some milliseconds. */
-async function sleep(process: Process, ms: number, signal: AbortSignal, label: string): Promise<void> {
+async function sleep(
+  process: Process,
+  ms: number,
+  signal: AbortSignal,
+  label: string,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const cancel = process.after(ms, label, resolve);
     signal.addEventListener('abort', () => {

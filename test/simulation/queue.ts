@@ -32,7 +32,7 @@ export function createQueue() {
   }
 
   function sink(): void {
-    for (let parent = 0; ; ) {
+    for (let parent = 0; ;) {
       const left = 2 * parent + 1;
       const child = isOrdered(left, left + 1) ? left : left + 1;
       if (isOrdered(parent, child)) return;
@@ -45,7 +45,7 @@ export function createQueue() {
     /** @returns a function that cancels the event */
     push(event: ScheduledEvent): () => void {
       heap.push(event);
-      for (let child = heap.length - 1; child > 0; ) {
+      for (let child = heap.length - 1; child > 0;) {
         const parent = (child - 1) >> 1;
         if (isOrdered(parent, child)) break;
         swap(parent, child);

@@ -26,7 +26,7 @@ export interface SimulationResult {
 }
 
 /** Everything in one run. */
-interface Scene {
+interface Setting {
   readonly world: World;
   readonly plan: Plan;
   readonly database: Database;
@@ -45,22 +45,26 @@ const MAX_DRAIN_MS = 20 * MINUTE_MS;
 const operator: Owner = { name: 'operator', state: 'running' };
 
 /** Lets receivers run under faults that the seed chooses, heals them, and waits until all work is done. */
-export async function simulate({ seed, steps, onLine }: SimulationOptions): Promise<SimulationResult> {
+export async function simulate({
+  seed,
+  steps,
+  onLine,
+}: SimulationOptions): Promise<SimulationResult> {
   const world = createWorld(seed, onLine);
   const { end, counts, findings } = world;
   try {
-    await runScene(world, steps);
+    await runReceivers(world, steps);
   } catch (error) {
     world.fail(`the simulation failed: ${error instanceof Error ? (error.stack ?? '') : ''}`);
   }
   return { seed, steps: world.steps(), ...end(), counts, findings };
 }
 
-async function runScene(world: World, steps: number): Promise<void> {
+async function runReceivers(world: World, steps: number): Promise<void> {
   let isHealed = false;
-  const scene = createScene(world, () => isHealed);
-  const { slots, vendor, database } = scene;
-  for (const slot of slots.keys()) scene.start(slot);
+  const setting = createSetting(world, () => isHealed);
+  const { slots, vendor, database } = setting;
+  for (const slot of slots.keys()) setting.start(slot);
   const stranger = createStranger(world);
   const repeat = (usualMs: number, act: () => void) => {
     if (isHealed) return;
@@ -69,10 +73,10 @@ async function runScene(world: World, steps: number): Promise<void> {
       repeat(usualMs, act);
     });
   };
-  repeat(400, () => submitSomething(scene));
-  repeat(1500, () => breakSomething(scene));
-  repeat(1000, () => void attack(scene, stranger));
-  supervise(scene);
+  repeat(400, () => submitSomething(setting));
+  repeat(1500, () => breakSomething(setting));
+  repeat(1000, () => void attack(setting, stranger));
+  supervise(setting);
   while (world.steps() < steps && world.findings.length === 0) await world.step();
 
   isHealed = true;
@@ -80,10 +84,10 @@ async function runScene(world: World, steps: number): Promise<void> {
   Object.assign(database.faults, { rate: 0, isDown: false, isSlow: false });
   vendor.apiMode = 'up';
   for (const process of slots) process?.heal();
-  await drain(scene);
+  await drain(setting);
 }
 
-function createScene(world: World, isHealed: () => boolean): Scene {
+function createSetting(world: World, isHealed: () => boolean): Setting {
   const databaseOwner: Owner = { name: 'database', state: 'running' };
   const table = createTable(world, databaseOwner);
   const checker = createChecker(world, table);
@@ -114,25 +118,25 @@ function createScene(world: World, isHealed: () => boolean): Scene {
 }
 
 /** Starts another process in the place of one that has ended. */
-function supervise(scene: Scene): void {
-  const { world, slots, start } = scene;
+function supervise(setting: Setting): void {
+  const { world, slots, start } = setting;
   world.after(operator, 300, 'supervises', () => {
     for (const [slot, process] of slots.entries()) {
       if (process?.owner.state !== 'dead') continue;
       slots[slot] = null;
       world.after(operator, 3000 * world.random.next(), 'starts a process', () => start(slot));
     }
-    supervise(scene);
+    supervise(setting);
   });
 }
 
-const pickRunning = ({ world, slots }: Scene): Process | undefined =>
+const pickRunning = ({ world, slots }: Setting): Process | undefined =>
   world.pick(slots.filter((process) => process?.owner.state === 'running')) ?? undefined;
 
 /** As an application does: with `submit`, with `expect`, or with a callback URL only. */
-function submitSomething(scene: Scene): void {
-  const { world, vendor, checker } = scene;
-  const process = pickRunning(scene);
+function submitSomething(setting: Setting): void {
+  const { world, vendor, checker } = setting;
+  const process = pickRunning(setting);
   if (process === undefined) return;
   const { receiver } = process;
   const within = MINUTE_MS * (1 + world.random.next());
@@ -142,11 +146,11 @@ function submitSomething(scene: Scene): void {
     const task = vendor.tasks.get(taskId);
     if (task !== undefined) task.isExpected = true;
     world.count('expected tasks');
-    if (world.chance(0.2)) await readResult(taskId, process, scene);
+    if (world.chance(0.2)) await readResult(taskId, process, setting);
   };
   const ways = {
     submit: async () =>
-      expected((await receiver.submit(callOf(scene, process), { within, metadata })).taskId),
+      expected((await receiver.submit(callOf(setting, process), { within, metadata })).taskId),
     expect: async () => {
       const { task_id: taskId } = await vendor.submit(process, null);
       await receiver.expect(taskId, { within, metadata });
@@ -161,7 +165,7 @@ function submitSomething(scene: Scene): void {
     },
     key: async () => {
       const key = `order-${world.random.between(1, 1 + vendor.tasks.size)}`;
-      const call = callOf(scene, process, key);
+      const call = callOf(setting, process, key);
       await expected((await receiver.submit(call, { within, metadata, key })).taskId);
     },
   };
@@ -170,7 +174,7 @@ function submitSomething(scene: Scene): void {
 }
 
 /** The submit call of an application, which fails before it submits, or not at all. */
-function callOf({ world, vendor, submitted }: Scene, process: Process, key?: string) {
+function callOf({ world, vendor, submitted }: Setting, process: Process, key?: string) {
   return async (webhook?: { readonly url: string }) => {
     await process.pause(5, 'calls');
     if (world.chance(0.1)) throw new Error('the vendor refused the task');
@@ -179,12 +183,14 @@ function callOf({ world, vendor, submitted }: Scene, process: Process, key?: str
     if (key !== undefined && times > 1) world.fail(`${key} was submitted ${times} times`);
     const answer = await vendor.submit(process, webhook?.url ?? null);
     process.reach('after a submit call');
-    return process.owner.state === 'dead' ? await new Promise<typeof answer>(() => undefined) : answer;
+    return process.owner.state === 'dead'
+      ? await new Promise<typeof answer>(() => undefined)
+      : answer;
   };
 }
 
-async function readResult(taskId: string, { receiver }: Process, scene: Scene): Promise<void> {
-  const { world, vendor, plan } = scene;
+async function readResult(taskId: string, { receiver }: Process, setting: Setting): Promise<void> {
+  const { world, vendor, plan } = setting;
   const { images } = await receiver.result(taskId, { timeoutMs: 60_000 });
   const link = images[0]?.image_url;
   const forgery = findForgery(vendor.tasks.get(taskId), link, world.now(), plan.confirm);
@@ -193,9 +199,9 @@ async function readResult(taskId: string, { receiver }: Process, scene: Scene): 
 }
 
 /** One fault, for some time. */
-function breakSomething(scene: Scene): void {
-  const { world, database, vendor, plan } = scene;
-  const process = pickRunning(scene);
+function breakSomething(setting: Setting): void {
+  const { world, database, vendor, plan } = setting;
+  const process = pickRunning(setting);
   const later = (maxMs: number, act: () => void) =>
     world.after(operator, maxMs * world.random.next(), 'repairs', act);
   const faults = {
@@ -244,7 +250,7 @@ function createStranger(world: World): Receiver {
 }
 
 /** Sends what the vendor never sent: with a bad token, or with `confirm` also to a URL that leaked. */
-async function attack({ world, vendor, plan }: Scene, stranger: Receiver): Promise<void> {
+async function attack({ world, vendor, plan }: Setting, stranger: Receiver): Promise<void> {
   const task = world.pick([...vendor.tasks.values()]);
   const url = task?.url ?? URL_OF_RECEIVER;
   const taskId = task === undefined || world.chance(0.5) ? `forged-${world.steps()}` : task.id;
@@ -269,45 +275,53 @@ async function attack({ world, vendor, plan }: Scene, stranger: Receiver): Promi
 const forgeClaims = (url: string) => url.replace(/(token=nwt1\.[^.]+\.eyJlIjoi)b/, '$1c');
 
 /** Waits until nothing is open, replays dead letters as an operator does, and checks what remains. */
-async function drain(scene: Scene): Promise<void> {
-  const { world, vendor } = scene;
+async function drain(setting: Setting): Promise<void> {
+  const { world, vendor } = setting;
   const until = world.now() + MAX_DRAIN_MS;
   for (let rounds = 0; rounds < 4; rounds += 1) {
-    while (world.findings.length === 0 && !(await isIdle(scene))) {
-      if (world.now() > until) return world.fail(`not idle 20 minutes later: ${await describeOpen(scene)}`);
+    while (world.findings.length === 0 && !(await isIdle(setting))) {
+      if (world.now() > until)
+        return world.fail(`not idle 20 minutes later: ${await describeOpen(setting)}`);
       for (let steps = 0; steps < 50; steps += 1) await world.step();
     }
-    if ((await replayDead(scene)) === 0) break;
+    if ((await replayDead(setting)) === 0) break;
   }
   if (world.findings.length > 0) return;
-  for (const task of vendor.tasks.values()) await checkTask(task.id, scene);
+  for (const task of vendor.tasks.values()) await checkTask(task.id, setting);
 }
 
-async function isIdle({ database, vendor, slots }: Scene): Promise<boolean> {
+async function isIdle({ database, vendor, slots }: Setting): Promise<boolean> {
   const { expected, pending, running } = await database.table.stats();
   const open = (expected ?? 0) + pending + running + vendor.pending();
   return open === 0 && slots.every((process) => process?.owner.state === 'running');
 }
 
-async function describeOpen({ database }: Scene): Promise<string> {
+async function describeOpen({ database }: Setting): Promise<string> {
   const states = ['expected', 'pending', 'running'] as const;
   const { entries } = await database.table.list({ states, limit: 3 });
-  return entries.map(({ taskId, state, source, reason }) => [taskId, state, source, reason].join(' ')).join('; ');
+  return entries
+    .map(({ taskId, state, source, reason }) => [taskId, state, source, reason].join(' '))
+    .join('; ');
 }
 
 /** @returns how many entries were replayed whose task the vendor has finished */
-async function replayDead({ world, database, vendor }: Scene): Promise<number> {
+async function replayDead({ world, database, vendor }: Setting): Promise<number> {
   const { entries } = await database.table.list({ states: ['dead'], limit: 1000 });
-  const replayable = entries.filter(({ taskId }) => {
+  const finished = entries.filter(({ taskId }) => {
     const task = vendor.tasks.get(taskId);
     return task !== undefined && task.kind !== 'poison' && task.finishesAt <= world.now();
   });
-  if (replayable.length > 0) world.note(`replays ${replayable.length}`);
-  return database.table.replayEntries(replayable.map(({ taskId }) => ({ endpoint: ENDPOINT, taskId })));
+  if (finished.length > 0) world.note(`replays ${finished.length}`);
+  return database.table.replayEntries(
+    finished.map(({ taskId }) => ({ endpoint: ENDPOINT, taskId })),
+  );
 }
 
 /** What must have become of a task in the end. */
-async function checkTask(taskId: string, { world, database, vendor, checker }: Scene): Promise<void> {
+async function checkTask(
+  taskId: string,
+  { world, database, vendor, checker }: Setting,
+): Promise<void> {
   const task = vendor.tasks.get(taskId);
   const entry = await database.table.get({ endpoint: ENDPOINT, taskId });
   if (task === undefined || (!task.isAcknowledged && !task.isExpected)) return;
@@ -319,5 +333,6 @@ async function checkTask(taskId: string, { world, database, vendor, checker }: S
   const names = task.status === 'TASK_STATUS_SUCCEED' ? ['first', 'second'] : ['second', 'failed'];
   const succeeded = checker.runsOf(taskId).filter(({ hasSucceeded }) => hasSucceeded);
   for (const name of names)
-    if (!succeeded.some(({ handler }) => handler === name)) world.fail(`${taskId}: ${name} never succeeded`);
+    if (!succeeded.some(({ handler }) => handler === name))
+      world.fail(`${taskId}: ${name} never succeeded`);
 }

@@ -63,5 +63,6 @@ function restore(): void {
   performance.now = performanceNow;
   AbortSignal.timeout = real.timeout;
   Object.assign(globalThis, { setImmediate, setTimeout, clearTimeout, setInterval });
-  for (const name of ['getRandomValues', 'randomUUID', 'subtle']) Reflect.deleteProperty(crypto, name);
+  for (const name of ['getRandomValues', 'randomUUID', 'subtle'])
+    Reflect.deleteProperty(crypto, name);
 }

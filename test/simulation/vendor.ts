@@ -31,7 +31,7 @@ export interface Vendor {
   submit(process: Process, url: string | null): Promise<{ readonly task_id: string }>;
   /** For the Task Result clients of a process. */
   fetchFor(process: Process): FetchFunction;
-  /** Sends a body to a process, as anybody can. */
+  /** Sends a body to a process, as any sender can. */
   post(url: string, body: string, answer: (reply: Reply | null) => void): void;
   /** Deliveries that may still be sent. */
   pending(): number;
@@ -156,8 +156,16 @@ function toResponse({ status, body }: ApiAnswer): Response {
     const value = chunks.pop();
     return { value, done: value === undefined };
   };
-  const headers = { get: (name: string) => (name === 'retry-after' && status === 429 ? '2' : null) };
-  const response = { status, type: 'default', redirected: false, headers, body: { getReader: () => ({ read }) } };
+  const headers = {
+    get: (name: string) => (name === 'retry-after' && status === 429 ? '2' : null),
+  };
+  const response = {
+    status,
+    type: 'default',
+    redirected: false,
+    headers,
+    body: { getReader: () => ({ read }) },
+  };
   return response as unknown as Response;
 }
 
@@ -165,7 +173,11 @@ function toResponse({ status, body }: ApiAnswer): Response {
 const linkOf = (taskId: string, from: 'webhook' | 'api' | 'attacker') =>
   `https://results.example.com/${taskId}/${from}.png`;
 
-function toPayload(task: Pick<Task, 'id' | 'status' | 'finishesAt'>, from: 'webhook' | 'api', now: number) {
+function toPayload(
+  task: Pick<Task, 'id' | 'status' | 'finishesAt'>,
+  from: 'webhook' | 'api',
+  now: number,
+) {
   const status = now < task.finishesAt ? 'TASK_STATUS_PROCESSING' : task.status;
   const images = [{ image_url: linkOf(task.id, from), image_url_ttl: '0', image_type: 'png' }];
   return {
