@@ -1,4 +1,4 @@
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,11 +10,13 @@ import { root } from './workspace.ts';
  *
  * @param folder must be inside the repository: Node looks for packages from there
  * @param external packages that are not bundled
+ * @param plugins may change sources
  */
 export async function bundleProgram(
   url: URL,
   folder: string,
   external: readonly string[] = [],
+  plugins: readonly Plugin[] = [],
 ): Promise<string> {
   const entry = fileURLToPath(url);
   const outfile = join(folder, 'server.mjs');
@@ -27,6 +29,7 @@ export async function bundleProgram(
     target: 'node20',
     tsconfig: join(root, 'tsconfig.json'),
     external: [...external],
+    plugins: [...plugins],
     // Bundled CommonJS packages call `require`.
     banner: {
       js: "import { createRequire as require_ } from 'node:module'; const require = require_(import.meta.url);",
