@@ -30,3 +30,50 @@ test.each<[string, unknown, readonly string[]]>([
   await clock.flush();
   expect(log.messages('warn')).toEqual(warnings);
 });
+
+/** A store that other processes share, and counts its claims. */
+function countClaims(store: Store): { readonly shared: Store; readonly claims: () => number } {
+  let claims = 0;
+  const shared: Store = {
+    ...store,
+    capabilities: { ...store.capabilities, shared: true },
+    claim(...args) {
+      claims += 1;
+      return store.claim(...args);
+    },
+  };
+  return { shared, claims: () => claims };
+}
+
+test('poll loop: does not come for every entry that other workers claim', async () => {
+  const clock = createManualClock();
+  const other = { claim: () => [], nextDueMs: () => 50 };
+  const { shared, claims } = countClaims({ ...memoryStore({ clock }), ...other });
+  const { receiver } = setUp(
+    { inbox: pollingInbox(shared, { clock }), onTaskFinished: noop },
+    clock,
+  );
+  receiver.start();
+  await clock.advance(10_000);
+  expect(claims()).toBeGreaterThanOrEqual(10);
+  expect(claims()).toBeLessThanOrEqual(30); // two in each second, and five at first
+  await receiver.close();
+});
+
+test('poll loop: comes for every retry when no other worker does', async () => {
+  const clock = createManualClock();
+  const { shared } = countClaims(memoryStore({ clock }));
+  const inbox = pollingInbox(shared, { clock, pollIntervalMs: 60_000 });
+  const attempts: number[] = [];
+  const onTaskFinished = () => {
+    attempts.push(clock.now());
+    throw new Error('not yet');
+  };
+  const retry = { maxAttempts: 50, delay: () => 100 };
+  const { receiver, settle } = setUp({ inbox, onTaskFinished, retry }, clock);
+  receiver.start();
+  await settle(sampleEvents.imageSucceeded({ taskId: 'task-1' }));
+  await clock.advance(4000);
+  expect(attempts.length).toBeGreaterThanOrEqual(40);
+  await receiver.close();
+});

@@ -33,6 +33,7 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
   /** Whether entries may be due for which the pool has no room. */
   let isWaitingForRoom = false;
   const turns = createTurns();
+  const emptyPolls = createEmptyPolls(pollIntervalMs, clock);
   const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
   const pool = createClaimPool({ ...options, onFree });
   const unsubscribe = subscribe(options, sleeper.wake);
@@ -62,8 +63,10 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       for (const claim of claims) pool.take(claim, claimedAt);
       turns.count(claims.length);
       if (claims.length >= free) continue;
+      emptyPolls.count(claims.length);
       const due = store.nextDueMs(endpoint);
-      return Math.min(pollIntervalMs, (isPromise(due) ? await due : due) ?? Infinity);
+      const dueMs = (isPromise(due) ? await due : due) ?? Infinity;
+      return emptyPolls.areTooMany() ? pollIntervalMs : Math.min(pollIntervalMs, dueMs);
     }
   }
 
@@ -108,6 +111,34 @@ async function warnIfSlow(
   } finally {
     cancel();
   }
+}
+
+const MAX_EMPTY_POLLS = 5;
+const EMPTY_POLLS_PER_INTERVAL = 2;
+
+/**
+ * Every worker knows when the next entry is due, and only one can claim it (thundering herd). So polls at due
+ * times are limited by a token bucket: an empty poll costs one token, each claimed entry gives one back, and
+ * each interval two. A worker without a token polls at its interval, as often as an idle one.
+ */
+function createEmptyPolls(pollIntervalMs: number, clock: Clock) {
+  let tokens = MAX_EMPTY_POLLS;
+  let refilledAt = monotonicMs(clock);
+
+  function refill(): void {
+    const now = monotonicMs(clock);
+    const added = ((now - refilledAt) / pollIntervalMs) * EMPTY_POLLS_PER_INTERVAL;
+    tokens = Math.min(MAX_EMPTY_POLLS, tokens + added);
+    refilledAt = now;
+  }
+
+  return {
+    count(claims: number): void {
+      refill();
+      tokens = Math.min(MAX_EMPTY_POLLS, Math.max(0, tokens + (claims === 0 ? -1 : claims)));
+    },
+    areTooMany: () => pollIntervalMs < Infinity && tokens < 1,
+  };
 }
 
 const MAX_CLAIMS_PER_TURN = 256;
