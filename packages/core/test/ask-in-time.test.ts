@@ -3,7 +3,7 @@ import { createManualClock, delivery, sampleEvents } from '@novita-webhooks/test
 import { expect, test } from 'vitest';
 
 import { askInTime } from '../src/task-results/ask-in-time.ts';
-import { ENDPOINT, SAMPLE_TASK, setUp } from './helpers.ts';
+import { ENDPOINT, passing, SAMPLE_TASK, setUp } from './helpers.ts';
 
 /** Answers nothing, and does not look at its signal. */
 const silent: TaskResultClient = {
@@ -42,9 +42,9 @@ test('confirm: an event waits if the client of the caller never answers', async 
 });
 
 test('receiver.result: keeps its timeout although the client never answers', async () => {
-  const { receiver, deliver } = setUp({ taskResults: silent, confirm: true });
+  const { receiver, clock, deliver } = setUp({ taskResults: silent, confirm: true });
   await deliver(sampleEvents.imageSucceeded());
-  const waiting = receiver.result(SAMPLE_TASK, { timeoutMs: 50 });
+  const waiting = passing(clock, receiver.result(SAMPLE_TASK, { timeoutMs: 50 }));
   await expect(waiting).rejects.toMatchObject({ code: 'result_timeout' });
 });
 
@@ -54,7 +54,7 @@ test('receiver.result: its timeout tells the last answer about an awaited task',
   receiver.start();
   await receiver.expect('task-1', { within: 3_600_000 });
   await clock.advance(60_000);
-  const waiting = receiver.result('task-1', { timeoutMs: 1 });
+  const waiting = passing(clock, receiver.result('task-1', { timeoutMs: 1 }));
   await expect(waiting).rejects.toThrow(/last attempt: .*the answer of the API/);
   const unknown = log.lines.filter(({ message }) => message.includes('does not know'));
   expect(unknown[0]).toMatchObject({ level: 'warn', details: { taskId: 'task-1' } });

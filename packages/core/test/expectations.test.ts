@@ -17,12 +17,11 @@ import {
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
-  type ManualClock,
 } from '@novita-webhooks/testing';
 import * as z from 'zod';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
-import { deferred } from './helpers.ts';
+import { deferred, passing } from './helpers.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -69,15 +68,6 @@ function start(options: Partial<ReceiverOptions> = {}) {
     receiver.handle(await signedDelivery(receiver, sampleEvents.imageSucceeded({ taskId })));
   const entry = (taskId: string) => receiver.inbox.get({ endpoint: 'novita', taskId });
   return { clock, receiver, handled, deliver, entry };
-}
-
-/** Lets the time pass for which a promise waits. */
-async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  const state = { isOver: false };
-  const end = () => void (state.isOver = true);
-  work.then(end, end);
-  while (!state.isOver) await clock.advance(100);
-  return work;
 }
 
 describe('the sweep', () => {

@@ -181,3 +181,12 @@ export function fixture(name: string): Record<string, unknown> {
 
 /** A handler that does nothing. */
 export const noop = (): void => undefined;
+
+/** Lets the time pass for which a promise waits. */
+export async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  const state = { isOver: false };
+  const end = () => void (state.isOver = true);
+  work.then(end, end);
+  while (!state.isOver) await clock.advance(100);
+  return work;
+}
