@@ -42,6 +42,10 @@ interface Setting {
 const MINUTE_MS = 60_000;
 /** Time for everything to end after the faults were healed. */
 const MAX_DRAIN_MS = 20 * MINUTE_MS;
+/** One seed in so many is a crowd of workers. */
+const CROWD_EVERY = 50;
+const CROWD_MS = 30_000;
+const MAX_CALLS_PER_EVENT = 20;
 const operator: Owner = { name: 'operator', state: 'running' };
 
 /** Lets receivers run under faults that the seed chooses, heals them, and waits until all work is done. */
@@ -53,7 +57,8 @@ export async function simulate({
   const world = createWorld(seed, onLine);
   const { end, counts, findings } = world;
   try {
-    await runReceivers(world, steps);
+    if (seed % CROWD_EVERY === 0) await runCrowd(world);
+    else await runReceivers(world, steps);
   } catch (error) {
     world.fail(`the simulation failed: ${error instanceof Error ? (error.stack ?? '') : ''}`);
   }
@@ -66,16 +71,10 @@ async function runReceivers(world: World, steps: number): Promise<void> {
   const { slots, vendor, database } = setting;
   for (const slot of slots.keys()) setting.start(slot);
   const stranger = createStranger(world);
-  const repeat = (usualMs: number, act: () => void) => {
-    if (isHealed) return;
-    world.after(operator, 2 * usualMs * world.random.next(), 'acts', () => {
-      act();
-      repeat(usualMs, act);
-    });
-  };
-  repeat(400, () => submitSomething(setting));
-  repeat(1500, () => breakSomething(setting));
-  repeat(1000, () => void attack(setting, stranger));
+  const isOver = () => isHealed;
+  repeat(world, 400, () => submitSomething(setting), isOver);
+  repeat(world, 1500, () => breakSomething(setting), isOver);
+  repeat(world, 1000, () => void attack(setting, stranger), isOver);
   supervise(setting);
   while (world.steps() < steps && world.findings.length === 0) await world.step();
 
@@ -87,12 +86,46 @@ async function runReceivers(world: World, steps: number): Promise<void> {
   await drain(setting);
 }
 
-function createSetting(world: World, isHealed: () => boolean): Setting {
+/**
+ * A hundred workers on one inbox, without faults. They must not all come for each event, nor for each
+ * retry: what they ask of the database beyond polling is bounded.
+ */
+async function runCrowd(world: World): Promise<void> {
+  const plan = { processes: 100, concurrency: 5, confirm: false, leaseMs: 9000, pollMs: 1000 };
+  const setting = createSetting(world, () => false, { ...plan, crashRate: 0 });
+  const { slots, vendor, database } = setting;
+  for (const slot of slots.keys()) setting.start(slot);
+  repeat(
+    world,
+    100,
+    () => submitSomething(setting),
+    () => false,
+  );
+  while (world.now() < CROWD_MS && world.findings.length === 0) await world.step();
+  const polls = (2 * plan.processes * CROWD_MS) / plan.pollMs;
+  const events = [...vendor.tasks.values()].filter(({ finishesAt }) => finishesAt < world.now());
+  const callsPerEvent = (database.calls() - polls) / events.length;
+  world.note(
+    `${callsPerEvent.toFixed(1)} calls for each of ${events.length} events, beside ${polls} for polling`,
+  );
+  if (callsPerEvent > MAX_CALLS_PER_EVENT)
+    world.fail(`a herd: ${callsPerEvent.toFixed(1)} calls an event`);
+}
+
+function repeat(world: World, usualMs: number, act: () => void, isOver: () => boolean): void {
+  if (isOver()) return;
+  world.after(operator, 2 * usualMs * world.random.next(), 'acts', () => {
+    act();
+    repeat(world, usualMs, act, isOver);
+  });
+}
+
+function createSetting(world: World, isHealed: () => boolean, given?: Plan): Setting {
   const databaseOwner: Owner = { name: 'database', state: 'running' };
   const table = createTable(world, databaseOwner);
   const checker = createChecker(world, table);
   const database = createDatabase(world, databaseOwner, table, checker);
-  const plan: Plan = {
+  const plan: Plan = given ?? {
     processes: world.random.between(1, 5),
     concurrency: world.random.between(1, 6),
     confirm: world.chance(0.4),
