@@ -27,6 +27,8 @@ export const FOLDERS = {
   'test/missed':
     'loses webhooks and kills servers, and counts results that no handler got: npm run test:missed',
   'test/model': 'compares every store with a simple reference, on random operations',
+  'test/simulation':
+    'runs receivers under one seeded scheduler, with faults at every point: npm run test:simulation',
   'test/runtimes': 'the built core on Bun, Deno, workerd and several versions of Node',
   scripts: 'the checks, and what writes the generated documents',
   etc: 'the public names of every package, for review: npm run api',

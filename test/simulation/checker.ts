@@ -5,7 +5,7 @@ import type { Task } from './vendor.ts';
 import type { World } from './world.ts';
 
 /** One run of a handler. */
-export interface Run {
+interface Run {
   readonly taskId: string;
   readonly handler: string;
   readonly process: Process;
@@ -114,7 +114,7 @@ export function createChecker(world: World, store: Store): Checker {
     },
     async requireKept(taskId, what) {
       const entry = await store.get({ endpoint: ENDPOINT, taskId });
-      const isKept = entry !== undefined && (what === 'expectation' || entry.schemaError === null);
+      const isKept = what === 'result' ? entry?.schemaError === null : entry !== undefined;
       if (!isKept)
         world.fail(`${taskId}: the receiver acknowledged the ${what}, and the inbox has none`);
     },
@@ -154,7 +154,7 @@ function forgetDead(running: Set<Run>): void {
 
 /** What no call may change of an entry. */
 function findChanges(before: Entry | undefined, after: Entry | undefined): string[] {
-  if (before === undefined || before.schemaError !== null) return []; // may give way
+  if (before?.schemaError !== null) return []; // may give way
   if (after === undefined) return ['a kept result is gone'];
   const isReplayed = after.replays > before.replays;
   return [

@@ -16,7 +16,7 @@ export interface Database {
 }
 
 /** What goes wrong with calls now. */
-export interface DatabaseFaults {
+interface DatabaseFaults {
   /** Probability that a call is refused, and that its answer is lost. */
   rate: number;
   isDown: boolean;
@@ -80,7 +80,8 @@ export function createDatabase(
             if (world.chance(faults.rate)) fail(QUERY_TIMEOUT_MS, 'answer lost');
             else process.after(delay(), `${label} answered`, () => resolve(answer));
           },
-          (error: Error) => process.after(delay(), `${label} threw`, () => reject(error)),
+          (error: unknown) =>
+            process.after(delay(), `${label} threw`, () => reject(toError(error))),
         );
       if (process.owner.state === 'dead') return;
       if (faults.isDown || world.chance(faults.rate)) fail(delay(), 'refused');
@@ -144,3 +145,6 @@ export function createDatabase(
 function reach(process: Process, point: string): void {
   if ((CRASH_POINTS as readonly string[]).includes(point)) process.reach(point as CrashPoint);
 }
+
+const toError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -70,6 +70,13 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 2,
   },
   {
+    name: 'every worker comes for each entry that is due',
+    file: 'inbox/polling/poll-loop.ts',
+    find: 'pollIntervalMs < Infinity && tokens < 1',
+    replace: 'pollIntervalMs < 0 && tokens < 1',
+    seed: 50,
+  },
+  {
     name: 'an event is acknowledged before it is added',
     file: 'delivery/add-to-inbox.ts',
     find: 'const added: unknown = await inbox.add(entry);',

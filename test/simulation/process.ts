@@ -91,7 +91,7 @@ export const SECRET = 'the secret of the simulated receivers';
 export const URL_OF_RECEIVER = `https://example.com${PATH}`;
 /** Time of day at which a run begins. */
 const EPOCH_MS = Date.UTC(2026, 2, 1);
-export const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 const HANDLER_TIMEOUT_MS = 20_000;
 
 const idle: Logger = Object.fromEntries(
