@@ -71,6 +71,14 @@ const HARMLESS: Plan = {
   ...{ apiAnswer: 'result', confirm: true },
 };
 
+/** In each run of the test: what an answer of the API brings is not stored, or its `fetch` fails. */
+const EXAMPLES: readonly Plan[] = [
+  HARMLESS,
+  { ...HARMLESS, confirm: false, inboxFault: 'add' },
+  { ...HARMLESS, apiAnswer: 'throws' },
+  { ...HARMLESS, apiAnswer: 'echo' },
+];
+
 function eventOf({ texts, status, breakJson }: Plan, url: string, taskId: string): unknown {
   const [t0 = '', t1 = '', t2 = '', t3 = '', t4 = '', t5 = '', t6 = '', t7 = '', t8 = ''] =
     texts.map((text) => text.replaceAll('{token}', url));
@@ -257,7 +265,7 @@ test.each(Object.entries(inboxes))(
           }
         }
       }),
-      { numRuns: name === 'memory' ? 150 : 30, examples: [[HARMLESS]] },
+      { numRuns: name === 'memory' ? 150 : 30, examples: EXAMPLES.map((plan) => [plan]) },
     );
     expect(kept).toBeGreaterThan(0); // bodies hold links: the search finds what is there
   },

@@ -3,7 +3,7 @@ import { toEntry } from '../delivery/to-entry.ts';
 import { isExpectation, isSubmission } from '../inbox/expectation.ts';
 import type { Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
-import { isWebhookError } from '../shared/errors.ts';
+import { isWebhookError, summariseError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -107,7 +107,7 @@ async function ask(
     return released(0); // the store refuses it: the result has taken the place of the expectation
   } catch (error) {
     if (signal.aborted) return released(0);
-    const reason = error instanceof Error ? error.message : 'the question failed';
+    const reason = summariseError(error).message;
     limitedLog.warn({ taskId, reason }, isWebhookError(error, 'task_not_found') ? UNKNOWN : FAILED);
     const isDown = DOWN.some((code) => isWebhookError(error, code));
     return awaitOrGiveUp(awaited, reason, clock, counts, isDown ? MAX_OUTAGE_MS : 0);

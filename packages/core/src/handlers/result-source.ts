@@ -2,7 +2,7 @@ import { isProgress, isTerminal } from '../events/task-result.ts';
 import { hasFinalBody, needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
-import { describeError, isWebhookError, WebhookError } from '../shared/errors.ts';
+import { describeError, isWebhookError, summariseError, WebhookError } from '../shared/errors.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
@@ -110,7 +110,7 @@ async function withFreshLinks(
 }
 
 function unconfirmed({ succeededHandlers }: SourceEntry, error: WebhookError): EndedEarly {
-  const reason = `unconfirmed: ${error.message} (${error.code}). ${UNCONFIRMED}`;
+  const reason = `unconfirmed: ${summariseError(error).message} (${error.code}). ${UNCONFIRMED}`;
   return end({ type: 'dead', reason, succeededHandlers }, error);
 }
 
