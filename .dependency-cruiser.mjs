@@ -52,7 +52,7 @@ const CORE_FOLDERS = {
     'events',
     'shared',
   ],
-  'self-check': ['delivery', 'handlers', 'inbox', 'shared'],
+  'self-check': ['delivery', 'handlers', 'inbox', 'task-results', 'shared'],
   delivery: ['handlers', 'inbox', 'callback', 'events', 'shared'],
   expectations: ['delivery', 'handlers', 'callback', 'inbox', 'task-results', 'events', 'shared'],
   handlers: ['inbox', 'task-results', 'events', 'shared'],

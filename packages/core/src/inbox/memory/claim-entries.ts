@@ -1,5 +1,6 @@
 import type { Claim, ClaimRef } from '../ports.ts';
-import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
+import { copyEntry, type MemoryTable } from './memory-table.ts';
+import type { Row } from './row.ts';
 
 export function claim(
   table: MemoryTable,

@@ -1,7 +1,7 @@
 import { isBoundToken } from '../../shared/token-id.ts';
 import type { EntryKey, NewEntry } from '../ports.ts';
 import { createDueQueue, type DueQueue } from './due-queue.ts';
-import type { Row } from './memory-table.ts';
+import type { Row } from './row.ts';
 
 /** The rows of a table by endpoint: by task, by token and by due time. */
 export interface EndpointRows {

@@ -2,7 +2,8 @@ import { resolveEntryQuery, type ResolvedEntryQuery } from '../entry-query.ts';
 import type { StoredState } from '../expectation.ts';
 import type { EntryPage, EntryQuery } from '../ports.ts';
 import { scanEntries, type ScannedEntry } from '../scan-entries.ts';
-import { copyEntry, type MemoryTable, type Row } from './memory-table.ts';
+import { copyEntry, type MemoryTable } from './memory-table.ts';
+import type { Row } from './row.ts';
 
 /** Reads a page of entries. */
 export async function listEntries(

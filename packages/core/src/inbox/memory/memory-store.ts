@@ -9,7 +9,8 @@ import { applyOutcome } from './apply-outcome.ts';
 import { claim, claimOne, extend, findClaimed, recordSucceeded } from './claim-entries.ts';
 import { discardEntries } from './discard-entries.ts';
 import { listEntries } from './list-entries.ts';
-import { copyEntry, createMemoryTable, type MemoryTable, type Row } from './memory-table.ts';
+import { copyEntry, createMemoryTable, type MemoryTable } from './memory-table.ts';
+import type { Row } from './row.ts';
 import { replayEntries } from './replay-entries.ts';
 import { restoreEntries } from './restore-entries.ts';
 

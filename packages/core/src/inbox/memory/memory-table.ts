@@ -3,20 +3,7 @@ import type { JsonObject } from '../../shared/json.ts';
 import { isExpectation, type StoredState } from '../expectation.ts';
 import type { Entry, NewEntry } from '../ports.ts';
 import { createEndpointRows, type EndpointRows } from './endpoint-rows.ts';
-
-/** A row of the table. */
-export interface Row {
-  /** Number in the order of arrival. */
-  readonly order: number;
-  /** Changed in place: what enters or leaves the store is a copy. */
-  readonly entry: Entry & { readonly state: StoredState };
-  /** Of the current claim; `null` while no worker holds the entry. */
-  fencingToken: string | null;
-  /** Number of the series of attempts; no two series of any entries have the same. */
-  series: number;
-  /** Whether a claim has found the lease expired since it was last extended. */
-  isOverdue: boolean;
-}
+import type { Row } from './row.ts';
 
 /** Entries in memory, with an index for every operation of the store. */
 export interface MemoryTable extends Omit<EndpointRows, 'put' | 'remove'> {

@@ -1,7 +1,8 @@
 import type { EntryTarget, StoreReplayOptions } from '../ports.ts';
 import { replayChanges } from '../replay-changes.ts';
 import { findUnchanged } from './find-unchanged.ts';
-import type { MemoryTable, Row } from './memory-table.ts';
+import type { MemoryTable } from './memory-table.ts';
+import type { Row } from './row.ts';
 
 /** Gives done and dead entries another series of attempts. Returns how many. */
 export function replayEntries(
