@@ -34,7 +34,7 @@ type Verdict = TokenClaims | TokenRefusal;
 type NewClaims = Omit<TokenClaims, 'tokenId'>;
 
 /** A token, and what entries keep of it. */
-export interface MintedToken {
+interface MintedToken {
   readonly token: string;
   readonly tokenId: string;
 }
