@@ -10,6 +10,7 @@ export type { Faults, FaultSettings, ResolvedFaults } from './faults.ts';
 export { ENDPOINTS_WITHOUT_DOCUMENTED_WEBHOOKS, RETIRED_ENDPOINTS_2026 } from './endpoints.ts';
 export { toSimulatorOptions, type Scenario, type ScenarioRule } from './scenario.ts';
 export type { SimulatorReport } from './report.ts';
+export type { SimulatorSettings } from './settings.ts';
 export type { Submission } from './submission.ts';
 export type { EventState, SimulatedTask } from './task.ts';
 export type { Delivery, DeliveryAnswer, DeliveryFailure, DeliveryKind } from './delivery.ts';

@@ -9,6 +9,7 @@ import { resolveOptions } from './resolve-options.ts';
 import type { Plan } from './plan.ts';
 import { createReport, type SimulatorReport } from './report.ts';
 import { listen, serve, shutDown } from './server.ts';
+import { readSettings, type SimulatorSettings } from './settings.ts';
 import { snapshotTask } from './snapshot-task.ts';
 import { createState, waitUntilIdle } from './state.ts';
 import { submit, type SubmitAnswer } from './submit.ts';
@@ -71,6 +72,10 @@ export interface Simulator {
   readonly subscribe: (listener: ActivityListener) => () => void;
   /** Counts tasks, events and deliveries. */
   readonly report: () => SimulatorReport;
+  /** Returns how events are delivered from now on: faults and retries. */
+  readonly settings: () => SimulatorSettings;
+  /** Returns a snapshot of a task, `undefined` if none has the id. */
+  readonly task: (taskId: string) => SimulatedTask | undefined;
   /** Returns a snapshot of all tasks, oldest first. */
   readonly tasks: () => readonly SimulatedTask[];
   /** Returns all POSTs that have ended, in the order of their ends. */
@@ -110,6 +115,11 @@ export const createSimulator = async (options: SimulatorOptions = {}): Promise<S
     breakNext: (fault = 'reset') => breakNext(state, fault),
     subscribe: (listener) => state.activity.subscribe(listener),
     report: () => createReport(state),
+    settings: () => readSettings(state),
+    task: (taskId) => {
+      const task = state.tasks.get(taskId);
+      return task && snapshotTask(task, resolved.now());
+    },
     tasks: () => [...state.tasks.values()].map((task) => snapshotTask(task, resolved.now())),
     deliveries: () => [...state.deliveries],
     idle: () => waitUntilIdle(state),

@@ -74,7 +74,7 @@ test('no token is in what the simulator returns, and what it sends is unchanged'
   await simulator.submit('/v3/video/create', { callback_url: url });
   await simulator.idle();
   seen.push(await simulator.deliver(task_id), await simulator.redeliver(task_id));
-  seen.push(simulator.tasks(), simulator.deliveries(), simulator.report());
+  seen.push(simulator.tasks(), simulator.task(task_id), simulator.deliveries(), simulator.report());
   expect(JSON.stringify(seen)).not.toContain(secret);
   expect(JSON.stringify(seen)).toContain('token=[redacted]');
   const paths = new Set(receiver.received.map(({ path }) => path));
@@ -95,7 +95,9 @@ test('redeliver: an event that found no listener is kept, and is sent again with
     unacknowledged: [task_id],
   });
   await simulator.redeliver(task_id);
-  expect(simulator.tasks()).toMatchObject([{ eventState: 'unacknowledged', attempts: 4 }]);
+  expect(simulator.task(task_id)).toEqual(simulator.tasks()[0]);
+  expect(simulator.task(task_id)).toMatchObject({ eventState: 'unacknowledged', attempts: 4 });
+  expect(simulator.task('another id')).toBeUndefined();
   const other = await simulator.submit('txt2img', webhook(receiver.url), { dropDelivery: true });
   await simulator.idle();
   expect(simulator.report().dropped).toEqual([other.task_id]);
@@ -105,6 +107,15 @@ test('redeliver: an event that found no listener is kept, and is sent again with
     'acknowledged',
   ]);
   expect(receiver.received).toHaveLength(2);
+});
+
+test('settings: has the faults, the seed and the delays of retries', async () => {
+  const delays = { maxRetries: 2, delayMs: (retry: number) => retry };
+  const simulator = await startSimulator({ faults: { drop: 0.5 }, seed: 7, retry: delays });
+  expect(simulator.settings()).toEqual({
+    ...{ seed: 7, nextFaults: [], retryDelaysMs: [1, 2] },
+    faults: { drop: { probability: 0.5 } },
+  });
 });
 
 test('deliver: origin sends the same URL to another process', async () => {
@@ -122,8 +133,10 @@ test('breakNext: the next delivery has the fault, and its retry has not', async 
   const [simulator, receiver] = [await startSimulator(), await startReceiver()];
   simulator.breakNext();
   simulator.breakNext('truncate');
+  expect(simulator.settings().nextFaults).toEqual(['reset', 'truncate']);
   await simulator.submit('txt2img', webhook(receiver.url));
   await simulator.idle();
+  expect(simulator.settings().nextFaults).toEqual([]);
   const message = 'the simulator broke the connection: fault reset';
   expect(simulator.deliveries()).toMatchObject([
     { attempt: 1, faults: ['reset'], answer: { error: 'connection', message } },
