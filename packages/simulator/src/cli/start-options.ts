@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly retired?: readonly string[] | true;
   readonly allowRemote?: boolean;
   readonly json?: boolean;
+  /** Only where `start` has a view. */
+  readonly plain?: boolean;
 }
 
 const createOptions = (): Option[] => [

@@ -6,19 +6,30 @@ import { resolveOptions } from '../resolve-options.ts';
 import type { SimulatorOptions } from '../options.ts';
 import { createSimulator, type Simulator } from '../simulator.ts';
 import { CommandError, messageOf } from './errors.ts';
+import { describeReport } from './describe-report.ts';
 import { describePort } from './describe-port.ts';
 import { createJsonView, createTextView, type ActivityView } from './print-activity.ts';
 import { addStartOptions, createStartSettings, DEFAULT_PORT } from './start-options.ts';
 import type { StartOptions } from './start-options.ts';
 import type { Terminal } from './terminal.ts';
 
-/** How users call the command. */
-export interface StartTexts {
-  /** Such as `npx @novita-webhooks/simulator start`. Its last word is the name of the command. */
-  readonly start: string;
+/** Shows what a simulator does on a terminal, instead of lines. */
+export interface SimulatorView {
+  /** Whether a person at a terminal can see and use it. */
+  readonly isPossible: boolean;
+  /** Resolves when the user leaves it, or when `ended` resolves. */
+  readonly show: (simulator: Simulator, ended: Promise<unknown>) => Promise<void>;
 }
 
-const createExamples = ({ start }: StartTexts): string => `
+/** How users call the command, and how it shows what happens. */
+export interface StartSetup {
+  /** Such as `npx @novita-webhooks/simulator start`. Its last word is the name of the command. */
+  readonly start: string;
+  /** Adds `--plain`, for lines where the view is possible. Default: always lines. */
+  readonly view?: SimulatorView;
+}
+
+const createExamples = ({ start }: StartSetup): string => `
 Examples:
   $ ${start}
   $ ${start} --port 4020 --task-ms 3000 --retry-delay-ms 500
@@ -64,10 +75,13 @@ const openView = (
 const waitForSignal = (): Promise<unknown> =>
   Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 
-const start = async (options: StartOptions, terminal: Terminal): Promise<void> => {
+const showLines = async (
+  simulator: Simulator,
+  options: StartOptions,
+  settings: SimulatorOptions,
+  terminal: Terminal,
+): Promise<void> => {
   const signal = waitForSignal();
-  const settings = createStartSettings(options);
-  const simulator = await openSimulator(settings, options.port);
   const view = openView(simulator, options, settings, terminal);
   simulator.subscribe(view.show);
   await signal;
@@ -75,18 +89,47 @@ const start = async (options: StartOptions, terminal: Terminal): Promise<void> =
   view.end();
 };
 
+const showOnScreen = async (
+  simulator: Simulator,
+  view: SimulatorView,
+  { print }: Terminal,
+): Promise<void> => {
+  try {
+    await view.show(simulator, waitForSignal());
+  } finally {
+    await simulator.close();
+  }
+  print(describeReport(simulator.report()));
+};
+
+const start = async (
+  options: StartOptions,
+  terminal: Terminal,
+  view: SimulatorView | undefined,
+): Promise<void> => {
+  const settings = createStartSettings(options);
+  const simulator = await openSimulator(settings, options.port);
+  if (view?.isPossible !== true || options.plain || options.json) {
+    await showLines(simulator, options, settings, terminal);
+  } else await showOnScreen(simulator, view, terminal);
+};
+
+const DESCRIPTION =
+  'Runs a local Novita on 127.0.0.1. Accepts tasks, serves their results and delivers their ' +
+  'events with retries and faults. Prints a line for each task and for each delivery, and a ' +
+  'report at the end.';
+const VIEW_DESCRIPTION = ' On a terminal it shows a live view instead of lines; ? lists its keys.';
+
 /** Adds the command `start`, which runs a local Novita until Ctrl-C. */
-export const addStartCommand = (program: Command, terminal: Terminal, texts: StartTexts): void => {
+export const addStartCommand = (program: Command, terminal: Terminal, setup: StartSetup): void => {
+  const { start: name, view } = setup;
   const command = program
-    .command(texts.start.split(' ').at(-1) ?? '')
+    .command(name.split(' ').at(-1) ?? '')
     .summary('run a local Novita')
-    .description(
-      'Runs a local Novita on 127.0.0.1. Accepts tasks, serves their results and delivers their ' +
-        'events with retries and faults. Prints a line for each task and for each delivery, and a ' +
-        'report at the end.',
-    );
+    .description(view === undefined ? DESCRIPTION : DESCRIPTION + VIEW_DESCRIPTION);
   addStartOptions(command);
+  if (view !== undefined) command.option('--plain', 'lines on a terminal, too');
   command
-    .addHelpText('after', createExamples(texts))
-    .action((options: StartOptions) => start(options, terminal));
+    .addHelpText('after', createExamples(setup))
+    .action((options: StartOptions) => start(options, terminal, view));
 };

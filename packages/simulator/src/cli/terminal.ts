@@ -9,8 +9,10 @@ export interface Terminal {
   /** Sets the exit code of the process, which ends when nothing is left to do. */
   readonly setExitCode: (code: number) => void;
   /** Colours text if stdout is a terminal that shows colours, and `NO_COLOR` is not set. */
-  readonly colour: (name: 'green' | 'red' | 'yellow' | 'dim', text: string) => string;
+  readonly colour: (name: Colour, text: string) => string;
 }
+
+export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'inverse';
 
 /** Ends the process without an error when the reader of a pipe, such as `head`, has closed it. */
 const endOnClosedPipe = (stream: NodeJS.WriteStream): void => {
