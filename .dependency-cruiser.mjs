@@ -32,7 +32,7 @@ const PACKAGES = {
         'inbox-bullmq',
         'simulator',
       ].map((name) => `@novita-webhooks/${name}`),
-      ...['commander', 'express', 'fastify', 'koa', 'pg'],
+      ...['commander', 'express', 'fastify', 'koa', 'pg', 'string-width'],
     ],
     node: true,
   },
@@ -75,7 +75,7 @@ const pathOf = (folder) =>
 const targetOf = (name) =>
   name.startsWith(OURS)
     ? `^packages/${name.slice(OURS.length)}/src/${ENTRY}`
-    : `^(node_modules/)?(@types/)?${name}(/|$)`;
+    : `^(packages/[\\w-]+/)?(node_modules/)?(@types/)?${name}(/|$)`;
 
 const packageRules = Object.entries(PACKAGES).map(
   ([name, { imports = [], types = [], node = false }]) => ({

@@ -1,10 +1,10 @@
-import { addStartCommand } from '@novita-webhooks/simulator/cli';
 import type { Command } from 'commander';
 
 import { addCompletionCommand } from './completion/completion-command.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { addInboxCommand } from './inbox/inbox-command.ts';
 import { addServeCommand } from './serve/serve-command.ts';
+import { addSimulateCommand } from './simulate/simulate-command.ts';
 import type { Console } from './terminal/console.ts';
 import { addTrigger } from './trigger/trigger-command.ts';
 import { addUrlCommand } from './url/url-command.ts';
@@ -29,6 +29,6 @@ export const addCommands = (program: Command, console: Console): void => {
   addUrlCommand(program, console);
   addDoctorCommand(program, console);
   addInboxCommand(program, console);
-  addStartCommand(program, console, { start: `${PROGRAM.name} simulate` });
+  addSimulateCommand(program, console);
   addCompletionCommand(program, console);
 };

@@ -80,6 +80,7 @@ export interface TerminalCommand {
   /** Sends keys: `'y\r'`, `'\u0003'` for Ctrl-C. */
   readonly type: (keys: string) => void;
   readonly resize: (columns: number, rows: number) => void;
+  readonly kill: (signal: NodeJS.Signals) => void;
   readonly printed: (pattern: RegExp) => Promise<void>;
   readonly end: Promise<number>;
 }
@@ -112,6 +113,7 @@ export function startOnTerminal(
     output: () => output,
     type: (keys) => terminal.write(keys),
     resize: (columns, rows) => terminal.resize(columns, rows),
+    kill: (signal) => terminal.kill(signal),
     printed: (pattern) => expect.poll(() => output).toMatch(pattern),
     end,
   };
