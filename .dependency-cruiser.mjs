@@ -75,7 +75,7 @@ const pathOf = (folder) =>
 const targetOf = (name) =>
   name.startsWith(OURS)
     ? `^packages/${name.slice(OURS.length)}/src/${ENTRY}`
-    : `^(packages/[\\w-]+/)?(node_modules/)?(@types/)?${name}(/|$)`;
+    : `^(|node_modules/|packages/cli/node_modules/)(@types/)?${name}(/|$)`;
 
 const packageRules = Object.entries(PACKAGES).map(
   ([name, { imports = [], types = [], node = false }]) => ({

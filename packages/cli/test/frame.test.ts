@@ -126,7 +126,7 @@ describe('details', () => {
     expect(shown).toMatch(/callback +http:\/\/127\.0\.0\.1:\d+\/hook\?token=\[redacted\]/);
     expect(shown).toMatch(/event +unacknowledged/);
     expect(shown).toMatch(/attempt 1 of 2: 503 unavailable \(\d+ ms\)\. Retry 1 follows/);
-    expect(shown).toMatch(/attempt 2 of 2: 503 unavailable/);
+    expect(shown).toMatch(/attempt 2 of 2: 503 unavailable .* keeps it: r sends it again/);
     expect(shown).toContain('The receiver reports: The disk is full.');
     expect(shown.match(/ {2}http:\S+\/files\/\S+/g)).toHaveLength(2);
     expect(shown).toContain('"event_type": "ASYNC_TASK_RESULT"');

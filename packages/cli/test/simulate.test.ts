@@ -95,9 +95,7 @@ describe('the live view of simulate', () => {
     await view.shows(/Deliveries: 3, 3 with a 2xx/);
     view.type('q');
     expect(await view.end).toBe(0);
-    expect(readShell(view.output())).toContain(
-      'ended after 2 tasks and 3 deliveries, 3 with a 2xx.',
-    );
+    expect(readShell(view.output())).toMatch(/Report .*deliveries: 3 \(200: 3\)/s);
     expect(view.output()).not.toContain(TOKEN);
   });
 
@@ -152,7 +150,7 @@ describe('the live view of simulate', () => {
     await view.shows(/Events: 1 delivering/);
     leave(view);
     expect(await view.end).toBe(0);
-    expect(readShell(view.output())).toContain('ended after 1 tasks');
+    expect(readShell(view.output())).toMatch(/Report .*tasks: +1 /s);
   });
 
   test('an error that nothing catches is printed on the restored terminal', async () => {
@@ -195,11 +193,12 @@ describe.runIf(process.platform === 'linux')('o', () => {
 describe('lines instead of the view', () => {
   test.each<[string, string[], Record<string, string>]>([
     ['with --plain', ['--plain'], {}],
+    ['with --json', ['--json'], {}],
     ['in CI', [], { CI: 'true' }],
     ['on a terminal that can show none', [], { TERM: 'dumb' }],
   ])('%s', async (_name, args, env) => {
     const command = startOnTerminal(['simulate', '--port', '0', ...args], { env });
-    await command.printed(/Novita simulator: listening on .*Ctrl-C ends it\./s);
+    await command.printed(/Ctrl-C ends it\.|"type":"listening"/);
     expect(command.output()).not.toContain('\u001b[?1049h');
     command.type('\u0003');
     expect(await command.end).toBe(0);

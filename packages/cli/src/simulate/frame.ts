@@ -139,13 +139,15 @@ const createText = (state: ViewState, data: FrameData, context: RowContext, colu
   return describeTask(data.details, context, columns);
 };
 
+const describeKept = (): string => 'The simulator keeps it: r sends it again.';
+
 const createBody = (
   state: ViewState,
   data: FrameData,
   { columns, body }: { readonly columns: number; readonly body: number },
 ): { readonly lines: readonly Line[]; readonly maxScroll: number } => {
   const { retryDelaysMs: delaysMs } = data.settings;
-  const context = { retries: { delaysMs, isPerformed: true }, now: data.now };
+  const context = { retries: { delaysMs, isPerformed: true, describeKept }, now: data.now };
   if (state.page === 'tasks') return { lines: createList(data, context, columns), maxScroll: 0 };
   if (state.page === 'break') return { lines: createBreakPage(state), maxScroll: 0 };
   const text = createText(state, data, context, columns);

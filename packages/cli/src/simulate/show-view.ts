@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { Simulator } from '@novita-webhooks/simulator';
 
 import type { Console } from '../terminal/console.ts';
-import { toCountText } from '../terminal/printable.ts';
 import { runAction } from './actions.ts';
 import { catchWarnings } from './catch-warnings.ts';
 import { collectFrame, countRows, type FrameSources } from './collect-frame.ts';
@@ -108,29 +107,16 @@ const runView = async (live: Live, paint: Paint, ended: Promise<unknown>): Promi
   }
 };
 
-/** What stays on the terminal when the view is gone. */
-const printSummary = (simulator: Simulator, { print }: Console): void => {
-  const { tasks, deliveries, events } = simulator.report();
-  const { unacknowledged = 0, dropped = 0, retrying = 0 } = events;
-  const unsent = unacknowledged + dropped + retrying;
-  print(
-    `Novita simulator: ended after ${toCountText(tasks.total)} tasks and ` +
-      `${toCountText(deliveries.total)} deliveries, ${toCountText(deliveries.acknowledged)} with a 2xx.`,
-  );
-  if (unsent > 0) print(`Events that were never acknowledged: ${toCountText(unsent)}.`);
-};
-
 /** Shows what a simulator does until the user leaves, or until `ended` resolves. */
 export const showView = async (
   simulator: Simulator,
-  console: Console,
+  { colour }: Console,
   ended: Promise<unknown>,
 ): Promise<void> => {
   const live = follow(simulator);
   try {
-    await runView(live, console.colour, ended);
+    await runView(live, colour, ended);
   } finally {
     live.stop();
   }
-  printSummary(simulator, console);
 };
