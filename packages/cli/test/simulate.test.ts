@@ -122,7 +122,7 @@ describe('the live view of simulate', () => {
     await fetch(`${view.url}/v3/async/txt2img`, { method: 'POST', body: '[' });
     await view.shows(/POST \/v3\/async\/txt2img: 4\d\d /);
     await view.shows(/Z Warning: from a library/);
-    expect(readScreen(view.output()).rows).toHaveLength(30);
+    expect(view.output()).not.toContain('(node:'); // as Node prints them
   });
 
   test('follows the size of the terminal', async () => {

@@ -58,7 +58,9 @@ describe('the list', () => {
   });
 
   test('the newest task stays selected while tasks arrive', () => {
+    const { state } = press(['j', 'k'], tasks(100));
     expect(look(initialState, tasks(200))).toEqual({ first: 0, selected: 0 });
+    expect(look(state, tasks(200))).toEqual({ first: 0, selected: 0 });
   });
 
   test('another one stays selected, in the same line, while tasks arrive', () => {
