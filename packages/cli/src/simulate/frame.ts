@@ -100,7 +100,7 @@ const createCounts = ({ tasks, byStatus, byEventState, ...posts }: Summary): Lin
 const createHeader = (data: FrameData, place: string, layout: Layout, columns: number): Line[] => {
   const { url, summary, settings } = data;
   const title = `Novita simulator  ${url}`;
-  const gap = ' '.repeat(Math.max(columns - title.length - place.length, 2));
+  const gap = place === '' ? '' : ' '.repeat(Math.max(columns - title.length - place.length, 2));
   const faults = describeFaults(settings);
   const faultsLine = line(
     `Faults: ${faults}`,
