@@ -62,6 +62,9 @@ export const describeAnswer = ({ last }: TaskRow, retries: RetryPlan): Cell => {
 export const describeTime = ({ last }: TaskRow): string =>
   last === undefined ? '' : toDurationText(last.durationMs);
 
-/** `3 s` until the next attempt; empty if none is due. */
-export const describeNext = ({ task: { nextAttemptAt } }: TaskRow, now: number): string =>
-  nextAttemptAt === undefined ? '' : `${Math.max(Math.ceil((nextAttemptAt - now) / 1000), 0)} s`;
+/** `3 s`, `10 min` until the next attempt; empty if none is due. */
+export const describeNext = ({ task: { nextAttemptAt } }: TaskRow, now: number): string => {
+  if (nextAttemptAt === undefined) return '';
+  const seconds = Math.max(Math.ceil((nextAttemptAt - now) / 1000), 0);
+  return seconds < 100 ? `${seconds} s` : toDurationText(seconds * 1000);
+};

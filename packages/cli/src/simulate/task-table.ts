@@ -59,7 +59,7 @@ const TIME: Column = {
   cell: (row) => ({ text: describeTime(row) }),
 };
 const NEXT: Column = {
-  ...{ heading: 'NEXT', width: 4, rank: 6 },
+  ...{ heading: 'NEXT', width: 6, rank: 6 },
   cell: (row, { now }) => ({ text: describeNext(row, now) }),
 };
 
