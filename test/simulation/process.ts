@@ -208,8 +208,9 @@ function createHandle(process: Process, { world, checker, vendor, plan, isHealed
       world.note(`${owner.name} ${name} handles ${taskId}`);
       world.count('runs of handlers');
       try {
-        const ms = task?.kind === 'long' ? 3 * plan.leaseMs : world.delay(50, 5000);
-        await sleep(process, ms * world.random.next(), signal, `${name} works on ${taskId}`);
+        const shortMs = world.delay(50, 5000) * world.random.next();
+        const ms = task?.kind === 'long' ? 2 * plan.leaseMs : shortMs;
+        await sleep(process, ms, signal, `${name} works on ${taskId}`);
         process.reach('in a handler');
         if (task?.kind === 'poison') process.kill();
         if (process.hasEnded()) return await NEVER;
