@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,6 +22,17 @@ async function fakeNpx(folder: string): Promise<string> {
   return `${folder}${delimiter}${process.env['PATH'] ?? ''}`;
 }
 
+/** What `serve` and `simulate` print when they listen, the latter also with `--json`. */
+const READY = /Ctrl-C ends it|"type":"listening"/;
+
+async function printed(server: ChildProcessWithoutNullStreams, pattern: RegExp): Promise<void> {
+  let output = '';
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.on('data', (text: Buffer) => (output += text.toString()));
+  }
+  await expect.poll(() => output).toMatch(pattern);
+}
+
 test.skipIf(process.platform === 'win32')(
   'docs/command-line.md: each example works',
   { timeout: 240_000 },
@@ -35,16 +46,18 @@ test.skipIf(process.platform === 'win32')(
       NOVITA_INBOX: undefined as string | undefined,
     };
     const toLocal = (line: string) =>
-      line.replace(':3000', `:${port}`).replace(' serve', ` serve --port ${port}`);
+      line
+        .replace(':3000', `:${port}`)
+        .replace(' serve', ` serve --port ${port}`)
+        .replace(' simulate', ' simulate --port 0');
     expect(lines.length).toBeGreaterThan(14);
+    await writeFile(join(cwd, 'scenario.json'), '{ "faults": { "drop": 0.1 } }');
     for (const line of lines) {
       if (line.includes('inbox groups')) env.NOVITA_INBOX = 'sqlite:webhooks.db'; // the guide exports it
-      if (line.includes(' serve')) {
+      if (/ (serve|simulate)\b/.test(line)) {
         const server = spawn('sh', ['-c', `exec ${toLocal(line)}`], { cwd, env });
         onTestFinished(() => void server.kill('SIGKILL'));
-        let printed = '';
-        server.stderr.on('data', (text: Buffer) => (printed += text.toString()));
-        await expect.poll(() => printed).toContain('Ctrl-C ends it');
+        await printed(server, READY);
         continue;
       }
       const { stdout } = await promisify(execFile)('sh', ['-c', toLocal(line)], { cwd, env });

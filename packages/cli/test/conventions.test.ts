@@ -82,14 +82,14 @@ describe('on a terminal', () => {
   });
 
   test('serve and simulate end with 0 at Ctrl-C', async () => {
-    for (const args of [
-      ['serve', '--port', '0'],
-      ['simulate', '--port', '0'],
-    ]) {
-      const terminal = startOnTerminal(args, { env });
-      await terminal.printed(/Ctrl-C ends it/);
+    for (const [command, ready] of [
+      ['serve', /Ctrl-C ends it/],
+      ['simulate', /q leave/],
+    ] as const) {
+      const terminal = startOnTerminal([command, '--port', '0'], { env });
+      await terminal.printed(ready);
       terminal.type('\u0003');
-      expect([args[0], await terminal.end]).toEqual([args[0], 0]);
+      expect([command, await terminal.end]).toEqual([command, 0]);
     }
   });
 
