@@ -12,7 +12,10 @@ WITH input AS MATERIALIZED (
          -- Nothing may be lost: of two tasks with one token, the second is kept without it.
          "tokenId" LIKE 'once:%' AND (
            row_number() OVER (PARTITION BY "tokenId" ORDER BY n) > 1
-           OR EXISTS (SELECT FROM novita_webhooks.events WHERE token_id = "tokenId")
+           OR EXISTS (
+             SELECT FROM novita_webhooks.events
+             WHERE token_id = ANY (ARRAY["tokenId"]) AND token_id >= 'once:' AND token_id < 'once;'
+           )
          ) AS "isTokenTaken"
   FROM json_to_recordset($1::text::json) AS input (
     n integer, ${EVENT_INPUT},
