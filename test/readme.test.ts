@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
 import { postgresInbox } from '@novita-webhooks/inbox-postgres';
@@ -8,6 +10,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { runProcess } from '../packages/simulator/test/support/run-command.ts';
 import { freePort } from './support/program.ts';
 import { findPostgres, findRedis, temporaryDatabase, temporaryRedis } from './support/services.ts';
+import { snippetErrors } from './support/snippet-types.ts';
 import { codeBlocks, runUntil } from './support/snippets.ts';
 
 /** Starting a program takes long on a busy machine. */
@@ -47,24 +50,49 @@ test(
 );
 
 test(
-  'README.md: the example handles the task that it submits',
+  'README.md: the example, as plain JavaScript, handles the task that it submits and an event',
   async () => {
-    const [server = '', submit = ''] = await codeBlocks('README.md');
+    const [server = ''] = await codeBlocks('README.md');
+    const [, , , terminals = '', trigger = ''] = await codeBlocks('README.md', 'sh');
     const simulator = await createSimulator();
     const port = await freePort();
     const order = `await fetch('http://127.0.0.1:${port}/orders/42', { method: 'POST' })`;
     const whenListening = `while (!(${order}.catch(() => false)));`;
-    const code = `${server}\n${submit}\n${whenListening}`
-      .replace('https://example.com', `http://127.0.0.1:${port}`)
-      .replace('https://api.novita.ai', simulator.url);
-    const env = { PORT: String(port), NOVITA_WEBHOOK_SECRET: secret };
-    const output = await runUntil(code, /order 42 \S+ http\S+/, env, simulator.idle);
+    expect(terminals).toContain('NOVITA_BASE_URL=http://127.0.0.1:4010 node orders.mjs');
+    const env = {
+      PORT: String(port),
+      NOVITA_BASE_URL: simulator.url,
+      NOVITA_WEBHOOK_SECRET: secret,
+    };
+    const code = `${server}\n${whenListening}`;
+    const output = await runUntil(
+      code,
+      /order 42 \S+ http\S+/,
+      env,
+      async () => {
+        await simulator.idle();
+        const [, line = '', metadata = ''] = /simulator (trigger .+) '(.+)'/.exec(trigger) ?? [];
+        const args = [...line.replace('3000', String(port)).split(' '), metadata];
+        expect(await runProcess([...args, '--secret', secret])).toMatchObject({ code: 0 });
+      },
+      'orders.mjs',
+    );
     expect(output).toContain(`order 42 ${simulator.tasks()[0]?.id}`);
     expect(simulator.deliveries().map(({ answer }) => answer)).toMatchObject([{ status: 200 }]);
     await simulator.close();
   },
   TIMEOUT_MS,
 );
+
+test('README.md: the example fits TypeScript with the type argument of the text', async () => {
+  const [server = ''] = await codeBlocks('README.md');
+  const [, typed = ''] =
+    /`(createReceiver<.*>\(\{)`/.exec(await readFile('README.md', 'utf8')) ?? [];
+  expect(server).toContain('createReceiver({');
+  const code = server.replace('createReceiver({', typed);
+  expect(snippetErrors(code)).toEqual([]);
+  expect(snippetErrors(code.replace('metadata: { orderId }', 'metadata: {}'))).not.toEqual([]);
+});
 
 test.each(['express', 'fastify', 'koa'])(
   'packages/%s/README.md: the server handles the event of the command',
@@ -144,7 +172,7 @@ describe.skipIf(server === undefined)('with PostgreSQL', () => {
 
   test('README.md: the worker handles an event of a web process', { timeout: TIMEOUT_MS }, () =>
     withDatabase(async (url) => {
-      const [, , code = ''] = await codeBlocks('README.md');
+      const [, code = ''] = await codeBlocks('README.md');
       const pool = new Pool({ connectionString: url });
       const inbox = postgresInbox({ pool });
       const web = createReceiver({ url: 'https://example.com', secret, inbox, consume: false });
