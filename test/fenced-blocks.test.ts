@@ -61,6 +61,8 @@ const AMBIENT = `
   declare const postgresInbox: typeof import('@novita-webhooks/inbox-postgres').postgresInbox;
   declare const Pool: typeof import('pg').Pool;
   declare const app: import('express').Express;
+  declare const server: import('node:http').Server;
+  declare const webhooks: import('@novita-webhooks/express').NovitaWebhooks;
   declare const morgan: { token(name: string, read: (request: { originalUrl: string }) => string): void };
   declare function pinoHttp(options: {
     serializers: { req(request: { url: string }): unknown };

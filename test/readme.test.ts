@@ -116,6 +116,46 @@ test.each(['express', 'fastify', 'koa'])(
 );
 
 test(
+  'packages/fastify/README.md: the complete server handles the task that it submits',
+  async () => {
+    const code = (await codeBlocks('packages/fastify/README.md')).at(-1) ?? '';
+    const simulator = await createSimulator();
+    const port = await freePort();
+    const order = `fetch('http://127.0.0.1:${port}/orders/42', { method: 'POST' }).catch(() => false)`;
+    const env = {
+      PORT: String(port),
+      NOVITA_BASE_URL: simulator.url,
+      NOVITA_WEBHOOK_SECRET: secret,
+    };
+    const output = await runUntil(
+      `${code}\nwhile (!(await ${order}));`,
+      /order 42 \S+ http\S+/,
+      env,
+      simulator.idle,
+    );
+    expect(output).toContain(`order 42 ${simulator.tasks()[0]?.id}`);
+    await simulator.close();
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'packages/koa/README.md: the logger masks the token, and no query of another route',
+  async () => {
+    const code = (await codeBlocks('packages/koa/README.md'))[1] ?? '';
+    const get = (path: string) => `await fetch(\`http://127.0.0.1:\${port}${path}\`);`;
+    const requests = [get('/webhooks/novita?token=abc'), get('/orders?page=2')].join('\n');
+    const server = `const server = app.listen(0);
+      const { port } = server.address() as { port: number };`;
+    const wanted = /GET.*\/orders\?page=2.* 404 /;
+    const output = await runUntil(`${code}\n${server}\n${requests}`, wanted, { NO_COLOR: '1' });
+    expect(output).toMatch(/GET \/webhooks\/novita\?token=\[redacted\] 404 /);
+    expect(output).not.toContain('abc');
+  },
+  TIMEOUT_MS,
+);
+
+test(
   'packages/core/README.md: the example prints a reply',
   async () => {
     const [code = ''] = await codeBlocks('packages/core/README.md');
@@ -139,7 +179,7 @@ test.each([0, 1, 2, 3, 4])(
 test(
   'packages/inbox-sqlite/README.md: the examples store an event and write once to the file',
   async () => {
-    const [receiver = '', transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
+    const [, transaction = ''] = await codeBlocks('packages/inbox-sqlite/README.md');
     const before = `
     import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
     import Database from 'libsql';
@@ -152,7 +192,7 @@ test(
     const isDone = async () => (await receiver.inbox.stats()).done === 1;
     while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
     console.log('pictures', JSON.stringify(open().prepare('SELECT file FROM pictures').all()));`;
-    const code = [before, receiver, transaction, after].join('\n');
+    const code = [before, transaction, after].join('\n');
     const output = await runUntil(code, /^pictures .*$/m, { NOVITA_WEBHOOK_SECRET: secret });
     expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
   },
@@ -194,7 +234,7 @@ describe.skipIf(server === undefined)('with PostgreSQL', () => {
     { timeout: TIMEOUT_MS },
     () =>
       withDatabase(async (url) => {
-        const [receiver = '', transaction = ''] = await codeBlocks(README);
+        const [, transaction = ''] = await codeBlocks(README);
         const before = `
         import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
         const download = async (url) => 'picture of ' + new URL(url).hostname;`;
@@ -207,7 +247,7 @@ describe.skipIf(server === undefined)('with PostgreSQL', () => {
         const { rows } = await pool.query('SELECT file FROM pictures');
         console.log('pictures', JSON.stringify(rows));`;
         const env = { NOVITA_WEBHOOK_SECRET: secret, DATABASE_URL: url };
-        const all = [before, receiver, transaction, after].join('\n');
+        const all = [before, transaction, after].join('\n');
         const output = await runUntil(all, /^pictures .*$/m, env);
         expect(output).toMatch(/^pictures \[\{"file":"picture of \S+"\}\]$/m);
       }),

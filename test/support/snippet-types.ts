@@ -57,6 +57,7 @@ export function snippetsErrors(
     // Stricter than `strict`, which readers have.
     noPropertyAccessFromIndexSignature: false,
     noUncheckedIndexedAccess: false,
+    exactOptionalPropertyTypes: false,
     isolatedDeclarations: false,
     declaration: false,
     moduleDetection: ts.ModuleDetectionKind.Force,
