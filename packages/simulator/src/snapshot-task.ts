@@ -1,6 +1,7 @@
 import { redactUrl } from '@novita-webhooks/core';
 
 import type { TaskEvent } from './novita-types.ts';
+import type { ResolvedPlan } from './plan.ts';
 import { redactValue } from './redact.ts';
 import { createTaskResult } from './task-result.ts';
 import type { SimulatedTask, Task } from './task.ts';
@@ -17,10 +18,11 @@ const toProgress = (task: Task, now: number): number =>
  * @param now milliseconds since 1970, by the simulator's clock
  */
 export const snapshotTask = (task: Task, now: number): SimulatedTask => {
-  const { callbackUrl, event } = task;
+  const { callbackUrl, event, plan } = task;
   return {
     ...task,
     callbackUrl: callbackUrl && redactUrl(callbackUrl),
+    plan: redactValue(plan, callbackUrl) as ResolvedPlan,
     event: redactValue(event, callbackUrl) as TaskEvent | undefined,
     progressPercent: toProgress(task, now),
   };

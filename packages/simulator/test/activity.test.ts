@@ -70,7 +70,8 @@ test('no token is in what the simulator returns, and what it sends is unchanged'
     },
   });
   simulator.subscribe((activity) => seen.push(activity));
-  const { task_id } = await simulator.submit('txt2img', webhook(url));
+  const plan = { status: 'TASK_STATUS_FAILED', reason: `refused ${url}` } as const;
+  const { task_id } = await simulator.submit('txt2img', webhook(url), plan);
   await simulator.submit('/v3/video/create', { callback_url: url });
   await simulator.idle();
   seen.push(await simulator.deliver(task_id), await simulator.redeliver(task_id));

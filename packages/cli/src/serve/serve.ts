@@ -1,7 +1,7 @@
 import { createReceiver, memoryInbox, type Logger, type Receiver } from '@novita-webhooks/core';
 import { randomBytes } from 'node:crypto';
 
-import { CommandError, EXIT_CODES } from '@novita-webhooks/simulator/cli';
+import { CommandError, EXIT_CODES, requireSecret } from '@novita-webhooks/simulator/cli';
 
 import { parseAddress } from '../inbox/address.ts';
 import { openInbox, type OpenedInbox } from '../inbox/open-inbox.ts';
@@ -9,7 +9,6 @@ import { listenForSignals } from '../interruption.ts';
 import { invocation } from '../invocation.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable, toTimeText } from '../terminal/printable.ts';
-import { requireSecret } from '../url/url-command.ts';
 import { openRecordFile, type RecordFile } from './append-record.ts';
 import { toRecord, type EventRecord } from './event-record.ts';
 import { forward } from './forward.ts';

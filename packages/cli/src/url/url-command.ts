@@ -1,9 +1,9 @@
 import {
-  CommandError,
   parseHttpUrl,
   parseInteger,
   parseJsonObject,
   parseStatus,
+  requireSecret,
   signUrl,
 } from '@novita-webhooks/simulator/cli';
 import { Option, type Command } from 'commander';
@@ -34,15 +34,6 @@ export const secretOption = (): Option =>
     '--secret <secret>',
     'secret of the receiver; other users of this machine can see arguments, not the environment',
   ).env('NOVITA_WEBHOOK_SECRET');
-
-/** @throws CommandError `usage` */
-export const requireSecret = (secret: string | undefined): string => {
-  if (secret !== undefined && secret !== '') return secret;
-  const message =
-    'the secret of the receiver is not set. Set NOVITA_WEBHOOK_SECRET, for a first try with: ' +
-    'export NOVITA_WEBHOOK_SECRET="$(openssl rand -hex 32)"';
-  throw new CommandError('usage', message);
-};
 
 const mint = async (url: string, options: UrlOptions, { print }: Console): Promise<void> => {
   const { endpoint, metadata, testMode, expiresInS, json } = options;

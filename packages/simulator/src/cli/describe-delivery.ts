@@ -73,7 +73,8 @@ const describeSubject = ({ kind, copy, attempt }: Delivery, { delaysMs }: RetryP
 
 const successes: Readonly<Record<string, string>> = {
   accepted: 'The receiver has stored the event. Novita is done with this task.',
-  duplicate: 'The receiver already had the event of this task. Novita is done with it.',
+  duplicate:
+    'The receiver already had an event of this task. The first one counts, also if this one has another status. Novita is done with it.',
   ignored: 'The receiver does not keep this event. Novita is done with this task.',
 };
 
@@ -131,6 +132,10 @@ const adviseOnForeignAnswer = (status: number): string =>
     ? 'This is no reply of a receiver. Code of the server threw, or a proxy answered. Read the log of the server for the error, and look at the middleware before the webhooks.'
     : 'This is no reply of a receiver. Middleware before the webhooks answered, such as a login, a CSRF check or a body parser. Mount the webhooks before it.';
 
+/** Development servers share few ports, so the wrong one often answers. */
+const adviseOnOtherServer = ({ origin }: URL): string =>
+  `This is no reply of a receiver. Check first that no other server listens on ${origin}.`;
+
 const adviseOnStatus = (status: number, url: URL): string[] => {
   if (status === 401) return adviseOnToken(url);
   if (status === 404) {
@@ -150,8 +155,10 @@ const adviseOnStatus = (status: number, url: URL): string[] => {
 const adviseOnAnswer = (status: number, body: string, url: URL): string[] => {
   const { detail } = readAnswerBody(body);
   const reported = detail === null ? [] : [`The receiver reports: ${detail}`];
-  const advice = [...reported, ...adviseOnStatus(status, url)];
-  return advice.length === 0 ? [adviseOnForeignAnswer(status), ...quoteBody(body)] : advice;
+  const known = adviseOnStatus(status, url);
+  if (detail !== null) return [...reported, ...known];
+  if (known.length > 0) return [adviseOnOtherServer(url), ...known];
+  return [adviseOnForeignAnswer(status), ...quoteBody(body)];
 };
 
 const connectionAdvice: Readonly<Record<string, (url: URL) => string>> = {

@@ -5,7 +5,7 @@ export type { ProgramDescription } from './create-program.ts';
 export { describeDelivery, type DeliveryReport, type RetryPlan } from './describe-delivery.ts';
 export { parseHttpUrl, parseInteger, parseJsonObject, parseStatus } from './parse-arguments.ts';
 export { runProgram } from './run-program.ts';
-export { signUrl, type SigningOptions } from './sign-url.ts';
+export { requireSecret, signUrl, type SigningOptions } from './sign-url.ts';
 export { addStartCommand, type SimulatorView, type StartSetup } from './start.ts';
 export { createTerminal, type Colour, type Terminal } from './terminal.ts';
 export { addTriggerCommand, type TriggerSetup } from './trigger.ts';

@@ -77,8 +77,9 @@ export const parseJsonObject = (text: string): JsonObject => {
 /** Checks an http or https URL. */
 export const parseHttpUrl = (text: string): string => {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  const fault = text.includes('://') ? '' : ' The scheme is missing: add http:// in front.';
   throw new InvalidArgumentError(
-    'Pass an http or https URL, such as http://localhost:3000/webhooks/novita.',
+    `Pass an http or https URL, such as http://localhost:3000/webhooks/novita.${fault}`,
   );
 };
 

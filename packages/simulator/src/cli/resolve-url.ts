@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { CommandError } from './errors.ts';
-import { signUrl } from './sign-url.ts';
+import { requireSecret, signUrl } from './sign-url.ts';
 import type { Terminal } from './terminal.ts';
 import type { TriggerOptions } from './trigger-options.ts';
 
@@ -38,7 +38,8 @@ export const resolveUrl = async (
     return usageError(`the URL already has a token. Leave out ${flags} or the token.`);
   }
   if (secret !== undefined) {
-    const signing = { secret, endpoint, metadata, testMode: testMode ? status : undefined };
+    const known = requireSecret(secret);
+    const signing = { secret: known, endpoint, metadata, testMode: testMode ? status : undefined };
     return signUrl(url, signing).catch((error: unknown) =>
       usageError(error instanceof Error ? error.message : String(error)),
     );

@@ -35,13 +35,19 @@ export const runProgram = async (
     else printError(colour('red', `${name}: ${message}`));
     setExitCode(EXIT_CODES[category]);
   };
-  addCommands(program);
+  // The help of a command that needs another one, such as `inbox`, is no error message.
+  const failWithHelp = (help: string): void => {
+    printError(help);
+    setExitCode(EXIT_CODES.usage);
+  };
   try {
+    addCommands(program);
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!isCommanderError(error)) fail(toFailure(error, name));
     else if (error.exitCode === 0) setExitCode(EXIT_CODES.ok);
+    else if (error.code === 'commander.help' && !isJson) failWithHelp(texts.join('\n'));
     else fail({ category: 'usage', message: texts.join('\n') });
   }
 };

@@ -2,6 +2,7 @@ import { createReceiver } from '@novita-webhooks/core';
 
 import type { JsonObject } from '../json.ts';
 import type { FinalStatus } from '../novita-types.ts';
+import { CommandError } from './errors.ts';
 
 /** What the token of a signed URL carries. */
 export interface SigningOptions {
@@ -15,6 +16,15 @@ export interface SigningOptions {
 
 const ignore = (): void => undefined;
 const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** @throws CommandError `usage` without a secret, or with an empty one */
+export const requireSecret = (secret: string | undefined): string => {
+  if (secret !== undefined && secret !== '') return secret;
+  const message =
+    'the secret of the receiver is not set. Set NOVITA_WEBHOOK_SECRET, for a first try with: ' +
+    'export NOVITA_WEBHOOK_SECRET="$(openssl rand -hex 32)"';
+  throw new CommandError('usage', message);
+};
 
 /**
  * Signs a URL as the receiver with the same secret and endpoint would.

@@ -48,7 +48,7 @@ export const createTriggerOptions = (): Option[] => [
     .argParser(parseStatus)
     .default('TASK_STATUS_SUCCEED', 'succeed'),
   new Option('--reason <text>', 'why the task failed'),
-  new Option('--images <n>', 'number of images (default 1)')
+  new Option('--images <n>', 'number of images (default: 1)')
     .argParser(count)
     .conflicts(['videos', 'audios']),
   new Option('--videos <n>', 'number of videos, instead of images')

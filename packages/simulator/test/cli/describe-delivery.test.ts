@@ -93,7 +93,12 @@ describe('advice', () => {
   });
 
   test.each([
-    [{ status: 404, body: '' }, /No route answers POST \/webhooks\/novita/],
+    [
+      { status: 404, body: '' },
+      /^This is no reply of a receiver\. .*other server listens on http:\/\/127\.0\.0\.1:3000\.\nNo route answers POST \/webhooks\/novita/,
+    ],
+    [{ status: 401, body: 'Login' }, /^This is no reply of a receiver[^]*`secret`/],
+    [problem(401, 'unauthorized', 'No.'), /^The receiver reports: No\.\nThe receiver did not/],
     [{ status: 405, body: '' }, /not for POST/],
     [{ status: 301, body: '' }, /redirect counts as a failure/],
     [{ status: 405, body: '' }, /Use app\.post, not app\.get/],

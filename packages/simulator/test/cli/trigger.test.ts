@@ -80,6 +80,15 @@ describe('trigger', () => {
     expect(code).toBe(1);
   });
 
+  test('says of another status of the same task that the first one counts', async () => {
+    const { url } = await startReceiverServer(SECRET);
+    const args = ['trigger', url, '--task-id', 'my-task', ...withSecret];
+    await runCommand(args);
+    const { code, stdout } = await runCommand([...args, '--status', 'failed']);
+    expect(stdout).toMatch(/200 duplicate .*The first one counts/);
+    expect(code).toBe(0);
+  });
+
   test('performs the retries with --retry', async () => {
     const { url, received } = await startReceiver(answerWith(503, 500, 200));
     const args = ['trigger', url, '--retry', '--retry-delay-ms', '1'];
@@ -123,7 +132,8 @@ describe('novita-simulator', () => {
 
   test.each([
     [['trigger'], "missing required argument 'url'"],
-    [['trigger', 'localhost:3000'], 'Pass an http or https URL'],
+    [['trigger', 'localhost:3000'], 'The scheme is missing: add http:// in front.'],
+    [['trigger', 'ftp://localhost/'], 'Pass an http or https URL'],
     [['trigger', url, '--image', '2'], 'Did you mean --images?'],
     [['trigger', url, '--images', 'two'], 'Pass a whole number from 0 to 100.'],
     [['trigger', url, '--images', '1', '--videos', '1'], 'cannot be used with'],
@@ -131,6 +141,7 @@ describe('novita-simulator', () => {
     [['trigger', url, '--reason', 'x'], 'Add --status failed.'],
     [['trigger', url, '--metadata', '7'], 'Pass a JSON object in quotes'],
     [['trigger', url, '--metadata', '{}'], 'travels in the token'],
+    [['trigger', url, '--secret', ''], 'openssl rand -hex 32'],
     [['trigger', url, '--secret', 'short'], 'at least 32 characters'],
     [['trigger', `${url}?token=x`, '--metadata', '{}'], 'already has a token'],
     [['start', '--port', '70000'], 'Pass a whole number from 0 to 65535.'],
