@@ -2,7 +2,7 @@ import { runProgram } from '@novita-webhooks/simulator/cli';
 
 import manifest from '../package.json' with { type: 'json' };
 import { addCommands, PROGRAM } from './add-commands.ts';
-import { moveInboxAddress } from './inbox/inbox-option.ts';
+import { checkInboxAddress, moveInboxAddress } from './inbox/inbox-option.ts';
 import type { Console } from './terminal/console.ts';
 
 /**
@@ -15,5 +15,8 @@ export const runCommandLine = (args: readonly string[], console: Console): Promi
     { ...PROGRAM, version: manifest.version },
     moveInboxAddress(args),
     console,
-    (program) => addCommands(program, console),
+    (program) => {
+      addCommands(program, console);
+      checkInboxAddress(args, program);
+    },
   );

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 
@@ -129,6 +130,13 @@ describe('serve', () => {
     await expect.poll(command.stdout).toContain('task-1');
     expect((await fetch(url.split('?')[0] ?? '', { method: 'POST' })).status).toBe(401);
     expect(await stop(command)).toBe(0);
+  });
+
+  test('does not warn that it receives nothing while it waits for the first event', async () => {
+    const { command } = await serve([]);
+    await delay(6000); // a receiver that nothing mounts warns after 5 s
+    expect(await stop(command)).toBe(0);
+    expect(command.stderr()).not.toContain('mounted');
   });
 
   test.each(['node', 'express', 'fastify', 'koa'])('runs in an application of %s', async (name) => {

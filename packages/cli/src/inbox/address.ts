@@ -19,6 +19,9 @@ const ADDRESS = /^(sqlite|postgres(ql)?|rediss?):/i;
 /** Whether a text begins as an address does. */
 export const isAddress = (text: string): boolean => ADDRESS.test(text);
 
+/** Whether a text looks like the path of a database of SQLite. */
+export const isDatabaseFile = (text: string): boolean => /\.(db|sqlite3?)$/i.test(text);
+
 /** Takes parameters that are ours out of a URL: the driver would not know them. */
 const takeParameters = <Name extends string>(
   text: string,
@@ -55,7 +58,7 @@ export const parseAddress = (text: string): InboxAddress => {
   if (/^redis/i.test(engine)) {
     return { engine: 'bullmq', ...takeParameters(text, ['prefix', 'queueNamePrefix']) };
   }
-  const hint = /\.(db|sqlite3?)$/i.test(text) ? ` Did you mean sqlite:${text}?` : '';
+  const hint = isDatabaseFile(text) ? ` Did you mean sqlite:${text}?` : '';
   throw new CommandError(
     'usage',
     `the inbox must begin with sqlite:, postgres: or redis:. Pass ${ADDRESS_FORMS}.${hint}`,

@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http';
 
 import type { Receiver } from '@novita-webhooks/core';
-import { handleNodeRequest } from '@novita-webhooks/core/node';
+import { toNodeHandler } from '@novita-webhooks/core/node';
 
 import { loadExpress, loadFastify, loadKoa } from '../load-peer.ts';
 import { answer } from './start-server.ts';
@@ -10,10 +10,13 @@ import { answer } from './start-server.ts';
 /** Mounts a receiver at a path of an application. */
 type Mount = (path: string, receiver: Receiver) => Promise<RequestListener>;
 
-const mountNode: Mount = async (path, receiver) => (request, response) => {
-  const [pathname] = (request.url ?? '').split('?');
-  if (pathname === path) void handleNodeRequest(receiver, request, response);
-  else answer(response, 404, `not found. Deliveries go to ${path}`);
+const mountNode: Mount = async (path, receiver) => {
+  const handle = toNodeHandler(receiver);
+  return (request, response) => {
+    const [pathname] = (request.url ?? '').split('?');
+    if (pathname === path) void handle(request, response);
+    else answer(response, 404, `not found. Deliveries go to ${path}`);
+  };
 };
 
 const mountExpress: Mount = async (path, receiver) => {
