@@ -183,6 +183,51 @@ describe('inbox list', () => {
   });
 });
 
+test.each(['list', 'groups'])('inbox %s fits a terminal of 80 columns', async (name) => {
+  const id = '1c905d82-b3de-416c-b243-7a60fbb8ea0a';
+  const { address } = await sqliteWith([
+    ...(name === 'list' ? [deadEntry(`submission:${'k'.repeat(90)}`)] : []),
+    deadEntry(id),
+  ]);
+  const terminal = startOnTerminal(['inbox', address, name], { columns: 80 });
+  expect(await terminal.end).toBe(0);
+  const lines = stripVTControlCharacters(terminal.output()).split(/[\r\n]+/);
+  const line = lines.find((it) => it.includes(id)) ?? '';
+  expect(lines.join('\n')).toMatch(/ AGE +/);
+  expect(line).toMatch(/\d+ d( |$)/);
+  expect(line).toMatch(name === 'list' ? /dead .*HTTP 503 from storage/ : /HTTP <n> from storage/);
+  expect(line.length).toBeLessThanOrEqual(80);
+});
+
+describe('replay of task ids', () => {
+  const replay = (address: string, ...args: string[]) => run(['inbox', address, 'replay', ...args]);
+
+  test('--dry-run says what would be replayed, and changes nothing', async () => {
+    const done = { state: 'done', reason: null } as const;
+    const { address } = await sqliteWith([deadEntry('task-1'), deadEntry('task-2', done)]);
+    const dry = await replay(address, 'task-1', 'task-2', '--dry-run');
+    const text =
+      'task-1: would be replayed\n' +
+      'task-2: would be replayed: it was done, so all its handlers run again\nNothing was changed.\n';
+    expect(dry).toEqual({ code: 0, stdout: text, stderr: '' });
+    const json = await replay(address, 'task-1', 'x', '--dry-run', '--json');
+    const result = { dryRun: true, replayed: ['task-1'], skipped: ['x'] };
+    expect([json.code, JSON.parse(json.stdout)]).toEqual([1, result]);
+    const { stdout } = await run(['inbox', address, 'stats', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ dead: 1, done: 1, pending: 0 });
+  });
+
+  test('a second one says that the first one waits for a worker', async () => {
+    const { address } = await sqliteWith([deadEntry('task-1')]);
+    expect((await replay(address, 'task-1')).stdout).toBe('task-1: replayed\n');
+    const { code, stderr } = await replay(address, 'task-1');
+    expect([code, stderr]).toEqual([
+      1,
+      'task-1: is pending: already replayed, waits for a worker\n',
+    ]);
+  });
+});
+
 test('inbox show prints attempts, errors and, if asked, the payload', async () => {
   const { address } = await sqliteWith([deadEntry('task-1', { metadata: { orderId: 42 } })]);
   const { stdout } = await run(['inbox', address, 'show', 'task-1', '--body']);
@@ -248,7 +293,8 @@ describe('errors of inbox commands', () => {
     [['postgres://me:pw@127.0.0.1/x'], 2, /: inbox <address> stats\./],
     [['replay'], 2, /pass task ids, a filter, or --all/],
     [['replay', 'x', '--all'], 2, /exclude each other/],
-    [['replay', 'x'], 1, /^x: is no done or dead entry$/],
+    [['replay', 'x'], 1, /^x: there is no such entry\./],
+    [['discard', 'x'], 1, /^x: there is no such entry\./],
     [['replay', '--all', '--body', 'text.db'], 2, /--body needs exactly one task id/],
     [['replay', 'task-1', '--body', 'text.db'], 2, /body: must be one JSON object/],
     [['replay', 'task-1', '--body', 'missing.json'], 3, /ENOENT/],

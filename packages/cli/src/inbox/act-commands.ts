@@ -40,7 +40,7 @@ const isFiltered = (options: ActOptions): boolean =>
     ([name, value]) => name !== 'endpoint' && value !== undefined && FILTER_NAMES.includes(name),
   );
 
-const BULK_ONLY = ['all', 'limit', 'cursor', 'resume', 'dryRun'] as const;
+const BULK_ONLY = ['all', 'limit', 'cursor', 'resume'] as const;
 
 /** @throws CommandError `usage` if it is not clear which entries are meant */
 const checkChoice = (name: string, taskIds: readonly string[], options: ActOptions): void => {
@@ -74,12 +74,12 @@ const act = async (
   console: Console,
 ): Promise<void> => {
   checkChoice(action.name, taskIds, options);
-  const { endpoint = DEFAULT_ENDPOINT, json = false, handlers } = options;
+  const { endpoint = DEFAULT_ENDPOINT, json = false, dryRun = false, handlers } = options;
   const given = JSON.stringify(FILTER_NAMES.map((name) => options[name as keyof ActOptions]));
   const extraArguments = handlers === undefined ? [] : ['--handlers', handlers.join(',')];
   const code = await withInbox(requireAddress(options), { create: false }, async (inbox) => {
     if (taskIds.length > 0) {
-      return actOnIds(inbox, action, { endpoint, taskIds }, console, json);
+      return actOnIds(inbox, action, { endpoint, taskIds, dryRun, json }, console);
     }
     const filter = { states: ['dead'] as const, ...(await toFilter(inbox, options)) };
     const bulk = { inbox, action, filter, options, given, extraArguments };
@@ -93,8 +93,8 @@ const addBulkOptions = (command: Command): Command => {
   return command
     .option('--all', 'all that match, also without a filter')
     .option('--limit <n>', 'at most this many entries', parsePositive(Number.MAX_SAFE_INTEGER))
-    .option('--dry-run', 'only count the entries')
-    .option('--yes', 'do not ask')
+    .option('--dry-run', 'change nothing: say which of the task ids, or how many entries')
+    .option('--yes', 'do not ask; task ids are never asked about')
     .option('--resume <file>', 'save the place in this file; the same command goes on from there')
     .option('--cursor <cursor>', 'go on from this place, as Ctrl-C prints it');
 };
@@ -110,12 +110,17 @@ export const addReplayCommand = (group: Command, console: Console): void => {
     summary: 'attempt entries again',
     description:
       'Gives entries a new series of attempts: those of the task ids, or all that match the ' +
-      'filters and no other. Without --state: dead letters. The workers run the handlers; of a ' +
-      'dead letter only those that have not succeeded.',
+      'filters and no other. Without --state: dead letters. The workers run the handlers: of a ' +
+      'dead letter those that have not succeeded, of a done entry all. Filters ask first, task ' +
+      'ids do not.',
     examples: REPLAY_EXAMPLES,
   }).argument('[task ids...]', 'ids of the tasks');
   addBulkOptions(command)
-    .option('--handlers <names>', 'run only these handlers, also if they succeeded', parseNames)
+    .option(
+      '--handlers <names>',
+      'run only these handlers, also if they succeeded; as `inbox show` prints them',
+      parseNames,
+    )
     .option('--body <file>', 'of one task: a payload that replaces the stored one')
     .action(async (taskIds: string[], options: ActOptions) => {
       const body = await readBody(options.body);
@@ -129,7 +134,8 @@ export const addDiscardCommand = (group: Command, console: Console): void => {
     summary: 'delete entries',
     description:
       'Deletes entries that are not running: those of the task ids, or all that match the filters ' +
-      'and no other. Without --state: dead letters. A later event of the same task counts as new.',
+      'and no other. Without --state: dead letters. A later event of the same task counts as new. ' +
+      'Filters ask first, task ids do not.',
     examples: DISCARD_EXAMPLES,
   }).argument('[task ids...]', 'ids of the tasks');
   addBulkOptions(command).action((taskIds: string[], options: ActOptions) =>

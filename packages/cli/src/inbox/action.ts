@@ -1,4 +1,4 @@
-import type { BulkOptions, EntryFilter, EntryKey, Inbox } from '@novita-webhooks/core';
+import type { BulkOptions, Entry, EntryFilter, EntryKey, Inbox } from '@novita-webhooks/core';
 
 /** What of a bulk action is reported. */
 export interface ActionProgress {
@@ -13,8 +13,10 @@ export interface Action {
   readonly name: 'replay' | 'discard';
   /** `replayed`, also the name of the count in JSON. */
   readonly past: 'replayed' | 'discarded';
-  /** Why `one` does nothing with an entry. */
-  readonly refusal: string;
+  /** Why `one` does nothing with an entry; `undefined` if it does something. */
+  readonly refusal: (entry: Entry | undefined) => string | undefined;
+  /** What a user may not expect of `one`, as the end of a line. */
+  readonly remark: (entry: Entry) => string;
   readonly one: (inbox: Inbox, key: EntryKey) => Promise<boolean>;
   readonly many: (
     inbox: Inbox,
@@ -23,11 +25,31 @@ export interface Action {
   ) => Promise<ActionProgress>;
 }
 
+const MISSING = 'there is no such entry. Compare the id, or pass --endpoint';
+
+const refuseReplay: Action['refusal'] = (entry) => {
+  if (entry === undefined) return MISSING;
+  const { state, replays } = entry;
+  const already = replays > 0 ? 'already replayed, ' : '';
+  if (state === 'pending') return `is pending: ${already}waits for a worker`;
+  if (state === 'running') return `is running: ${already}a worker attempts it`;
+  return state === 'expected' ? 'is expected: its event has not arrived' : undefined;
+};
+
+const refuseDiscard: Action['refusal'] = (entry) => {
+  if (entry === undefined) return MISSING;
+  return entry.state === 'running' ? 'is running: wait until its attempt ends' : undefined;
+};
+
 /** Replays, some handlers only if they are named. */
 export const createReplayAction = (handlers?: readonly string[], body?: string): Action => ({
   name: 'replay',
   past: 'replayed',
-  refusal: 'is no done or dead entry',
+  refusal: refuseReplay,
+  remark: ({ state }) =>
+    state === 'done' && handlers === undefined
+      ? ': it was done, so all its handlers run again'
+      : '',
   one: (inbox, key) => inbox.replay(key, { handlers, body }),
   many: async (inbox, filter, { onProgress, ...options }) => {
     const result = await inbox.replayMany(filter, {
@@ -43,7 +65,8 @@ export const createReplayAction = (handlers?: readonly string[], body?: string):
 export const discardAction: Action = {
   name: 'discard',
   past: 'discarded',
-  refusal: 'is running, or there is no such entry',
+  refusal: refuseDiscard,
+  remark: () => '',
   one: (inbox, key) => inbox.discard(key),
   many: async (inbox, filter, { onProgress, ...options }) => {
     const result = await inbox.discardMany(filter, {

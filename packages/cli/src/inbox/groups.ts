@@ -2,7 +2,7 @@ import type { EntryFilter, EntryGroup, Inbox } from '@novita-webhooks/core';
 import type { Command } from 'commander';
 
 import type { Console } from '../terminal/console.ts';
-import { toCountText, toTimeText } from '../terminal/printable.ts';
+import { toAgeText, toCountText, toTimeText } from '../terminal/printable.ts';
 import { printTable, type Column } from '../terminal/table.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
@@ -19,12 +19,20 @@ Examples:
   $ novita-webhooks inbox groups --state pending,dead --received-from 1d
   $ novita-webhooks inbox replay --same-error-as <task id of an example>`;
 
-const COLUMNS: readonly Column<EntryGroup>[] = [
-  { heading: 'COUNT', text: ({ count }) => String(count), alignRight: true },
-  { heading: 'FIRST', text: ({ firstAt }) => toTimeText(firstAt) },
-  { heading: 'LAST', text: ({ lastAt }) => toTimeText(lastAt) },
-  { heading: 'EXAMPLE', text: ({ example }) => example.taskId },
-  { heading: 'ERROR', text: ({ errorGroup }) => errorGroup },
+const COUNT: Column<EntryGroup> = {
+  heading: 'COUNT',
+  text: ({ count }) => String(count),
+  alignRight: true,
+};
+const FIRST: Column<EntryGroup> = { heading: 'FIRST', text: ({ firstAt }) => toTimeText(firstAt) };
+const LAST: Column<EntryGroup> = { heading: 'LAST', text: ({ lastAt }) => toTimeText(lastAt) };
+const AGE: Column<EntryGroup> = { heading: 'AGE', text: ({ lastAt }) => toAgeText(lastAt) };
+const EXAMPLE: Column<EntryGroup> = { heading: 'EXAMPLE', text: ({ example }) => example.taskId };
+const ERROR: Column<EntryGroup> = { heading: 'ERROR', text: ({ errorGroup }) => errorGroup };
+
+const LAYOUTS: readonly (readonly Column<EntryGroup>[])[] = [
+  [COUNT, FIRST, LAST, EXAMPLE, ERROR],
+  [COUNT, AGE, EXAMPLE, ERROR],
 ];
 
 const merge = (one: EntryGroup | undefined, other: EntryGroup): EntryGroup =>
@@ -68,7 +76,7 @@ const showGroups = async (options: GroupsOptions, console: Console): Promise<voi
     console.print(JSON.stringify({ groups }));
     return;
   }
-  printTable(console, COLUMNS, groups);
+  printTable(console, LAYOUTS, groups);
   if (groups.length === 0 && console.isTerminal) console.printError('No failed entry matches.');
 };
 

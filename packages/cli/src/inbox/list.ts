@@ -2,8 +2,8 @@ import type { Entry, EntryFilter, EntryPage, EntryQuery, Inbox } from '@novita-w
 import { Option, type Command } from 'commander';
 
 import type { Console } from '../terminal/console.ts';
-import { toCountText, toEntriesText, toTimeText } from '../terminal/printable.ts';
-import { printTable, type Column } from '../terminal/table.ts';
+import { toAgeText, toCountText, toEntriesText, toTimeText } from '../terminal/printable.ts';
+import { cut, printTable, type Column } from '../terminal/table.ts';
 import { addSubcommand, parsePositive } from './subcommand.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
@@ -26,15 +26,34 @@ Examples:
 
 const MAX_PAGE = 1000;
 
-const COLUMNS: readonly Column<Entry>[] = [
-  { heading: 'TASK ID', text: ({ taskId }) => taskId },
-  { heading: 'STATE', text: toStateText },
-  { heading: 'TYPE', text: ({ taskType }) => taskType },
-  { heading: 'STATUS', text: ({ status }) => status.replace(/^TASK_STATUS_/, '') },
-  { heading: 'ATTEMPTS', text: ({ attempts }) => String(attempts), alignRight: true },
-  { heading: 'RECEIVED', text: ({ receivedAt }) => toTimeText(receivedAt) },
-  { heading: 'ENDPOINT', text: ({ endpoint }) => endpoint },
-  { heading: 'REASON', text: ({ reason }) => reason ?? '' },
+const MAX_ID_CHARACTERS = 40;
+
+const ID: Column<Entry> = { heading: 'TASK ID', text: ({ taskId }) => taskId };
+const SHORT_ID: Column<Entry> = { ...ID, text: ({ taskId }) => cut(taskId, MAX_ID_CHARACTERS) };
+const STATE: Column<Entry> = { heading: 'STATE', text: toStateText };
+const TYPE: Column<Entry> = { heading: 'TYPE', text: ({ taskType }) => taskType };
+const STATUS: Column<Entry> = {
+  heading: 'STATUS',
+  text: ({ status }) => status.replace(/^TASK_STATUS_/, ''),
+};
+const ATTEMPTS: Column<Entry> = {
+  heading: 'ATTEMPTS',
+  text: ({ attempts }) => String(attempts),
+  alignRight: true,
+};
+const RECEIVED: Column<Entry> = {
+  heading: 'RECEIVED',
+  text: ({ receivedAt }) => toTimeText(receivedAt),
+};
+const AGE: Column<Entry> = { heading: 'AGE', text: ({ receivedAt }) => toAgeText(receivedAt) };
+const ENDPOINT: Column<Entry> = { heading: 'ENDPOINT', text: ({ endpoint }) => endpoint };
+const REASON: Column<Entry> = { heading: 'REASON', text: ({ reason }) => reason ?? '' };
+
+/** The last one leaves 20 characters for the reason in a terminal of 80 columns. */
+const LAYOUTS: readonly (readonly Column<Entry>[])[] = [
+  [ID, STATE, TYPE, STATUS, ATTEMPTS, RECEIVED, ENDPOINT, REASON],
+  [ID, STATE, STATUS, RECEIVED, REASON],
+  [SHORT_ID, STATE, AGE, REASON],
 ];
 
 /** A page that was read from the inbox in several calls. */
@@ -92,7 +111,7 @@ const list = async (options: ListOptions, console: Console): Promise<void> => {
     await console.write(`${JSON.stringify(page)}\n`);
     return;
   }
-  printTable(console, COLUMNS, page.entries);
+  printTable(console, LAYOUTS, page.entries);
   if (!console.isTerminal && page.cursor === null) return;
   const more = page.cursor === null ? '' : ` More: add --cursor ${page.cursor}, or raise --limit.`;
   const found =

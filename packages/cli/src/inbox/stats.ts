@@ -38,7 +38,8 @@ export const addStatsCommand = (group: Command, console: Console): void => {
   addSubcommand(group, 'stats', {
     summary: 'count the entries by state',
     description:
-      'Counts the entries by state, and says how long the oldest due one has been waiting.',
+      'Counts the entries by state, and says how long the oldest due one has been waiting. The ' +
+      'record of a submit call with a key counts as done.',
     examples: EXAMPLES,
   }).action((options: StatsOptions) => stats(options, console));
 };

@@ -29,3 +29,7 @@ export const toDurationText = (durationMs: number): string => {
   const [unit, size] = UNITS.find(([, length]) => durationMs >= length) ?? ['ms', 1];
   return `${Math.round(durationMs / size)} ${unit}`;
 };
+
+/** How long ago a time was, such as `3 h`; `-` for no time. */
+export const toAgeText = (time: number): string =>
+  Number.isFinite(time) ? toDurationText(Math.max(Date.now() - time, 0)) : '-';

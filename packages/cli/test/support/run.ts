@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to stdin, which is closed then. `null`: it stays open for `write`. */
   readonly stdin?: string | null;
+  /** Of the terminal; default: 100. */
+  readonly columns?: number;
 }
 
 /** A command that is running. */
@@ -85,17 +87,17 @@ export interface TerminalCommand {
   readonly end: Promise<number>;
 }
 
-/** Starts the command on a pseudo-terminal of 100 columns, and ends it after the test. */
+/** Starts the command on a pseudo-terminal, and ends it after the test. */
 export function startOnTerminal(
   args: readonly string[],
-  { cwd = process.cwd(), env = {} }: RunOptions = {},
+  { cwd = process.cwd(), env = {}, columns = 100 }: RunOptions = {},
 ): TerminalCommand {
   const all = { ...process.env, ...CLEAN_ENV, TERM: 'xterm-256color', ...env };
   const defined = Object.entries(all).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   );
   const terminal = spawnOnTerminal(process.execPath, [inject('commandFile'), ...args], {
-    ...{ cwd, cols: 100, rows: 30, env: Object.fromEntries(defined) },
+    ...{ cwd, cols: columns, rows: 30, env: Object.fromEntries(defined) },
   });
   let output = '';
   let hasEnded = false;
