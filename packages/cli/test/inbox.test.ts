@@ -228,6 +228,17 @@ describe('replay of task ids', () => {
   });
 });
 
+test('replay --handlers takes the name that inbox show prints', async () => {
+  const stored = 'succeeded#1/1:l5qh6p';
+  const { address } = await sqliteWith([deadEntry('task-1', { succeededHandlers: [stored] })]);
+  const inbox = (...args: string[]) => run(['inbox', address, ...args]);
+  const replayed = await inbox('replay', 'task-1', '--handlers', 'onTaskSucceeded #1');
+  expect(replayed.stdout).toBe('task-1: replayed\n');
+  const { stdout } = await inbox('show', 'task-1', '--json');
+  const partialReplay = { handlers: [stored] };
+  expect(JSON.parse(stdout)).toMatchObject({ succeededHandlers: [], partialReplay });
+});
+
 test('inbox show prints attempts, errors and, if asked, the payload', async () => {
   const { address } = await sqliteWith([deadEntry('task-1', { metadata: { orderId: 42 } })]);
   const { stdout } = await run(['inbox', address, 'show', 'task-1', '--body']);

@@ -118,7 +118,7 @@ export const addReplayCommand = (group: Command, console: Console): void => {
   addBulkOptions(command)
     .option(
       '--handlers <names>',
-      'run only these handlers, also if they succeeded; as `inbox show` prints them',
+      'run only these handlers, also if they succeeded; of task ids: as `inbox show` prints them',
       parseNames,
     )
     .option('--body <file>', 'of one task: a payload that replaces the stored one')
