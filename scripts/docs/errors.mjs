@@ -55,8 +55,7 @@ export function listErrors() {
   return [
     '# Error codes',
     'Every `code` of a `WebhookError`, and of a reply that is not 200. Codes are stable; messages ' +
-      'may change. Written by `npm run docs` from the doc comments in ' +
-      `[errors.ts](../${SOURCE}).`,
+      'may change.',
     '## Replies to a delivery',
     'The body of such a reply is `application/problem+json` with the code as its `code`.',
     table(
@@ -70,7 +69,7 @@ export function listErrors() {
     ),
     '## What `receiver.check()` finds',
     'Each finding is `{ level, code, message }`. The message says what is wrong and what to do, with ' +
-      `the values at hand. Written from [finding.ts](../${FINDINGS}).`,
+      'the values at hand.',
     table(
       ['code', 'level', 'meaning', 'what to do'],
       membersOf(parse(FINDINGS), 'FindingCode').map((member) =>
