@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -52,11 +53,19 @@ test.skipIf(process.platform === 'win32')(
         .replace(' simulate', ' simulate --port 0');
     expect(lines.length).toBeGreaterThan(14);
     await writeFile(join(cwd, 'scenario.json'), '{ "faults": { "drop": 0.1 } }');
+    let stop = async (): Promise<void> => undefined; // the next `serve` takes the port
     for (const line of lines) {
       if (line.includes('inbox groups')) env.NOVITA_INBOX = 'sqlite:webhooks.db'; // the guide exports it
       if (/ (serve|simulate)\b/.test(line)) {
+        if (line.includes(' serve')) await stop();
         const server = spawn('sh', ['-c', `exec ${toLocal(line)}`], { cwd, env });
         onTestFinished(() => void server.kill('SIGKILL'));
+        if (line.includes(' serve')) {
+          stop = async () => {
+            server.kill('SIGTERM');
+            await once(server, 'exit');
+          };
+        }
         await printed(server, READY);
         continue;
       }
