@@ -54,6 +54,7 @@ export type {
   BulkOptions,
   Claim,
   ConsumeOptions,
+  DeadLetterCode,
   Consumer,
   DiscardManyResult,
   Entry,

@@ -3,6 +3,7 @@ import {
   memoryInbox,
   PermanentError,
   WebhookError,
+  type DeadLetter,
   type HandlersFailedError,
   type JsonObject,
   type ReceiverOptions,
@@ -66,14 +67,14 @@ function confirming(answers: Answer[], options: Partial<ReceiverOptions> = {}) {
   const made = setUp({ taskResults: client, confirm: true, ...options });
   const { receiver } = made;
   const runs: Run[] = [];
-  const letters: string[] = [];
+  const letters: Pick<DeadLetter, 'code' | 'reason'>[] = [];
   receiver.onTaskSucceeded((body, { testMode, attempt }) => {
     runs.push({ handler: 'succeeded', body, testMode, attempt });
   });
   receiver.onTaskFailed((body, { testMode, attempt }) => {
     runs.push({ handler: 'failed', body, testMode, attempt });
   });
-  receiver.onDeadLetter(({ reason }) => letters.push(reason));
+  receiver.onDeadLetter(({ code, reason }) => letters.push({ code, reason }));
   return { ...made, asked, signals, runs, letters };
 }
 
@@ -156,12 +157,20 @@ describe('confirm: handlers', () => {
 
 describe('confirm: an unknown task', () => {
   test('becomes a dead letter with the reason unconfirmed and the code of the error', async () => {
-    const { settle, runs, letters, receiver } = confirming(['task_not_found']);
+    const { settle, runs, letters, receiver, log } = confirming(['task_not_found']);
     await settle(event);
     expect(runs).toEqual([]);
     expect(letters).toEqual([
-      'unconfirmed: the API said task_not_found (task_not_found). The event may be forged. If it is not, ' +
-        'replay the entry when the Task Result API knows the task.',
+      {
+        code: 'unconfirmed',
+        reason:
+          'unconfirmed: the API said task_not_found (task_not_found). The event may be forged. If it is not, ' +
+          'replay the entry when the Task Result API knows the task.',
+      },
+    ]);
+    expect([log.messages('error'), log.messages('warn')]).toEqual([
+      [],
+      [expect.stringContaining('dead letter')],
     ]);
     expect(await receiver.inbox.get(KEY)).toMatchObject({
       state: 'dead',
@@ -182,13 +191,15 @@ describe('confirm: an unknown task', () => {
     const { settle, runs, letters } = confirming([sampleEvents.schemaError()]);
     await settle(event);
     expect(runs).toEqual([]);
-    expect(letters).toEqual([expect.stringMatching(/^unconfirmed: .*schema.*\(invalid_result\)/)]);
+    expect(letters).toMatchObject([
+      { reason: expect.stringMatching(/^unconfirmed: .*schema.*\(invalid_result\)/) as string },
+    ]);
   });
 
   test('is not asked about if its own event does not fit the schema', async () => {
     const { settle, asked, letters } = confirming([event]);
     await settle(sampleEvents.schemaError());
-    expect([asked, letters.length]).toEqual([[], 1]);
+    expect([asked, letters]).toMatchObject([[], [{ code: 'invalid_result' }]]);
   });
 });
 
@@ -257,6 +268,43 @@ describe('confirm: an entry waits, and no attempt is counted', () => {
   });
 });
 
+describe('confirm: an entry that waits for 7 days', () => {
+  /** Adds an event of a week ago. */
+  async function addOld(made: ReturnType<typeof confirming>): Promise<void> {
+    const receivedAt = made.clock.now() - 7 * 24 * 3_600_000;
+    const body = JSON.stringify(event.payload);
+    const status = 'TASK_STATUS_SUCCEED';
+    await made.receiver.inbox.add(createTestEntry({ ...KEY, status, body, receivedAt }));
+    made.receiver.start();
+    await made.clock.advance(1000);
+  }
+
+  test.each<[string, Answer, RegExp]>([
+    ['the task still runs', running, /^unconfirmed: .*TASK_STATUS_PROCESSING.* 7 days/],
+    ['the answer is not of the task', 'invalid_result', /^unconfirmed: .*invalid_result.* 7 days/],
+    ['the client fails', new TypeError('broken'), /^unconfirmed: .*broken.* 7 days/],
+  ])('becomes a dead letter if %s', async (_name, answer, reason) => {
+    const made = confirming([answer]);
+    await addOld(made);
+    expect(await made.receiver.inbox.get(KEY)).toMatchObject({ state: 'dead' });
+    expect(made.letters).toEqual([
+      { code: 'unconfirmed', reason: expect.stringMatching(reason) as string },
+    ]);
+    expect(made.runs).toEqual([]);
+  });
+
+  test.each<WebhookErrorCode>(['api_unavailable', 'api_rate_limited', 'api_key_rejected'])(
+    'waits on after %s: that is no fault of the event',
+    async (answer) => {
+      const made = confirming([answer, event]);
+      await addOld(made);
+      expect(await made.receiver.inbox.get(KEY)).toMatchObject({ state: 'pending', attempts: 0 });
+      await made.clock.advance(300_000);
+      expect(made.runs).toHaveLength(1);
+    },
+  );
+});
+
 describe('confirm: a disagreement in the status', () => {
   test.each([
     [event, failed, 'failed'],
@@ -268,6 +316,11 @@ describe('confirm: a disagreement in the status', () => {
       await settle(said);
       expect(runs).toMatchObject([{ handler: to }]);
       expect((await receiver.stats()).disagreements).toBe(1);
+      const [attempt] = (await receiver.inbox.get(KEY))?.attemptLog ?? [];
+      const status = to === 'failed' ? 'TASK_STATUS_FAILED' : 'TASK_STATUS_SUCCEED';
+      const message = expect.stringContaining(`Result API ${status}`) as string;
+      const errors = [{ handler: 'confirm', code: 'disagreement', message }];
+      expect(attempt).toMatchObject({ outcome: 'done', errors });
       expect(log.messages('warn')).toEqual([
         expect.stringContaining('contradicts the status of an event'),
       ]);

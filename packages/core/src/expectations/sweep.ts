@@ -1,12 +1,13 @@
 import { readPayload } from '../events/envelope.ts';
 import { toEntry } from '../delivery/to-entry.ts';
 import { isExpectation, isSubmission } from '../inbox/expectation.ts';
-import type { Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
+import type { DeadLetterCode, Entry, Inbox, NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isWebhookError, summariseError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
+import { isApiDown } from '../task-results/api-failure.ts';
 import { askInTime } from '../task-results/ask-in-time.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { createAskSlots, untilFirstAsk, untilNextAsk } from './ask-pace.ts';
@@ -55,10 +56,11 @@ export function createSweep(options: SweepOptions): Sweep {
     async attempt(entry, abort) {
       if (!isExpectation(entry)) return { type: 'done' }; // the record of an answered submit call
       const expectation = readExpectation(entry.body);
-      if (expectation === null) return dead('the stored expectation cannot be read. Discard it.');
+      if (expectation === null) return dead(UNREADABLE_ENTRY, 'invalid_result');
       const now = clock.now();
       const leftMs = expectation.until - now;
-      if (isSubmission(entry)) return leftMs > 0 ? released(leftMs) : dead(UNFINISHED);
+      if (isSubmission(entry))
+        return leftMs > 0 ? released(leftMs) : dead(UNFINISHED, 'submission_unfinished');
       const awaited = { entry, expectation };
       if (taskResults === null) {
         if (leftMs <= -NO_CLIENT_MARGIN_MS) return giveUp('taskResults is not set', counts);
@@ -99,7 +101,9 @@ async function ask(
     const payload = await askInTime(getPayload, { signal, clock });
     const result = toSweptEntry(payload, awaited.entry, options);
     if (result === null) return awaitOrGiveUp(awaited, 'the task is still running', clock, counts);
-    if (result.schemaError !== null) return dead(`${UNREADABLE}: ${result.schemaError}`);
+    if (result.schemaError !== null) {
+      return dead(`${UNREADABLE}: ${result.schemaError}`, 'invalid_result');
+    }
     if ((await inbox.add(result)) === 'added') {
       counts.found += 1;
       limitedLog.warn({ taskId }, FOUND);
@@ -109,13 +113,9 @@ async function ask(
     if (signal.aborted) return released(0);
     const reason = summariseError(error).message;
     limitedLog.warn({ taskId, reason }, isWebhookError(error, 'task_not_found') ? UNKNOWN : FAILED);
-    const isDown = DOWN.some((code) => isWebhookError(error, code));
-    return awaitOrGiveUp(awaited, reason, clock, counts, isDown ? MAX_OUTAGE_MS : 0);
+    return awaitOrGiveUp(awaited, reason, clock, counts, isApiDown(error) ? MAX_OUTAGE_MS : 0);
   }
 }
-
-/** The API may be asked again for days: the cause is not the task. */
-const DOWN = ['api_unavailable', 'api_rate_limited', 'api_key_rejected'] as const;
 
 /** Counts as a question. */
 function askAgain({ entry, expectation }: Awaited, reason: string, clock: Clock): Outcome {
@@ -136,7 +136,7 @@ function awaitOrGiveUp(
 
 function giveUp(reason: string, counts: Counts): Outcome {
   counts.missing += 1;
-  return dead(`missing: no result arrived in time; ${reason}`);
+  return dead(`missing: no result arrived in time; ${reason}`, 'missing');
 }
 
 /** So that a process which can ask has its turn, also at the deadline. */
@@ -154,6 +154,7 @@ const FAILED = 'sweep: the result of a task could not be fetched and kept; tryin
 const UNKNOWN =
   'sweep: the Task Result API does not know an awaited task; asking again until the time of the ' +
   'expectation is over. Check the task id, baseUrl, and that apiKey is of the account that submitted it.';
+const UNREADABLE_ENTRY = 'the stored expectation cannot be read. Discard it.';
 const UNREADABLE = 'the result of the Task Result API does not fit the schema';
 const UNFINISHED =
   'a submit call with this key began and never named its task, so the task may be running unseen. ' +
@@ -171,7 +172,10 @@ function toSweptEntry(
   return { ...entry, source: 'sweep' };
 }
 
-const dead = (reason: string): Outcome => ({ type: 'dead', reason, succeededHandlers: [] });
+const dead = (reason: string, code: DeadLetterCode): Outcome => ({
+  type: 'dead',
+  ...{ code, reason, succeededHandlers: [] },
+});
 
 /** Does not count as a question. */
 const released = (delayMs: number): Outcome => ({

@@ -1,5 +1,12 @@
 import type { TaskResult } from '../events/task-result.ts';
-import type { NewEntry, Outcome, PartialReplay, RunInTransaction } from '../inbox/ports.ts';
+import type {
+  DeadLetterCode,
+  HandlerFailure,
+  NewEntry,
+  Outcome,
+  PartialReplay,
+  RunInTransaction,
+} from '../inbox/ports.ts';
 import { findDamage } from '../inbox/stored-entry.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isPromise } from '../shared/is-promise.ts';
@@ -63,36 +70,38 @@ export async function runAttempt(
 ): Promise<Outcome> {
   const { clock } = options;
   const [startedAt, start] = [clock.now(), monotonicMs(clock)];
-  const failures: Failure[] = [];
-  const outcome = await runHandlers(entry, abort, options, failures);
+  const [failures, remarks]: [Failure[], HandlerFailure[]] = [[], []];
+  const outcome = await runHandlers(entry, abort, options, { failures, remarks });
   const durationMs = Math.round(monotonicMs(clock) - start);
-  const report = { startedAt, durationMs, failures: failures.map(({ logged }) => logged) };
+  const logs = [...remarks, ...failures.map(({ logged }) => logged)];
+  const report = { startedAt, durationMs, failures: logs };
   const logged = withAttemptLog(entry, outcome, report);
   const errors = failures.flatMap(({ thrown = [] }) => thrown);
   keepErrors(logged, errors);
   return logged;
 }
 
-/** @param failures gets one for each handler that failed */
+/** @param found gets a failure for each handler that failed, and what else operators should see */
 async function runHandlers(
   entry: AttemptEntry,
   abort: LazyAbort,
   options: RunAttemptOptions,
-  failures: Failure[],
+  { failures, remarks }: { readonly failures: Failure[]; readonly remarks: HandlerFailure[] },
 ): Promise<Outcome> {
   const { attempts, isTakeover = true } = entry;
   const { maxAttempts } = options.retry;
   const damage = findDamage(entry);
-  if (damage !== null) return { type: 'dead', reason: damage, succeededHandlers: [] };
+  if (damage !== null) return toDead('invalid_result', damage);
   const found = options.resultSource.resultOf(entry, abort);
   const source = isPromise(found) ? await found : found;
   if ('ended' in source) {
     failures.push(...source.failures);
     return source.ended;
   }
+  if (source.remark) remarks.push(source.remark);
   const { result, schemaError } = source.parsed;
   const succeededHandlers = [...entry.succeededHandlers];
-  if (result === null) return { type: 'dead', reason: schemaError, succeededHandlers };
+  if (result === null) return toDead('invalid_result', schemaError, succeededHandlers);
   const { testMode } = source;
   if (testMode && options.testEvents === 'ignore') return { type: 'done', succeededHandlers };
   const handled = testMode === entry.testMode ? entry : { ...entry, testMode };
@@ -100,9 +109,9 @@ async function runHandlers(
   const matching = options.handlers.matching(result);
   const remaining = selectHandlers(result, matching, entry, options.warnOnce);
   const unknown = findUnknownHandlers(entry, matching);
-  if (unknown !== null) return { type: 'dead', reason: unknown, succeededHandlers };
+  if (unknown !== null) return toDead('replay_incomplete', unknown, succeededHandlers);
   if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
-    return { type: 'dead', reason: neverSettled(entry, maxAttempts), succeededHandlers };
+    return toDead('attempt_lost', neverSettled(entry, maxAttempts), succeededHandlers);
   }
   const scheduledDelayMs = createScheduledDelay(options.retry.delay, attempts, options.log);
   const outcomeSoFar = () =>
@@ -126,8 +135,16 @@ async function runHandlers(
   const outcome = outcomeSoFar();
   const reason = findOutstanding(entry, matching, succeededHandlers);
   return outcome.type === 'done' && reason !== null
-    ? { type: 'dead', reason, succeededHandlers }
+    ? toDead('replay_incomplete', reason, succeededHandlers)
     : outcome;
+}
+
+function toDead(
+  code: DeadLetterCode,
+  reason: string,
+  succeededHandlers: readonly string[] = [],
+): Outcome {
+  return { type: 'dead', code, reason, succeededHandlers };
 }
 
 function neverSettled({ attempts, reason }: AttemptEntry, maxAttempts: number): string {

@@ -1,5 +1,5 @@
 import type { OtherEvent } from '../events/envelope.ts';
-import type { Entry, NewEntry } from '../inbox/ports.ts';
+import type { DeadLetterCode, Entry, NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { createInFlight } from '../shared/in-flight.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
@@ -13,6 +13,8 @@ import type { DeadLetter, Handlers } from './handlers.ts';
 import { parseStoredBody } from './parse-stored-body.ts';
 import { runHandler } from './run-handler.ts';
 
+type DeadOutcome = Extract<Outcome, { readonly type: 'dead' }>;
+
 /** Runs the handlers of events that are not stored: best effort, at most once. */
 export interface BestEffortEvents {
   /** @returns `null` if no handler wants the event; else a promise for the end of the handlers */
@@ -20,7 +22,7 @@ export interface BestEffortEvents {
   /** Like `progress`. */
   other(event: OtherEvent): Promise<unknown> | null;
   /** Resolves when the handlers have ended. */
-  deadLetter(entry: Entry, reason: string): Promise<unknown>;
+  deadLetter(entry: Entry, outcome: DeadOutcome): Promise<unknown>;
   /** Runs that were left out because too many were running. */
   dropped(): number;
   running(): number;
@@ -93,12 +95,14 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
       );
       return runs.length > 0 ? Promise.all(runs) : null;
     },
-    deadLetter(entry, reason) {
+    deadLetter(entry, { reason, code = 'handler_failed' }) {
       const { taskId, attempts } = entry;
-      log.error({ taskId, attempts, reason }, DEAD_LETTER);
+      // The reader of a leaked URL can cause as many as he likes: they must not page an operator.
+      const level = code === 'unconfirmed' ? 'warn' : 'error';
+      log[level]({ taskId, attempts, code, reason }, DEAD_LETTER);
       const taskLog = withFields(handlerLog, { taskId });
       const runs = handlers.deadLetter.map((handle) => {
-        const handleLetter = () => handle(toDeadLetter(entry, reason), { log: taskLog });
+        const handleLetter = () => handle(toDeadLetter(entry, code, reason), { log: taskLog });
         return deadLetters.run((abort) => runLogged('onDeadLetter', handleLetter, abort));
       });
       return Promise.all(runs);
@@ -111,9 +115,9 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
   };
 }
 
-function toDeadLetter(entry: Entry, reason: string): DeadLetter {
+function toDeadLetter(entry: Entry, code: DeadLetterCode, reason: string): DeadLetter {
   const { taskId, attempts, testMode, body } = entry;
   const receivedAt = new Date(entry.receivedAt);
   const metadata = structuredClone(entry.metadata);
-  return { taskId, reason, attempts, receivedAt, metadata, testMode, body };
+  return { taskId, code, reason, attempts, receivedAt, metadata, testMode, body };
 }

@@ -1,7 +1,7 @@
 // The result that handlers get: that of the event, or the answer of the Task Result API.
 import { readPayload } from '../events/envelope.ts';
 import type { ParsedResult } from '../events/task-result-schema.ts';
-import type { NewEntry, Outcome } from '../inbox/ports.ts';
+import type { HandlerFailure, NewEntry, Outcome } from '../inbox/ports.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { redactPayload } from '../shared/redact.ts';
 import type { Failure } from './handler-failure.ts';
@@ -16,6 +16,8 @@ export interface HandledResult {
   readonly receivedAt: number;
   readonly testMode: boolean;
   readonly parsed: ParsedResult;
+  /** For the log of attempts. */
+  readonly remark?: HandlerFailure;
 }
 
 /** An attempt that ends before a handler runs. */

@@ -8,6 +8,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
 import { isGeneratorFunction } from './is-generator-function.ts';
+import type { DeadLetterCode } from '../inbox/ports.ts';
 import { defaultName, labelOf } from '../inbox/handler-name.ts';
 
 /** What a handler gets beside the result. */
@@ -67,7 +68,9 @@ export type DeadLetterHandler = (letter: DeadLetter, context: { readonly log: Lo
 /** An entry that is not attempted again unless it is replayed. */
 export interface DeadLetter {
   readonly taskId: string;
-  /** Why the last attempt failed. */
+  /** Why, for programs: `unconfirmed` may be a forged event, and `missing` had no event. */
+  readonly code: DeadLetterCode;
+  /** Why the last attempt failed, for people. */
   readonly reason: string;
   readonly attempts: number;
   readonly receivedAt: Date;

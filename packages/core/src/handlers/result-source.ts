@@ -1,11 +1,12 @@
 import { isProgress, isTerminal } from '../events/task-result.ts';
 import { hasFinalBody, needsConfirmation } from '../inbox/needs-confirmation.ts';
-import type { NewEntry, Outcome } from '../inbox/ports.ts';
+import type { HandlerFailure, NewEntry, Outcome } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, isWebhookError, summariseError, WebhookError } from '../shared/errors.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
+import { isApiDown } from '../task-results/api-failure.ts';
 import { createAskApi, type AskApi } from './ask-api.ts';
 import { hasExpiredLink } from './has-expired-link.ts';
 import { fromAnswer, fromEntry, type EndedEarly, type HandledResult } from './handled-result.ts';
@@ -73,16 +74,21 @@ async function confirmed(
     const { result, schemaError } = answer.parsed;
     if (result === null) return unconfirmed(entry, new WebhookError('invalid_result', schemaError));
     const { status } = result.task;
-    if (isProgress(status)) return waiting(entry, { status }, STILL_RUNS, options);
-    if (isTerminal(entry.status) && status !== entry.status) {
-      options.onDisagreement();
-      const fields = { taskId: entry.taskId, event: entry.status, api: status };
-      warnOnce(`disagreement ${entry.status} ${status}`, fields, DISAGREEMENT);
+    if (isProgress(status)) {
+      if (hasWaitedTooLong(entry, clock)) return unconfirmed(entry, stillRuns(status));
+      return waiting(entry, { status }, STILL_RUNS, options);
     }
-    return answer;
+    if (!isTerminal(entry.status) || status === entry.status) return answer;
+    options.onDisagreement();
+    const fields = { taskId: entry.taskId, event: entry.status, api: status };
+    warnOnce(`disagreement ${entry.status} ${status}`, fields, DISAGREEMENT);
+    return { ...answer, remark: toRemark(entry.status, status) };
   } catch (error) {
     if (abort.aborted || api.isStopped()) return released(entry, 0);
     if (isWebhookError(error, 'task_not_found')) return unconfirmed(entry, error);
+    if (!isApiDown(error) && hasWaitedTooLong(entry, clock)) {
+      return unconfirmed(entry, error, ` ${SINCE_A_WEEK}`);
+    }
     return waiting(entry, { error: describeError(error) }, NOT_CONFIRMED, options, error);
   }
 }
@@ -109,9 +115,25 @@ async function withFreshLinks(
   return own;
 }
 
-function unconfirmed({ succeededHandlers }: SourceEntry, error: WebhookError): EndedEarly {
-  const reason = `unconfirmed: ${summariseError(error).message} (${error.code}). ${UNCONFIRMED}`;
-  return end({ type: 'dead', reason, succeededHandlers }, error);
+function unconfirmed({ succeededHandlers }: SourceEntry, error: unknown, since = ''): EndedEarly {
+  const { message, code } = summariseError(error);
+  const why = message.replace(/\.$/, '') + (code === null ? '' : ` (${code})`);
+  const reason = `unconfirmed: ${why}.${since} ${UNCONFIRMED}`;
+  return end({ type: 'dead', code: 'unconfirmed', reason, succeededHandlers }, error);
+}
+
+/** Of what concerns the entry alone: an event that replaced an expectation took its deadline with it. */
+function hasWaitedTooLong({ receivedAt }: SourceEntry, clock: Clock): boolean {
+  return clock.now() - receivedAt >= MAX_WAITING_MS;
+}
+
+const stillRuns = (status: string) =>
+  new WebhookError('invalid_result', `the Task Result API says ${status}, 7 days after the event`);
+
+/** The entry keeps the status of its event: it is evidence. */
+function toRemark(event: string, api: string): HandlerFailure {
+  const message = `the event said ${event}, and the Task Result API ${api}. Handlers got that.`;
+  return { handler: STEP, name: 'Disagreement', message, code: 'disagreement' };
 }
 
 /** Not counted as an attempt: the cause is outside the entry. */
@@ -138,6 +160,7 @@ function end(ended: Outcome, error: unknown): EndedEarly {
 /** Stands for the name of a handler in the log of attempts. */
 const STEP = 'confirm';
 
+const MAX_WAITING_MS = 7 * 24 * 60 * 60_000;
 const MIN_WAIT_MS = 2000;
 const MAX_WAIT_MS = 5 * 60_000;
 
@@ -152,6 +175,7 @@ function waitMs(ageMs: number): number {
 
 const UNCONFIRMED =
   'The event may be forged. If it is not, replay the entry when the Task Result API knows the task.';
+const SINCE_A_WEEK = 'That was so for 7 days after the event.';
 const NOT_CONFIRMED =
   'worker: the Task Result API could not be asked about an event, so the entry waits. No attempt is counted.';
 const STILL_RUNS =

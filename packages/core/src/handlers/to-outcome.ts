@@ -24,7 +24,7 @@ export function toOutcome(
   if (failures.length === 0) return { type: 'done', succeededHandlers };
   const reason = [...new Set(failures.map((failure) => failure.reason))].join('; ');
   if (failures.some(({ isFinal }) => isFinal) || attempt >= maxAttempts) {
-    return { type: 'dead', reason, succeededHandlers };
+    return { type: 'dead', code: 'handler_failed', reason, succeededHandlers };
   }
   const requested = failures.flatMap(({ delayMs }) => (delayMs === null ? [] : [delayMs]));
   const delayMs = requested.length > 0 ? Math.max(...requested) : scheduledDelayMs();

@@ -110,7 +110,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function onSettled(entry: Entry, outcome: Outcome): Promise<void> {
     if (isForHandlers(entry)) outcomes[outcome.type] += 1;
     options.outcomeWaiters.resolve(entry, outcome);
-    if (outcome.type === 'dead') await options.bestEffortEvents.deadLetter(entry, outcome.reason);
+    if (outcome.type === 'dead') await options.bestEffortEvents.deadLetter(entry, outcome);
   }
 
   function start(): void {

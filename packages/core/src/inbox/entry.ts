@@ -96,7 +96,7 @@ export interface AttemptRecord {
   readonly outcome: 'done' | 'retry' | 'dead' | 'lost';
   /** What caused the series. */
   readonly trigger: EntrySource | 'replay';
-  /** At most three handlers that failed. */
+  /** At most three handlers that failed. With `confirm`, also that the Task Result API contradicts the event. */
   readonly errors: readonly HandlerFailure[];
 }
 
@@ -110,6 +110,23 @@ export interface HandlerFailure {
   /** Code of the error, if it has one. */
   readonly code: string | null;
 }
+
+/** Why an entry became a dead letter. Codes are stable; reasons may change. */
+export type DeadLetterCode =
+  /** A handler threw `PermanentError`, the last attempt failed, or the metadata does not fit its schema. */
+  | 'handler_failed'
+  /** The last attempt never reported a result: its process may have crashed. */
+  | 'attempt_lost'
+  /** A replay named some handlers only, and others are outstanding or unknown. */
+  | 'replay_incomplete'
+  /** The payload does not fit the schema, or what is stored cannot be read. */
+  | 'invalid_result'
+  /** With `confirm`, the Task Result API does not confirm the event. It may be forged. */
+  | 'unconfirmed'
+  /** No result of an awaited task came in time. */
+  | 'missing'
+  /** A submit call with a `key` never named its task. */
+  | 'submission_unfinished';
 
 /** What every outcome may carry. */
 interface OutcomeRecord {
@@ -138,6 +155,8 @@ export type Outcome = OutcomeRecord &
     | {
         readonly type: 'dead';
         readonly reason: string;
+        /** For `onDeadLetter`. Stores do not keep it. */
+        readonly code?: DeadLetterCode;
         readonly succeededHandlers: readonly string[];
       }
     /** Unfinished, for a reason outside the entry. Does not count as an attempt. */

@@ -1,5 +1,5 @@
 // What the Task Result API answers instead of a result, as errors.
-import { describeError, WebhookError } from '../shared/errors.ts';
+import { describeError, isWebhookError, WebhookError } from '../shared/errors.ts';
 
 /** Why a request brought no result. */
 export interface ApiFailure {
@@ -19,6 +19,12 @@ export interface FailedAnswer {
   /** Header `Retry-After`. */
   readonly retryAfter: string | null;
 }
+
+const DOWN = ['api_unavailable', 'api_rate_limited', 'api_key_rejected'] as const;
+
+/** Whether the cause is the API or the key, and not one task. */
+export const isApiDown = (error: unknown): boolean =>
+  DOWN.some((code) => isWebhookError(error, code));
 
 const RETRY = 'Try again later.';
 const CHECK_URL = 'Check baseUrl.';
