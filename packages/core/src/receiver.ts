@@ -25,6 +25,7 @@ import type { Finding } from './self-check/finding.ts';
 import { closeParts, createParts } from './receiver-parts.ts';
 import { readStats, type ReceiverStats } from './receiver-stats.ts';
 import { resolveOptions, type ReceiverOptions } from './options.ts';
+import { withGracePeriod } from './shared/grace-period.ts';
 import { WebhookError } from './shared/errors.ts';
 import type { JsonObject } from './shared/json.ts';
 import { createLogs } from './shared/create-logs.ts';
@@ -106,6 +107,7 @@ export interface Receiver<
    * Before that, deliveries have up to `limits.replyTimeoutMs`; after that, aborted handlers have up to
    * 2 s to end. A handler that ignores its signal keeps running: end the process, or the entry may run
    * beside another worker.
+   * @throws WebhookError `invalid_argument`
    */
   close(options?: { readonly gracePeriodMs?: number | undefined }): Promise<void>;
   stats(): Promise<ReceiverStats>;
@@ -206,10 +208,11 @@ export function createReceiver(input: ReceiverOptions): Receiver {
     refusedDeliveries: () => parts.refusedDeliveries.list(),
     idle: (how = {}) => waitUntilIdle({ ...parts, isConsuming: worker.isConsuming }, how),
     check: (how = {}) => checkReceiver(how, { ...options, mintUrl, checked: report.checked }),
-    close({ gracePeriodMs = 10_000 } = {}) {
-      report.closed();
-      return (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush));
-    },
+    close: (how = {}) =>
+      withGracePeriod(how, (gracePeriodMs) => {
+        report.closed();
+        return (closing ??= closeParts(options, parts, gracePeriodMs).finally(logs.flush));
+      }),
     stats: () => readStats(parts),
   };
   const refusal = secrets?.length === 0 ? NO_SECRET : null;

@@ -121,7 +121,7 @@ describe('attempt: the log line of a failure', () => {
       'worker: a handler failed: attempt 1 of 8 failed, next in 5 s',
     ]);
     expect(await failureOf([new PermanentError('no')], {})).toEqual([
-      'worker: a handler failed: attempt 1 of 8 failed, no other follows',
+      'worker: a handler failed: attempt 1 failed, and its error rules out a retry',
     ]);
   });
 

@@ -70,7 +70,7 @@ test('rollUp: writes a repeated line once, and how many more a minute later', as
   expect(printed).toEqual(['inbox: down for 1 s error="order 1"', 'inbox: down error="disk full"']);
   await clock.advance(60_000);
   expect(printed.slice(2)).toEqual([
-    'inbox: down for 42 s … 41 more in the last minute error="order 42"',
+    'inbox: down for 42 s … and 41 more such lines in the last minute error="order 42"',
   ]);
   await clock.advance(60_000);
   log.error({ error: 'order 1' }, 'inbox: down');
@@ -87,7 +87,7 @@ test('rollUp: a rolled-up line names the first three tasks that it stands for', 
   await clock.advance(60_000);
   expect(printed).toEqual([
     'worker: failed taskId=task-1 reason="Error: no bucket"',
-    'worker: failed … 5 more in the last minute, for example taskId=task-2,task-3,task-4 reason="Error: no bucket"',
+    'worker: failed … and 5 more such lines in the last minute, for example taskId=task-2,task-3,task-4 reason="Error: no bucket"',
   ]);
 });
 
@@ -104,7 +104,7 @@ test('rollUp: the first failure of each task is written at once, ten times a min
   expect(written()).toEqual(Array.from({ length: 11 }, (_, index) => `t${index + 1}`));
   await clock.advance(60_000);
   expect(printed).toEqual([
-    'failed … 19 more in the last minute, for example taskId=t1,t2,t3 handler=save attempt=2 reason="no bucket"',
+    'failed … and 19 more such lines in the last minute, for example taskId=t1,t2,t3 handler=save attempt=2 reason="no bucket"',
   ]);
   printed.splice(0);
   for (let task = 1; task <= 11; task += 1) fail(task, 1);
@@ -120,7 +120,9 @@ test('createReceiver: close writes how many lines it held back, and leaves no ti
   }
   await receiver.close();
   const [first = '', ...others] = printed.filter((line) => line.includes('token'));
-  expect(others).toEqual([first.replace(' token=', ' … 2 more in the last minute token=')]);
+  expect(others).toEqual([
+    first.replace(' token=', ' … and 2 more such lines in the last minute token='),
+  ]);
   expect(clock.timers()).toBe(0);
 });
 

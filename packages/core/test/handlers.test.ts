@@ -349,6 +349,7 @@ describe('best-effort events: progress, other events and dead letters', () => {
     expect(letters).toEqual([
       {
         taskId: SAMPLE_TASK,
+        code: 'handler_failed',
         reason: 'Error: no',
         attempts: 1,
         receivedAt,

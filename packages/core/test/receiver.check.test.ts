@@ -100,7 +100,7 @@ test('check: the request needs no metadata, although a schema requires some', as
 });
 
 test.each([
-  ['another path', '/other', {}, /answered 404, by something else/],
+  ['another path', '/other', {}, /answered 404, but not by this receiver/],
   [
     'another endpoint',
     '/novita',
@@ -145,11 +145,11 @@ test.each([
   [
     404,
     'url_answered_by_another',
-    /No route of the server takes POST \/novita: .* Write app\.post/,
+    /No route of the server takes POST \/novita: .* Mount them for POST/,
   ],
   [403, 'url_answered_by_another', /such as a login or a CSRF check/],
   [502, 'url_answered_by_another', /Read the log of the server/],
-  [200, 'url_answered_by_another', /answered 200, by something else/],
+  [200, 'url_answered_by_another', /answered 200, but not by this receiver/],
 ])('check: says what to do if url is answered %i', async (status, code, message) => {
   const origin = await listen((_request, response) => {
     response.writeHead(status, { location: '/there?token=secret' }).end('{"code":"closing"}');

@@ -54,5 +54,5 @@ const ADVICE: Partial<Record<TokenRefusal, string>> = {
   other_task:
     'The callback URL belongs to another task. Mint a URL for each task, and submit it with the webhook that submit() passes; for many tasks, mint it without oneTask. If you do, the URL has leaked.',
   unknown_key:
-    'No configured secret has made the callback URL. Pass the same secret to the process that makes callback URLs and to this one, and keep older ones in the list.',
+    'The callback URL was signed with a secret that this process does not have. Pass the same secret to the process that makes callback URLs and to this one, and keep older ones in the list.',
 };

@@ -31,7 +31,7 @@ export interface Expectations<Input extends object = object> {
    *
    * @returns `false` if the inbox had an entry of the task: the result came first, and the metadata was
    * not kept
-   * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`
+   * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`, `inbox_unavailable`
    * @example
    * await receiver.expect(taskId, { media: 'video', within: 3_600_000 });
    */
@@ -41,7 +41,7 @@ export interface Expectations<Input extends object = object> {
    * process that shares the inbox. Also of a task that failed. Handlers run all the same.
    *
    * @param options `timeoutMs`: milliseconds; default 60 s
-   * @throws WebhookError `result_timeout`, `task_missing`, `invalid_result`, `closing`
+   * @throws WebhookError `result_timeout`, `task_missing`, `invalid_result`, `closing`, `inbox_unavailable`
    * @example
    * const { task, images } = await receiver.result(taskId, { timeoutMs: 120_000 });
    */

@@ -1,5 +1,6 @@
 import { requireFit } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
+import { fromInbox } from '../inbox/from-inbox.ts';
 import type { Inbox } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -18,8 +19,7 @@ export interface ExpectParts {
  * Keeps an expectation, unless the inbox has an entry of the task. See `receiver.expect`.
  *
  * @returns whether the task is awaited from now on
- * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`
- * @throws what the inbox throws
+ * @throws WebhookError `invalid_argument`, `not_supported`, `inbox_full`, `inbox_unavailable`
  */
 export async function expectTask(
   taskId: string,
@@ -35,7 +35,7 @@ export async function expectTask(
   const checked = checkMetadata('expect', metadata);
   await requireFit('expect', checked, parts.metadataSchema);
   const awaited = { taskId, metadata: checked, testMode: false, tokenId: null, within, media };
-  return keepExpectation(awaited, parts);
+  return fromInbox('expect', () => keepExpectation(awaited, parts));
 }
 
 interface Awaited {

@@ -7,6 +7,7 @@ import {
 import { checkMetadata } from '../callback/metadata.ts';
 import { isTaskId } from '../events/envelope.ts';
 import { isExpectation } from '../inbox/expectation.ts';
+import { fromInbox } from '../inbox/from-inbox.ts';
 import type { NewEntry } from '../inbox/ports.ts';
 import { sleep } from '../shared/abortable.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
@@ -91,8 +92,8 @@ const PAUSE_MS = 100;
 async function reserve(reserved: NewEntry, { inbox, clock }: Kept): Promise<string | null> {
   const deadline = monotonicMs(clock) + IN_FLIGHT_MS;
   for (;;) {
-    if ((await inbox.add(reserved)) === 'added') return null;
-    const existing = await inbox.get(reserved);
+    if ((await fromInbox('submit', () => inbox.add(reserved))) === 'added') return null;
+    const existing = await fromInbox('submit', () => inbox.get(reserved));
     const taskId = existing && submittedTaskOf(existing);
     if (typeof taskId === 'string') return taskId;
     if (existing?.state === 'dead' || monotonicMs(clock) >= deadline) throw unfinished(reserved);

@@ -1,6 +1,7 @@
 import { isProgress, type TaskResult } from '../events/task-result.ts';
 import { parseStoredBody } from '../handlers/parse-stored-body.ts';
 import { isExpectation } from '../inbox/expectation.ts';
+import { fromInbox } from '../inbox/from-inbox.ts';
 import { needsConfirmation } from '../inbox/needs-confirmation.ts';
 import type { Entry } from '../inbox/ports.ts';
 import { sleep } from '../shared/abortable.ts';
@@ -27,7 +28,8 @@ interface ResultParts extends ExpectParts, ConfirmParts {
 /**
  * Looks into the inbox until it has the result. See `receiver.result`.
  *
- * @throws WebhookError `result_timeout`, `task_missing`, `invalid_result`, `closing`, `invalid_argument`
+ * @throws WebhookError `result_timeout`, `task_missing`, `invalid_result`, `closing`, `invalid_argument`,
+ * `inbox_unavailable`
  */
 export async function waitForResult(
   taskId: string,
@@ -41,7 +43,7 @@ export async function waitForResult(
   const deadline = monotonicMs(clock) + timeoutMs;
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_PAUSE_MS)) {
     if (isClosed()) throw new WebhookError('closing', 'result: the receiver is closed');
-    const entry = await inbox.get(key);
+    const entry = await fromInbox('result', () => inbox.get(key));
     const leftMs = () => deadline - monotonicMs(clock);
     const result = entry && (await readResult(entry, leftMs(), parts));
     if (result) return result;

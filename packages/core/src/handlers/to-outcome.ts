@@ -64,9 +64,10 @@ export function describeFailedAttempt(
   attempt: number,
   maxAttempts: number,
 ): string {
-  const next =
-    outcome.type === 'retry' ? `next in ${describeMs(outcome.delayMs)}` : 'no other follows';
-  return `worker: a handler failed: attempt ${attempt} of ${maxAttempts} failed, ${next}`;
+  const failed = `worker: a handler failed: attempt ${attempt} of ${maxAttempts} failed`;
+  if (outcome.type === 'retry') return `${failed}, next in ${describeMs(outcome.delayMs)}`;
+  if (attempt >= maxAttempts) return `${failed}, no other follows`;
+  return `worker: a handler failed: attempt ${attempt} failed, and its error rules out a retry`;
 }
 
 const SECOND_MS = 1000;

@@ -1,8 +1,7 @@
-import * as z from 'zod';
-
 import type { Inbox } from './ports.ts';
+import { fromInbox } from './from-inbox.ts';
 import { readPages } from './read-pages.ts';
-import { parseArgument, strictOptions } from '../shared/check-options.ts';
+import { milliseconds, parseArgument, strictOptions } from '../shared/check-options.ts';
 import { monotonicMs, systemClock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 
@@ -26,7 +25,7 @@ const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 100;
 
 const schema = strictOptions({
-  timeoutMs: z.union([z.number().min(0), z.literal(Infinity)], 'must be milliseconds').optional(),
+  timeoutMs: milliseconds.optional(),
 });
 
 /** Resolves when nothing is running or due. Measures real time, also with a manual clock. */
@@ -34,7 +33,7 @@ export async function waitUntilIdle(parts: IdleParts, options: IdleOptions): Pro
   const { timeoutMs = Infinity } = parseArgument('idle', schema, options);
   const deadline = monotonicMs(systemClock) + timeoutMs;
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-    const waiting = await findWork(parts);
+    const waiting = await fromInbox('idle', () => findWork(parts));
     if (waiting.length === 0) return;
     if (monotonicMs(systemClock) >= deadline) {
       const message = `idle: after ${timeoutMs} ms still waiting for ${waiting.join(', ')}.`;

@@ -105,14 +105,14 @@ function ofAnswer({ address, status, location, body }: Answer): Finding[] {
     const message = `${answered}, a redirect ${target}. Use the final address as url.`;
     return [finding('url_redirected', message)];
   }
-  const message = `${answered}, by something else than this receiver. ${adviseOn(status, address)}`;
+  const message = `${answered}, but not by this receiver. ${adviseOn(status, address)}`;
   return [finding('url_answered_by_another', message)];
 }
 
 function adviseOn(status: number, address: string): string {
   const { pathname } = new URL(address);
   if (status === 404 || status === 405) {
-    return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or with app.get. Write app.post('${pathname}', …), or correct url.`;
+    return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or for another method. Mount them for POST on ${pathname}, or correct url.`;
   }
   if (status >= 500) {
     return 'Code before the webhooks threw, or a proxy has no server behind it. Read the log of the server.';

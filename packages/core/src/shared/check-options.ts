@@ -9,6 +9,12 @@ import { TOKEN_PATTERN } from './token-pattern.ts';
 /** A number above 0 (not `NaN`), for milliseconds, bytes and counts. */
 export const positive: z.ZodOptional<z.ZodNumber> = z.number().positive().optional();
 
+/** 0 or more, also `Infinity`. */
+export const milliseconds: z.ZodUnion<[z.ZodNumber, z.ZodLiteral<number>]> = z.union(
+  [z.number().min(0), z.literal(Infinity)],
+  'must be milliseconds',
+);
+
 const isSignal = (value: unknown) =>
   typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function';
 

@@ -28,7 +28,9 @@ function toLine(details: Record<string, unknown>, message: string): string {
   const fields = Object.entries(rest).filter(([, value]) => value !== undefined);
   const examples = taskIds.length === 0 ? '' : `, for example taskId=${taskIds.join(',')}`;
   const more =
-    suppressed === undefined ? '' : ` … ${suppressed} more in the last minute${examples}`;
+    suppressed === undefined
+      ? ''
+      : ` … and ${suppressed} more such lines in the last minute${examples}`;
   const pairs = fields.map(([key, value]) => ` ${key}=${toText(value)}`).join('');
   return (
     toPrintable(message + more + pairs) + (suppressed === undefined ? framesOf(rest, stack) : '')
