@@ -1,7 +1,6 @@
 import type { Claim, ClaimRef, Entry, EntryKey, Outcome, Store } from '@novita-webhooks/core';
 
-import type { Process } from './process.ts';
-import type { Task } from './vendor.ts';
+import type { Process, Task } from './actors.ts';
 import type { World } from './world.ts';
 
 /** One run of a handler. */

@@ -1,7 +1,7 @@
 import { memoryStore, type Clock, type EntryKey, type Store } from '@novita-webhooks/core';
 
 import type { Checker } from './checker.ts';
-import { CRASH_POINTS, type CrashPoint, type Process } from './process.ts';
+import { CRASH_POINTS, type CrashPoint, type Process } from './actors.ts';
 import type { Owner, World } from './world.ts';
 
 /** The one database that all processes share. It survives them. */

@@ -1,8 +1,9 @@
 import { createReceiver, type Receiver } from '@novita-webhooks/core';
 
+import type { Process } from './actors.ts';
 import { createChecker, ENDPOINT, type Checker } from './checker.ts';
 import { createDatabase, createTable, type Database } from './database.ts';
-import { createProcess, SECRET, URL_OF_RECEIVER, type Plan, type Process } from './process.ts';
+import { createProcess, SECRET, URL_OF_RECEIVER, type Plan } from './process.ts';
 import { API_MODES, createVendor, findForgery, toForgedEvent, type Vendor } from './vendor.ts';
 import { createWorld, type Owner, type World } from './world.ts';
 

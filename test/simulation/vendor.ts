@@ -1,23 +1,7 @@
 import type { FetchFunction } from '@novita-webhooks/core';
 
-import type { Process, Reply } from './process.ts';
+import type { Process, Reply, Task } from './actors.ts';
 import type { Owner, World } from './world.ts';
-
-/** A task of the vendor. */
-export interface Task {
-  readonly id: string;
-  readonly status: 'TASK_STATUS_SUCCEED' | 'TASK_STATUS_FAILED';
-  /** The callback URL, or `null`. */
-  readonly url: string | null;
-  /** What a handler does with it: kills its process each time, takes longer than a lease, or neither. */
-  readonly kind: 'poison' | 'long' | 'plain';
-  /** When the result is there. `Infinity`: it never is. */
-  readonly finishesAt: number;
-  /** Whether a delivery of its result was answered 2xx. */
-  isAcknowledged: boolean;
-  /** Whether the receiver has said that it awaits the result. */
-  isExpected: boolean;
-}
 
 /** What goes wrong with the Task Result API now. */
 export type ApiMode = 'up' | 'down' | 'silent' | 'slow' | '404' | '429' | '500';
