@@ -10,7 +10,7 @@ import { freePort } from './support/program.ts';
 import { codeBlocks, runUntil } from './support/snippets.ts';
 import { typeErrorsOf } from './support/type-errors.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 const secret = 'a secret for the guides, long enough to sign';
 
 const [server = '', submit = '', types = ''] = await codeBlocks('docs/novita-sdk.md');

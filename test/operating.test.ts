@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { codeBlocks, runUntil } from './support/snippets.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 const secret = 'a secret for the guides, long enough to sign';
 const [script = '', resume = '', letters = ''] = await codeBlocks('docs/operating.md');
 

@@ -1,7 +1,7 @@
 // What the parts of a simulation know of each other.
 import type { Claim, Receiver } from '@novita-webhooks/core';
 
-import type { Owner } from './world.ts';
+import type { Owner } from './queue.ts';
 
 /** Where the seed may end a process. */
 export const CRASH_POINTS = [

@@ -2,7 +2,8 @@ import { memoryStore, type Clock, type EntryKey, type Store } from '@novita-webh
 
 import type { Checker } from './checker.ts';
 import { CRASH_POINTS, type CrashPoint, type Process } from './actors.ts';
-import type { Owner, World } from './world.ts';
+import type { Owner } from './queue.ts';
+import type { World } from './world.ts';
 
 /** The one database that all processes share. It survives them. */
 export interface Database {

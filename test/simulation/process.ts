@@ -12,7 +12,8 @@ import type { Process } from './actors.ts';
 import type { Checker } from './checker.ts';
 import type { Database } from './database.ts';
 import { findForgery, PATH, type Vendor } from './vendor.ts';
-import type { Owner, World } from './world.ts';
+import type { Owner } from './queue.ts';
+import type { World } from './world.ts';
 
 /** What all processes of a run share. */
 export interface Environment {

@@ -1,4 +1,9 @@
-import type { Owner } from './world.ts';
+/** What events happen to: an incarnation of a process, the database, the vendor. */
+export interface Owner {
+  readonly name: string;
+  /** The events of a stopped owner stand still. Those of a dead one never happen. */
+  state: 'running' | 'stopped' | 'dead';
+}
 
 /** Something that is going to happen. */
 export interface ScheduledEvent {

@@ -5,7 +5,8 @@ import { createChecker, ENDPOINT, type Checker } from './checker.ts';
 import { createDatabase, createTable, type Database } from './database.ts';
 import { createProcess, SECRET, URL_OF_RECEIVER, type Plan } from './process.ts';
 import { API_MODES, createVendor, findForgery, toForgedEvent, type Vendor } from './vendor.ts';
-import { createWorld, type Owner, type World } from './world.ts';
+import type { Owner } from './queue.ts';
+import { createWorld, type World } from './world.ts';
 
 export interface SimulationOptions {
   readonly seed: number;

@@ -1,7 +1,8 @@
 import type { FetchFunction } from '@novita-webhooks/core';
 
 import type { Process, Reply, Task } from './actors.ts';
-import type { Owner, World } from './world.ts';
+import type { Owner } from './queue.ts';
+import type { World } from './world.ts';
 
 /** What goes wrong with the Task Result API now. */
 export type ApiMode = 'up' | 'down' | 'silent' | 'slow' | '404' | '429' | '500';

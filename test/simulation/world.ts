@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { createRandom, type Random } from '../support/random.ts';
-import { createQueue } from './queue.ts';
+import { createQueue, type Owner } from './queue.ts';
 import { replaceSources, settle } from './sources.ts';
-
-/** What events happen to: an incarnation of a process, the database, the vendor. */
-export interface Owner {
-  readonly name: string;
-  /** The events of a stopped owner stand still. Those of a dead one never happen. */
-  state: 'running' | 'stopped' | 'dead';
-}
 
 /** The one scheduler of a run: time, randomness and the order of events come from the seed. */
 export interface World {

@@ -132,7 +132,7 @@ describe('bodies', () => {
     ],
     ['an escaped lone surrogate', withText('"\\ud800"'), 200, 'accepted'],
     ['a lone surrogate in a key', withText('{"\\udc00":1}'), 200, 'accepted'],
-  ])('%s', async (_, body, status, code) => {
+  ])('%s', { timeout: 240_000 }, async (_, body, status, code) => {
     const limits = { maxBodyBytes: 32 * MEBIBYTE };
     const { receiver } = setUp({ limits });
     const reply = await receiver.handle(await request(receiver, { body }));

@@ -12,6 +12,7 @@ export interface Terminal {
   readonly colour: (name: Colour, text: string) => string;
 }
 
+/** How a text is shown on a terminal with colours. */
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'inverse';
 
 /** Ends the process without an error when the reader of a pipe, such as `head`, has closed it. */
