@@ -115,8 +115,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'confirm takes a running task for its result',
     file: 'handlers/result-source.ts',
-    find: 'if (isProgress(status)) return waiting',
-    replace: 'if (isProgress(status) && entry.attempts < 0) return waiting',
+    find: 'if (isProgress(status)) {',
+    replace: 'if (isProgress(status) && entry.attempts < 0) {',
     seed: 2,
   },
   {
@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a key submits again',
     file: 'expectations/submit-task.ts',
-    find: "if ((await inbox.add(reserved)) === 'added') return null;",
+    find: "if ((await fromInbox('submit', () => inbox.add(reserved))) === 'added') return null;",
     replace: 'await inbox.add(reserved);\n    if (reserved.endpoint.length > 0) return null;',
     seed: 1,
   },

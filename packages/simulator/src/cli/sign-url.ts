@@ -17,7 +17,11 @@ export interface SigningOptions {
 const ignore = (): void => undefined;
 const silentLogger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-/** @throws CommandError `usage` without a secret, or with an empty one */
+/**
+ * The secret that was passed.
+ *
+ * @throws CommandError `usage` without a secret, or with an empty one
+ */
 export const requireSecret = (secret: string | undefined): string => {
   if (secret !== undefined && secret !== '') return secret;
   const message =
