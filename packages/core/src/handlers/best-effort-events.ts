@@ -97,7 +97,7 @@ export function createBestEffortEvents(options: BestEffortEventsOptions): BestEf
     },
     deadLetter(entry, { reason, code = 'handler_failed' }) {
       const { taskId, attempts } = entry;
-      // The reader of a leaked URL can cause as many as he likes: they must not page an operator.
+      // The reader of a leaked URL can cause any number of them, so they are no errors.
       const level = code === 'unconfirmed' ? 'warn' : 'error';
       log[level]({ taskId, attempts, code, reason }, DEAD_LETTER);
       const taskLog = withFields(handlerLog, { taskId });

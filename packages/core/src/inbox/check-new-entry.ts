@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 import { parseArgument } from '../shared/check-options.ts';
-import { copyJson, CopyJsonError, refuseOther } from '../shared/copy-json.ts';
+import { copyJson, CopyJsonError, isPrimitive, refuseOther } from '../shared/copy-json.ts';
 import { isObject } from '../shared/json.ts';
 import type { NewEntry } from './ports.ts';
 
@@ -50,14 +50,7 @@ function hasValidTypes(entry: { readonly [Field in keyof NewEntry]?: unknown }):
 }
 
 function hasFlatMetadata(metadata: unknown): boolean {
-  if (!isObject(metadata)) return false;
-  return Object.values(metadata).every(
-    (value) =>
-      value === null ||
-      typeof value === 'string' ||
-      typeof value === 'boolean' ||
-      Number.isFinite(value),
-  );
+  return isObject(metadata) && Object.values(metadata).every(isPrimitive);
 }
 
 function faultOf(metadata: unknown): string | null {

@@ -94,7 +94,8 @@ export function copyJson(root: unknown, onOther: OnOtherValue): unknown {
 /** Paths in messages are cut, because a cyclic object has an endless one. */
 const MAX_PATH = 8;
 
-function isPrimitive(value: unknown): boolean {
+/** Whether JSON has the value as it is, and it has no members. */
+export function isPrimitive(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }

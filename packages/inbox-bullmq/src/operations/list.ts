@@ -102,8 +102,7 @@ function inFinishedSets(
   { order, storedStates }: ResolvedEntryQuery,
   source: Source,
 ): Source {
-  const isFinished = storedStates?.every((state) => state === 'done' || state === 'dead') ?? false;
-  if (!isFinished || storedStates === undefined) return source;
+  if (!storedStates?.every((state) => state === 'done' || state === 'dead')) return source;
   const types = storedStates.flatMap((state) => TYPES[state]);
   return async (range, count) => {
     const wanted: Arrival[] = [];

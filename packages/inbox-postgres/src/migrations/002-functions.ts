@@ -1,9 +1,13 @@
 // The frequent statements as SQL functions: add, claim, extend, settle.
-import { millisecondsText } from '../operations/row.ts';
 
 const ONE_GENERIC_PLAN = `LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_indexscan = on SET enable_nestloop = on`;
+
+/** A copy of that in operations/row.ts: a migration keeps its text. Never the text of a float. */
+const millisecondsText = (time: string) =>
+  `CASE WHEN NOT isfinite(${time}) THEN 'Infinity'
+    ELSE (round(extract(epoch FROM ${time}) * 1000)::float8)::bigint::text END`;
 
 /**
  * Sets until the end of the transaction what the caller's connection may lack: a copy of
