@@ -3,12 +3,12 @@ import { createSimulator, type Plan, type Simulator } from '@novita-webhooks/sim
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { freePort } from '../support/program.ts';
 import { engines } from '../crash/engines/index.ts';
 import { INBOX_OPTIONS, SECRET, type WorkerOptions } from './options.ts';
 
@@ -54,7 +54,7 @@ export async function runMissed(options: MissedOptions): Promise<MissedResults> 
   });
   const handledFile = join(folder, 'handled');
   await writeFile(handledFile, '');
-  const ports = await Promise.all(Array.from({ length: SERVERS }, findPort));
+  const ports = await Promise.all(Array.from({ length: SERVERS }, freePort));
   const workers = ports.map((port) => ({
     ...{ engine: options.engine, location: place.location, port, handledFile },
     ...{ url: `http://127.0.0.1:${port}/`, simulatorUrl: simulator.url },
@@ -86,15 +86,6 @@ export async function runMissed(options: MissedOptions): Promise<MissedResults> 
     await place.remove();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function createServers(workers: readonly WorkerOptions[]) {

@@ -6,13 +6,12 @@ import {
   type Simulator,
   type SimulatorReport,
 } from '@novita-webhooks/simulator';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { freePort } from '../support/program.ts';
 import { engines } from '../crash/engines/index.ts';
 import { compareWithInbox } from './compare-with-inbox.ts';
 import { everyFault } from './every-fault.ts';
@@ -49,15 +48,6 @@ export const addresses = {
     `${process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'}?schema=${location}`,
   bullmq: (location: string) =>
     `${process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379'}?prefix=${location}`,
-};
-
-const findPort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 /** Endpoint and body of task `n`: both request shapes, and an endpoint without webhooks. */
@@ -135,7 +125,7 @@ export const runScenario = async (run: ScenarioRun): Promise<ScenarioResults> =>
   await writeFile(out, '');
   const place = await engines[run.engine]?.createPlace(folder, 'scenario');
   const inbox = addresses[run.engine](place?.location ?? '');
-  const port = await findPort();
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}/webhooks/novita`;
   const simulator = await createSimulator(toSimulatorOptions({ ...everyFault, seed }));
   const early = Math.ceil(tasks / 50);
