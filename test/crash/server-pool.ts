@@ -16,7 +16,7 @@ export interface ServerPool {
   killAll(): Promise<void>;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 60_000; // machines may be busy
 /** After this many failures the series is stopped with an error. */
 const MAX_FAILURES = 5;
 

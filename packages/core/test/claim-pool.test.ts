@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import {
   memoryInbox,
   memoryStore,
@@ -67,6 +69,37 @@ describe('claim pool: lease that expired on the clock of the worker only', () =>
     await clock.advance(2 * LEASE);
     expect(gauge.runs()).toBe(1);
     expect((await store.get(KEY))?.state).toBe('done');
+  });
+});
+
+describe('claim pool: process that stood still while a handler ran', () => {
+  async function standStill() {
+    const { receiver, settle, clock, store } = setUpWith(() => ({}));
+    const gauge = createGauge();
+    const finish = deferred();
+    receiver.onTaskSucceeded(() => finish.promise);
+    receiver.onTaskFinished(gauge.count(() => undefined));
+    await settle(event);
+    clock.skip(5 * LEASE); // no timer fires: the first handler ends before the next heartbeat
+    return { clock, store, gauge, finish };
+  }
+
+  test('runs the next handler if nobody else has claimed the entry', async () => {
+    const { store, gauge, finish } = await standStill();
+    finish.resolve();
+    await setImmediate();
+    expect(gauge.runs()).toBe(1);
+    expect((await store.get(KEY))?.state).toBe('done');
+  });
+
+  test('starts no other handler if another worker has the entry', async () => {
+    const { clock, store, gauge, finish } = await standStill();
+    await store.claim('novita', 1, LEASE); // grants one more heartbeat
+    clock.skip(LEASE);
+    expect(await store.claim('novita', 1, LEASE)).toMatchObject([{ isTakeover: true }]);
+    finish.resolve();
+    await setImmediate();
+    expect(gauge.runs()).toBe(0);
   });
 });
 

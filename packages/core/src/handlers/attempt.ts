@@ -117,6 +117,8 @@ async function runHandlers(
   const outcomeSoFar = () =>
     toOutcome(failures, attempts, succeededHandlers, { maxAttempts, scheduledDelayMs });
   for (const [index, handler] of remaining.entries()) {
+    const doubt = abort.settleDoubt?.();
+    if (doubt) await doubt;
     if (isAborted(abort)) break;
     // Parsed again for each further handler, so that none can change the result of another one.
     const own = index === 0 ? result : parseStoredBody(source).result;

@@ -6,6 +6,8 @@ export interface LazyAbort {
   readonly reason: unknown;
   /** The one listener, which `abort` calls. For the work itself; handlers use the signal. */
   onAbort: (() => void) | null;
+  /** Finds out whether the work may go on, if that is in doubt, and else aborts it. */
+  settleDoubt: (() => void | Promise<void>) | null;
   abort(reason: unknown): void;
   /** @throws the reason of `abort` */
   throwIfAborted(): void;
@@ -17,6 +19,7 @@ export function createLazyAbort(): LazyAbort {
     aborted: false,
     reason: undefined as unknown,
     onAbort: null as LazyAbort['onAbort'],
+    settleDoubt: null as LazyAbort['settleDoubt'],
     signal() {
       if (controller === undefined) {
         controller = new AbortController();

@@ -167,6 +167,7 @@ async function attempt(
 ): Promise<Settled | null> {
   const { run, onSettled, log, turn } = options;
   const { taskId } = claim;
+  abort.settleDoubt = () => lease.confirm();
   try {
     if (turn !== undefined) await turn;
     const outcome = await toLazyProcessor(run)(

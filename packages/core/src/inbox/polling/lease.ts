@@ -24,6 +24,11 @@ export interface Lease {
    */
   adopt(claim: Claim, claimedAt: number): void;
   startSettling(): void;
+  /**
+   * Asks the store if the lease has expired by the clock of this process, which may have stood still.
+   * Called before each handler. Resolves when `onDoubt` was called, or the lease is held.
+   */
+  confirm(): void | Promise<void>;
   /** Gives the lease up: the entry is no longer the event that was claimed. */
   lose(): void;
   /** Ends the heartbeats. */
@@ -107,6 +112,7 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
       stalls.check();
       if (state === 'held') state = 'settling';
     },
+    confirm: () => (monotonicMs(clock) < expiresAt ? undefined : confirmExpired()),
     lose: () => end('lost'),
     stop: () => end('stopped'),
   };
