@@ -150,13 +150,21 @@ const inbox = z.custom<Inbox>(
 /** However it is written: `to%6ben` is the same parameter. */
 const hasToken = (url: string) =>
   URL.canParse(url) && [...new URL(url).searchParams.keys()].some((key) => /^token$/i.test(key));
+const hasUser = (url: string) => {
+  const { username = '', password = '' } = URL.canParse(url) ? new URL(url) : {};
+  return username + password !== '';
+};
+const HAS_USER =
+  'must have no user and no password: Novita may not send them, and its logs would show them. Leave them out ' +
+  'and let the login pass this path: the token in each callback URL is checked';
 const url = z
   .url({
     protocol: /^https?$/,
     message: 'must be an http or https URL, such as https://example.com/webhooks/novita',
   })
   .refine((text) => !text.includes('#'), 'must have no fragment')
-  .refine((text) => !hasToken(text), 'must have no token parameter: createCallback() adds it');
+  .refine((text) => !hasToken(text), 'must have no token parameter: createCallback() adds it')
+  .refine((text) => !hasUser(text), HAS_USER);
 const ms = z.number().positive();
 const count = z.int().positive();
 

@@ -98,6 +98,10 @@ describe('describeError', () => {
       'Error: <https://x.example/f?[redacted]>,"HTTPS://x.example?[redacted]",\'http://x.example/?[redacted]\'',
     ],
     [new Error('https://x.example/plain'), 'Error: https://x.example/plain'],
+    [
+      new Error('postgres://app:p@ss@db/app and http://u@h.example/a@b'),
+      'Error: postgres://[redacted]@db/app and http://[redacted]@h.example/a@b',
+    ],
   ])('names the thrown value without the query strings of links', (thrown, text) => {
     expect(describeError(thrown)).toBe(text);
   });

@@ -24,6 +24,8 @@ describe('createReceiver: throws and names the option for', () => {
     ['a javascript: URL', { url: 'javascript:alert(1)' }, /url/],
     ['a URL with a fragment', { url: 'https://example.com/#x' }, /url.*fragment/],
     ['a URL with a token', { url: 'https://example.com/?a=1&token=x' }, /url.*token/],
+    ['a URL with a password', { url: 'https://user:pass@example.com/' }, /url.*no password.*login/],
+    ['a URL object with a user', { url: new URL('https://user@example.com/') }, /url.*no user/],
     ['an empty endpoint', { endpoint: '' }, /endpoint/],
     ['a long endpoint', { endpoint: 'x'.repeat(65) }, /endpoint/],
     ['an unknown ack', { ack: 'done' }, /ack/],

@@ -1,4 +1,4 @@
-import { toReceiver } from '@novita-webhooks/core';
+import { toReceiver, type Receiver } from '@novita-webhooks/core';
 import { expect, test } from 'vitest';
 
 import { noop, setUp } from './helpers.ts';
@@ -23,9 +23,60 @@ test('receiver: warns of the tenth open receiver of an endpoint', async () => {
 
 test('receiver: warns once of handlers that are registered again and again', async () => {
   const { receiver, log } = setUp();
-  for (let count = 1; count <= 60; count += 1) receiver.onTaskSucceeded(noop);
+  for (let count = 1; count <= 60; count += 1) receiver.onTaskSucceeded(() => noop());
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(/^receiver: 50 handlers .* Register handlers once/),
   ]);
   await receiver.close();
+});
+
+type Register = (receiver: Receiver) => void;
+
+const repeatedWarnings = ({ log }: ReturnType<typeof setUp>) =>
+  log.messages('warn').filter((text) => text.includes('registered twice'));
+
+test.each<[string, Register]>([
+  ['for one event', (it) => it.onTaskSucceeded(noop)],
+  ['for a part of the results', (it) => it.onTaskSucceeded({ media: 'images' }, noop)],
+  ['with one handlerName', (it) => it.onTaskSucceeded({ handlerName: 'save' }, noop)],
+  ['for finished tasks as well', (it) => it.onTaskFinished(noop)],
+])('receiver: warns once of a function that is registered twice %s', (_, register) => {
+  const setup = setUp({ onTaskSucceeded: noop });
+  register(setup.receiver);
+  setup.receiver.onTaskSucceeded(noop);
+  expect(repeatedWarnings(setup)).toEqual([expect.stringMatching(/runs twice\. Register it once/)]);
+});
+
+test.each<[string, Register]>([
+  ['onOtherEvent', (it) => it.onOtherEvent(noop)],
+  ['onDeadLetter', (it) => it.onDeadLetter(noop)],
+  ['onTaskProgress', (it) => it.onTaskProgress(noop)],
+])('receiver: warns of a function that is registered twice with %s', (_, register) => {
+  const setup = setUp();
+  register(setup.receiver);
+  expect(repeatedWarnings(setup)).toEqual([]);
+  register(setup.receiver);
+  expect(repeatedWarnings(setup)).toHaveLength(1);
+});
+
+test.each<[string, Register]>([
+  ['other events', (it) => (it.onTaskFailed(noop), it.onTaskProgress(noop), it.onOtherEvent(noop))],
+  [
+    'other task types',
+    (it) => {
+      it.onTaskFailed({ taskType: ['TXT_TO_IMG', 'IMG_TO_IMG'] }, noop);
+      it.onTaskFailed({ taskType: 'TXT_TO_VIDEO' }, noop);
+    },
+  ],
+  [
+    'other names',
+    (it) => {
+      it.onTaskFailed({ handlerName: 'one' }, noop);
+      it.onTaskFailed({ handlerName: 'two' }, noop);
+    },
+  ],
+])('receiver: does not warn of a function that is registered for %s', (_, register) => {
+  const setup = setUp({ onTaskSucceeded: noop });
+  register(setup.receiver);
+  expect(repeatedWarnings(setup)).toEqual([]);
 });

@@ -8,6 +8,7 @@ import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
 import { isTerminal, MEDIA, type Media, type TaskResult } from '../events/task-result.ts';
 import { isGeneratorFunction } from './is-generator-function.ts';
+import { isLastRepeated } from './repeated-handler.ts';
 import type { DeadLetterCode } from '../inbox/ports.ts';
 import { defaultName, labelOf } from '../inbox/handler-name.ts';
 
@@ -122,6 +123,8 @@ export interface Handlers {
   matching(result: TaskResult): readonly RegisteredHandler[];
   /** Whether a handler for terminal results is registered. */
   handlesResults(): boolean;
+  /** Whether the last registration makes a function run twice for one event. */
+  isRepeated(): boolean;
   counts(): HandlerCounts;
   readonly other: readonly OtherEventHandler[];
   readonly deadLetter: readonly DeadLetterHandler[];
@@ -133,6 +136,13 @@ export function createHandlers(): Handlers {
   let named: readonly RegisteredHandler[] | undefined;
   const other: OtherEventHandler[] = [];
   const deadLetter: DeadLetterHandler[] = [];
+  let isRepeated = false;
+
+  function add<T>(list: T[], handler: T): void {
+    isRepeated = list.includes(handler);
+    list.push(handler);
+  }
+
   return {
     other,
     deadLetter,
@@ -140,10 +150,11 @@ export function createHandlers(): Handlers {
       const [filter, handle] = args.length > 1 ? [requireFilter(args[0]), args[1]] : [{}, args[0]];
       requireUniqueName(tasks, filter);
       tasks.push({ id: tasks.length, event, filter, handle: requireFunction(handle) });
+      isRepeated = isLastRepeated(tasks);
       named = undefined;
     },
-    addOther: (handler) => void other.push(requireFunction(handler)),
-    addDeadLetter: (handler) => void deadLetter.push(requireFunction(handler)),
+    addOther: (handler) => add(other, requireFunction(handler)),
+    addDeadLetter: (handler) => add(deadLetter, requireFunction(handler)),
     matching: (result) => (named ??= toNamed(tasks)).filter((handler) => matches(handler, result)),
     counts() {
       const of = (wanted: TaskEvent) => tasks.filter(({ event }) => event === wanted).length;
@@ -155,6 +166,7 @@ export function createHandlers(): Handlers {
       const rest = { progress: of('progress'), other: other.length, deadLetter: deadLetter.length };
       return { ...results, ...rest };
     },
+    isRepeated: () => isRepeated,
     handlesResults: () => tasks.some(({ event }) => event !== 'progress'),
   };
 }

@@ -86,7 +86,7 @@ export function createStartReport(
     handlersChanged() {
       warnIfClosed();
       unused.handlersChanged();
-      tooMany.handlersChanged(sumOf(handlers.counts()));
+      tooMany.handlersChanged(sumOf(handlers.counts()), handlers.isRepeated());
     },
     start() {
       unused.started();

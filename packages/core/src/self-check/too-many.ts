@@ -6,8 +6,11 @@ export interface TooMany {
   /** The receiver started. */
   started(): void;
   closed(): void;
-  /** @param count of all handlers of the receiver */
-  handlersChanged(count: number): void;
+  /**
+   * @param count of all handlers of the receiver
+   * @param isRepeated whether the last one is a function that is registered already
+   */
+  handlersChanged(count: number, isRepeated: boolean): void;
 }
 
 const MAX_RECEIVERS = 10;
@@ -18,6 +21,16 @@ const open = new Map<string, number>();
 
 export function createTooMany(endpoint: string, log: Logger): TooMany {
   let isOpen = false;
+  let hasRepeated = false;
+
+  function warnOfRepeated(): void {
+    if (hasRepeated) return;
+    hasRepeated = true;
+    log.warn(
+      {},
+      'receiver: a function is registered twice as a handler of the same event, so it runs twice. Register it once. If both are meant, give each task handler its own handlerName: onTaskSucceeded({ handlerName }, handler).',
+    );
+  }
 
   function change(by: 1 | -1): number {
     const count = (open.get(endpoint) ?? 0) + by;
@@ -38,7 +51,8 @@ export function createTooMany(endpoint: string, log: Logger): TooMany {
       if (isOpen) change(-1);
       isOpen = false;
     },
-    handlersChanged(count) {
+    handlersChanged(count, isRepeated) {
+      if (isRepeated) warnOfRepeated();
       if (count !== MAX_HANDLERS) return;
       log.warn(
         {},

@@ -299,7 +299,7 @@ const SECRETS: readonly [RegExp, string][] = [
     ),
     '$1[redacted]',
   ],
-  [/\b(\w+:\/\/)[^\s/@"'`<>]*@/g, '$1[redacted]@'], // user and password
+  [/\b(\w+:\/\/)[^\s/"'`<>]*@/g, '$1[redacted]@'], // user and password, which may have an unescaped @
   [TOKEN_PATTERN, '[redacted]'],
 ];
 const MAX_DESCRIPTION_LENGTH = 500;

@@ -74,9 +74,15 @@ export const parseJsonObject = (text: string): JsonObject => {
   throw new InvalidArgumentError(`Pass a JSON object in quotes, such as '{"orderId":42}'.`);
 };
 
+const requireNoUser = (text: string): string => {
+  const { username, password } = new URL(text);
+  if (username + password === '') return text;
+  throw new InvalidArgumentError('Pass the URL without a user and a password: `url` has neither.');
+};
+
 /** Checks an http or https URL. */
 export const parseHttpUrl = (text: string): string => {
-  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return requireNoUser(text);
   const fault = text.includes('://') ? '' : ' The scheme is missing: add http:// in front.';
   throw new InvalidArgumentError(
     `Pass an http or https URL, such as http://localhost:3000/webhooks/novita.${fault}`,

@@ -134,6 +134,7 @@ describe('novita-simulator', () => {
     [['trigger'], "missing required argument 'url'"],
     [['trigger', 'localhost:3000'], 'The scheme is missing: add http:// in front.'],
     [['trigger', 'ftp://localhost/'], 'Pass an http or https URL'],
+    [['trigger', 'http://user:pass@localhost/'], 'without a user and a password'],
     [['trigger', url, '--image', '2'], 'Did you mean --images?'],
     [['trigger', url, '--images', 'two'], 'Pass a whole number from 0 to 100.'],
     [['trigger', url, '--images', '1', '--videos', '1'], 'cannot be used with'],
