@@ -67,8 +67,12 @@ async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-const receiverAt = (url: string, options: Partial<ReceiverOptions> = {}) =>
-  createReceiver({ url, secret: TEST_SECRET, logger: false, ...handlers, ...options });
+function receiverAt(url: string, options: Partial<ReceiverOptions> = {}): Receiver {
+  const base = { url, secret: TEST_SECRET, logger: false as const, ...handlers };
+  const receiver = createReceiver({ ...base, ...options });
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
 
 /** A server at `/novita`; its receiver has the path `path` in its url. */
 async function serve(path: string, options: Partial<ReceiverOptions> = {}): Promise<Receiver> {
@@ -159,6 +163,37 @@ test.each([
   expect(found?.message).not.toContain('token');
 });
 
+/** Resolves to the codes that `check()` finds about the address of a receiver that is mounted at `/hooks`. */
+async function codesAt(origin: string): Promise<string[]> {
+  const receiver = receiverAt(`${origin}/novita`);
+  toReceiver(receiver, { path: '/hooks' });
+  const found = await receiver.check();
+  return found.filter(({ code }) => /^(path|url)_(?!not_public)/.test(code)).map(({ code }) => code);
+}
+
+test('check: a wrong path is one finding, which names both paths', async () => {
+  const origin = await listen((_request, response) => void response.writeHead(404).end());
+  expect(await codesAt(origin)).toEqual(['url_answered_by_another']);
+  const receiver = receiverAt(`${origin}/novita`);
+  toReceiver(receiver, { path: '/hooks' });
+  expect((await receiver.check()).at(-1)?.message).toBe(
+    `a request to ${origin}/novita was answered 404, but not by this receiver. The webhooks are mounted on /hooks, not on /novita. Make both the same.`,
+  );
+});
+
+test('check: a path that a proxy rewrites is no finding, and one that nothing answers is', async () => {
+  const receivers: Receiver[] = [];
+  const origin = await listen((request, response) => {
+    const [receiver] = receivers;
+    if (receiver) void toNodeHandler(receiver)(request, response); // as behind a proxy
+  });
+  const receiver = receiverAt(`${origin}/novita`);
+  receivers.push(receiver);
+  toReceiver(receiver, { path: '/hooks' });
+  expect((await receiver.check()).map(({ code }) => code)).not.toContain('path_differs');
+  expect(await codesAt('http://127.0.0.1:1')).toEqual(['path_differs', 'url_unreachable']);
+});
+
 test('check: finds that url is not answered in time', async () => {
   const origin = await listen(noop);
   const found = (await receiverAt(`${origin}/novita`).check({ timeoutMs: 50 })).at(-1);
@@ -174,15 +209,28 @@ test('check: finds that no server listens at url', async () => {
 });
 
 /** Mounts and starts a receiver in development, and lets a second pass. */
-async function startInDevelopment(url: string): Promise<Setup> {
+async function startInDevelopment(url: string, mount = {}): Promise<Setup> {
   vi.stubEnv('NODE_ENV', 'development');
   onTestFinished(() => void vi.unstubAllEnvs());
   const setup = setUp({ url, onTaskFinished: noop });
   onTestFinished(() => setup.receiver.close());
-  toNodeHandler(setup.receiver);
+  toReceiver(setup.receiver, mount).start();
   await setup.clock.advance(1000);
   return setup;
 }
+
+test('start: in development, a wrong path is one line', async () => {
+  const asked = deferred();
+  const origin = await listen((_request, response) => {
+    response.writeHead(404).end();
+    response.on('close', () => asked.resolve());
+  });
+  const { receiver, log } = await startInDevelopment(`${origin}/novita`, { path: '/hooks' });
+  await asked.promise;
+  await receiver.check(); // its answer comes after that of the start
+  expect(log.messages('warn')).toEqual([expect.stringMatching(/mounted on \/hooks/)]);
+  expect(log.messages('error')).toEqual([]);
+});
 
 test('start: in development, a local url that leads elsewhere is an error', async () => {
   const agents: unknown[] = [];

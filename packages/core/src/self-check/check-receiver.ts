@@ -5,7 +5,7 @@ import { parseArgument, strictOptions } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
 import { findProblems, type Checked } from './find-problems.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, FindingCode } from './finding.ts';
 import { checkApi, checkInbox, probeUrl } from './probe.ts';
 
 /** How far `receiver.check()` goes. */
@@ -42,9 +42,19 @@ export async function checkReceiver(
   const { request, timeoutMs } = parseArgument('check', schema, options);
   const { url, secrets } = checked().options;
   const isProbed = request && url !== null && secrets?.length !== 0;
-  const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs) : []);
+  const { path } = checked();
+  const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs, path) : []);
   const askApi = async () =>
     request && taskResults !== null ? checkApi(taskResults, clock, timeoutMs) : [];
-  const found = await Promise.all([checkInbox({ inbox, clock }, timeoutMs), askApi(), probe()]);
-  return [...findProblems(checked()), ...found.flat()];
+  const [ofInbox, ofApi, ofProbe] = await Promise.all([
+    checkInbox({ inbox, clock }, timeoutMs),
+    askApi(),
+    probe(),
+  ]);
+  const isAnswered = isProbed && ofProbe.every(({ code }) => !UNANSWERED.has(code));
+  // Where url leads is known then: the path alone only hints at it.
+  const known = findProblems(checked()).filter(({ code }) => !isAnswered || code !== 'path_differs');
+  return [...known, ...ofInbox, ...ofApi, ...ofProbe];
 }
+
+const UNANSWERED: ReadonlySet<FindingCode> = new Set(['url_unreachable', 'url_not_answered']);

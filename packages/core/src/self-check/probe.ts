@@ -1,5 +1,6 @@
 // Asks the inbox and the network whether a receiver works. Used by receiver.check().
 import { isReplyCode, replies } from '../delivery/replies.ts';
+import { isPathOf } from './find-problems.ts';
 import { finding, type Finding } from './finding.ts';
 import { PROBE_EVENT_TYPE } from '../handlers/best-effort-events.ts';
 import type { Inbox } from '../inbox/ports.ts';
@@ -61,8 +62,13 @@ const API_UNAVAILABLE =
  * Posts an event to `url` that every receiver ignores, and looks at the reply.
  *
  * @param callbackUrl signed: a receiver with another secret or endpoint refuses it
+ * @param path on which the receiver is mounted, if known
  */
-export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<Finding[]> {
+export async function probeUrl(
+  callbackUrl: string,
+  timeoutMs: number,
+  path: string | null,
+): Promise<Finding[]> {
   const address = withoutQuery(callbackUrl);
   try {
     const response = await fetch(callbackUrl, {
@@ -74,7 +80,7 @@ export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<
     });
     const { status, headers } = response;
     const body = parseOrNull((await response.text()).slice(0, 1000));
-    return ofAnswer({ address, status, location: headers.get('location'), body });
+    return ofAnswer({ address, path, status, location: headers.get('location'), body });
   } catch (error) {
     if ((error as Partial<Error> | null)?.name === 'TimeoutError') {
       const message = `a request to ${address} was not answered in ${timeoutMs} ms. Code of the server neither answers nor calls next(). Mount the result of novitaWebhooks(receiver) itself, before such code.`;
@@ -88,12 +94,13 @@ export async function probeUrl(callbackUrl: string, timeoutMs: number): Promise<
 interface Answer {
   /** Without the token. */
   readonly address: string;
+  readonly path: string | null;
   readonly status: number;
   readonly location: string | null;
   readonly body: unknown;
 }
 
-function ofAnswer({ address, status, location, body }: Answer): Finding[] {
+function ofAnswer({ address, path, status, location, body }: Answer): Finding[] {
   const { code, status: text } = isObject(body) ? body : {};
   if (status === 200 && text === 'ignored') return [];
   const answered = `a request to ${address} was answered ${status}`;
@@ -105,12 +112,15 @@ function ofAnswer({ address, status, location, body }: Answer): Finding[] {
     const message = `${answered}, a redirect ${target}. Use the final address as url.`;
     return [finding('url_redirected', message)];
   }
-  const message = `${answered}, but not by this receiver. ${adviseOn(status, address)}`;
+  const message = `${answered}, but not by this receiver. ${adviseOn(status, address, path)}`;
   return [finding('url_answered_by_another', message)];
 }
 
-function adviseOn(status: number, address: string): string {
+function adviseOn(status: number, address: string, path: string | null): string {
   const { pathname } = new URL(address);
+  if (path !== null && !isPathOf(address, path)) {
+    return `The webhooks are mounted on ${path}, not on ${pathname}. Make both the same.`;
+  }
   if (status === 404 || status === 405) {
     return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or for another method. Mount them for POST on ${pathname}, or correct url.`;
   }

@@ -18,6 +18,8 @@ interface StartProbeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly mintUrl: () => Promise<string>;
+  /** Whether the mounted path is known to differ from that of `url`, which was logged then. */
+  readonly isPathWrong: () => boolean;
   /** Whether the process runs in development. */
   readonly isEnabled: boolean;
 }
@@ -30,7 +32,7 @@ const TIMEOUT_MS = 3000;
 const probed = new Set<string>();
 
 export function createStartProbe(parts: StartProbeParts): StartProbe {
-  const { url, clock, log, mintUrl } = parts;
+  const { url, clock, log, mintUrl, isPathWrong } = parts;
   // A token must not leave the machine without being asked for: `url` may be an example.
   const isEnabled = parts.isEnabled && url !== null && isLoopback(url);
   let isMounted = false;
@@ -39,10 +41,11 @@ export function createStartProbe(parts: StartProbeParts): StartProbe {
   async function probe(): Promise<void> {
     if (url === null || probed.has(url)) return;
     probed.add(url);
-    const found = await probeUrl(await mintUrl(), TIMEOUT_MS);
+    const found = await probeUrl(await mintUrl(), TIMEOUT_MS, null);
     for (const { level, code, message } of found) {
       const mayListenLater = code === 'url_unreachable' && /refused/i.test(message);
-      if (!mayListenLater) log[level]({ code }, `receiver: ${message}`);
+      const isSaid = code === 'url_answered_by_another' && isPathWrong();
+      if (!mayListenLater && !isSaid) log[level]({ code }, `receiver: ${message}`);
     }
   }
 

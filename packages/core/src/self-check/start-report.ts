@@ -50,10 +50,14 @@ export function createStartReport(
 ): StartReport {
   const { url, endpoint, inbox } = options;
   const { isProduction, isDevelopment } = readEnvironment();
-  const probe = createStartProbe({ ...options, log, mintUrl, isEnabled: isDevelopment });
+  const path = createMountPath(url, log);
+  const probe = createStartProbe({
+    ...{ ...options, log, mintUrl },
+    isPathWrong: path.isWrong,
+    isEnabled: isDevelopment,
+  });
   const unused = createUnusedWarning({ ...options, log, handlers });
   const tooMany = createTooMany(endpoint, log);
-  const path = createMountPath(url, log);
   let hasStarted = false;
 
   const checked = (): Checked => {
@@ -114,16 +118,19 @@ export function createStartReport(
 /** Where the receiver is mounted, as soon as that is known. */
 function createMountPath(url: string | null, log: Logger) {
   let path: string | null = null;
+  let isWrong = false;
 
   function set(mounted: string): void {
     if (path !== null) return;
     path = mounted;
     if (url === null || isPathOf(url, path)) return;
+    isWrong = true;
     log.warn({}, `receiver: ${pathMessage(url, path)}`);
   }
 
   return {
     get: (): string | null => path,
+    isWrong: () => isWrong,
     set,
     /** See `StartReport`. */
     afterDelivery(request: WebhookRequest, reply: WebhookReply): WebhookReply {
