@@ -92,6 +92,8 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'A worker has no inbox': () => createReceiver({ onTaskFinished: noop }),
   'The secret is short': () => createReceiver({ secret: 'changeme' }),
   'The URL has no scheme': () => receiverOf({ url: 'example.com/webhooks/novita' }),
+  'The URL has a user and a password': () =>
+    receiverOf({ url: 'https://user:password@example.com/webhooks/novita' }),
   'An option is misspelled': () => call(createReceiver, { secret: TEST_SECRET, name: 'images' }),
   'The inbox has no options': () => call(sqliteInbox),
   'PostgreSQL gets an address instead of a pool': () =>
@@ -147,6 +149,8 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
     const receiver = receiverOf();
     for (let count = 1; count <= 50; count += 1) receiver.onTaskSucceeded(() => noop());
   },
+  'One function is registered twice': () =>
+    receiverOf({ onTaskSucceeded: noop }).onTaskSucceeded(noop),
   'A parser of forms changed the body': async () => {
     const app = express().use(express.urlencoded({ extended: true }));
     const receiver = receiverOf({ url: await listen(app), onTaskFinished: noop });

@@ -91,6 +91,24 @@ test('rollUp: a rolled-up line names the first three tasks that it stands for', 
   ]);
 });
 
+test('rollUp: the first line of a failed handler says that repeats are rolled up', async () => {
+  const clock = createManualClock();
+  const log = rollUp(consoleLogger, clock);
+  const fail = (taskId: string, attempt: number) =>
+    log.warn({ handler: 'save', taskId, attempt }, 'failed');
+  fail('task-1', 1);
+  fail('task-1', 2);
+  fail('task-2', 1);
+  log.warn({ taskId: 'task-1' }, 'dead');
+  await clock.advance(60_000);
+  expect(printed).toEqual([
+    'failed. Repeats become one line a minute. handler=save taskId=task-1 attempt=1',
+    'failed handler=save taskId=task-2 attempt=1',
+    'dead taskId=task-1',
+    'failed … and 1 more such lines in the last minute, for example taskId=task-1 handler=save attempt=2',
+  ]);
+});
+
 test('rollUp: the first failure of each task is written at once, ten times a minute', async () => {
   const clock = createManualClock();
   const log = rollUp(consoleLogger, clock);

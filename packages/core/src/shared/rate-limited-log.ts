@@ -10,6 +10,9 @@ const MAX_TASK_IDS = 3;
 /** Kinds of lines that are distinguished at a time. Above it, only their messages count. */
 const MAX_KINDS = 200;
 
+/** Without it, silence looks as if nothing were retried. */
+const REPEATS = '. Repeats become one line a minute.';
+
 type Level = 'warn' | 'error';
 
 interface Kind {
@@ -35,7 +38,8 @@ export interface RolledUpLog extends Logger {
  * Rolls up warnings and errors that repeat: the first one is written at once, and those of the next
  * minute become one line with `suppressed`, their number. The first failure of a handler for each
  * further task is written at once too, ten times a minute. Lines repeat each other if they have the
- * same message and reason; numbers and ids in the reason do not count. A line with `suppressed` has
+ * same message and reason; numbers and ids in the reason do not count. The first line of a failed
+ * handler says that its repeats are rolled up. A line with `suppressed` has
  * `taskIds` in place of `taskId`: at most three examples, the first ones.
  */
 export function rollUp(log: Logger, clock: Clock): RolledUpLog {
@@ -49,7 +53,7 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
     const kind = kinds.get(key);
     if (kind === undefined) {
       begin(key, { level, details, message });
-      log[level](details, message);
+      log[level](details, isFirstFailure(details) ? message + REPEATS : message);
     } else if (isFirstFailure(details) && kind.written < MAX_FIRST_FAILURES) {
       kind.written += 1;
       log[level](details, message);
