@@ -17,6 +17,12 @@ import { codeBlocks, runUntil } from './support/snippets.ts';
 const TIMEOUT_MS = 60_000;
 const secret = 'a secret for the README, long enough to sign';
 
+/** Of a command that begins with `npx` and a package, without their quotes. */
+function argumentsOf(command: string): string[] {
+  const [, , ...args] = command.match(/"[^"]*"|\S+/g) ?? [];
+  return args.map((argument) => argument.replaceAll('"', ''));
+}
+
 test(
   'README.md: the first event, sent by the command of the simulator, is handled',
   async () => {
@@ -24,8 +30,7 @@ test(
     const [, command = ''] = await codeBlocks('README.md', 'sh');
     const port = await freePort();
     const local = (text: string) => text.replaceAll('3000', String(port));
-    const [, , ...args] = local(command).match(/"[^"]*"|\S+/g) ?? [];
-    const trigger = args.map((argument) => argument.replaceAll('"', ''));
+    const trigger = argumentsOf(local(command));
     const isSent = async () => (await runProcess(trigger)).code === 0;
     const sending = vi.waitUntil(isSent, { timeout: TIMEOUT_MS }); // once the server is up
     const wanted = /^ready \S+ http\S+$/m;
@@ -98,12 +103,11 @@ test.each(['express', 'fastify', 'koa'])(
   'packages/%s/README.md: the server handles the event of the command',
   async (name) => {
     const [code = ''] = await codeBlocks(`packages/${name}/README.md`);
-    const [, , command = ''] = await codeBlocks(`packages/${name}/README.md`, 'sh');
+    const [, start = '', command = ''] = await codeBlocks(`packages/${name}/README.md`, 'sh');
     const port = await freePort();
     const local = (text: string) => text.replaceAll('3000', String(port));
-    const [, own = ''] = /NOVITA_WEBHOOK_SECRET="(.+)"/.exec(command) ?? [];
-    const [, line = ''] = /npx @novita-webhooks\/simulator (.+)/.exec(local(command)) ?? [];
-    const trigger = [...line.split(' '), '--secret', own];
+    const [, own = ''] = /^NOVITA_WEBHOOK_SECRET="(.+)" node server\.mjs$/m.exec(start) ?? [];
+    const trigger = argumentsOf(local(command));
     const isSent = async () => (await runProcess(trigger)).code === 0;
     const env = { NOVITA_WEBHOOK_SECRET: own };
     const sending = vi.waitUntil(isSent, { timeout: TIMEOUT_MS }); // once the server is up

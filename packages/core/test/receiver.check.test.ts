@@ -168,7 +168,9 @@ async function codesAt(origin: string): Promise<string[]> {
   const receiver = receiverAt(`${origin}/novita`);
   toReceiver(receiver, { path: '/hooks' });
   const found = await receiver.check();
-  return found.filter(({ code }) => /^(path|url)_(?!not_public)/.test(code)).map(({ code }) => code);
+  return found
+    .filter(({ code }) => /^(path|url)_(?!not_public)/.test(code))
+    .map(({ code }) => code);
 }
 
 test('check: a wrong path is one finding, which names both paths', async () => {

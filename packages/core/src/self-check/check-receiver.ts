@@ -53,7 +53,9 @@ export async function checkReceiver(
   ]);
   const isAnswered = isProbed && ofProbe.every(({ code }) => !UNANSWERED.has(code));
   // Where url leads is known then: the path alone only hints at it.
-  const known = findProblems(checked()).filter(({ code }) => !isAnswered || code !== 'path_differs');
+  const known = findProblems(checked()).filter(
+    ({ code }) => !isAnswered || code !== 'path_differs',
+  );
   return [...known, ...ofInbox, ...ofApi, ...ofProbe];
 }
 

@@ -12,6 +12,7 @@ import type { HandlerCounts, Handlers } from '../handlers/handlers.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Clock } from '../shared/clock.ts';
 import { readOr } from '../shared/read-or.ts';
+import { countBacklog } from './backlog-line.ts';
 import { createStartProbe } from './start-probe.ts';
 import { createTooMany } from './too-many.ts';
 import { createUnusedWarning } from './unused-warning.ts';
@@ -48,12 +49,11 @@ export function createStartReport(
   options: CheckedOptions & { readonly endpoint: string; readonly clock: Clock },
   { handlers, log, isClosed, mintUrl }: StartReportParts,
 ): StartReport {
-  const { url, endpoint, inbox } = options;
+  const { url, endpoint } = options;
   const { isProduction, isDevelopment } = readEnvironment();
   const path = createMountPath(url, log);
   const probe = createStartProbe({
-    ...{ ...options, log, mintUrl },
-    isPathWrong: path.isWrong,
+    ...{ ...options, log, mintUrl, isPathWrong: path.isWrong },
     isEnabled: isDevelopment,
   });
   const unused = createUnusedWarning({ ...options, log, handlers });
@@ -64,16 +64,6 @@ export function createStartReport(
     return { options, handlers: handlers.counts(), path: path.get(), isProduction };
   };
 
-  function report(): void {
-    const where = { endpoint, path: path.get() ?? pathOf(url), inbox: nameOf(inbox) };
-    log.info({ ...where, handlers: sumOf(handlers.counts()) }, 'receiver: started');
-    if (!isDevelopment) return;
-    for (const { level, code, message } of findProblems(checked())) {
-      // The path was reported when it became known.
-      if (level !== 'info' && code !== 'path_differs') log[level]({ code }, `receiver: ${message}`);
-    }
-  }
-
   function warnIfClosed(): void {
     if (isClosed()) log.warn({}, CLOSED);
   }
@@ -83,7 +73,13 @@ export function createStartReport(
     if (isClosed() || hasStarted) return;
     hasStarted = true;
     tooMany.started();
-    queueMicrotask(report); // handlers may be registered in the same tick
+    const logBacklog = countBacklog({ ...options, log, isClosed });
+    // Handlers may be registered in the same tick.
+    queueMicrotask(() => {
+      logStart(log, endpoint, checked());
+      logBacklog();
+      if (isDevelopment) logProblems(log, checked());
+    });
   }
 
   return {
@@ -113,6 +109,18 @@ export function createStartReport(
     afterDelivery: path.afterDelivery,
     checked,
   };
+}
+
+function logStart(log: Logger, endpoint: string, { options, handlers, path }: Checked): void {
+  const where = { endpoint, path: path ?? pathOf(options.url), inbox: nameOf(options.inbox) };
+  log.info({ ...where, handlers: sumOf(handlers) }, 'receiver: started');
+}
+
+function logProblems(log: Logger, checked: Checked): void {
+  for (const { level, code, message } of findProblems(checked)) {
+    // The path was reported when it became known.
+    if (level !== 'info' && code !== 'path_differs') log[level]({ code }, `receiver: ${message}`);
+  }
 }
 
 /** Where the receiver is mounted, as soon as that is known. */
