@@ -1,6 +1,9 @@
 // Makes each mistake of docs/troubleshooting.md on purpose, and looks for its line on the console.
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import {
   createReceiver,
@@ -62,6 +65,12 @@ async function started(options: Partial<ReceiverOptions>): Promise<Receiver> {
 async function deliver(receiver: Receiver, mintedBy = receiver, body: unknown = event) {
   await receiver.handle(await signedDelivery(mintedBy, body));
   await receiver.idle();
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'novita-webhooks-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
 }
 
 /** What JavaScript lets pass, and TypeScript does not. */
@@ -167,6 +176,19 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
     const clock = createManualClock();
     await started({ onTaskFinished: noop, clock });
     await clock.advance(5000);
+  },
+  'A process died while a handler ran': async () => {
+    const path = join(await temporaryFolder(), 'webhooks.db');
+    const open = () => receiverOf({ inbox: sqliteInbox({ path }) });
+    const [stopped, next] = [open(), open()];
+    await new Promise<void>((begun) => {
+      const ended = new Promise<void>((end) => onTestFinished(() => end()));
+      stopped.onTaskFinished(() => (begun(), ended));
+      stopped.start();
+      void signedDelivery(stopped, event).then(stopped.handle);
+    });
+    next.onTaskFinished(noop);
+    next.start();
   },
   'A handler fails': handleWith(() => {
     throw new Error('the bucket is missing');

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { secretAdvice, secretSchema } from './callback/secret-faults.ts';
 import { limitsSchema, type DeliveryLimits } from './delivery/limits.ts';
-import { parseOptions, strictOptions } from './shared/check-options.ts';
+import { parseOptions, requireOptions, strictOptions } from './shared/check-options.ts';
 import { systemClock, type Clock } from './shared/clock.ts';
 import type { Inbox } from './inbox/ports.ts';
 import { isObject, type JsonObject } from './shared/json.ts';
@@ -215,6 +215,7 @@ const schema = strictOptions({
  * @throws WebhookError `invalid_option` with the name of the option and its fault
  */
 export function resolveOptions(options: ReceiverOptions): ResolvedOptions {
+  requireOptions('createReceiver', options, 'createReceiver({ url, secret })');
   const parsed = parseOptions('createReceiver', schema, options);
   const { url = null, insecure = false, ...rest } = parsed;
   const secrets = [parsed.secret ?? []].flat();

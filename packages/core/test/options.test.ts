@@ -67,8 +67,18 @@ describe('createReceiver: throws and names the option for', () => {
     );
   });
 
-  test.each([undefined, null, 'options', []])('options that are %j', (options) => {
+  test.each([undefined, null, 'options'])('options that are %j', (options) => {
     expect(() => createReceiver(options as never)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message:
+          'createReceiver: options must be an object. Call it as createReceiver({ url, secret }).',
+      }),
+    );
+  });
+
+  test('options that are a list', () => {
+    expect(() => createReceiver([] as never)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
     );
   });
