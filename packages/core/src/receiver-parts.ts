@@ -20,6 +20,7 @@ import { createCounters, type Counters } from './receiver-stats.ts';
 import { monotonicMs, withDeadline } from './shared/clock.ts';
 import type { Logs } from './shared/create-logs.ts';
 import { createInFlight, type InFlight } from './shared/in-flight.ts';
+import { watchApi } from './task-results/api-outage.ts';
 
 /** The connected parts of a receiver. */
 interface Parts extends CallbackParts, ProcessDependencies {
@@ -28,6 +29,8 @@ interface Parts extends CallbackParts, ProcessDependencies {
   readonly handlers: Handlers;
   readonly worker: Worker;
   readonly sweep: Sweep;
+  /** See `ReceiverStats`. */
+  apiDownMs(): number | null;
   readonly counters: Counters;
   readonly pipeline: Pipeline;
   readonly refusedDeliveries: RefusedDeliveries;
@@ -55,12 +58,14 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
   const outcomeWaiters = createOutcomeWaiters();
   const bestEffortEvents = createBestEffortEvents({ ...shared, handlers });
   const workerParts = { handlers, outcomeWaiters, bestEffortEvents };
-  const { taskResults, confirm } = options;
+  const api = options.taskResults && watchApi(options.taskResults, clock);
+  const taskResults = api?.client ?? null;
+  const apiDownMs = () => api?.downMs() ?? null;
   const sweep = createSweep({ ...shared, taskResults });
   const counters = createCounters();
   const worker = createWorker({
     ...{ ...shared, ...workerParts, concurrency, retry: options.retry },
-    ...{ taskResults, confirm, attemptExpectation: sweep.attempt },
+    ...{ taskResults, apiDownMs, confirm: options.confirm, attemptExpectation: sweep.attempt },
     onDisagreement: counters.disagreement,
   });
   const afterReply = createInFlight(clock, handlerTimeoutMs + MAX_STOP_MS);
@@ -84,7 +89,7 @@ export function createParts(options: ResolvedOptions, logs: Logs, isClosed: () =
     deliveries.size() + processing.size() + afterReply.size() + bestEffortEvents.running();
   return {
     ...{ ...shared, ...workerParts, url, tokens, entryMacs, worker, sweep, counters, pipeline },
-    refusedDeliveries,
+    ...{ refusedDeliveries, apiDownMs },
     ...{ deliveries, processing, afterReply, running, maxAttempts: options.retry.maxAttempts },
   };
 }

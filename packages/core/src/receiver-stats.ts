@@ -16,6 +16,11 @@ export interface ReceiverStats {
   readonly refusedTokens: Readonly<Partial<Record<TokenRefusal, number>>>;
   /** Attempts by outcome. */
   readonly outcomes: Readonly<Record<Outcome['type'], number>>;
+  /**
+   * Milliseconds since workers of this receiver get no answer of the Task Result API; `null` if they do,
+   * or have not asked lately. Meanwhile events wait (`confirm`), and so do awaited tasks.
+   */
+  readonly apiDownMs: number | null;
   /** What asking for results of expected tasks gave. */
   readonly sweep: SweepCounts;
   /** Later events with another status than the first event of their task. */
@@ -58,15 +63,16 @@ interface CountingParts {
   readonly counters: Counters;
   readonly worker: { outcomes(): ReceiverStats['outcomes'] };
   readonly sweep: { counts(): SweepCounts };
+  readonly apiDownMs: () => number | null;
   readonly bestEffortEvents: { dropped(): number };
 }
 
 /** What `receiver.stats()` returns. */
 export async function readStats(parts: CountingParts): Promise<ReceiverStats> {
-  const { inbox, counters, worker, sweep, bestEffortEvents } = parts;
+  const { inbox, counters, worker, sweep, bestEffortEvents, apiDownMs } = parts;
   const outcomes = worker.outcomes();
   return {
-    ...{ inbox: await inbox.stats(), ...counters.read(), outcomes },
+    ...{ inbox: await inbox.stats(), ...counters.read(), outcomes, apiDownMs: apiDownMs() },
     ...{ sweep: sweep.counts(), dropped: bestEffortEvents.dropped() },
   };
 }

@@ -305,6 +305,80 @@ describe('confirm: an entry that waits for 7 days', () => {
   );
 });
 
+describe('confirm: an outage of the API', () => {
+  const HOUR_MS = 3_600_000;
+  const findings = async ({ receiver }: ReturnType<typeof confirming>) =>
+    (await receiver.check({ request: false })).filter(({ code }) => code === 'results_waiting');
+
+  test('shows what waits, why and for how long: in the entry, check(), stats() and the log', async () => {
+    let isUp = false;
+    const ask = () =>
+      isUp
+        ? Promise.resolve(event.payload)
+        : Promise.reject(new WebhookError('api_key_rejected', 'the API said 401'));
+    const made = confirming([ask]);
+    const { receiver, clock, deliver, runs, log } = made;
+    expect([await findings(made), (await receiver.stats()).apiDownMs]).toEqual([[], null]);
+    await receiver.expect(SAMPLE_TASK);
+    await deliver(event); // takes the place of the expectation, and of its deadline
+    await clock.advance(60_000);
+    const reason = 'waiting for the Task Result API: the API said 401 (api_key_rejected)';
+    const waits = { state: 'pending', attempts: 0, source: 'delivery', reason };
+    expect(await receiver.inbox.get(KEY)).toMatchObject(waits);
+    expect(await findings(made)).toMatchObject([{ level: 'warn' }]);
+    expect(log.messages('error')).toEqual([]);
+    await clock.advance(HOUR_MS + 300_000);
+    expect(await receiver.inbox.get(KEY)).toMatchObject(waits);
+    const [finding] = await findings(made);
+    expect(finding?.level).toBe('error');
+    for (const part of ['1 result waits', '66 min', SAMPLE_TASK, 'api_key_rejected', 'apiKey'])
+      expect(finding?.message).toContain(part);
+    expect((await receiver.stats()).apiDownMs).toBeGreaterThan(HOUR_MS);
+    const errors = log.lines.filter(({ level }) => level === 'error');
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { details } of errors) expect(details['apiDownMs']).toBeGreaterThanOrEqual(HOUR_MS);
+    isUp = true;
+    await clock.advance(300_000);
+    expect(runs).toHaveLength(1);
+    expect(await receiver.inbox.get(KEY)).toMatchObject({ state: 'done', reason: null });
+    expect([await findings(made), (await receiver.stats()).apiDownMs]).toEqual([[], null]);
+  });
+
+  test('ends with an answer about any task, and is forgotten when nothing waits', async () => {
+    const { receiver, deliver, clock } = confirming(['api_unavailable', 'task_not_found', event]);
+    await deliver(event);
+    await clock.advance(1);
+    expect((await receiver.stats()).apiDownMs).not.toBeNull();
+    await deliver(sampleEvents.imageSucceeded({ taskId: 'another' }));
+    await clock.advance(1);
+    expect((await receiver.stats()).apiDownMs).toBeNull();
+    const quiet = confirming(['api_unavailable']);
+    await quiet.deliver(event);
+    await quiet.clock.advance(1);
+    await quiet.receiver.inbox.discard(KEY);
+    await quiet.clock.advance(16 * 60_000);
+    expect((await quiet.receiver.stats()).apiDownMs).toBeNull();
+  });
+
+  test('is also that of a client which never answers', async () => {
+    const { receiver, deliver, clock } = confirming([() => new Promise(noop)]);
+    await deliver(event);
+    await clock.advance(2 * 60_000);
+    await clock.advance(1000);
+    expect((await receiver.stats()).apiDownMs).not.toBeNull();
+  });
+
+  test('is none if the task still runs: a sender can cause that, so it is no error', async () => {
+    const { deliver, clock, log, receiver } = confirming([running]);
+    await deliver(event);
+    await clock.advance(HOUR_MS + 300_000);
+    expect(log.messages('error')).toEqual([]);
+    const { reason } = (await receiver.inbox.get(KEY)) ?? {};
+    expect(reason).toBe('waiting for the Task Result API: it says TASK_STATUS_PROCESSING');
+    expect((await receiver.stats()).apiDownMs).toBeNull();
+  });
+});
+
 describe('confirm: a disagreement in the status', () => {
   test.each([
     [event, failed, 'failed'],
@@ -428,7 +502,9 @@ describe('confirm: processEntry and processUnverified', () => {
       'delayMs',
       expect.toSatisfy((ms: number) => ms > 1000),
     );
-    expect(error.message).toBe('the event is not confirmed yet');
+    expect(error.message).toContain(
+      'not confirmed yet: waiting for the Task Result API: the API said',
+    );
     expect(error.cause).toMatchObject({ code: 'api_unavailable' });
   });
 

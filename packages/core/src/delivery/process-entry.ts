@@ -58,9 +58,8 @@ export class HandlersFailedError extends WebhookError {
   }
 }
 
-function whyReleased({ delayMs }: { readonly delayMs: number }): string {
-  return delayMs === 0 ? 'aborted' : 'the event is not confirmed yet';
-}
+const whyReleased = ({ reason }: { readonly reason?: string }): string =>
+  reason === undefined ? 'aborted' : `the event is not confirmed yet: ${reason}`;
 
 /** What running the handlers outside the inbox needs. */
 export interface ProcessDependencies {

@@ -12,6 +12,7 @@ import { hasExpiredLink } from './has-expired-link.ts';
 import { fromAnswer, fromEntry, type EndedEarly, type HandledResult } from './handled-result.ts';
 import { toFailure } from './handler-failure.ts';
 import type { ParsedResults } from './parsed-results.ts';
+import { released, waitForAnswer, waitUntilEnd } from './waiting.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /** Decides what handlers get of an entry. */
@@ -37,6 +38,8 @@ export interface ResultSourceOptions {
   readonly taskResults: Pick<TaskResultClient, 'getPayload'> | null;
   /** Whether each event is checked against the Task Result API. */
   readonly confirm: boolean;
+  /** See `ReceiverStats`. */
+  readonly apiDownMs: () => number | null;
   readonly parsedResults: Pick<ParsedResults, 'take'>;
   readonly clock: Clock;
   readonly limitedLog: Logger;
@@ -76,7 +79,7 @@ async function confirmed(
     const { status } = result.task;
     if (isProgress(status)) {
       if (hasWaitedTooLong(entry, clock)) return unconfirmed(entry, stillRuns(status));
-      return waiting(entry, { status }, STILL_RUNS, options);
+      return waitUntilEnd(entry, status, options);
     }
     if (!isTerminal(entry.status) || status === entry.status) return answer;
     options.onDisagreement();
@@ -89,7 +92,7 @@ async function confirmed(
     if (!isApiDown(error) && hasWaitedTooLong(entry, clock)) {
       return unconfirmed(entry, error, ` ${SINCE_A_WEEK}`);
     }
-    return waiting(entry, { error: describeError(error) }, NOT_CONFIRMED, options, error);
+    return waitForAnswer(entry, error, options);
   }
 }
 
@@ -136,23 +139,6 @@ function toRemark(event: string, api: string): HandlerFailure {
   return { handler: STEP, name: 'Disagreement', message, code: 'disagreement' };
 }
 
-/** Not counted as an attempt: the cause is outside the entry. */
-function waiting(
-  entry: SourceEntry,
-  fields: Record<string, unknown>,
-  message: string,
-  { clock, limitedLog }: Asking,
-  ...errors: unknown[]
-): EndedEarly {
-  const delayMs = waitMs(clock.now() - entry.receivedAt);
-  limitedLog.warn({ taskId: entry.taskId, ...fields, delayMs }, message);
-  return { ...released(entry, delayMs), failures: errors.map((it) => toFailure(STEP, it)) };
-}
-
-function released({ succeededHandlers }: SourceEntry, delayMs: number): EndedEarly {
-  return { ended: { type: 'released', delayMs, succeededHandlers }, failures: [] };
-}
-
 function end(ended: Outcome, error: unknown): EndedEarly {
   return { ended, failures: [toFailure(STEP, error)] };
 }
@@ -161,26 +147,9 @@ function end(ended: Outcome, error: unknown): EndedEarly {
 const STEP = 'confirm';
 
 const MAX_WAITING_MS = 7 * 24 * 60 * 60_000;
-const MIN_WAIT_MS = 2000;
-const MAX_WAIT_MS = 5 * 60_000;
-
-/**
- * Half of the age of the event, so that the delays grow by half each without a count in the store. At
- * random up to a third less, so that entries which wait together are not attempted together.
- */
-function waitMs(ageMs: number): number {
-  const ms = Math.min(Math.max(MIN_WAIT_MS, ageMs / 2), MAX_WAIT_MS);
-  return Math.round(ms * (1 - Math.random() / 3));
-}
-
 const UNCONFIRMED =
   'The event may be forged. If it is not, replay the entry when the Task Result API knows the task.';
 const SINCE_A_WEEK = 'That was so for 7 days after the event.';
-const NOT_CONFIRMED =
-  'worker: the Task Result API could not be asked about an event, so the entry waits. No attempt is counted.';
-const STILL_RUNS =
-  'worker: an event says that its task has ended, and the Task Result API that it still runs, so the ' +
-  'entry waits. No attempt is counted.';
 const DISAGREEMENT =
   'worker: the Task Result API contradicts the status of an event. Handlers get the answer of the API. ' +
   'Find out who else knows the callback URL.';

@@ -77,6 +77,8 @@ export interface WorkerOptions {
   readonly testEvents: 'handle' | 'ignore';
   readonly taskResults: TaskResultClient | null;
   readonly confirm: boolean;
+  /** See `ReceiverStats`. */
+  readonly apiDownMs: () => number | null;
   readonly limitedLog: Logger;
   readonly onDisagreement: () => void;
 }

@@ -53,7 +53,7 @@ export interface Entry extends NewEntry {
   readonly attempts: number;
   /** Names of the handlers that have succeeded. A retry does not run them again. */
   readonly succeededHandlers: readonly string[];
-  /** Why the last attempt failed. */
+  /** Why the last attempt failed, or why the entry waits. */
   readonly reason: string | null;
   /** When it can be claimed (pending) or its lease expires (running). Milliseconds since 1970. */
   readonly dueAt: number | null;
@@ -163,6 +163,8 @@ export type Outcome = OutcomeRecord &
     | {
         readonly type: 'released';
         readonly delayMs: number;
+        /** Why it waits, for operators. Absent: the store keeps the entry's reason. */
+        readonly reason?: string;
         readonly succeededHandlers: readonly string[];
       }
   );

@@ -7,6 +7,7 @@ import type { TaskResultClient } from '../task-results/client.ts';
 import { findProblems, type Checked } from './find-problems.ts';
 import type { Finding, FindingCode } from './finding.ts';
 import { checkApi, checkInbox, probeUrl } from './probe.ts';
+import { checkWaiting } from './waiting-results.ts';
 
 /** How far `receiver.check()` goes. */
 export interface CheckOptions {
@@ -18,6 +19,7 @@ export interface CheckOptions {
 
 interface CheckParts {
   readonly inbox: Inbox;
+  readonly endpoint: string;
   readonly clock: Clock;
   readonly taskResults: TaskResultClient | null;
   readonly checked: () => Checked;
@@ -37,7 +39,7 @@ const schema = strictOptions({
  */
 export async function checkReceiver(
   options: CheckOptions,
-  { inbox, clock, taskResults, checked, mintUrl }: CheckParts,
+  { inbox, endpoint, clock, taskResults, checked, mintUrl }: CheckParts,
 ): Promise<readonly Finding[]> {
   const { request, timeoutMs } = parseArgument('check', schema, options);
   const { url, secrets } = checked().options;
@@ -46,17 +48,18 @@ export async function checkReceiver(
   const probe = async () => (isProbed ? probeUrl(await mintUrl(), timeoutMs, path) : []);
   const askApi = async () =>
     request && taskResults !== null ? checkApi(taskResults, clock, timeoutMs) : [];
-  const [ofInbox, ofApi, ofProbe] = await Promise.all([
-    checkInbox({ inbox, clock }, timeoutMs),
-    askApi(),
+  const [ofProbe, ...others] = await Promise.all([
     probe(),
+    checkInbox({ inbox, clock }, timeoutMs),
+    checkWaiting({ inbox, endpoint, clock }, timeoutMs),
+    askApi(),
   ]);
   const isAnswered = isProbed && ofProbe.every(({ code }) => !UNANSWERED.has(code));
   // Where url leads is known then: the path alone only hints at it.
   const known = findProblems(checked()).filter(
     ({ code }) => !isAnswered || code !== 'path_differs',
   );
-  return [...known, ...ofInbox, ...ofApi, ...ofProbe];
+  return [...known, ...others.flat(), ...ofProbe];
 }
 
 const UNANSWERED: ReadonlySet<FindingCode> = new Set(['url_unreachable', 'url_not_answered']);

@@ -63,7 +63,12 @@ export type FindingCode =
    */
   | 'api_key_rejected'
   /** The Task Result API did not answer as it should. Check `baseUrl` and the network. */
-  | 'api_unavailable';
+  | 'api_unavailable'
+  /**
+   * With `confirm`, events wait for the Task Result API. The message says how many, for how long and why:
+   * check `apiKey` and `baseUrl`. It is `error` if the oldest has waited for an hour.
+   */
+  | 'results_waiting';
 
 /** How serious each finding is. */
 export const findingLevels: Readonly<Record<FindingCode, Finding['level']>> = {
@@ -85,6 +90,7 @@ export const findingLevels: Readonly<Record<FindingCode, Finding['level']>> = {
   url_refused: 'error',
   api_key_rejected: 'error',
   api_unavailable: 'warn',
+  results_waiting: 'warn',
 };
 
 export const finding = (

@@ -119,8 +119,9 @@ function toNote(job: EntryJob, outcome: Outcome): Progress | null {
   const succeededHandlers = [...new Set(names)];
   if (outcome.type === 'dead') return { ...ended, succeededHandlers };
   const released = { ...toReleased(job, outcome.delayMs), succeededHandlers, attemptLog };
-  if (outcome.type === 'released') return released;
-  return { ...released, reason: outcome.reason, uncounted: before.uncounted };
+  const { reason = before.reason } = outcome;
+  if (outcome.type === 'released') return { ...released, reason };
+  return { ...released, reason, uncounted: before.uncounted };
 }
 
 function toReleased(job: EntryJob, delayMs: number): Progress {

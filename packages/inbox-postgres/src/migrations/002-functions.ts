@@ -219,10 +219,8 @@ BEGIN${TRANSACTION_SETTINGS}
     SET fencing_token = NULL,
         due_at = clock_timestamp() + merged."delayMs" * interval '1 millisecond',
         attempts = pending_entries.attempts - CASE merged.type WHEN 'released' THEN 1 ELSE 0 END,
-        reason = CASE merged.type
-          WHEN 'released' THEN pending_entries.reason ELSE merged.reason END,
-        error_group = CASE merged.type
-          WHEN 'released' THEN pending_entries.error_group ELSE merged."errorGroup" END,
+        reason = coalesce(merged.reason, pending_entries.reason),
+        error_group = coalesce(merged."errorGroup", pending_entries.error_group),
         succeeded_handlers = merged.all_succeeded,
         attempt_log = coalesce(merged."attemptLog", pending_entries.attempt_log)
     FROM merged

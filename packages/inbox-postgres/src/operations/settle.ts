@@ -3,7 +3,7 @@ import type { Outcome } from '@novita-webhooks/core';
 import type { Query } from '../client/database.ts';
 import type { ParsedClaimRef } from './claim-ref.ts';
 import { parseNumber, type TextRow } from './row.ts';
-import { toDelay, toErrorGroup, toText } from './text.ts';
+import { toDelay, toErrorGroup, toText, toTextOrNull } from './text.ts';
 
 const SETTLE = 'SELECT n::text AS n FROM novita_webhooks.settle($1::text) AS n';
 
@@ -23,7 +23,7 @@ export async function settle(query: Query, settlements: readonly Settlement[]): 
 }
 
 function toInput({ outcome, ...claimRef }: Settlement, n: number): Record<string, unknown> {
-  const reason = 'reason' in outcome ? toText(outcome.reason) : null;
+  const reason = toTextOrNull(('reason' in outcome && outcome.reason) || null);
   return {
     ...claimRef,
     n,

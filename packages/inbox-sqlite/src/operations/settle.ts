@@ -30,6 +30,7 @@ ${WHERE_CLAIMED}`;
 const RELEASED = `
 UPDATE novita_entries
 SET state = 'pending', fencing_token = NULL, due_at = :dueAt, attempts = attempts - 1,
+    reason = coalesce(:reason, reason), error_group = coalesce(:errorGroup, error_group),
     succeeded_handlers = ${ALL_SUCCEEDED_HANDLERS}
 ${WHERE_CLAIMED}`;
 
@@ -54,10 +55,10 @@ export function settle(
         ...{ dueAt: dueAt(outcome), ...failureOf(outcome), attemptLog, succeededHandlers },
       });
     case 'released':
-      return run(RELEASED, { dueAt: dueAt(outcome), succeededHandlers });
+      return run(RELEASED, { dueAt: dueAt(outcome), ...failureOf(outcome), succeededHandlers });
   }
 }
 
-function failureOf({ reason }: { readonly reason: string }) {
-  return { reason, errorGroup: errorGroupOf(reason) };
+function failureOf({ reason = null }: { readonly reason?: string | null }) {
+  return { reason, errorGroup: reason === null ? null : errorGroupOf(reason) };
 }

@@ -21,7 +21,8 @@ function changesOf(entry: Entry, outcome: Outcome, now: number): Partial<Entry> 
     return { state: 'dead', reason, succeededHandlers, dueAt: null, finishedAt: Math.ceil(now) };
   }
   const pending = { state: 'pending', succeededHandlers, dueAt: now + outcome.delayMs } as const;
+  const { reason = entry.reason } = outcome;
   return outcome.type === 'retry'
-    ? { ...pending, reason: outcome.reason }
-    : { ...pending, attempts: entry.attempts - 1 };
+    ? { ...pending, reason }
+    : { ...pending, reason, attempts: entry.attempts - 1 };
 }

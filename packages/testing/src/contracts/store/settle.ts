@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 
-import type { Outcome } from '@novita-webhooks/core';
+import type { EntryKey, Outcome, Store } from '@novita-webhooks/core';
 
 import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, assertNothingToClaim, claimOne, LEASE_MS, keyOf } from './support/claims.ts';
 import { dead, done, MINUTE_MS, released, retry } from './support/outcomes.ts';
+
+/** The reason, the state, and which task its error group finds. */
+async function reasonsOf(store: Store, key: EntryKey) {
+  const entry = await store.get(key);
+  const { entries } = await store.list({ errorGroup: 'waiting for order <n>' });
+  return [entry?.reason, entry?.state, entries[0]?.taskId];
+}
 
 /** `settle`: the outcomes done, retry, dead and released. */
 export const settleCases: readonly StoreCase[] = [
@@ -66,6 +73,19 @@ export const settleCases: readonly StoreCase[] = [
       assert.equal(await store.settle(claim, released), true);
       const next = await claimOne(store);
       assert.deepEqual([next.attempts, next.succeededHandlers], [1, ['one']]);
+    },
+  },
+  {
+    name: 'settle: released may say why the entry waits; without a reason it keeps the one it has',
+    async run({ store }) {
+      const claim = await addAndClaim(store);
+      const reason = 'waiting for order 4711';
+      assert.equal(await store.settle(claim, { ...released, reason }), true);
+      assert.deepEqual(await reasonsOf(store, claim), [reason, 'pending', claim.taskId]);
+      assert.equal(await store.settle(await claimOne(store), released), true);
+      assert.deepEqual(await reasonsOf(store, claim), [reason, 'pending', claim.taskId]);
+      assert.equal(await store.settle(await claimOne(store), done), true);
+      assert.deepEqual(await reasonsOf(store, claim), [null, 'done', undefined]);
     },
   },
   {
