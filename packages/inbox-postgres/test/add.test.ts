@@ -7,6 +7,7 @@ import { openStoreFixture, type StoreFixture } from './support/store-fixture.ts'
 import { url } from './support/test-database.ts';
 
 const LEASE_MS = 30_000;
+const DEADLOCK = '40P01';
 
 describe.skipIf(url === undefined)('add on PostgreSQL', () => {
   let fixture: StoreFixture;
@@ -34,6 +35,32 @@ describe.skipIf(url === undefined)('add on PostgreSQL', () => {
       'SELECT count(*)::integer AS count FROM SCHEMA.events',
     );
     expect(counts).toEqual([{ count: 15 * 40 }]);
+  });
+
+  test('adds each token for one task once, without a deadlock, when batches have crossed tokens', async () => {
+    const peers = Array.from({ length: 4 }, () => fixture.openPeer());
+    const endpoint = 'crossed';
+    const tokens = Array.from({ length: 40 }, (_, n) => n);
+    for (let round = 0; round < 12; round += 1) {
+      const tokenOf = (n: number) => `once:${round}-${n}`;
+      const invalid = createTestEntry({ endpoint, schemaError: 'images: not a list' });
+      await fixture.store.add(invalid);
+      const entriesOf = (peer: number) =>
+        tokens.map((n) => {
+          const taskId = `${round}-${peer}-${String(n).padStart(2, '0')}`;
+          const token = peer % 2 === 0 ? n : tokens.length - 1 - n; // the other way round
+          return createTestEntry({ endpoint, taskId, tokenId: tokenOf(token) });
+        });
+      const answers = await Promise.all(
+        peers.flatMap((store, peer) =>
+          [...entriesOf(peer), { ...invalid, schemaError: null, tokenId: tokenOf(peer) }].map(
+            async (entry) => store.add(entry),
+          ),
+        ),
+      );
+      expect(answers.filter((answer) => answer === 'added')).toHaveLength(tokens.length);
+    }
+    expect(fixture.failures()).not.toContain(DEADLOCK);
   });
 
   test('rejects an entry that cannot be stored, but not the rest of its batch', async () => {

@@ -32,6 +32,9 @@ const inputRows = (columns: string): string => `input_rows AS MATERIALIZED (
     )::json) AS input_rows (${columns})
   )`;
 
+/** A copy of that in operations/replace-schema-error.ts. A name of a schema has no `$`. */
+const TOKEN_LOCK = '$events$novita_webhooks.events$events$::regclass::bigint';
+
 const CLAIM_REF = 'n integer, id bigint, "fencingToken" text, endpoint text, "taskId" text';
 
 /** The rows of `input` whose fencing token is valid. Locks their entries in the order of ids. */
@@ -72,10 +75,17 @@ const claimedRows = (columns: string): string => `${inputRows(`
  * that array.
  */
 export const functions: string = `
-CREATE FUNCTION novita_webhooks.add(input text) RETURNS TABLE (n integer, is_valid boolean) -- NULL: unknown
+-- Rows are sorted by key, so calls with common keys wait for each other in one order. No order suits the
+-- tokens for one task as well: so calls with several rows and such a token take turns. A call with one row
+-- holds nothing while it waits.
+CREATE FUNCTION novita_webhooks.add(input text, takes_turn boolean)
+RETURNS TABLE (n integer, is_valid boolean) -- NULL: unknown
 ${ONE_GENERIC_PLAN} AS $$
 #variable_conflict use_column
 BEGIN${TRANSACTION_SETTINGS}
+  IF takes_turn THEN
+    PERFORM pg_advisory_xact_lock(${TOKEN_LOCK});
+  END IF;
   RETURN QUERY WITH ${inputRows(`
       n integer, "receivedAt" float8, "testMode" boolean, endpoint text, "taskId" text, status text,
       "taskType" text, source text, metadata text, "schemaError" text, traceparent text,
@@ -88,7 +98,6 @@ BEGIN${TRANSACTION_SETTINGS}
     SELECT to_timestamp("receivedAt" / 1000), "testMode", endpoint, "taskId", status, "taskType",
            source, metadata, "schemaError", traceparent, "tokenId", body
     FROM input_rows
-    -- Sorted, so that two calls with common keys wait for each other in one order and do not deadlock.
     ORDER BY "taskId" COLLATE "C", endpoint COLLATE "C"
     ON CONFLICT DO NOTHING -- by the key, or by a token for one task
     RETURNING id, endpoint, task_id

@@ -1,11 +1,13 @@
-import type { AddAnswer, NewEntry } from '@novita-webhooks/core';
+import { isBoundToken, type AddAnswer, type NewEntry } from '@novita-webhooks/core';
 
 import type { Query } from '../client/database.ts';
 import { parseBoolean, parseNumber, type TextRow } from './row.ts';
 import { toText, toTextOrNull } from './text.ts';
 
 /** The SQL of this function is in migrations/002-functions.ts. */
-const ADD = 'SELECT n::text AS n, is_valid::text AS is_valid FROM novita_webhooks.add($1::text)';
+const ADD = `
+SELECT n::text AS n, is_valid::text AS is_valid
+FROM novita_webhooks.add($1::text, $2::text::boolean)`;
 
 /** `undecided`: an entry with the key exists and may have a schema error, or one with the token does. */
 export type AddResult = AddAnswer | 'undecided';
@@ -18,6 +20,7 @@ export type AddResult = AddAnswer | 'undecided';
 export async function add(query: Query, entries: readonly NewEntry[]): Promise<AddResult[]> {
   const rows = await query<TextRow<'n', 'is_valid'>>(ADD, [
     JSON.stringify(entries.map((entry, n) => ({ n, ...toInput(entry) }))),
+    String(entries.length > 1 && entries.some(({ tokenId }) => isBoundToken(tokenId))),
   ]);
   const existing = new Map(rows.map(({ n, is_valid }) => [parseNumber(n), is_valid]));
   return entries.map(({ schemaError }, n) => {

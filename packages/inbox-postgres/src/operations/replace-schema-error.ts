@@ -20,6 +20,10 @@ SELECT id::text AS id FROM novita_webhooks.events
 WHERE token_id = $1::text AND token_id >= 'once:' AND token_id < 'once;'
   AND (task_id, endpoint) IS DISTINCT FROM ($2::text, $3::text)`;
 
+/** In turn with calls of `add`: see migrations/002-functions.ts. */
+const TAKE_TURN = `
+SELECT pg_advisory_xact_lock($events$novita_webhooks.events$events$::regclass::bigint)::text AS locked`;
+
 /** Locks entries before events, as every statement does: so no two transactions deadlock. */
 const DELETE_STATE = `
 WITH pending AS (
@@ -76,6 +80,7 @@ export async function replaceSchemaError(query: Query, entry: NewEntry): Promise
   }
   if (existing === undefined || entry.schemaError !== null) return 'undecided';
   if (hasForeignToken(toExisting(existing), entry)) return 'other_task';
+  if (isBoundToken(entry.tokenId)) await query(TAKE_TURN);
   if ((await query(DELETE_STATE, [existing.id])).length === 0) {
     const [finished] = await query<TextRow<'state'>>(SELECT_STATE, [existing.id]);
     if (finished?.state !== 'done') return 'undecided';

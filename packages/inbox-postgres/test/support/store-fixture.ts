@@ -11,6 +11,8 @@ export interface StoreFixture {
   readonly store: Store<PoolClient>;
   /** Opens another store on the same schema, on a pool of its own. */
   openPeer(options?: Partial<Omit<PostgresStoreOptions, 'pool'>>): Store<PoolClient>;
+  /** SQLSTATEs of the statements of peers that failed, also of those that were tried again. */
+  failures(): readonly unknown[];
   /** Runs SQL in which `SCHEMA` stands for the schema. */
   query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export async function openStoreFixture(): Promise<StoreFixture> {
   const schema = uniqueName('test_store');
   const pool = openPool();
   const pools = [pool];
+  const failures: unknown[] = [];
   const stores: Store<PoolClient>[] = [];
   const open = (storePool: Pool, options: Partial<Omit<PostgresStoreOptions, 'pool'>> = {}) => {
     const store = postgresStore({ schema, ...options, pool: storePool });
@@ -43,10 +46,11 @@ export async function openStoreFixture(): Promise<StoreFixture> {
     schema,
     store,
     openPeer(options) {
-      const peerPool = openPool();
+      const peerPool = openPool().on('connect', (client) => recordFailures(client, failures));
       pools.push(peerPool);
       return open(peerPool, options);
     },
+    failures: () => failures,
     async query<Row>(text: string, values?: unknown[]) {
       return (await pool.query(text.replaceAll('SCHEMA', schema), values)).rows as Row[];
     },
@@ -56,4 +60,16 @@ export async function openStoreFixture(): Promise<StoreFixture> {
       for (const each of pools) await each.end();
     },
   };
+}
+
+function recordFailures(client: PoolClient, failures: unknown[]): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const recorded = (...args: unknown[]) => {
+    const result = query(...args);
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => failures.push((error as { code?: unknown }).code));
+    }
+    return result;
+  };
+  client.query = recorded as typeof client.query;
 }
