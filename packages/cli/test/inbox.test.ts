@@ -1,6 +1,9 @@
+import { createReceiver, WebhookError, type JsonObject } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
+import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
@@ -246,6 +249,65 @@ test('inbox show prints attempts, errors and, if asked, the payload', async () =
   expect(stdout).toContain('2026-01-02T03:04:05Z  attempt 1 (delivery): dead after 12 ms');
   expect(stdout).toContain('    save: Error: HTTP 503\n');
   expect(stdout).toContain('    "task_id": "task-1"');
+});
+
+test('inbox show and list tell if the API contradicted the event, after a run of the worker', async () => {
+  const { address, folder } = await sqliteWith([]);
+  const [said, other] = ['task-1', 'task-2'];
+  const statuses: string[] = [];
+  const receiver = createReceiver({
+    ...{ url: 'https://hooks.example.com/novita', secret: TEST_SECRET, logger: false },
+    inbox: sqliteInbox({ path: join(folder, 'webhooks.db') }),
+    confirm: true,
+    taskResults: {
+      get: () => expect.unreachable('get is not used'),
+      getPayload: (taskId) => Promise.resolve(sampleEvents.imageSucceeded({ taskId }).payload),
+    },
+    onTaskFinished: ({ task }) => void statuses.push(task.status),
+  });
+  const events = [
+    sampleEvents.failed({ taskId: said }),
+    sampleEvents.imageSucceeded({ taskId: other }),
+  ];
+  for (const event of events) await receiver.handle(await signedDelivery(receiver, event));
+  await receiver.idle();
+  await receiver.close();
+  expect(statuses).toEqual(['TASK_STATUS_SUCCEED', 'TASK_STATUS_SUCCEED']);
+  const show = async (id: string) => (await run(['inbox', address, 'show', id])).stdout;
+  const shown = await show(said);
+  expect(shown).toMatch(/^status +TASK_STATUS_FAILED \(contradicted\)$/m);
+  expect(shown).toMatch(/^handled as +what the Task Result API said/m);
+  expect(shown).toMatch(/confirm: Disagreement: .*TASK_STATUS_FAILED.*TASK_STATUS_SUCCEED/);
+  expect(await show(other)).not.toContain('contradicted');
+  const { stdout } = await run(['inbox', address, 'list']);
+  expect(stdout).toMatch(/^task-1\tdone\t.*\tFAILED \(contradicted\)\t/m);
+  expect(stdout).toMatch(/^task-2\tdone\t.*\tSUCCEED\t/m);
+});
+
+test('inbox show and list tell why an entry waits for the Task Result API', async () => {
+  const { address, folder } = await sqliteWith([]);
+  const receiver = createReceiver({
+    ...{ url: 'https://hooks.example.com/novita', secret: TEST_SECRET, logger: false },
+    inbox: sqliteInbox({ path: join(folder, 'webhooks.db') }),
+    confirm: true,
+    taskResults: {
+      get: () => expect.unreachable('get is not used'),
+      getPayload: () => Promise.reject(new WebhookError('api_key_rejected', 'it answered 401')),
+    },
+    onTaskFinished: () => expect.unreachable('nothing is confirmed'),
+  });
+  const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
+  await receiver.handle(await signedDelivery(receiver, event));
+  const key = { endpoint: 'novita', taskId: 'task-1' };
+  while ((await receiver.inbox.get(key))?.reason == null) await pause(20);
+  await receiver.close();
+  const reason = 'waiting for the Task Result API: it answered 401 (api_key_rejected)';
+  const { stdout } = await run(['inbox', address, 'show', 'task-1']);
+  expect(stdout).toMatch(/^state +pending$/m);
+  expect(stdout).toContain(reason);
+  expect((await run(['inbox', address, 'list'])).stdout).toContain(reason);
+  const grouped = await run(['inbox', address, 'groups', '--state', 'pending', '--json']);
+  expect(JSON.parse(grouped.stdout)).toMatchObject({ groups: [{ count: 1, example: { reason } }] });
 });
 
 test('inbox show prints names of handlers for people, and none if there is none', async () => {

@@ -50,7 +50,7 @@ async function metadataThatDoesNotFit(): Promise<Made> {
   const clock = createManualClock();
   const inbox = memoryInbox({ clock });
   const metadata = z.object({ orderId: z.number() });
-  const made = withLetters({ inbox, clock, metadata } as Partial<ReceiverOptions>);
+  const made = withLetters({ inbox, clock, metadata });
   made.receiver.onTaskSucceeded(noop);
   const body = JSON.stringify(event.payload);
   await inbox.add(createTestEntry({ ...KEY, body, metadata: { orderId: 'a text' } }));

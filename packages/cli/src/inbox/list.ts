@@ -9,6 +9,7 @@ import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { toStateText } from './state-text.ts';
+import { toStatusText } from './status-text.ts';
 
 interface ListOptions extends FilterOptions, InboxOption {
   readonly limit: number;
@@ -34,7 +35,7 @@ const STATE: Column<Entry> = { heading: 'STATE', text: toStateText };
 const TYPE: Column<Entry> = { heading: 'TYPE', text: ({ taskType }) => taskType };
 const STATUS: Column<Entry> = {
   heading: 'STATUS',
-  text: ({ status }) => status.replace(/^TASK_STATUS_/, ''),
+  text: (entry) => toStatusText(entry).replace(/^TASK_STATUS_/, ''),
 };
 const ATTEMPTS: Column<Entry> = {
   heading: 'ATTEMPTS',

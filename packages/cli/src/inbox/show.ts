@@ -8,6 +8,7 @@ import { DEFAULT_ENDPOINT } from './filter-options.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { toStateText } from './state-text.ts';
+import { isContradicted, toStatusText } from './status-text.ts';
 import { addSubcommand } from './subcommand.ts';
 
 interface ShowOptions extends InboxOption {
@@ -27,12 +28,19 @@ const ofHandlers = ({ succeededHandlers }: Entry): [string, string][] =>
     ? []
     : [['succeeded', succeededHandlers.map(describeHandlerName).join(', ')]];
 
+/** The entry keeps the status of its event, which is not what handlers got. */
+const ofContradiction = (entry: Entry): [string, string][] =>
+  isContradicted(entry)
+    ? [['handled as', 'what the Task Result API said (confirm): see the attempts']]
+    : [];
+
 const toLines = (entry: Entry): readonly (readonly [string, string])[] => [
   ['task id', entry.taskId],
   ['endpoint', entry.endpoint],
   ['state', toStateText(entry)],
   ['task type', entry.taskType],
-  ['status', entry.status],
+  ['status', toStatusText(entry)],
+  ...ofContradiction(entry),
   ['test event', entry.testMode ? 'yes' : 'no'],
   ['received', `${toTimeText(entry.receivedAt)} by ${entry.source}`],
   [entry.state === 'running' ? 'lease until' : 'due', toTimeText(entry.dueAt)],

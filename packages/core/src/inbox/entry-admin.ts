@@ -11,7 +11,7 @@ export interface EntryFilter {
   readonly states?: readonly EntryState[] | undefined;
   /** Such as `TXT_TO_IMG`. */
   readonly taskType?: string | undefined;
-  /** Such as `TASK_STATUS_FAILED`. */
+  /** Of the event, such as `TASK_STATUS_FAILED`. With `confirm`, handlers may have got another one. */
   readonly status?: string | undefined;
   /** Part of the reason. Case matters. */
   readonly reasonContains?: string | undefined;

@@ -8,7 +8,10 @@ export interface EntryKey {
 
 /** An accepted event that an inbox is about to store. Plain JSON data. */
 export interface NewEntry extends EntryKey {
-  /** The task's status; `''` if it is not a word. */
+  /**
+   * The task's status as the event says it; `''` if it is not a word. With `confirm`, handlers get that of
+   * the Task Result API. If it is another one, the log of attempts has both, with the code `disagreement`.
+   */
   readonly status: string;
   /** The task's type, such as `TXT_TO_IMG`; `''` if it is not a word. */
   readonly taskType: string;
