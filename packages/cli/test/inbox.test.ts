@@ -1,4 +1,4 @@
-import { createReceiver, WebhookError, type JsonObject } from '@novita-webhooks/core';
+import { createReceiver, WebhookError } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { readdir, readFile, writeFile } from 'node:fs/promises';

@@ -144,7 +144,8 @@ test('check: a closed receiver answers that it is closed', async () => {
   });
 });
 
-test.each([
+test.each<[number, string, RegExp, string?]>([
+  [307, 'url_redirected', /307, a redirect elsewhere/, 'http://['],
   [308, 'url_redirected', /308, a redirect to http:\/\/127\.0\.0\.1:\d+\/there\. Use the final/],
   [
     404,
@@ -154,14 +155,17 @@ test.each([
   [403, 'url_answered_by_another', /such as a login or a CSRF check/],
   [502, 'url_answered_by_another', /Read the log of the server/],
   [200, 'url_answered_by_another', /answered 200, but not by this receiver/],
-])('check: says what to do if url is answered %i', async (status, code, message) => {
-  const origin = await listen((_request, response) => {
-    response.writeHead(status, { location: '/there?token=secret' }).end('{"code":"closing"}');
-  });
-  const found = (await receiverAt(`${origin}/novita`).check()).at(-1);
-  expect(found).toMatchObject({ code, message: expect.stringMatching(message) as unknown });
-  expect(found?.message).not.toContain('token');
-});
+])(
+  'check: says what to do if url is answered %i',
+  async (status, code, message, location = '/there?token=secret') => {
+    const origin = await listen((_request, response) => {
+      response.writeHead(status, { location }).end('{"code":"closing"}');
+    });
+    const found = (await receiverAt(`${origin}/novita`).check()).at(-1);
+    expect(found).toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+    expect(found?.message).not.toContain('token');
+  },
+);
 
 /** Resolves to the codes that `check()` finds about the address of a receiver that is mounted at `/hooks`. */
 async function codesAt(origin: string): Promise<string[]> {

@@ -7,6 +7,7 @@ import {
   sampleEvents,
   TEST_SECRET,
 } from '@novita-webhooks/testing';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 
 import { createSigner } from '../src/callback/signer.ts';
@@ -19,6 +20,25 @@ const DAY = 24 * 60 * 60 * 1000;
 const event = sampleEvents.imageSucceeded();
 
 const tokenOf = (url: string) => new URL(url).searchParams.get('token') ?? '';
+
+test('token: compares a MAC with that of each secret in constant time, also after a match', () => {
+  const compared: boolean[] = [];
+  const timingSafe = (one: Uint8Array, other: Uint8Array) => {
+    const isEqual = timingSafeEqual(one, other);
+    compared.push(isEqual);
+    return isEqual;
+  };
+  const signer = createSigner([NEW, OLD], { createHmac, timingSafeEqual: timingSafe });
+  const ofNew = signer.sign('text') as string;
+  const forged = (ofNew.startsWith('A') ? 'B' : 'A') + ofNew.slice(1);
+  const ofOld = createSigner([OLD]).sign('text') as string;
+  expect([ofNew, ofOld, forged].map((mac) => signer.verify('text', mac))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(compared).toEqual([true, false, false, true, false, false]);
+});
 
 describe('token: rotation of secrets', () => {
   test('accepts a URL that was signed with an older secret', async () => {

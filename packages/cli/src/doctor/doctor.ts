@@ -8,7 +8,7 @@ import { openInbox } from '../inbox/open-inbox.ts';
 import { mountReceiver } from '../serve/frameworks.ts';
 import { closeServer, createWebhookServer, listen } from '../serve/start-server.ts';
 import type { Console } from '../terminal/console.ts';
-import type { Check, CheckLevel } from './check.ts';
+import { redactCheck, type Check, type CheckLevel } from './check.ts';
 import { toEndpoint, type Endpoint } from './endpoint.ts';
 import { examine } from './examine.ts';
 import { checkNovita } from './novita.ts';
@@ -126,7 +126,8 @@ export const doctor = async (
   if (options.novita) requireKey(options.apiKey);
   const endpoint = await toEndpoint(given, options);
   const checks: Check[] = [];
-  const onCheck = (check: Check): void => {
+  const onCheck = (found: Check): void => {
+    const check = redactCheck(found);
     checks.push(check);
     if (!options.json) printCheck(check, console);
   };

@@ -84,7 +84,7 @@ const submitTask = async (url: string, options: NovitaOptions): Promise<Submitte
     const { task_id: taskId, reason, message } = parse(await response.text());
     if (response.ok && typeof taskId === 'string') return { taskId };
     const why = [response.status, reason, message].filter((it) => it !== undefined && it !== '');
-    return { refusal: why.map(String).join(' ').replaceAll(apiKey, '[redacted]') };
+    return { refusal: why.map(String).join(' ').replaceAll(apiKey, '[redacted]').slice(0, 300) };
   } catch (thrown) {
     return { refusal: messageOf((thrown as Error).cause ?? thrown) };
   }

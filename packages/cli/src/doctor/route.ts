@@ -54,7 +54,6 @@ const MOUNT =
 /** A redirect in words. */
 export const describeRedirect = (url: URL, { status, location = '' }: Answer): string => {
   const target = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-  target?.searchParams.delete('token');
   return `answers ${status} with a redirect to ${target?.href ?? 'nowhere'}`;
 };
 

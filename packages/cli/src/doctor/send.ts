@@ -39,10 +39,13 @@ const MAX_BODY_BYTES = 4096;
 /** Whether there is no answer. */
 export const isNoAnswer = (answer: Answer | NoAnswer): answer is NoAnswer => 'failure' in answer;
 
+/** Another application may answer with anything. */
+const IS_CODE = /^\w{1,50}$/;
+
 const readCode = (text: string): string | undefined => {
   try {
     const { code, status } = Object(JSON.parse(text)) as Record<string, unknown>;
-    return [code, status].find((it): it is string => typeof it === 'string');
+    return [code, status].find((it): it is string => typeof it === 'string' && IS_CODE.test(it));
   } catch {
     return undefined;
   }

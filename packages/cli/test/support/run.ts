@@ -36,6 +36,9 @@ export interface RunningCommand {
   readonly end: Promise<CommandResult>;
 }
 
+/** A process may take long to start on a busy machine. */
+const POLL = { timeout: 50_000 };
+
 /** Without the settings of the machine that runs the tests. */
 const CLEAN_ENV = {
   NOVITA_INBOX: undefined,
@@ -67,7 +70,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     write: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
     closeStdout: () => void child.stdout.destroy(),
-    printed: (pattern) => expect.poll(() => stdout + stderr).toMatch(pattern),
+    printed: (pattern) => expect.poll(() => stdout + stderr, POLL).toMatch(pattern),
     end: closed.then(([code]) => ({ code, stdout, stderr })),
   };
 }
@@ -116,7 +119,7 @@ export function startOnTerminal(
     type: (keys) => terminal.write(keys),
     resize: (columns, rows) => terminal.resize(columns, rows),
     kill: (signal) => terminal.kill(signal),
-    printed: (pattern) => expect.poll(() => output).toMatch(pattern),
+    printed: (pattern) => expect.poll(() => output, POLL).toMatch(pattern),
     end,
   };
 }

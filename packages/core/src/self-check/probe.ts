@@ -108,7 +108,8 @@ function ofAnswer({ address, path, status, location, body }: Answer): Finding[] 
     return [ofRefusal(answered, code)];
   }
   if (status >= 300 && status < 400) {
-    const target = location === null ? 'elsewhere' : `to ${withoutQuery(location, address)}`;
+    const isAddress = location !== null && URL.canParse(location, address);
+    const target = isAddress ? `to ${withoutQuery(location, address)}` : 'elsewhere';
     const message = `${answered}, a redirect ${target}. Use the final address as url.`;
     return [finding('url_redirected', message)];
   }
