@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { startOnTerminal, temporaryFolder, type TerminalCommand } from './support/run.ts';
+import {
+  startOnTerminal,
+  startShell,
+  temporaryFolder,
+  type TerminalCommand,
+} from './support/run.ts';
 import { readScreen } from './support/screen.ts';
 
 const TOKEN = 'a-token-that-no-screen-shows';
@@ -139,6 +144,12 @@ describe('the live view of simulate', () => {
     expect(readScreen(view.output()).rows).toHaveLength(50);
   });
 
+  test('fills the terminal up to its last column', async () => {
+    const view = await startView();
+    const { rows } = readScreen(view.output(), 100);
+    expect(rows).toContain('─'.repeat(100));
+  });
+
   test.each([
     ['Ctrl-C', (view: View) => view.type('\u0003')],
     ['SIGTERM', (view: View) => view.kill('SIGTERM')],
@@ -151,6 +162,35 @@ describe('the live view of simulate', () => {
     leave(view);
     expect(await view.end).toBe(0);
     expect(readShell(view.output())).toMatch(/Report .*tasks: +1 /s);
+  });
+
+  test.skipIf(process.platform === 'win32')('Ctrl-Z gives the shell its terminal', async () => {
+    const shell = startShell({ NO_COLOR: '1' });
+    const shows = (text: string) =>
+      expect.poll(() => readScreen(shell.output()).rows.join('\n')).toContain(text);
+    shell.type('$COMMAND simulate --port 0\r');
+    for (const turn of [1, 2]) {
+      await shows('No task yet');
+      shell.type('\u001a');
+      await expect.poll(() => shell.output().split('Stopped')).toHaveLength(turn + 1);
+      expect(readShell(shell.output())).not.toContain('No task yet');
+      shell.type(`stty -a; echo turn"-${turn}"; fg\r`);
+      await shell.printed(new RegExp(` icanon [^]* echo [^]*turn-${turn}`));
+    }
+    await shows('No task yet');
+    shell.type('q');
+    await shows('Report');
+    shell.type('exit\r');
+    expect(await shell.end).toBe(0);
+  });
+
+  test('Ctrl-Z draws the view again where no shell could continue it', async () => {
+    const view = await startView();
+    view.type('\u001a');
+    await expect.poll(() => view.output().split('\u001b[?1049h')).toHaveLength(3);
+    await view.shows(/No task yet/);
+    view.type('q');
+    expect(await view.end).toBe(0);
   });
 
   test('an error that nothing catches is printed on the restored terminal', async () => {

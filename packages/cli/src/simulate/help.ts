@@ -12,6 +12,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['q, Esc', 'back'],
   ['q in the list', 'leave: the simulator ends, and forgets its tasks'],
   ['Ctrl-C', 'leave'],
+  ['Ctrl-Z', 'stop; `fg` in the shell goes on'],
   ['Ctrl-L', 'draw the screen again'],
 ];
 

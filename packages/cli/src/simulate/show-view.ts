@@ -10,6 +10,7 @@ import { layOutScreen, renderFrame } from './frame.ts';
 import type { Paint } from './line.ts';
 import { createLog, describeRejection, type Log } from './log.ts';
 import { openScreen, type Screen } from './screen.ts';
+import { suspend } from './suspension.ts';
 import { watchTasks, type Summary } from './task-watch.ts';
 import { initialState, pressKey, type Action } from './view-state.ts';
 
@@ -90,6 +91,7 @@ const runView = async (live: Live, paint: Paint, ended: Promise<unknown>): Promi
     const action = view.press(key);
     if (action?.type === 'leave') return leave();
     if (action?.type === 'repaint') return redraw();
+    if (action?.type === 'suspend') return suspend();
     if (action !== undefined) runAction(action, live.simulator, live.messages);
     view.draw();
   };

@@ -20,7 +20,7 @@ export interface ViewState {
 
 /** What the view does outside of itself. */
 export type Action =
-  | { readonly type: 'leave' | 'repaint' }
+  | { readonly type: 'leave' | 'repaint' | 'suspend' }
   | { readonly type: 'redeliver' | 'open'; readonly taskId: string }
   | { readonly type: 'break'; readonly fault: AttemptFault };
 
@@ -133,6 +133,7 @@ const BACK = new Set(['q', 'escape', 'left', 'backspace']);
 /** Returns what a key changes, and what it does. Unknown keys do nothing. */
 export const pressKey = (state: ViewState, key: string, context: KeyContext): Step => {
   if (key === 'ctrl-c') return { state, action: { type: 'leave' } };
+  if (key === 'ctrl-z') return { state, action: { type: 'suspend' } };
   if (key === 'ctrl-l') return { state, action: { type: 'repaint' } };
   const by = MOVES[key]?.(context.height);
   if (by !== undefined) return { state: move(state, by, context) };

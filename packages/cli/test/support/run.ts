@@ -90,16 +90,16 @@ export interface TerminalCommand {
   readonly end: Promise<number>;
 }
 
-/** Starts the command on a pseudo-terminal, and ends it after the test. */
-export function startOnTerminal(
+function startProgram(
+  file: string,
   args: readonly string[],
-  { cwd = process.cwd(), env = {}, columns = 100 }: RunOptions = {},
+  { cwd = process.cwd(), env = {}, columns = 100 }: RunOptions,
 ): TerminalCommand {
   const all = { ...process.env, ...CLEAN_ENV, TERM: 'xterm-256color', ...env };
   const defined = Object.entries(all).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   );
-  const terminal = spawnOnTerminal(process.execPath, [inject('commandFile'), ...args], {
+  const terminal = spawnOnTerminal(file, [...args], {
     ...{ cwd, cols: columns, rows: 30, env: Object.fromEntries(defined) },
   });
   let output = '';
@@ -123,6 +123,18 @@ export function startOnTerminal(
     end,
   };
 }
+
+/** Starts the command on a pseudo-terminal, and ends it after the test. */
+export const startOnTerminal = (
+  args: readonly string[],
+  options: RunOptions = {},
+): TerminalCommand => startProgram(process.execPath, [inject('commandFile'), ...args], options);
+
+/** Starts a shell with job control on a pseudo-terminal, in which `$COMMAND` is the command. */
+export const startShell = (env: RunOptions['env'] = {}): TerminalCommand =>
+  startProgram('bash', ['--norc', '--noprofile', '-i'], {
+    env: { ...env, PS1: '> ', COMMAND: `${process.execPath} ${inject('commandFile')}` },
+  });
 
 /** Creates a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {

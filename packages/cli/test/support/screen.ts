@@ -5,8 +5,8 @@ export interface ShownScreen {
   readonly rows: readonly string[];
 }
 
-/** Reads what a program has written to a terminal. */
-export function readScreen(output: string): ShownScreen {
+/** Reads what a program has written to a terminal of that width, which must not have changed. */
+export function readScreen(output: string, columns = Infinity): ShownScreen {
   let [isAlternate, isCursorShown, row] = [false, true, 0];
   const rows = new Map<number, string>();
   for (const part of `m${output}`.split('\u001b[')) {
@@ -18,6 +18,10 @@ export function readScreen(output: string): ShownScreen {
     if (command === 'H') {
       row = Number(parameters.split(';')[0]) - 1;
       rows.set(row, '');
+    }
+    // In a full row the cursor stays on the last character, which clearing the rest of the row removes.
+    if (command === 'K') {
+      rows.set(row, parameters === '2' ? '' : (rows.get(row) ?? '').slice(0, columns - 1));
     }
     if (text !== '') rows.set(row, (rows.get(row) ?? '') + text);
   }
