@@ -7,7 +7,7 @@ import { addCommands } from '../src/add-commands.ts';
 import { listCommands } from '../src/command-tree.ts';
 import type { Console } from '../src/terminal/console.ts';
 import { deadEntry, sqliteWith } from './support/entries.ts';
-import { run, startOnTerminal } from './support/run.ts';
+import { run, startOnTerminal, startShell, temporaryFolder } from './support/run.ts';
 
 // What holds for every command.
 
@@ -97,6 +97,16 @@ describe('on a terminal', () => {
     const terminal = startOnTerminal(['trigger', 'http://127.0.0.1:1/'], { env });
     expect(await terminal.end).toBe(1);
     expect(terminal.output()).toContain('\u001b[31m');
+  });
+
+  test('what is redirected has no colours, also if the other output is a terminal', async () => {
+    const shell = startShell(env);
+    const trigger = '$COMMAND trigger http://127.0.0.1:1/';
+    shell.type(`cd ${await temporaryFolder()}; ${trigger} >out; ${trigger} --remove x 2>err\r`);
+    shell.type('cat -v out err; exit\r');
+    await shell.end;
+    expect(shell.output()).toMatch(/no connection.*no such value/s);
+    expect(shell.output()).not.toContain('^[[3');
   });
 
   test('CI has neither questions nor changing lines', async () => {

@@ -231,15 +231,26 @@ describe('replay of task ids', () => {
   });
 });
 
-test('replay --handlers takes the name that inbox show prints', async () => {
-  const stored = 'succeeded#1/1:l5qh6p';
-  const { address } = await sqliteWith([deadEntry('task-1', { succeededHandlers: [stored] })]);
+test('replay --handlers takes the name that inbox show prints, of one entry and of many', async () => {
+  const [one, other] = ['succeeded#1/1:l5qh6p', 'succeeded#1/2:older1'];
+  const shown = 'onTaskSucceeded #1';
+  const { address } = await sqliteWith([
+    deadEntry('task-1', { succeededHandlers: [one] }),
+    deadEntry('task-2', { succeededHandlers: [other, 'save'] }),
+  ]);
   const inbox = (...args: string[]) => run(['inbox', address, ...args]);
-  const replayed = await inbox('replay', 'task-1', '--handlers', 'onTaskSucceeded #1');
+  const shownAs = async (id: string): Promise<unknown> =>
+    JSON.parse((await inbox('show', id, '--json')).stdout);
+  const replayed = await inbox('replay', 'task-1', '--handlers', shown);
   expect(replayed.stdout).toBe('task-1: replayed\n');
-  const { stdout } = await inbox('show', 'task-1', '--json');
-  const partialReplay = { handlers: [stored] };
-  expect(JSON.parse(stdout)).toMatchObject({ succeededHandlers: [], partialReplay });
+  const partialReplay = { handlers: [shown, one] };
+  expect(await shownAs('task-1')).toMatchObject({ succeededHandlers: [], partialReplay });
+  const many = await inbox('replay', '--all', '--yes', '--handlers', shown);
+  expect(many.stdout).toBe('replayed 1 entry\n');
+  expect(await shownAs('task-2')).toMatchObject({
+    succeededHandlers: ['save'],
+    partialReplay: { handlers: [shown, other] },
+  });
 });
 
 test('inbox show prints attempts, errors and, if asked, the payload', async () => {
@@ -343,6 +354,7 @@ describe('errors of inbox commands', () => {
       3,
       /there is no file missing\.db\. .*Check the path/,
     ],
+    [['stats', '--inbox', 'sqlite:'], 2, /sqlite: names no file/],
     [['stats', '--inbox', 'sqlite:other.db'], 3, /other\.db is a database without an inbox/],
     [['stats', '--inbox', 'sqlite:text.db'], 3, /text\.db: it is damaged or not a SQLite database/],
     [
@@ -369,12 +381,12 @@ describe('errors of inbox commands', () => {
     [['replay', 'x'], 1, /^x: there is no such entry\./],
     [['discard', 'x'], 1, /^x: there is no such entry\./],
     [['replay', '--all', '--body', 'text.db'], 2, /--body needs exactly one task id/],
-    [['replay', 'task-1', '--body', 'text.db'], 2, /body: must be one JSON object/],
+    [['replay', 'task-1', '--body', 'text.db'], 4, /--body text\.db: .* must be one JSON object/],
     [['replay', 'task-1', '--body', 'missing.json'], 3, /ENOENT/],
     [['replay', '--all'], 2, /1 entry .*no terminal to ask on\. Pass --yes/],
     [['replay', '--all', '--yes', '--resume', 'text.db'], 4, /was not written by --resume/],
     [['discard', '--all', '--handlers', 'x'], 2, /unknown option/],
-    [['import', 'missing.ndjson'], 3, /missing\.ndjson cannot be used: ENOENT/],
+    [['import', 'missing.ndjson'], 3, /missing\.ndjson cannot be used: .*does not exist/],
     [
       ['import', 'text.db'],
       4,
@@ -504,8 +516,10 @@ describe('bulk actions', () => {
     await killed.end;
     const left = await dead(address);
     expect(left).toBeGreaterThan(0);
-    const other = await run([...args, '--test-events'], options);
-    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('another replay')]);
+    for (const change of [['--test-events'], ['--handlers', 'save']]) {
+      const other = await run([...args, ...change], options);
+      expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('another replay')]);
+    }
     const resumed = await run([...args, '--json'], options);
     expect(JSON.parse(resumed.stdout)).toMatchObject({ cursor: null });
     expect(await dead(address)).toBe(0);
@@ -578,6 +592,16 @@ describe('export and import', () => {
     ]);
     const { stdout } = await run(['inbox', address, 'list', '--json']);
     expect((JSON.parse(stdout) as { entries: unknown[] }).entries).toHaveLength(3);
+  });
+
+  test('an export that PowerShell 5 has redirected is imported', async () => {
+    const { folder, address } = await sqliteWith([]);
+    const text = `\ufeff${toLines([deadEntry('ä-1'), deadEntry('ä-2')]).join('\r\n')}\r\n`;
+    await writeFile(join(folder, 'utf16.ndjson'), Buffer.from(text, 'utf16le'));
+    const options = { cwd: folder };
+    const { stdout } = await run(['inbox', address, 'import', 'utf16.ndjson'], options);
+    expect(stdout).toBe('added 2 entries\n');
+    expect((await run(['inbox', address, 'list'])).stdout).toMatch(/^ä-2\t.*\nä-1\t/);
   });
 
   test('an interrupted import adds what it has read', async () => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -180,12 +180,27 @@ describe('serve', () => {
     [['--framework', 'hono'], 2, /Allowed choices are node, express, fastify, koa/],
     [['--path', 'hooks'], 2, /--path must begin with \//],
     [['--inbox', 'x'], 2, /the inbox must begin with sqlite:/],
-    [['--out', 'missing/out.ndjson'], 3, /--out missing\/out\.ndjson cannot be written: ENOENT/],
+    [
+      ['--out', 'missing/out.ndjson'],
+      3,
+      /--out missing\/out\.ndjson cannot be written: .*does not exist/,
+    ],
     [['--secret', 'short'], 2, /at least 32 characters/],
+    [
+      ['--host', '192.0.2.1'],
+      3,
+      /192\.0\.2\.1 is no address of this machine\. Pass one with --host/,
+    ],
+    [['--inbox', 'sqlite:missing/webhooks.db'], 3, /the inbox sqlite:missing.* cannot be opened/],
+    [['--inbox', 'sqlite:text.db'], 3, /text\.db: it is damaged or not a SQLite database/],
+    [['--inbox', 'postgres://me:pw@127.0.0.1:1/x'], 3, /^[^:]+: the inbox postgres:.* refused/],
+    [['--inbox', 'redis://127.0.0.1:1'], 3, /^[^:]+: the inbox redis:.* cannot be reached/],
   ])('%j exits with %i', async (args, code, message) => {
     const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'text.db'), 'not a database');
     const result = await run(['serve', '--port', '0', ...args], { env, cwd });
     expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/listening|pw@| at .*:\d+:\d+/);
     expect(result.code).toBe(code);
   });
 

@@ -87,6 +87,19 @@ describe('trigger', () => {
     expect(sink.bodies).toEqual([envelope, envelope, envelope, envelope]);
   });
 
+  test.each<readonly [string, BufferEncoding, string]>([
+    ['lines end with CRLF', 'utf8', '{\r\n"event_type":"X",\r\n"payload":{}}\r\n'],
+    ['the file begins with a byte order mark', 'utf8', '\ufeff{"event_type":"X","payload":{}}'],
+    ['PowerShell 5 has redirected it', 'utf16le', '\ufeff{"event_type":"ä","payload":{}}\r\n'],
+  ])('sends the event of a file of Windows: %s', async (_name, encoding, text) => {
+    const sink = await startSink();
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'event.json'), Buffer.from(text, encoding));
+    const args = ['trigger', sink.url, '--from', 'event.json'];
+    expect((await run(args, { env, cwd })).stderr).toBe('');
+    expect(sink.bodies).toEqual([text.replace('\ufeff', '')]);
+  });
+
   test('an entry is delivered with its metadata and as a test event, unless others are given', async () => {
     const { url, handled } = await startReceiverServer(SECRET);
     const entry = deadEntry('task-1', { metadata: { orderId: 42 }, testMode: true });
@@ -150,9 +163,15 @@ describe('trigger', () => {
   });
 
   test.each<readonly [string[], number, RegExp]>([
-    [['--from', 'missing.json'], 3, /--from missing\.json cannot be read: ENOENT/],
-    [['--from', 'empty.json'], 4, /--from empty\.json holds no event\. Pass JSON/],
-    [['--from', 'half.json'], 4, /holds no event/],
+    [
+      ['--from', 'missing.json'],
+      3,
+      /--from missing\.json cannot be read: .*does not exist .*Check the path/,
+    ],
+    [['--from', '.'], 3, /--from \. cannot be read: it is a folder/],
+    [['--from', 'empty.json'], 4, /--from empty\.json is not JSON: /],
+    [['--from', 'half.json'], 4, /--from half\.json is not JSON: /],
+    [['--from', 'other.json'], 4, /--from other\.json holds no event\. Pass JSON/],
     [['--from', 'entry:x'], 2, /no inbox is named/],
     [['--from', 'entry:x', '--inbox', 'sqlite:missing.db'], 3, /there is no file missing\.db/],
     [['--from', 'half.json', '--images', '2'], 2, /cannot be used with/],
@@ -165,6 +184,7 @@ describe('trigger', () => {
     const sink = await startSink();
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'empty.json'), '');
+    await writeFile(join(folder, 'other.json'), '{"a":1}');
     await writeFile(
       join(folder, 'half.json'),
       JSON.stringify(sampleEvents.imageSucceeded()).slice(0, -9),
@@ -172,6 +192,6 @@ describe('trigger', () => {
     const result = await run(['trigger', sink.url, ...args], { env, cwd: folder });
     expect(result.stderr).toMatch(message);
     expect(result.stderr).toMatch(/^novita-webhooks: /);
-    expect([result.code, sink.bodies]).toEqual([code, []]);
+    expect([result.code, result.stdout, sink.bodies]).toEqual([code, '', []]);
   });
 });

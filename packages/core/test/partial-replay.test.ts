@@ -1,4 +1,4 @@
-import { PermanentError } from '@novita-webhooks/core';
+import { PermanentError, type Entry } from '@novita-webhooks/core';
 import { sampleEvents } from '@novita-webhooks/testing';
 import { expect, test } from 'vitest';
 
@@ -58,4 +58,37 @@ test('a replay that names an unknown handler runs nothing and says which', async
   const [runs, state, reason] = await replay(['archive']);
   expect([runs, state]).toEqual([[], 'dead']);
   expect(reason).toContain('not registered for this result: archive');
+});
+
+test('a replay names handlers without a handlerName as people read them', async () => {
+  const { receiver, clock, deliver } = setUp();
+  const runs: string[] = [];
+  receiver.onTaskSucceeded(() => void runs.push('first'));
+  receiver.onTaskSucceeded(() => {
+    runs.push('second');
+    throw new PermanentError('no second');
+  });
+  await deliver(event);
+  await clock.advance(1);
+  const runsOf = async (replayed: Promise<unknown>) => {
+    runs.length = 0;
+    await replayed;
+    await clock.advance(1);
+    return [...runs];
+  };
+  const { inbox } = receiver;
+  const [first, second] = ['onTaskSucceeded #1', 'onTaskSucceeded #2'];
+  const dead = { states: ['dead'] as const };
+  expect(await runsOf(inbox.replay(KEY, { handlers: [first] }))).toEqual(['first']);
+  expect(await runsOf(inbox.replayMany(dead, { handlers: [first] }))).toEqual(['first']);
+  expect(await runsOf(inbox.replayMany(dead, { handlers: [second] }))).toEqual(['second']);
+
+  const entry = (await inbox.get(KEY)) as Entry;
+  const earlier = { ...entry, taskId: 'earlier', succeededHandlers: ['succeeded#1/1:older0'] };
+  await inbox.import([JSON.stringify(earlier)]);
+  const found = { taskIdContains: 'earlier' };
+  expect(await runsOf(inbox.replayMany(found, { handlers: [first] }))).toEqual(['first']);
+  expect(await runsOf(inbox.replayMany(found, { handlers: ['onTaskFailed #1'] }))).toEqual([]);
+  const missing = await inbox.get({ endpoint: 'novita', taskId: 'earlier' });
+  expect(missing?.reason).toContain('not registered for this result: onTaskFailed #1');
 });

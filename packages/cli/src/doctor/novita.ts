@@ -1,10 +1,10 @@
 // Submits a task of test mode to Novita, and looks whether its event arrives.
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createTaskResultClient, isWebhookError, type JsonObject } from '@novita-webhooks/core';
-import { CommandError, messageOf, parseJsonObject } from '@novita-webhooks/simulator/cli';
+import { CommandError, messageOf, parseJsonObject, readText } from '@novita-webhooks/simulator/cli';
 
+import { invocation } from '../invocation.ts';
 import { error, ok, skipped, type Check } from './check.ts';
 
 /** How a task is submitted. */
@@ -44,9 +44,7 @@ const TXT2IMG: JsonObject = {
 
 const readBody = async (file: string | undefined): Promise<JsonObject> => {
   if (file === undefined) return TXT2IMG;
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new CommandError('unavailable', `--submit-body ${file}: ${messageOf(cause)}`, { cause });
-  });
+  const text = await readText(file, `--submit-body ${file}`);
   try {
     return parseJsonObject(text);
   } catch (cause) {
@@ -138,7 +136,7 @@ const describeObservation = (
   }
   if (hasArrived === undefined) {
     const message = `Novita accepted the task ${taskId} at ${submit}. This command cannot see whether its event arrived. ${api}`;
-    const advice = `Run \`novita-webhooks inbox show ${taskId}\`, or pass --inbox or --listen.`;
+    const advice = `Run \`${invocation()} inbox show ${taskId}\`, or pass --inbox or --listen.`;
     return skipped('novita', message, advice);
   }
   const message = `No event of the task ${taskId} at ${submit} arrived within ${waitMs / 1000} s. ${api}`;

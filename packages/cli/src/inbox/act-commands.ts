@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
+import { isWebhookError } from '@novita-webhooks/core';
 import type { Command } from 'commander';
-import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
+import { CommandError, readText } from '@novita-webhooks/simulator/cli';
 
 import type { Console } from '../terminal/console.ts';
 import { createReplayAction, discardAction, type Action } from './action.ts';
@@ -60,13 +59,6 @@ const checkChoice = (name: string, taskIds: readonly string[], options: ActOptio
   fail('pass task ids, a filter, or --all for all dead letters. --help lists the filters.');
 };
 
-const readBody = async (path: string | undefined): Promise<string | undefined> => {
-  if (path === undefined) return undefined;
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CommandError('unavailable', `the file of --body: ${messageOf(cause)}`, { cause });
-  });
-};
-
 const act = async (
   taskIds: readonly string[],
   action: Action,
@@ -75,7 +67,8 @@ const act = async (
 ): Promise<void> => {
   checkChoice(action.name, taskIds, options);
   const { endpoint = DEFAULT_ENDPOINT, json = false, dryRun = false, handlers } = options;
-  const given = JSON.stringify(FILTER_NAMES.map((name) => options[name as keyof ActOptions]));
+  const chosen = [...FILTER_NAMES, 'handlers'].map((name) => options[name as keyof ActOptions]);
+  const given = JSON.stringify(chosen);
   const extraArguments = handlers === undefined ? [] : ['--handlers', handlers.join(',')];
   const code = await withInbox(requireAddress(options), { create: false }, async (inbox) => {
     if (taskIds.length > 0) {
@@ -87,6 +80,14 @@ const act = async (
   });
   console.setExitCode(code);
 };
+
+/** What an inbox says of a body is wrong with its file. */
+const blameBody =
+  (path: string | undefined) =>
+  (cause: unknown): never => {
+    if (path === undefined || !isWebhookError(cause, 'invalid_argument')) throw cause;
+    throw new CommandError('input', `--body ${path}: ${cause.message}`, { cause });
+  };
 
 const addBulkOptions = (command: Command): Command => {
   for (const option of filterOptions()) command.addOption(option);
@@ -118,13 +119,15 @@ export const addReplayCommand = (group: Command, console: Console): void => {
   addBulkOptions(command)
     .option(
       '--handlers <names>',
-      'run only these handlers, also if they succeeded; of task ids: as `inbox show` prints them',
+      'run only these handlers, also if they succeeded; names as `inbox show` prints them',
       parseNames,
     )
     .option('--body <file>', 'of one task: a payload that replaces the stored one')
     .action(async (taskIds: string[], options: ActOptions) => {
-      const body = await readBody(options.body);
-      await act(taskIds, createReplayAction(options.handlers, body), options, console);
+      const { body: path } = options;
+      const body = path === undefined ? undefined : await readText(path, `--body ${path}`);
+      const action = createReplayAction(options.handlers, body);
+      await act(taskIds, action, options, console).catch(blameBody(path));
     });
 };
 

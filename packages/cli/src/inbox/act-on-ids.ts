@@ -28,7 +28,7 @@ const actOnId = async (
   const key = { endpoint, taskId };
   const entry = await inbox.get(key);
   const refusal = action.refusal(entry);
-  const isActed = dryRun ? refusal === undefined : await action.one(inbox, key, entry);
+  const isActed = dryRun ? refusal === undefined : await action.one(inbox, key);
   if (!isActed) return { isActed, text: refusal ?? 'has changed meanwhile. Try again' };
   const remark = entry === undefined ? '' : action.remark(entry);
   return { isActed, text: `${dryRun ? 'would be ' : ''}${action.past}${remark}` };

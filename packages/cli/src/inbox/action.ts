@@ -1,4 +1,3 @@
-import { describeHandlerName } from '@novita-webhooks/core';
 import type { BulkOptions, Entry, EntryFilter, EntryKey, Inbox } from '@novita-webhooks/core';
 
 /** What of a bulk action is reported. */
@@ -18,7 +17,7 @@ export interface Action {
   readonly refusal: (entry: Entry | undefined) => string | undefined;
   /** What a user may not expect of `one`, as the end of a line. */
   readonly remark: (entry: Entry) => string;
-  readonly one: (inbox: Inbox, key: EntryKey, entry: Entry | undefined) => Promise<boolean>;
+  readonly one: (inbox: Inbox, key: EntryKey) => Promise<boolean>;
   readonly many: (
     inbox: Inbox,
     filter: EntryFilter,
@@ -42,16 +41,6 @@ const refuseDiscard: Action['refusal'] = (entry) => {
   return entry.state === 'running' ? 'is running: wait until its attempt ends' : undefined;
 };
 
-/** The names that an entry has for handlers: `show` prints those without a `handlerName` shorter. */
-const toStoredNames = (names: readonly string[], entry: Entry | undefined): string[] => {
-  const failed = entry?.attemptLog.flatMap(({ errors }) => errors.map(({ handler }) => handler));
-  const stored = [...(failed ?? []), ...(entry?.succeededHandlers ?? [])];
-  return names.flatMap((name) => {
-    const found = stored.filter((it) => it === name || describeHandlerName(it) === name);
-    return found.length === 0 ? [name] : [...new Set(found)].slice(0, 1);
-  });
-};
-
 /** Replays, some handlers only if they are named. */
 export const createReplayAction = (handlers?: readonly string[], body?: string): Action => ({
   name: 'replay',
@@ -61,8 +50,7 @@ export const createReplayAction = (handlers?: readonly string[], body?: string):
     state === 'done' && handlers === undefined
       ? ': it was done, so all its handlers run again'
       : '',
-  one: (inbox, key, entry) =>
-    inbox.replay(key, { handlers: handlers && toStoredNames(handlers, entry), body }),
+  one: (inbox, key) => inbox.replay(key, { handlers, body }),
   many: async (inbox, filter, { onProgress, ...options }) => {
     const result = await inbox.replayMany(filter, {
       ...options,

@@ -51,6 +51,7 @@ export const parseAddress = (text: string): InboxAddress => {
   if (engine.toLowerCase() === 'sqlite') {
     const path = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
     if (path !== '') return { engine: 'sqlite', path };
+    throw new CommandError('usage', 'sqlite: names no file. Pass one, such as sqlite:webhooks.db.');
   }
   if (/^postgres/i.test(engine)) {
     return { engine: 'postgres', ...takeParameters(text, ['schema']) };

@@ -129,6 +129,20 @@ export const openInbox = async (
   }
 };
 
+/**
+ * Uses an inbox once, and closes it if that fails.
+ *
+ * @throws CommandError `unavailable`
+ */
+export const checkInbox = async ({ inbox, description, close }: OpenedInbox): Promise<void> => {
+  try {
+    await inbox.stats();
+  } catch (error) {
+    await close().catch(() => undefined); // the error says more
+    throw toInboxError(error, description);
+  }
+};
+
 /** Opens an inbox, runs `work` with it, and closes it. */
 export const withInbox = async <Result>(
   address: InboxAddress,

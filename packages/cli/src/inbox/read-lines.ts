@@ -3,20 +3,21 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { access, rename, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
+import { CommandError, decodeText, describeFileError } from '@novita-webhooks/simulator/cli';
 
 /** Characters. The largest entry of an export is far below. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 const unusable = (path: string, cause: unknown): CommandError => {
   if (cause instanceof CommandError) return cause;
-  return new CommandError('unavailable', `${path} cannot be used: ${messageOf(cause)}`, { cause });
+  const message = `${path} cannot be used: ${describeFileError(cause)}`;
+  return new CommandError('unavailable', message, { cause });
 };
 
 async function* splitLines(input: Readable): AsyncGenerator<string> {
   let rest = '';
-  for await (const chunk of input.setEncoding('utf8')) {
-    const lines = (rest + String(chunk)).split('\n');
+  for await (const text of decodeText(input)) {
+    const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     yield* lines;
     if (rest.length > MAX_LINE_LENGTH) {

@@ -1,12 +1,12 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 import type { EntryFilter } from '@novita-webhooks/core';
-import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
+import { CommandError, describeFileError } from '@novita-webhooks/simulator/cli';
 
 /** How far a bulk action has come. */
 export interface SavedPlace {
   readonly action: string;
-  /** The options that chose the entries, as they were given. */
+  /** The options that chose the entries and handlers, as they were given. */
   readonly given: string;
   /** What they meant then: relative times have moved since. */
   readonly filter: EntryFilter;
@@ -14,7 +14,7 @@ export interface SavedPlace {
 }
 
 const unusable = (path: string, cause: unknown): CommandError =>
-  new CommandError('unavailable', `the file ${path} cannot be used: ${messageOf(cause)}`, {
+  new CommandError('unavailable', `the file ${path} cannot be used: ${describeFileError(cause)}`, {
     cause,
   });
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 
-import { CommandError, messageOf } from '@novita-webhooks/simulator/cli';
+import { CommandError, describeFileError } from '@novita-webhooks/simulator/cli';
 
 import type { EventRecord } from './event-record.ts';
 
@@ -17,7 +17,7 @@ export interface RecordFile {
  */
 export const openRecordFile = async (path: string): Promise<RecordFile> => {
   const file = await open(path, 'a').catch((cause: unknown) => {
-    const message = `--out ${path} cannot be written: ${messageOf(cause)}. Name another file.`;
+    const message = `--out ${path} cannot be written: ${describeFileError(cause)}`;
     throw new CommandError('unavailable', message, { cause });
   });
   return {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { CommandError, EXIT_CODES, requireSecret } from '@novita-webhooks/simulator/cli';
 
 import { parseAddress } from '../inbox/address.ts';
-import { openInbox, type OpenedInbox } from '../inbox/open-inbox.ts';
+import { checkInbox, openInbox, type OpenedInbox } from '../inbox/open-inbox.ts';
 import { listenForSignals } from '../interruption.ts';
 import { invocation } from '../invocation.ts';
 import type { Console } from '../terminal/console.ts';
@@ -34,10 +34,11 @@ export interface ServeOptions {
 
 const GRACE_PERIOD_MS = 10_000;
 
-/** stdout is for events, so everything else goes to stderr. */
+/** stdout is for events, so everything else goes to stderr. Stacks are of no use without code of one's own. */
 const createLogger = ({ printError, colour }: Console): Logger => {
   const toLine = (details: Record<string, unknown>, message: string): string => {
-    const values = Object.entries(details).map(([key, value]) => `${key}=${String(value)}`);
+    const shown = Object.entries(details).filter(([key]) => key !== 'stack');
+    const values = shown.map(([key, value]) => `${key}=${String(value)}`);
     return printable([message, ...values].join(' '));
   };
   return {
@@ -116,6 +117,7 @@ const printHead = async (
 const open = async (options: ServeOptions): Promise<OpenedInbox | undefined> => {
   if (options.inbox === undefined) return undefined;
   const opened = await openInbox(parseAddress(options.inbox), { create: true });
+  await checkInbox(opened);
   return opened;
 };
 
@@ -124,8 +126,8 @@ export const serve = async (options: ServeOptions, console: Console): Promise<vo
   const { host, port, path, endpoint, out, framework } = options;
   checkPath(path);
   const secret = toSecret(options);
-  const interruption = listenForSignals();
   const opened = await open(options);
+  const interruption = listenForSignals();
   const file = out === undefined ? undefined : await openRecordFile(out);
   let receiver: Receiver | undefined;
   let mounted: MountedReceiver | undefined;

@@ -11,15 +11,24 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+const LISTEN_ERRORS: Readonly<Record<string, (options: ListenOptions) => string>> = {
+  EADDRINUSE: ({ port }) =>
+    `port ${port} is in use. Stop the process that listens there, or pass another one with --port.`,
+  EACCES: ({ port }) => `this user may not listen on port ${port}. Pass one from 1024 with --port.`,
+  EADDRNOTAVAIL: ({ host }) =>
+    `${host} is no address of this machine. Pass one with --host, such as 127.0.0.1 or 0.0.0.0.`,
+  ENOTFOUND: ({ host }) =>
+    `the name ${host} does not resolve. Pass an address with --host, such as 127.0.0.1 or 0.0.0.0.`,
+};
+
 /** Starts to listen and returns the server. `port` 0 takes a free one. */
 export const listen = async (server: Server, { host, port }: ListenOptions): Promise<number> => {
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (cause) {
-    const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const advice = 'Stop the process that listens there, or pass another one with --port.';
-    const message = isInUse ? `port ${port} is in use. ${advice}` : messageOf(cause);
+    const describe = LISTEN_ERRORS[String((cause as NodeJS.ErrnoException).code)];
+    const message = describe?.({ host, port }) ?? messageOf(cause);
     throw new CommandError('unavailable', message, { cause });
   }
   return (server.address() as AddressInfo).port;

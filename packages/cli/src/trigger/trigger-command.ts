@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 
 import { inboxOption, requireAddress } from '../inbox/inbox-option.ts';
 import { withInbox } from '../inbox/open-inbox.ts';
+import { invocation } from '../invocation.ts';
 import type { Console } from '../terminal/console.ts';
 import { printable } from '../terminal/printable.ts';
 
@@ -30,7 +31,7 @@ const readEntry = async (
 export const addTrigger = (program: Command, console: Console): void => {
   addTriggerCommand(program, console, {
     trigger: 'novita-webhooks trigger',
-    start: 'novita-webhooks simulate',
+    start: `${invocation()} simulate`,
     options: [inboxOption()],
     readEntry,
   });

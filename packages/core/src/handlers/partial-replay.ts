@@ -1,3 +1,4 @@
+import { isNamed } from '../inbox/handler-name.ts';
 import type { PartialReplay } from '../inbox/ports.ts';
 import type { RegisteredHandler } from './handlers.ts';
 
@@ -11,13 +12,18 @@ export function findUnknownHandlers(
   matching: readonly RegisteredHandler[],
 ): string | null {
   const wanted = partialReplay?.handlers ?? [];
-  const unknown = wanted.filter((name) => !matching.some((handler) => handler.name === name));
+  const isKnown = (name: string) => matching.some((handler) => isNamed([name], handler.name));
+  // The name of an earlier release, which `withStoredNames` added to the name for people.
+  const isAdded = (name: string) => isNamed(without(wanted, name), name);
+  const unknown = wanted.filter((name) => !isKnown(name) && !isAdded(name));
   if (unknown.length === 0) return null;
   return (
     `the replay names handlers that are not registered for this result: ${unknown.join(', ')}. ` +
     'Replay the entry with the handlerName of a registered one.'
   );
 }
+
+const without = (names: readonly string[], name: string) => names.filter((other) => other !== name);
 
 /**
  * The reason that makes a replayed dead letter dead again: the handlers that the replay named have

@@ -1,5 +1,5 @@
 import type { TaskResult } from '../events/task-result.ts';
-import { describeHandlerName, isDefaultName } from '../inbox/handler-name.ts';
+import { describeHandlerName, isDefaultName, isNamed } from '../inbox/handler-name.ts';
 import type { RegisteredHandler } from './handlers.ts';
 import type { PartialReplay } from '../inbox/ports.ts';
 import type { WarnOnce } from './warn-once.ts';
@@ -35,7 +35,8 @@ export function selectHandlers(
       CHANGED,
     );
   }
-  const isWanted = (name: string) => partialReplay?.handlers.includes(name) ?? true;
+  const named = partialReplay?.handlers;
+  const isWanted = (name: string) => named === undefined || isNamed(named, name);
   return matching.filter(({ name }) => isWanted(name) && !succeededHandlers.includes(name));
 }
 

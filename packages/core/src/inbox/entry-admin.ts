@@ -97,7 +97,10 @@ export interface ReplayOptions extends ReplayHandlers {
 
 /** Which handlers a replay runs. */
 export interface ReplayHandlers {
-  /** Only these handlers run, by name, also if they had succeeded. Default: see `replay`. */
+  /**
+   * Only these handlers run, also if they had succeeded: by their `handlerName`, or without one as
+   * `describeHandlerName` names them, such as `onTaskSucceeded #1`. Default: see `replay`.
+   */
   readonly handlers?: readonly string[] | undefined;
 }
 

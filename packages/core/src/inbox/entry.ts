@@ -79,7 +79,7 @@ export interface Entry extends NewEntry {
 
 /** A replay of some handlers only. */
 export interface PartialReplay {
-  /** The only handlers that run, by name. */
+  /** The only handlers that run: names of handlers, or as `describeHandlerName` names them. */
   readonly handlers: readonly string[];
   /**
    * The reason of the dead letter that was replayed; `null` if it was done. If handlers that were not

@@ -47,6 +47,11 @@ function toLabel(event: string, place: number): string {
   return `onTask${event.charAt(0).toUpperCase()}${event.slice(1)} #${place}`;
 }
 
+/** Whether names of a replay mean a handler: by its name, or by its name for people. */
+export function isNamed(names: readonly string[], name: string): boolean {
+  return names.includes(name) || names.includes(describeHandlerName(name));
+}
+
 /** Whether a name in an entry is the default name of some version of the program. */
 export function isDefaultName(name: string): boolean {
   return /^(succeeded|failed|finished|progress)#\d+\/\d+:[0-9a-z]+$/.test(name);

@@ -1,14 +1,13 @@
 // The body of the event that `trigger` delivers: of a file, of an inbox, or generated; then changed.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text as readText } from 'node:stream/consumers';
 
 import { isObject, type JsonObject } from '../json.ts';
 import { changeEvent, type EventChange } from './edit-event.ts';
 import { CommandError, messageOf } from './errors.ts';
+import { readText } from './read-text.ts';
 
 /** An entry of an inbox, as far as a delivery repeats it. */
 export interface SourceEntry {
@@ -36,15 +35,23 @@ const parseObject = (text: string): JsonObject | undefined => {
   }
 };
 
+/** @throws CommandError `input` */
+const requireJson = (text: string, from: string): void => {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    const message = `--from ${from} is not JSON: ${messageOf(cause)}.`;
+    throw new CommandError('input', message, { cause });
+  }
+};
+
 /** The text of a file or of stdin, or an entry. */
 const readSource = async (
   from: string,
   readEntry: ReadEntry | undefined,
 ): Promise<string | SourceEntry> => {
   const [, taskId] = /^entry:(.*)$/s.exec(from) ?? [];
-  if (taskId === undefined) {
-    return from === '-' ? readText(process.stdin) : readFile(from, 'utf8');
-  }
+  if (taskId === undefined) return readText(from, `--from ${from}`);
   if (readEntry !== undefined) return readEntry(taskId);
   const message =
     'this command has no inbox. Use `novita-webhooks trigger --from entry:<task id>`.';
@@ -71,12 +78,9 @@ const fromEntry = ({ body, ...others }: SourceEntry): SourceEvent => ({
  * @throws CommandError `unavailable`, `input`
  */
 export const readEvent = async (from: string, readEntry?: ReadEntry): Promise<SourceEvent> => {
-  const source = await readSource(from, readEntry).catch((cause: unknown) => {
-    if (cause instanceof CommandError) throw cause;
-    const message = `--from ${from} cannot be read: ${messageOf(cause)}`;
-    throw new CommandError('unavailable', message, { cause });
-  });
+  const source = await readSource(from, readEntry);
   if (typeof source === 'object') return fromEntry(source);
+  requireJson(source, from);
   const event = parseObject(source) ?? {};
   const none = { metadata: {}, testMode: false };
   if ('event_type' in event) return { text: source, ...none };

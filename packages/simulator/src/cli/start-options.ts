@@ -1,6 +1,4 @@
 // The options of `start`, and the simulator that they describe.
-import { readFileSync } from 'node:fs';
-
 import { Option, type Command } from 'commander';
 
 import { RETIRED_ENDPOINTS_2026 } from '../endpoints.ts';
@@ -9,6 +7,7 @@ import type { RetryOptions, SimulatorOptions } from '../options.ts';
 import { toSimulatorOptions } from '../scenario.ts';
 import { CommandError, messageOf } from './errors.ts';
 import { parseEndpoints, parseFaults, parseInteger } from './parse-arguments.ts';
+import { readText } from './read-text.ts';
 
 /** Port of `start`, and of the result files of `trigger`. */
 export const DEFAULT_PORT = 4010;
@@ -86,13 +85,8 @@ export const addStartOptions = (command: Command): void => {
   for (const option of createOptions()) command.addOption(option);
 };
 
-const readJson = (file: string): unknown => {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError('unavailable', `--scenario ${file}: ${messageOf(error)}.`);
-  }
+const readJson = async (file: string): Promise<unknown> => {
+  const text = await readText(file, `--scenario ${file}`);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -100,8 +94,8 @@ const readJson = (file: string): unknown => {
   }
 };
 
-const readScenario = (file: string): SimulatorOptions => {
-  const scenario = readJson(file);
+const readScenario = async (file: string): Promise<SimulatorOptions> => {
+  const scenario = await readJson(file);
   try {
     return toSimulatorOptions(scenario);
   } catch (error) {
@@ -128,10 +122,10 @@ const listSilentEndpoints = ({ webhooks, withoutWebhooks }: StartOptions) =>
  *
  * @throws CommandError `unavailable` or `input` if the scenario cannot be used
  */
-export const createStartSettings = (options: StartOptions): SimulatorOptions => {
+export const createStartSettings = async (options: StartOptions): Promise<SimulatorOptions> => {
   const { port, apiKey, taskMs, queueMs, retentionMs, seed, allowRemote, retired } = options;
   const { scenario, faults = {}, rateLimit } = options;
-  const base = scenario === undefined ? {} : readScenario(scenario);
+  const base = scenario === undefined ? {} : await readScenario(scenario);
   return {
     ...base,
     ...withoutUndefined({

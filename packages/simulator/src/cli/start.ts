@@ -107,7 +107,7 @@ const start = async (
   terminal: Terminal,
   view: SimulatorView | undefined,
 ): Promise<void> => {
-  const settings = createStartSettings(options);
+  const settings = await createStartSettings(options);
   const simulator = await openSimulator(settings, options.port);
   if (view?.isPossible !== true || options.plain || options.json) {
     await showLines(simulator, options, settings, terminal);

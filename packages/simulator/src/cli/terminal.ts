@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 /** Where a command prints. A test passes its own. */
 export interface Terminal {
@@ -8,7 +8,7 @@ export interface Terminal {
   readonly printError: (line: string) => void;
   /** Sets the exit code of the process, which ends when nothing is left to do. */
   readonly setExitCode: (code: number) => void;
-  /** Colours text if stdout is a terminal that shows colours, and `NO_COLOR` is not set. */
+  /** Colours text, also for a program that writes to a terminal itself. No colour is printed elsewhere. */
   readonly colour: (name: Colour, text: string) => string;
 }
 
@@ -23,18 +23,28 @@ const endOnClosedPipe = (stream: NodeJS.WriteStream): void => {
   });
 };
 
+/** Whether a stream is a terminal that shows colours, and `NO_COLOR` is not set. */
+const showsColours = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY && !process.env['NO_COLOR'] && stream.hasColors();
+
+/** Makes the printer of a stream: one may be a terminal, and the other one a file. */
+const createPrinter =
+  (stream: NodeJS.WriteStream, isColoured: boolean) =>
+  (line: string): void =>
+    void stream.write(`${isColoured ? line : stripVTControlCharacters(line)}\n`);
+
 /** Creates the terminal of this process. */
 export const createTerminal = (): Terminal => {
-  const { stdout, stderr, env } = process;
+  const { stdout, stderr } = process;
   endOnClosedPipe(stdout);
   endOnClosedPipe(stderr);
-  const hasColours = stdout.isTTY && !env['NO_COLOR'] && stdout.hasColors();
+  const [onStdout, onStderr] = [showsColours(stdout), showsColours(stderr)];
   return {
-    print: (line) => void stdout.write(`${line}\n`),
-    printError: (line) => void stderr.write(`${line}\n`),
+    print: createPrinter(stdout, onStdout),
+    printError: createPrinter(stderr, onStderr),
     setExitCode: (code) => {
       process.exitCode = code;
     },
-    colour: (name, text) => (hasColours ? styleText(name, text) : text),
+    colour: (name, text) => (onStdout || onStderr ? styleText(name, text) : text),
   };
 };

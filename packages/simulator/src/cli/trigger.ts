@@ -156,12 +156,11 @@ const trigger = async (
   const source = await readSource(givenOptions, setup);
   const options = inherit(givenOptions, source);
   const { testMode } = options;
-  const toBody = createBodySource(options, source?.text);
+  const editBody = createBodySource(options, source?.text);
   const url = await resolveUrl(givenUrl, options, command, terminal);
   const plan = toRetryPlan(options);
   const deliveries: Delivery[] = [];
   const printDelivery = createDeliveryPrinter(terminal, plan);
-  if (!json) printHead(terminal, url, options);
   const task = await triggerEvent({
     url,
     taskId,
@@ -169,7 +168,11 @@ const trigger = async (
     testMode: testMode ? { enabled: true, return_task_status: status } : undefined,
     plan: toPlan(options),
     retryDelaysMs: plan.delaysMs,
-    toBody,
+    toBody: (generated) => {
+      const body = editBody(generated);
+      if (!json) printHead(terminal, url, options);
+      return body;
+    },
     simulatorUrl: simulator.replace(/\/+$/, ''),
     onDelivery: (delivery) => {
       deliveries.push(delivery);

@@ -13,7 +13,7 @@ import type {
   ReplayManyResult,
   EntryTable,
 } from '../ports.ts';
-import { replayHandlersShape } from './replay-options.ts';
+import { replayHandlersShape, withStoredNames } from './replay-options.ts';
 
 /** Limits how long one batch delays other work. */
 const BATCH = 100;
@@ -48,7 +48,8 @@ export async function replayMany(
   });
   const progress = await actOnMany(store, filter, {
     ...options,
-    act: (entries) => store.replayEntries(entries, { ...(handlers && { handlers }) }),
+    act: (entries) =>
+      store.replayEntries(entries, handlers && { handlers: withStoredNames(handlers, entries) }),
     async onProgress(state) {
       onDue();
       await onProgress?.(toResult(state));

@@ -5,7 +5,7 @@ import { discardMany, replayMany } from './act-on-many.ts';
 import { exportEntries } from './export-entries.ts';
 import { groupEntries } from './group-entries.ts';
 import { importEntries } from './import-entries.ts';
-import { checkReplayOptions } from './replay-options.ts';
+import { checkReplayOptions, withStoredNames } from './replay-options.ts';
 
 /**
  * What operators do with the entries of an inbox, made of the few operations of a store. `pollingInbox`
@@ -53,5 +53,9 @@ function toShown(entry: Entry): Entry {
 
 async function replay(store: EntryTable, key: EntryKey, options?: ReplayOptions): Promise<boolean> {
   const target = checkEntryKey('replay', key);
-  return (await store.replayEntries([target], checkReplayOptions(target, options))) === 1;
+  const { handlers, ...others } = checkReplayOptions(target, options);
+  if (handlers === undefined) return (await store.replayEntries([target], others)) === 1;
+  const entry = await store.get(target);
+  const names = withStoredNames(handlers, entry === undefined ? [] : [entry]);
+  return (await store.replayEntries([target], { ...others, handlers: names })) === 1;
 }

@@ -6,7 +6,8 @@ import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import { isObject, parseJson, type JsonObject } from '../../shared/json.ts';
 import { redactPayload } from '../../shared/redact.ts';
-import type { EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
+import { isNamed } from '../handler-name.ts';
+import type { Entry, EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
 
 const isBody = (value: unknown) => typeof value === 'string' || isObject(value);
 
@@ -37,6 +38,18 @@ export function checkReplayOptions(
     ...(handlers !== undefined && { handlers }),
     ...(body !== undefined && { body: toBody(taskId, body) }),
   };
+}
+
+/**
+ * Adds the names that entries have for the handlers that a replay names as people read them. Stores
+ * compare names as they are, and so let a named handler that has succeeded run again.
+ */
+export function withStoredNames(
+  handlers: readonly string[],
+  entries: readonly Entry[],
+): readonly string[] {
+  const succeeded = entries.flatMap(({ succeededHandlers }) => succeededHandlers);
+  return [...new Set([...handlers, ...succeeded.filter((name) => isNamed(handlers, name))])];
 }
 
 function toBody(
