@@ -345,6 +345,23 @@ test('the record of a submit call with a key is submitted, not done', async () =
   expect(shown.stdout).toMatch(/^state {9}submitted$/m);
 });
 
+test.runIf(postgres !== undefined)(
+  'a command that looks creates no tables in a schema that exists',
+  async () => {
+    const database = await temporaryDatabase(postgres ?? '');
+    onTestFinished(() => database.remove());
+    const env = { NOVITA_INBOX: `${database.url}?schema=public` };
+    for (const command of ['stats', 'list', 'export']) {
+      const { code, stderr } = await run(['inbox', command], { env });
+      expect([command, code, stderr]).toEqual([
+        command,
+        3,
+        expect.stringContaining('no inbox in the schema public'),
+      ]);
+    }
+  },
+);
+
 describe('errors of inbox commands', () => {
   test.each<readonly [string[], number, RegExp]>([
     [['stats'], 2, /^novita-webhooks: no inbox is named\. Pass --inbox .* set NOVITA_INBOX\.$/],

@@ -132,6 +132,22 @@ describe('serve', () => {
     expect(await stop(command)).toBe(0);
   });
 
+  test('prints the line in the words of npx', async () => {
+    const cache = join(await temporaryFolder(), '_npx');
+    await symlink(dirname(inject('commandFile')), cache, 'junction');
+    for (const [file, npm_command, words] of [
+      [join(cache, 'main.mjs'), 'exec', 'npx @novita-webhooks/cli trigger http'],
+      [inject('commandFile'), 'exec', 'npx novita-webhooks trigger http'],
+      [inject('commandFile'), undefined, 'novita-webhooks trigger http'],
+    ] as const) {
+      const options = { env: { ...env, npm_command }, file };
+      const command = start(['serve', '--port', '0'], options);
+      await command.printed(/Ctrl-C ends it/);
+      expect(command.stderr()).toContain(`try it:     ${words}`);
+      await stop(command);
+    }
+  });
+
   test('does not warn that it receives nothing while it waits for the first event', async () => {
     const { command } = await serve([]);
     await delay(6000); // a receiver that nothing mounts warns after 5 s

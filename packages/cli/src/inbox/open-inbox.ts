@@ -46,8 +46,8 @@ const openSqlite = async (
 };
 
 /** Using a postgresInbox creates its tables, which a command that only looks must not do. */
-const requireSchema = async (pool: Pool, schema: string): Promise<void> => {
-  const sql = 'SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS found';
+const requireTables = async (pool: Pool, schema: string): Promise<void> => {
+  const sql = "SELECT to_regclass(quote_ident($1) || '.finished_entries') IS NOT NULL AS found";
   const { rows } = await pool.query<{ readonly found: boolean }>(sql, [schema]);
   if (rows[0]?.found === true) return;
   const message = `the database has no inbox in the schema ${schema}. ${CREATES} For another schema, add ?schema=<name> to the address.`;
@@ -74,7 +74,7 @@ const openPostgres = async (
     await pool.end();
   };
   try {
-    if (!create) await requireSchema(pool, schema);
+    if (!create) await requireTables(pool, schema);
     return { inbox, close };
   } catch (error) {
     await pool.end();

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to stdin, which is closed then. `null`: it stays open for `write`. */
   readonly stdin?: string | null;
+  /** Default: the command. */
+  readonly file?: string;
   /** Of the terminal; default: 100. */
   readonly columns?: number;
 }
@@ -51,8 +53,8 @@ const CLEAN_ENV = {
 
 /** Starts the command as a process, and ends it after the test. */
 export function start(args: readonly string[], options: RunOptions = {}): RunningCommand {
-  const { cwd, env, stdin = '' } = options;
-  const child = spawn(process.execPath, [inject('commandFile'), ...args], {
+  const { cwd, env, stdin = '', file = inject('commandFile') } = options;
+  const child = spawn(process.execPath, [file, ...args], {
     cwd,
     env: { ...process.env, ...CLEAN_ENV, ...env },
   });

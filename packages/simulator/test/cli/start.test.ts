@@ -182,7 +182,11 @@ describe('start', () => {
     [['--without-webhooks', 'a b'], 2, /Pass names of endpoints/],
     [['--no-webhooks', '--without-webhooks', 'x'], 2, /cannot be used with/],
     [['--rate-limit', '0'], 2, /Pass a whole number from 1/],
-    [['--scenario', '/nowhere.json'], 3, /--scenario \/nowhere\.json: ENOENT/],
+    [
+      ['--scenario', '/nowhere.json'],
+      3,
+      /--scenario \/nowhere\.json cannot be read: .*does not exist/,
+    ],
     [['--scenario', 'README.md'], 4, /--scenario README\.md is not JSON/],
     [['--scenario', 'package.json'], 4, /package\.json: simulator: scenario\.\w+: unknown option/],
   ])('%j is rejected with exit code %i', async (args, expected, message) => {
