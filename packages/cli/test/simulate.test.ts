@@ -12,6 +12,7 @@ import {
 } from './support/run.ts';
 import { readScreen } from './support/screen.ts';
 
+// cspell:ignore icanon stty
 const TOKEN = 'a-token-that-no-screen-shows';
 
 interface Receiver {

@@ -1,7 +1,7 @@
 // The whole screen as lines of text: a pure function of what is known, chosen and visible.
 import type { SimulatorSettings, TaskStatus } from '@novita-webhooks/simulator';
 
-import { toCountText } from '../terminal/printable.ts';
+import { toCountText, toNumberOf } from '../terminal/printable.ts';
 import { STATUS_TEXTS } from './describe-row.ts';
 import { helpLines } from './help.ts';
 import { line, paintLine, type Line, type Paint } from './line.ts';
@@ -107,7 +107,7 @@ const createHeader = (data: FrameData, place: string, layout: Layout, columns: n
     settings.nextFaults.length > 0 ? 'yellow' : undefined,
   );
   if (layout.header < LARGE_HEADER) {
-    const counts = `${toCountText(summary.tasks)} tasks, ${toCountText(summary.deliveries)} deliveries`;
+    const counts = `${toNumberOf(summary.tasks, 'task')}, ${toNumberOf(summary.deliveries, 'delivery', 'deliveries')}`;
     return [line(title + gap + place, 'bold'), faults === 'none' ? line(counts) : faultsLine];
   }
   return [line(title + gap + place, 'bold'), ...createCounts(summary), faultsLine, line('')];

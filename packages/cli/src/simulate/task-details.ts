@@ -2,7 +2,7 @@
 import type { Delivery, SimulatedTask } from '@novita-webhooks/simulator';
 import { describeDelivery } from '@novita-webhooks/simulator/cli';
 
-import { printable, toTimeText } from '../terminal/printable.ts';
+import { printable, toTimeText, toNumberOf } from '../terminal/printable.ts';
 import { describeEvent, describeNext, STATUS_TEXTS } from './describe-row.ts';
 import { line, type Line } from './line.ts';
 import { listLinks } from './result-links.ts';
@@ -38,7 +38,7 @@ const describeEventState = (row: TaskRow, now: number): string => {
 
 /** A prompt may be confidential, and a screen may be shared. */
 const describePrompt = ({ prompt }: SimulatedTask): string =>
-  prompt === '' ? 'none' : `${prompt.length} characters, not shown`;
+  prompt === '' ? 'none' : `${toNumberOf(prompt.length, 'character')}, not shown`;
 
 const describeProgress = ({ status, progressPercent, event }: SimulatedTask): string => {
   if (status === 'TASK_STATUS_PROCESSING') return `processing, ${progressPercent} %`;

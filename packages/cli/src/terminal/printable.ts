@@ -13,9 +13,12 @@ export const toTimeText = (time: number | null): string => {
 /** `1,234` */
 export const toCountText = (count: number): string => count.toLocaleString('en');
 
+/** `1 task`, `1,234 tasks` */
+export const toNumberOf = (count: number, one: string, many = `${one}s`): string =>
+  `${toCountText(count)} ${count === 1 ? one : many}`;
+
 /** `1 entry`, `1,234 entries` */
-export const toEntriesText = (count: number): string =>
-  `${toCountText(count)} ${count === 1 ? 'entry' : 'entries'}`;
+export const toEntriesText = (count: number): string => toNumberOf(count, 'entry', 'entries');
 
 const UNITS = [
   ['d', 86_400_000],
