@@ -20,26 +20,35 @@ export function linkExpiry(
 function statedExpiry(url: string): number | null {
   const start = url.indexOf('?');
   if (start === -1) return null;
-  const parameters = url.slice(start + 1).split('&');
-  const signedAt = parseAmzDate(valueOf(parameters, 'X-Amz-Date'));
-  const lifetime = seconds(valueOf(parameters, 'X-Amz-Expires'));
+  const signedAt = parseAmzDate(valueOf(url, start, 'X-Amz-Date='));
+  const lifetime = seconds(valueOf(url, start, 'X-Amz-Expires='));
   if (signedAt !== null && lifetime !== null) return signedAt + lifetime * 1000;
-  const [, signedUntil] = valueOf(parameters, 'q-sign-time')?.split(/;|%3B/i) ?? [];
-  const end = seconds(signedUntil) ?? seconds(valueOf(parameters, 'Expires'));
+  const [, signedUntil] = valueOf(url, start, 'q-sign-time=')?.split(/;|%3B/i) ?? [];
+  const end = seconds(signedUntil) ?? seconds(valueOf(url, start, 'Expires='));
   return end === null ? null : end * 1000;
 }
 
-/** As it is written. `URLSearchParams` decodes all parameters, and signatures are long. */
-function valueOf(parameters: readonly string[], name: string): string | undefined {
-  return parameters.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1);
+/**
+ * The first parameter of that name, as it is written. `URLSearchParams` decodes all parameters, and
+ * signatures are long.
+ *
+ * @param start of the query
+ * @param name with its equals sign
+ */
+function valueOf(url: string, start: number, name: string): string | undefined {
+  let at = url.indexOf(name, start + 1);
+  while (at !== -1 && at !== start + 1 && url[at - 1] !== '&') at = url.indexOf(name, at + 1);
+  if (at === -1) return undefined;
+  const end = url.indexOf('&', at);
+  return url.slice(at + name.length, end === -1 ? undefined : end);
 }
 
 /** ISO 8601 basic form, `20260301T101500Z`. */
 function parseAmzDate(text: string | undefined): number | null {
-  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? '') ?? [];
-  if (parts.length !== 6) return null;
-  const [year = 0, month = 1, ...rest] = parts.map(Number);
-  return Date.UTC(year, month - 1, ...rest);
+  if (text === undefined || !/^\d{8}T\d{6}Z$/.test(text)) return null;
+  const part = (from: number, to: number) => Number(text.slice(from, to));
+  const [hours, minutes, seconds] = [part(9, 11), part(11, 13), part(13, 15)];
+  return Date.UTC(part(0, 4), part(4, 6) - 1, part(6, 8), hours, minutes, seconds);
 }
 
 function seconds(text: string | undefined): number | null {

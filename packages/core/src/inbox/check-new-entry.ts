@@ -38,19 +38,29 @@ function isFlatEntry(entry: unknown): boolean {
 }
 
 function hasValidTypes(entry: { readonly [Field in keyof NewEntry]?: unknown }): boolean {
-  const { endpoint, taskId, status, taskType, body, testMode, receivedAt } = entry;
-  const texts = [endpoint, taskId, status, taskType, body, entry.source];
-  const nullable = [entry.schemaError, entry.traceparent, entry.tokenId];
   return (
-    texts.every((text) => typeof text === 'string') &&
-    nullable.every((text) => text === null || typeof text === 'string') &&
-    typeof testMode === 'boolean' &&
-    Number.isFinite(receivedAt)
+    typeof entry.endpoint === 'string' &&
+    typeof entry.taskId === 'string' &&
+    typeof entry.status === 'string' &&
+    typeof entry.taskType === 'string' &&
+    typeof entry.body === 'string' &&
+    typeof entry.source === 'string' &&
+    isTextOrNull(entry.schemaError) &&
+    isTextOrNull(entry.traceparent) &&
+    isTextOrNull(entry.tokenId) &&
+    typeof entry.testMode === 'boolean' &&
+    Number.isFinite(entry.receivedAt)
   );
 }
 
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}
+
 function hasFlatMetadata(metadata: unknown): boolean {
-  return isObject(metadata) && Object.values(metadata).every(isPrimitive);
+  if (!isObject(metadata)) return false;
+  for (const key in metadata) if (!isPrimitive(metadata[key])) return false;
+  return true;
 }
 
 function faultOf(metadata: unknown): string | null {

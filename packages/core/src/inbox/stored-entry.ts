@@ -44,12 +44,14 @@ export function findDamage(
     Pick<Entry, 'damage'>,
 ): string | null {
   if (entry.damage !== undefined) return entry.damage;
+  const [metadata, names] = [isObject(entry.metadata), isNames(entry.succeededHandlers)];
+  const time = isTime(entry.receivedAt);
+  if (metadata && names && time) return null;
   const fields = [
-    ...(isObject(entry.metadata) ? [] : ['metadata']),
-    ...(isNames(entry.succeededHandlers) ? [] : ['succeeded handlers']),
-    ...(isTime(entry.receivedAt) ? [] : ['time of arrival']),
+    ...(metadata ? [] : ['metadata']),
+    ...(names ? [] : ['succeeded handlers']),
+    ...(time ? [] : ['time of arrival']),
   ];
-  if (fields.length === 0) return null;
   return `the stored ${fields.join(' and ')} cannot be read. Repair the row and replay the entry, or discard it.`;
 }
 
@@ -70,6 +72,9 @@ function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
+/** What a `Date` can hold. */
+const MAX_TIME_MS = 8.64e15;
+
 function isTime(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
+  return typeof value === 'number' && Math.abs(value) <= MAX_TIME_MS;
 }

@@ -52,19 +52,25 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * recursion into a megabyte of `[` would overflow the stack.
  */
 function cleanParsed(root: object): void {
-  let level: object[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');
-    const next: object[] = [];
-    for (const parent of level) {
-      if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
-      for (const key of Object.keys(parent)) {
-        const child = (parent as Record<string, unknown>)[key];
-        if (typeof child === 'object' && child !== null) next.push(child);
-        else if (typeof child === 'number') setNumber(parent, key, child);
-      }
+  const found: object[] = [root];
+  let endOfLevel = 1;
+  let depth = 0;
+  for (let index = 0; index < found.length; index += 1) {
+    if (index === endOfLevel) {
+      endOfLevel = found.length;
+      depth += 1;
+      if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');
     }
-    level = next;
+    collectObjects(found[index] as object, found);
+  }
+}
+
+function collectObjects(parent: object, found: object[]): void {
+  if (isPoisoned(parent)) throw invalid('the body has a poisoned key');
+  for (const key in parent) {
+    const child = (parent as Record<string, unknown>)[key];
+    if (typeof child === 'object' && child !== null) found.push(child);
+    else if (typeof child === 'number') setNumber(parent, key, child);
   }
 }
 
