@@ -4,6 +4,7 @@ import type { Worker } from '../handlers/worker.ts';
 import type { EntryState, NewEntry } from '../inbox/ports.ts';
 import { LATE, monotonicMs, withDeadline } from '../shared/clock.ts';
 import { WebhookError, type ReplyCode } from '../shared/errors.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import type { InFlight } from '../shared/in-flight.ts';
 import { addToInbox, type AddToInboxOptions } from './add-to-inbox.ts';
 import type { RuntimeContext } from './request.ts';
@@ -36,20 +37,25 @@ export type AcceptEvent = (
   received: ReceivedEntry,
   remainingMs: number,
   runtime: RuntimeContext,
-) => Promise<ReplyCode>;
+) => ReplyCode | Promise<ReplyCode>;
 
 /** Called when the inbox has the entry and the entry waits for an attempt. */
-type OnPending = (state: 'added' | 'pending') => unknown;
+type OnPending = (state: 'added' | 'pending') => Promise<unknown> | undefined;
 
 export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
   const { inbox, worker, entryMacs } = options;
 
-  return async (received, remainingMs, { ephemeral = false, waitUntil }) => {
-    let { entry } = received;
-    // Entries that leave for a foreign queue carry a MAC, which `processEntry` requires.
-    if (inbox.capabilities.addOnly === true && entryMacs !== null) {
-      entry = { ...entry, mac: await entryMacs.sign(entry) };
-    }
+  /** Entries that leave for a foreign queue carry a MAC, which `processEntry` requires. */
+  async function acceptWithMac(
+    macs: EntryMacs,
+    ...args: Parameters<AcceptEvent>
+  ): Promise<ReplyCode> {
+    const [{ entry, parsed }, ...rest] = args;
+    return acceptNow({ entry: { ...entry, mac: await macs.sign(entry) }, parsed }, ...rest);
+  }
+
+  const acceptNow: AcceptEvent = (received, remainingMs, { ephemeral = false, waitUntil }) => {
+    const { entry } = received;
     const canWait = ephemeral && options.consume && inbox.promote !== undefined;
     const ack = options.ack ?? (canWait ? 'handled' : 'accepted');
     const deadline = monotonicMs(options.clock) + remainingMs;
@@ -65,6 +71,9 @@ export function createAcceptEvent(options: AcceptEventOptions): AcceptEvent {
       state === 'pending' ? inbox.promote?.(entry) : undefined;
     return accept(entry, ack, deadline, onPending, options);
   };
+
+  const needsMac = inbox.capabilities.addOnly === true && entryMacs !== null;
+  return needsMac ? (...args) => acceptWithMac(entryMacs, ...args) : acceptNow;
 }
 
 /** Whether nothing keeps the process running until the handlers of an entry in memory have ended. */
@@ -90,8 +99,12 @@ async function acceptWithAttempt(
   const attempts = options.worker.requestScopedAttempts();
   await attempts?.endOverdue(); // of requests that the runtime has cut off
   const attempt = attempts?.prepare(entry, deadline + gracePeriodMs);
+  const start = () => {
+    attempt?.start();
+    return undefined;
+  };
   try {
-    return await accept(entry, ack, deadline, () => attempt?.start(), options);
+    return await accept(entry, ack, deadline, start, options);
   } finally {
     const afterOutcome = waitUntil === undefined ? attempt?.afterOutcome() : undefined;
     const remainingMs = deadline - monotonicMs(options.clock);
@@ -101,21 +114,30 @@ async function acceptWithAttempt(
   }
 }
 
-async function accept(
+function accept(
   entry: NewEntry,
   ack: Ack,
   deadline: number,
   onPending: OnPending,
   options: AcceptEventOptions,
-): Promise<ReplyCode> {
+): ReplyCode | Promise<ReplyCode> {
   // An entry with a schema error never reaches a handler, so there is nothing to wait for.
   if (ack === 'handled' && entry.schemaError === null) {
     return acceptWhenHandled(entry, deadline, onPending, options);
   }
-  const added = await addToInbox(entry, deadline - monotonicMs(options.clock), options);
-  if (added === 'duplicate') return 'duplicate';
-  await onPending(added);
-  return 'accepted';
+  const adding = addToInbox(entry, deadline - monotonicMs(options.clock), options);
+  return isPromise(adding)
+    ? adding.then((added) => acceptAdded(added, onPending))
+    : acceptAdded(adding, onPending);
+}
+
+function acceptAdded(
+  added: 'added' | 'duplicate',
+  onPending: OnPending,
+): ReplyCode | Promise<ReplyCode> {
+  if (added === 'duplicate') return added;
+  const starting = onPending(added);
+  return starting === undefined ? 'accepted' : starting.then(() => 'accepted');
 }
 
 async function acceptWhenHandled(

@@ -1,7 +1,9 @@
 import { isExpectation } from '../inbox/expectation.ts';
+import { toImmediateAdd } from '../inbox/immediate-add.ts';
 import type { AddAnswer, Inbox, NewEntry } from '../inbox/ports.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import { errorFields, type Logger } from '../shared/logger.ts';
 import { RefusedTokenError } from './refuse-token.ts';
 
@@ -18,42 +20,63 @@ export interface AddToInboxOptions {
 }
 
 /**
- * Stores an entry. Resolves only after the inbox confirmed that it has the entry.
+ * Stores an entry. Answers only after the inbox confirmed that it has the entry; at once, if the inbox
+ * does.
  *
  * @param timeoutMs milliseconds that the inbox may take
  * @throws WebhookError `unauthorized` if the token belongs to another task, `inbox_full`, `inbox_unavailable`, `reply_timeout`
  */
-export async function addToInbox(
+export function addToInbox(
   entry: NewEntry,
   timeoutMs: number,
   options: AddToInboxOptions,
-): Promise<'added' | 'duplicate'> {
-  const added = await withDeadline(add(entry, options), timeoutMs, options.clock);
-  if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
-  if (added === 'other_task') throw new RefusedTokenError(added, entry.taskId);
+): Kept | Promise<Kept> {
+  const adding = add(entry, options);
+  if (!isPromise(adding)) return requireOwnToken(adding, entry);
+  return withDeadline(adding, timeoutMs, options.clock).then((added) => {
+    if (added === LATE) throw new WebhookError('reply_timeout', 'the inbox took too long');
+    return requireOwnToken(added, entry);
+  });
+}
+
+type Kept = Exclude<AddAnswer, 'other_task'>;
+
+function requireOwnToken(added: AddAnswer, { taskId }: NewEntry): Kept {
+  if (added === 'other_task') throw new RefusedTokenError(added, taskId);
   return added;
 }
 
 /** Logs its own failure, because the reply may have been sent by then. */
-async function add(entry: NewEntry, options: AddToInboxOptions): Promise<AddAnswer> {
-  const { inbox, log } = options;
+function add(entry: NewEntry, options: AddToInboxOptions): AddAnswer | Promise<AddAnswer> {
+  const fail = (error: unknown) => failToAdd(error, entry, options);
+  const check = (added: unknown) => checkAnswer(added, entry, options);
   try {
-    const added: unknown = await inbox.add(entry);
-    if (added !== 'added' && added !== 'duplicate' && added !== 'other_task') {
-      throw new Error(`inbox.add() returned ${typeof added}, not 'added' or 'duplicate'`);
-    }
-    if (added === 'duplicate') await compareWithFirst(entry, options);
-    return added;
+    const adding = toImmediateAdd(options.inbox)(entry);
+    return isPromise(adding) ? adding.then(check).catch(fail) : check(adding);
   } catch (error) {
-    log.error(
-      { taskId: entry.taskId, ...errorFields(error) },
-      'inbox: an event was not stored. The reply is 503, and Novita retries the delivery.',
-    );
-    if (isWebhookError(error, 'inbox_full')) throw error;
-    throw new WebhookError('inbox_unavailable', 'the inbox did not store the event', {
-      cause: error,
-    });
+    return fail(error);
   }
+}
+
+function checkAnswer(
+  added: unknown,
+  entry: NewEntry,
+  options: AddToInboxOptions,
+): AddAnswer | Promise<AddAnswer> {
+  if (added === 'duplicate') return compareWithFirst(entry, options).then(() => added);
+  if (added === 'added' || added === 'other_task') return added;
+  throw new Error(`inbox.add() returned ${typeof added}, not 'added' or 'duplicate'`);
+}
+
+function failToAdd(error: unknown, { taskId }: NewEntry, { log }: AddToInboxOptions): never {
+  log.error(
+    { taskId, ...errorFields(error) },
+    'inbox: an event was not stored. The reply is 503, and Novita retries the delivery.',
+  );
+  if (isWebhookError(error, 'inbox_full')) throw error;
+  throw new WebhookError('inbox_unavailable', 'the inbox did not store the event', {
+    cause: error,
+  });
 }
 
 /** The first terminal event wins. A later one with another status is logged and counted. */

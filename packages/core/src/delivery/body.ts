@@ -1,10 +1,10 @@
-import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import { concatenateBytes } from '../shared/concatenate-bytes.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject, type Body } from '../shared/json.ts';
 import type { HeldBytes } from './body-memory.ts';
-import type { RequestParts } from './request.ts';
+import { bodyOf, headerOf, type PushedBody, type RequestParts } from './request.ts';
 
 /** Limits on the size of a body and on the time that it may take. */
 export interface BodyLimits {
@@ -26,14 +26,14 @@ export function readBody(
   clock: Clock,
 ): Body | Promise<Body> {
   rejectOtherTypes(request);
-  const body: unknown = request.body();
+  const body: unknown = bodyOf(request);
   if (body === undefined) {
     throw new WebhookError(
       'body_already_read',
       'another middleware consumed the request body and kept nothing. Mount the webhook middleware before it.',
     );
   }
-  const declared = Number(request.header('content-length'));
+  const declared = Number(headerOf(request, 'content-length'));
   if (declared > limits.maxBodyBytes) throw tooLarge(limits);
   if (typeof body === 'string' || isBytes(body)) {
     const bytes = byteLength(body);
@@ -41,64 +41,114 @@ export function readBody(
     held.add(bytes);
     return body;
   }
-  if (!isStream(body)) {
+  const stream = toStream(body);
+  if (stream === undefined) {
     held.add(declared > 0 ? declared : 0); // the parser's text is unknown
     return isObject(body) && 'parsed' in body ? { parsed: body['parsed'] } : { parsed: body };
   }
   rejectEncodings(request);
-  return readStream(body, limits, held, clock);
+  return readStream(stream, limits, held, clock);
 }
 
-async function readStream(
-  stream: AsyncIterable<Uint8Array | string>,
+function toStream(body: unknown): PushedBody | undefined {
+  if (typeof body !== 'object') return undefined;
+  if (isPushed(body)) return body;
+  return isStream(body) ? toPushed(body) : undefined;
+}
+
+function readStream(
+  stream: PushedBody,
   limits: BodyLimits,
   held: HeldBytes,
   clock: Clock,
 ): Promise<Uint8Array> {
-  let reader: AsyncIterator<Uint8Array | string> | undefined;
-  const late = { isLate: false };
-  const evicted = new Promise<never>((_, reject) => held.onEvict(reject));
-  try {
-    reader = stream[Symbol.asyncIterator]();
-    const reading = Promise.race([readAll(reader, limits, held, late), evicted]);
-    const bytes = await withDeadline(reading, limits.bodyTimeoutMs, clock);
-    if (bytes !== LATE) return bytes;
-    throw new WebhookError('body_too_slow', `the body took over ${limits.bodyTimeoutMs} ms`);
-  } catch (error) {
-    late.isLate = true;
-    // Not awaited: return() of a reader that hangs in next() does not resolve before next().
-    void reader?.return?.().catch(() => undefined);
-    if (error instanceof WebhookError) throw error;
-    throw new WebhookError('body_incomplete', 'the body ended early', { cause: error });
-  } finally {
-    held.onEvict(undefined);
-  }
-}
-
-/** @param late tells when the caller has stopped waiting: nothing more is read then */
-async function readAll(
-  reader: AsyncIterator<Uint8Array | string>,
-  limits: BodyLimits,
-  held: Pick<HeldBytes, 'add'>,
-  late: { readonly isLate: boolean },
-): Promise<Uint8Array> {
+  const { maxBodyBytes, bodyTimeoutMs } = limits;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  while (!late.isLate) {
-    const next = await reader.next();
-    if (next.done === true) break;
-    const chunk =
-      typeof next.value === 'string' ? new TextEncoder().encode(next.value) : next.value;
-    size += chunk.byteLength;
-    if (size > limits.maxBodyBytes) throw tooLarge(limits);
-    held.add(chunk.byteLength);
-    chunks.push(chunk);
-  }
-  return concatenateBytes(chunks, size);
+  let isOver = false;
+  let stop: (() => void) | undefined;
+
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(bodyTimeoutMs, () =>
+      fail(new WebhookError('body_too_slow', `the body took over ${bodyTimeoutMs} ms`)),
+    );
+
+    function finish(): boolean {
+      if (isOver) return false;
+      isOver = true;
+      cancel();
+      held.onEvict(undefined);
+      return true;
+    }
+
+    function fail(error: unknown): void {
+      if (!finish()) return;
+      stop?.();
+      const incomplete = () =>
+        new WebhookError('body_incomplete', 'the body ended early', { cause: error });
+      reject(error instanceof WebhookError ? error : incomplete());
+    }
+
+    function add(chunk: Uint8Array | string): void {
+      if (isOver) return;
+      const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+      size += bytes.byteLength;
+      if (size > maxBodyBytes) throw tooLarge(limits);
+      held.add(bytes.byteLength);
+      chunks.push(bytes);
+    }
+
+    function chunk(received: Uint8Array | string): void {
+      try {
+        add(received);
+      } catch (error) {
+        fail(error);
+      }
+    }
+
+    held.onEvict(fail);
+    try {
+      stop = stream.pushTo({
+        chunk,
+        fail,
+        end: () => finish() && resolve(concatenateBytes(chunks, size)),
+      });
+    } catch (error) {
+      fail(error);
+    }
+  });
 }
 
-function isStream(body: unknown): body is AsyncIterable<Uint8Array | string> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+/** Pulls chunks until the sink has enough. */
+function toPushed(stream: AsyncIterable<Uint8Array | string>): PushedBody {
+  return {
+    pushTo(sink) {
+      const reader = stream[Symbol.asyncIterator]();
+      let isStopped = false;
+      async function pull(): Promise<void> {
+        for (;;) {
+          const next = await reader.next();
+          if (isStopped) return;
+          if (next.done === true) return sink.end();
+          sink.chunk(next.value);
+        }
+      }
+      pull().catch(sink.fail);
+      return () => {
+        isStopped = true;
+        // Not awaited: return() of a reader that hangs in next() does not resolve before next().
+        void reader.return?.().catch(() => undefined);
+      };
+    },
+  };
+}
+
+function isStream(body: object | null): body is AsyncIterable<Uint8Array | string> {
+  return body !== null && Symbol.asyncIterator in body;
+}
+
+function isPushed(body: object | null): body is PushedBody {
+  return body !== null && 'pushTo' in body && typeof body.pushTo === 'function';
 }
 
 /**
@@ -109,15 +159,16 @@ const ACCEPTED_TYPES =
   /^(application\/(json|[\w.+-]+\+json|octet-stream|x-www-form-urlencoded)|text\/(json|plain))$/;
 
 function rejectOtherTypes(request: RequestParts): void {
-  const [type = ''] = (request.header('content-type') ?? '').split(';');
-  const name = type.trim().toLowerCase();
+  const type = headerOf(request, 'content-type') ?? '';
+  if (type === 'application/json') return; // as Novita sends it
+  const [name = ''] = type.trim().toLowerCase().split(/\s*;/);
   if (name !== '' && !ACCEPTED_TYPES.test(name)) {
     throw new WebhookError('unsupported_media_type', 'the content type is not JSON');
   }
 }
 
 function rejectEncodings(request: RequestParts): void {
-  const encoding = (request.header('content-encoding') ?? 'identity').trim().toLowerCase();
+  const encoding = (headerOf(request, 'content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && encoding !== '') {
     throw new WebhookError('unsupported_media_type', 'the body has a content encoding');
   }

@@ -1,5 +1,5 @@
 import type { TokenClaims, TokenRefusal, Tokens } from '../callback/token.ts';
-import { readEvent } from '../events/envelope.ts';
+import { readEvent, type IncomingEvent } from '../events/envelope.ts';
 import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError, type ReplyCode } from '../shared/errors.ts';
@@ -7,20 +7,21 @@ import { parseJson } from '../shared/json.ts';
 import { errorFields } from '../shared/logger.ts';
 import { isPromise } from '../shared/is-promise.ts';
 import type { AcceptEvent } from './accept-event.ts';
-import { readBody } from './body.ts';
+import { readBody, type BodyLimits } from './body.ts';
 import type { BodyMemory, HeldBytes } from './body-memory.ts';
 import type { DeliveryLimits } from './limits.ts';
 import type { RefusedDeliveries } from './refused-deliveries.ts';
 import { RefusedTokenError, reportRefusal, type ReportRefusalOptions } from './refuse-token.ts';
 import { isReplyCode, replies } from './replies.ts';
 import {
+  headerOf,
   readParts,
   type RequestParts,
   type RuntimeContext,
   type WebhookReply,
   type WebhookRequest,
 } from './request.ts';
-import { toEntry } from './to-entry.ts';
+import { toEntry, type Provenance } from './to-entry.ts';
 import { finishWithinRequest } from './within-request.ts';
 
 /** What the pipeline of one receiver needs. */
@@ -43,46 +44,29 @@ export interface PipelineOptions extends ReportRefusalOptions {
 export type Pipeline = (request: WebhookRequest, runtime: RuntimeContext) => Promise<WebhookReply>;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { endpoint, limits, clock, bestEffortEvents } = options;
+  const { limits, clock } = options;
 
   /** The steps of a delivery. A step that refuses it throws an error with the code of the reply. */
   async function receive(
     request: WebhookRequest,
     runtime: RuntimeContext,
     held: HeldBytes,
-    startedAt: number,
   ): Promise<ReplyCode> {
+    const deadline = monotonicMs(clock) + limits.replyTimeoutMs;
     const parts = readParts(request);
     requirePost(parts);
-    const claims = requireToken(parts, options);
-    const { metadata, testMode, tokenId } = isPromise(claims) ? await claims : claims;
+    const checking = requireToken(parts, options);
+    const claims = isPromise(checking) ? await checking : checking;
     if (options.isClosed()) throw new WebhookError('closing', 'the receiver is closing');
-    const remainingMs = () => limits.replyTimeoutMs - (monotonicMs(clock) - startedAt);
-    const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, remainingMs());
-    const body = await readBody(parts, { ...limits, bodyTimeoutMs }, held, clock);
-    const incoming = readEvent(parseJson(body));
-    if (incoming.kind === 'other') {
-      return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime);
-    }
-    const provenance = { metadata, testMode, tokenId, traceparent: traceparentOf(parts) };
-    const received = toEntry(incoming.event, provenance, { endpoint, clock });
-    const { entry } = received;
-    if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
-    if (incoming.kind === 'progress') {
-      return toReply(bestEffortEvents.progress(entry), remainingMs(), runtime);
-    }
-    return options.acceptEvent(received, remainingMs(), runtime);
+    const reading = readBody(parts, limitsUntil(deadline), held, clock);
+    const body = isPromise(reading) ? await reading : reading;
+    const provenance = toProvenance(claims, parts);
+    return takeEvent(readEvent(parseJson(body)), provenance, deadline, runtime, options);
   }
 
-  /** @param work of the handlers; `null` if no handler wants the event */
-  async function toReply(
-    work: Promise<unknown> | null,
-    remainingMs: number,
-    runtime: RuntimeContext,
-  ): Promise<ReplyCode> {
-    if (work === null) return 'ignored';
-    await finishWithinRequest(work, remainingMs, runtime, options);
-    return 'accepted';
+  function limitsUntil(deadline: number): BodyLimits {
+    const bodyTimeoutMs = Math.min(limits.bodyTimeoutMs, deadline - monotonicMs(clock));
+    return { maxBodyBytes: limits.maxBodyBytes, bodyTimeoutMs };
   }
 
   return async function handle(request, runtime) {
@@ -90,7 +74,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     let refusal: TokenRefusal | null = null;
     const held = options.bodyMemory.hold();
     try {
-      code = await receive(request, runtime, held, monotonicMs(clock));
+      code = await receive(request, runtime, held);
     } catch (error) {
       code = toReplyCode(error, options);
       if (error instanceof RefusedTokenError) refusal = error.refusal;
@@ -99,10 +83,45 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
     options.countReply(code);
     const reply = replies[code];
-    const at = clock.now();
-    if (reply.status >= 300) options.refusedDeliveries.add(request, { at, code, token: refusal });
+    if (reply.status >= 300) {
+      options.refusedDeliveries.add(request, { at: clock.now(), code, token: refusal });
+    }
     return reply;
   };
+}
+
+/** What becomes of an event, by its kind. */
+function takeEvent(
+  incoming: IncomingEvent,
+  provenance: Provenance,
+  deadline: number,
+  runtime: RuntimeContext,
+  options: PipelineOptions,
+): ReplyCode | Promise<ReplyCode> {
+  const { bestEffortEvents, clock } = options;
+  const remainingMs = () => deadline - monotonicMs(clock);
+  if (incoming.kind === 'other') {
+    return toReply(bestEffortEvents.other(incoming.event), remainingMs(), runtime, options);
+  }
+  const received = toEntry(incoming.event, provenance, options);
+  const { entry } = received;
+  if (entry.testMode && options.testEvents === 'ignore') return 'ignored';
+  if (incoming.kind === 'progress') {
+    return toReply(bestEffortEvents.progress(entry), remainingMs(), runtime, options);
+  }
+  return options.acceptEvent(received, remainingMs(), runtime);
+}
+
+/** @param work of the handlers; `null` if no handler wants the event */
+async function toReply(
+  work: Promise<unknown> | null,
+  remainingMs: number,
+  runtime: RuntimeContext,
+  options: PipelineOptions,
+): Promise<ReplyCode> {
+  if (work === null) return 'ignored';
+  await finishWithinRequest(work, remainingMs, runtime, options);
+  return 'accepted';
 }
 
 function requirePost({ method }: RequestParts): void {
@@ -126,20 +145,29 @@ function requireClaims(verdict: TokenClaims | TokenRefusal): Claims {
 
 /** The `token` parameter of the query; `undefined` unless there is exactly one. */
 function tokenOf(url: string): string | undefined {
-  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? [];
-  const isEncoded = /[%+]/.test(query); // never by us, and decoding costs as much as parsing a body
-  const tokens = isEncoded
-    ? new URLSearchParams(query).getAll('token')
-    : query.split('&').flatMap((it) => /^token(?:=(.*))?$/s.exec(it)?.slice(1) ?? []);
-  return tokens.length === 1 ? tokens[0] : undefined;
+  const [address = ''] = url.split('#', 1);
+  const start = address.indexOf('?');
+  const query = start === -1 ? '' : address.slice(start + 1);
+  if (/[%+]/.test(query)) {
+    const tokens = new URLSearchParams(query).getAll('token'); // not ours: those need no decoding
+    return tokens.length === 1 ? tokens[0] : undefined;
+  }
+  let token: string | undefined;
+  for (const parameter of query.split('&')) {
+    if (parameter !== 'token' && !parameter.startsWith('token=')) continue;
+    if (token !== undefined) return undefined;
+    token = parameter.slice('token='.length);
+  }
+  return token;
 }
 
 /** W3C Trace Context, version 00 and what extends it. */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-function traceparentOf(parts: RequestParts): string | null {
-  const value = parts.header('traceparent') ?? '';
-  return TRACEPARENT.test(value) ? value : null;
+function toProvenance({ metadata, testMode, tokenId }: Claims, parts: RequestParts): Provenance {
+  const trace = headerOf(parts, 'traceparent');
+  const traceparent = trace !== undefined && TRACEPARENT.test(trace) ? trace : null;
+  return { metadata, testMode, tokenId, traceparent };
 }
 
 const PARSER_ADVICE =

@@ -1,5 +1,5 @@
 import { describeError, WebhookError } from '../shared/errors.ts';
-import { readOr } from '../shared/read-or.ts';
+import { readProperty } from '../shared/read-or.ts';
 
 /**
  * One delivery, independent of the framework. Adapters convert their framework's request to it.
@@ -21,10 +21,29 @@ export interface WebhookRequest {
  */
 export type RequestBody =
   | AsyncIterable<Uint8Array | string>
+  | PushedBody
   | Uint8Array
   | string
   | { readonly parsed: unknown }
   | undefined;
+
+/** An unread stream that passes its chunks on as they arrive, without a promise for each. */
+export interface PushedBody {
+  /**
+   * Starts to read. Throws if the stream cannot be read any more.
+   *
+   * @returns a function that stops reading
+   */
+  pushTo(sink: BodySink): () => void;
+}
+
+/** Gets the chunks of a body. What comes after `end` or `fail` is ignored. */
+export interface BodySink {
+  chunk(chunk: Uint8Array | string): void;
+  end(): void;
+  /** @param error why the body is incomplete */
+  fail(error: unknown): void;
+}
 
 /** A reply, independent of the framework. */
 export interface WebhookReply {
@@ -51,10 +70,10 @@ export interface RuntimeContext {
 export interface RequestParts {
   readonly method: string;
   readonly url: string;
-  /** Headers by their names. A header that cannot be read counts as absent. */
-  header(name: string): string | undefined;
-  /** @throws WebhookError `invalid_json` if the body cannot be read, for example because of a getter */
-  body(): RequestBody;
+  /** Read with `headerOf`. */
+  readonly headers: unknown;
+  /** Read with `bodyOf`. */
+  readonly body: { readonly value: RequestBody } | { readonly error: unknown };
 }
 
 /**
@@ -63,26 +82,36 @@ export interface RequestParts {
  * the step that needs the part, so a request without a token never gets another reply than 401.
  */
 export function readParts(request: WebhookRequest): RequestParts {
-  const text = (value: unknown) => (typeof value === 'string' ? value : '');
-  const headers = readOr<object>(() => request.headers, {});
-  let readBody = () => request.body;
-  try {
-    const { body } = request;
-    readBody = () => body;
-  } catch (error) {
-    readBody = () => {
-      const message = `the body cannot be read: ${describeError(error)}`;
-      throw new WebhookError('invalid_json', message, { cause: error });
-    };
-  }
   return {
-    method: text(readOr(() => request.method, '')),
-    url: text(readOr(() => request.url, '')),
-    header(name) {
-      const value = readOr(() => (headers as WebhookRequest['headers'])[name], undefined);
-      const first = Array.isArray(value) ? (value as unknown[])[0] : value;
-      return typeof first === 'string' ? first : undefined;
-    },
-    body: () => readBody(),
+    headers: readProperty(request, 'headers'),
+    body: readBodyOnce(request),
+    method: toText(readProperty(request, 'method')),
+    url: toText(readProperty(request, 'url')),
   };
+}
+
+function readBodyOnce(request: WebhookRequest): RequestParts['body'] {
+  try {
+    return { value: request.body };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A header by its name. One that cannot be read counts as absent. */
+export function headerOf({ headers }: RequestParts, name: string): string | undefined {
+  const value = readProperty(headers, name);
+  const first = Array.isArray(value) ? (value as unknown[])[0] : value;
+  return typeof first === 'string' ? first : undefined;
+}
+
+/** @throws WebhookError `invalid_json` if the body cannot be read, for example because of a getter */
+export function bodyOf({ body }: RequestParts): RequestBody {
+  if (!('error' in body)) return body.value;
+  const message = `the body cannot be read: ${describeError(body.error)}`;
+  throw new WebhookError('invalid_json', message, { cause: body.error });
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

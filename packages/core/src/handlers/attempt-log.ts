@@ -29,14 +29,17 @@ export function withAttemptLog(
   const { attemptLog, attempts: attempt } = entry;
   if (attemptLog === undefined || outcome.type === 'released') return outcome;
   const trigger = (entry.replays ?? 0) > 0 ? 'replay' : entry.source;
-  const record: AttemptRecord = {
-    ...{ attempt, startedAt, durationMs, outcome: outcome.type, trigger },
-    errors: failures.slice(0, MAX_FAILURES),
-  };
-  const lost: AttemptRecord = {
-    ...{ attempt: attempt - 1, startedAt: null, durationMs: null, outcome: 'lost', trigger },
-    errors: [],
-  };
-  const added = entry.isTakeover === true ? [lost, record] : [record];
-  return { ...outcome, attemptLog: [...attemptLog, ...added].slice(-MAX_RECORDS) };
+  const records = [...attemptLog];
+  if (entry.isTakeover === true) {
+    const lost = {
+      attempt: attempt - 1,
+      startedAt: null,
+      durationMs: null,
+      outcome: 'lost',
+    } as const;
+    records.push({ ...lost, trigger, errors: [] });
+  }
+  const errors = failures.slice(0, MAX_FAILURES);
+  records.push({ attempt, startedAt, durationMs, outcome: outcome.type, trigger, errors });
+  return { ...outcome, attemptLog: records.slice(-MAX_RECORDS) };
 }

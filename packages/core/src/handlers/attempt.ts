@@ -1,140 +1,167 @@
-import type { TaskResult } from '../events/task-result.ts';
-import type {
-  DeadLetterCode,
-  HandlerFailure,
-  NewEntry,
-  Outcome,
-  PartialReplay,
-  RunInTransaction,
-} from '../inbox/ports.ts';
+import type { DeadLetterCode, HandlerFailure, Outcome, RunInTransaction } from '../inbox/ports.ts';
 import { findDamage } from '../inbox/stored-entry.ts';
-import { monotonicMs, type Clock } from '../shared/clock.ts';
+import { monotonicMs } from '../shared/clock.ts';
 import { isPromise } from '../shared/is-promise.ts';
-import type { JsonObject } from '../shared/json.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
-import type { Logger } from '../shared/logger.ts';
-import type { StandardSchema } from '../shared/standard-schema.ts';
 import { keepErrors } from './attempt-errors.ts';
-import { withAttemptLog, type LoggedEntry } from './attempt-log.ts';
-import type { RetryDelay } from '../shared/backoff.ts';
-import { callHandler } from './call-handler.ts';
-import { toFailure, toStuckFailure, type Failure } from './handler-failure.ts';
-import { createHandlerTransaction } from './handler-transaction.ts';
-import type { Handlers, RegisteredHandler } from './handlers.ts';
-import { parseStoredBody } from './parse-stored-body.ts';
+import { withAttemptLog, type AttemptReport } from './attempt-log.ts';
+import type { AttemptEntry, RunAttemptOptions, SelectedWork } from './attempt-parts.ts';
+import type { EndedEarly, HandledResult } from './handled-result.ts';
+import type { Failure } from './handler-failure.ts';
+import type { RegisteredHandler } from './handlers.ts';
 import { findOutstanding, findUnknownHandlers } from './partial-replay.ts';
-import type { ResultSource } from './result-source.ts';
-import { runHandler } from './run-handler.ts';
 import { selectHandlers } from './select-handlers.ts';
-import type { StuckHandlers } from './stuck-handlers.ts';
 import { createScheduledDelay, describeFailedAttempt, toOutcome } from './to-outcome.ts';
-import type { WarnOnce } from './warn-once.ts';
+import { logFailure, tryHandler } from './try-handler.ts';
 
-/** An entry as an attempt needs it. */
-export interface AttemptEntry extends NewEntry, LoggedEntry {
-  /** Number of this attempt; the first is 1. */
-  readonly attempts: number;
-  readonly succeededHandlers: readonly string[];
-  /** Why an earlier attempt failed. */
-  readonly reason?: string | null;
-  /** See `Entry`. */
-  readonly partialReplay?: PartialReplay | null;
-  /** See `Entry`. */
-  readonly originalBody?: string | null;
-  /** See `Entry`. */
-  readonly damage?: string;
+/** What an attempt has found so far. */
+interface Progress {
+  /** Names that the inbox records. */
+  readonly succeededHandlers: string[];
+  /** One for each handler that failed. */
+  readonly failures: Failure[];
+  /** What else operators should see. */
+  readonly remarks: HandlerFailure[];
+  /** Draws the delay before the next attempt, once. */
+  scheduledDelayMs?: () => number;
 }
 
-export interface RunAttemptOptions {
-  readonly handlers: Pick<Handlers, 'matching'>;
-  readonly retry: { readonly maxAttempts: number; readonly delay: RetryDelay };
-  readonly timeoutMs: number;
-  readonly resultSource: Pick<ResultSource, 'resultOf'>;
-  readonly testEvents: 'handle' | 'ignore';
-  readonly stuck: StuckHandlers;
-  readonly warnOnce: WarnOnce;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Passed to the handlers. */
-  readonly handlerLog: Logger;
-  readonly metadataSchema: StandardSchema<unknown, JsonObject> | undefined;
-  /** Passed by inboxes with transactions. */
-  readonly runInTransaction?: RunInTransaction | undefined;
-}
-
-/** Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry. */
+/**
+ * Runs the handlers that have not succeeded yet, in order, and returns the outcome of the entry.
+ *
+ * @param runInTransaction passed by inboxes with transactions
+ */
 export async function runAttempt(
   entry: AttemptEntry,
   abort: LazyAbort,
   options: RunAttemptOptions,
+  runInTransaction?: RunInTransaction,
 ): Promise<Outcome> {
-  const { clock } = options;
-  const [startedAt, start] = [clock.now(), monotonicMs(clock)];
-  const [failures, remarks]: [Failure[], HandlerFailure[]] = [[], []];
-  const outcome = await runHandlers(entry, abort, options, { failures, remarks });
-  const durationMs = Math.round(monotonicMs(clock) - start);
+  const startedAt = options.clock.now();
+  const start = monotonicMs(options.clock);
+  const progress: Progress = { succeededHandlers: [], failures: [], remarks: [] };
+  const outcome = await runHandlers(entry, abort, options, progress, runInTransaction);
+  const durationMs = Math.round(monotonicMs(options.clock) - start);
+  return withReport(entry, outcome, { startedAt, durationMs }, progress);
+}
+
+function withReport(
+  entry: AttemptEntry,
+  outcome: Outcome,
+  { startedAt, durationMs }: Omit<AttemptReport, 'failures'>,
+  { failures, remarks }: Progress,
+): Outcome {
   const logs = [...remarks, ...failures.map(({ logged }) => logged)];
-  const report = { startedAt, durationMs, failures: logs };
-  const logged = withAttemptLog(entry, outcome, report);
-  const errors = failures.flatMap(({ thrown = [] }) => thrown);
-  keepErrors(logged, errors);
+  const logged = withAttemptLog(entry, outcome, { startedAt, durationMs, failures: logs });
+  if (failures.length > 0)
+    keepErrors(
+      logged,
+      failures.flatMap(({ thrown = [] }) => thrown),
+    );
   return logged;
 }
 
-/** @param found gets a failure for each handler that failed, and what else operators should see */
 async function runHandlers(
   entry: AttemptEntry,
   abort: LazyAbort,
   options: RunAttemptOptions,
-  { failures, remarks }: { readonly failures: Failure[]; readonly remarks: HandlerFailure[] },
+  progress: Progress,
+  runInTransaction: RunInTransaction | undefined,
 ): Promise<Outcome> {
-  const { attempts, isTakeover = true } = entry;
-  const { maxAttempts } = options.retry;
   const damage = findDamage(entry);
   if (damage !== null) return toDead('invalid_result', damage);
+  progress.succeededHandlers.push(...entry.succeededHandlers);
   const found = options.resultSource.resultOf(entry, abort);
   const source = isPromise(found) ? await found : found;
-  if ('ended' in source) {
-    failures.push(...source.failures);
-    return source.ended;
-  }
-  if (source.remark) remarks.push(source.remark);
-  const { result, schemaError } = source.parsed;
-  const succeededHandlers = [...entry.succeededHandlers];
-  if (result === null) return toDead('invalid_result', schemaError, succeededHandlers);
-  const { testMode } = source;
-  if (testMode && options.testEvents === 'ignore') return { type: 'done', succeededHandlers };
-  const handled = testMode === entry.testMode ? entry : { ...entry, testMode };
-
-  const matching = options.handlers.matching(result);
-  const remaining = selectHandlers(result, matching, entry, options.warnOnce);
-  const unknown = findUnknownHandlers(entry, matching);
-  if (unknown !== null) return toDead('replay_incomplete', unknown, succeededHandlers);
-  if (remaining.length > 0 && attempts > maxAttempts && isTakeover) {
-    return toDead('attempt_lost', neverSettled(entry, maxAttempts), succeededHandlers);
-  }
-  const scheduledDelayMs = createScheduledDelay(options.retry.delay, attempts, options.log);
-  const outcomeSoFar = () =>
-    toOutcome(failures, attempts, succeededHandlers, { maxAttempts, scheduledDelayMs });
-  for (const [index, handler] of remaining.entries()) {
+  const selected = select(entry, source, options, progress);
+  if ('ended' in selected) return selected.ended;
+  for (const handler of selected.remaining) {
     const doubt = abort.settleDoubt?.();
     if (doubt) await doubt;
     if (isAborted(abort)) break;
-    // Parsed again for each further handler, so that none can change the result of another one.
-    const own = index === 0 ? result : parseStoredBody(source).result;
-    const work = { entry: handled, result: own ?? result };
-    const failure = await runOne(handler, work, abort, options);
-    if (failure === null) succeededHandlers.push(handler.name);
-    else if (isAborted(abort)) logFailure(handler, failure, entry, FAILED_AFTER_ABORT, options);
-    else {
-      failures.push(failure);
-      const message = describeFailedAttempt(outcomeSoFar(), attempts, maxAttempts);
-      logFailure(handler, failure, entry, message, options);
-    }
+    const running = tryHandler(handler, selected, abort, options, runInTransaction);
+    const failure = isPromise(running) ? await running : running;
+    if (failure === null) progress.succeededHandlers.push(handler.name);
+    else recordFailure(handler, failure, entry, isAborted(abort), options, progress);
   }
+  return toEnd(entry, selected, isAborted(abort), options, progress);
+}
+
+function select(
+  entry: AttemptEntry,
+  source: HandledResult | EndedEarly,
+  { handlers, warnOnce, testEvents, retry }: RunAttemptOptions,
+  { succeededHandlers, failures, remarks }: Progress,
+): SelectedWork | Pick<EndedEarly, 'ended'> {
+  if ('ended' in source) {
+    failures.push(...source.failures);
+    return source;
+  }
+  if (source.remark) remarks.push(source.remark);
+  const dead = (code: DeadLetterCode, reason: string) => ({
+    ended: toDead(code, reason, succeededHandlers),
+  });
+  const { result, schemaError } = source.parsed;
+  if (result === null) return dead('invalid_result', schemaError);
+  const { testMode } = source;
+  if (testMode && testEvents === 'ignore') return { ended: { type: 'done', succeededHandlers } };
+  const matching = handlers.matching(result);
+  const remaining = selectHandlers(result, matching, entry, warnOnce);
+  const unknown = findUnknownHandlers(entry, matching);
+  if (unknown !== null) return dead('replay_incomplete', unknown);
+  const { attempts, isTakeover = true } = entry;
+  if (remaining.length > 0 && attempts > retry.maxAttempts && isTakeover) {
+    return dead('attempt_lost', neverSettled(entry, retry.maxAttempts));
+  }
+  const handled = testMode === entry.testMode ? entry : { ...entry, testMode };
+  return { entry: handled, source, result, matching, remaining };
+}
+
+function recordFailure(
+  handler: RegisteredHandler,
+  failure: Failure,
+  entry: AttemptEntry,
+  isAborted: boolean,
+  options: RunAttemptOptions,
+  progress: Progress,
+): void {
+  if (isAborted) {
+    logFailure(handler, failure, entry, FAILED_AFTER_ABORT, options);
+    return;
+  }
+  progress.failures.push(failure);
+  const outcome = outcomeSoFar(entry, options, progress);
+  const message = describeFailedAttempt(outcome, entry.attempts, options.retry.maxAttempts);
+  logFailure(handler, failure, entry, message, options);
+}
+
+function outcomeSoFar(
+  { attempts }: AttemptEntry,
+  { retry: { maxAttempts, delay }, log }: RunAttemptOptions,
+  progress: Progress,
+): Outcome {
+  const { failures, succeededHandlers } = progress;
+  if (failures.length === 0) return { type: 'done', succeededHandlers: [...succeededHandlers] };
+  const scheduledDelayMs = (progress.scheduledDelayMs ??= createScheduledDelay(
+    delay,
+    attempts,
+    log,
+  ));
+  const retry = { maxAttempts, scheduledDelayMs };
+  return toOutcome(failures, attempts, [...succeededHandlers], retry);
+}
+
+function toEnd(
+  entry: AttemptEntry,
+  { matching, remaining }: SelectedWork,
+  isAborted: boolean,
+  options: RunAttemptOptions,
+  progress: Progress,
+): Outcome {
+  const { succeededHandlers } = progress;
   const isUnfinished = remaining.some(({ name }) => !succeededHandlers.includes(name));
-  if (isUnfinished && isAborted(abort)) return { type: 'released', delayMs: 0, succeededHandlers };
-  const outcome = outcomeSoFar();
+  if (isUnfinished && isAborted) return { type: 'released', delayMs: 0, succeededHandlers };
+  const outcome = outcomeSoFar(entry, options, progress);
   const reason = findOutstanding(entry, matching, succeededHandlers);
   return outcome.type === 'done' && reason !== null
     ? toDead('replay_incomplete', reason, succeededHandlers)
@@ -162,47 +189,5 @@ function isAborted(abort: LazyAbort): boolean {
   return abort.aborted;
 }
 
-async function runOne(
-  handler: RegisteredHandler,
-  { entry, result }: { readonly entry: AttemptEntry; readonly result: TaskResult },
-  outer: LazyAbort,
-  options: RunAttemptOptions,
-): Promise<Failure | null> {
-  const { handlerLog, stuck, timeoutMs, runInTransaction, metadataSchema } = options;
-  const { attempts: attempt } = entry;
-  const { maxAttempts } = options.retry;
-  const contextOptions = { attempt, maxAttempts, log: handlerLog, metadataSchema };
-  if (stuck.has(entry, handler.id)) return toStuckFailure(handler.name, timeoutMs);
-  const transaction = createHandlerTransaction(
-    runInTransaction && ((work) => runInTransaction(handler.name, work)),
-  );
-  const handle = (abort: LazyAbort) =>
-    transaction.run(abort, (transaction) =>
-      callHandler(handler.handle, result, entry, { ...contextOptions, abort, transaction }),
-    );
-  const end = await runHandler(handle, timeoutMs, outer, options.clock);
-  if (end.type === 'succeeded') return null;
-  if (end.type === 'stuck') stuck.add(entry, handler.id, end.ended);
-  const failure =
-    end.type === 'stuck'
-      ? toStuckFailure(handler.name, timeoutMs)
-      : toFailure(handler.name, end.thrown);
-  if (!transaction.hasCommitted()) return failure;
-  logFailure(handler, failure, entry, FAILED_AFTER_COMMIT, options);
-  return null;
-}
-
-function logFailure(
-  { label }: RegisteredHandler,
-  { reason, stack }: Failure,
-  { taskId, attempts: attempt }: AttemptEntry,
-  message: string,
-  { log }: RunAttemptOptions,
-): void {
-  log.warn({ taskId, handler: label, attempt, reason, stack }, message);
-}
-
-const FAILED_AFTER_COMMIT =
-  'worker: a handler failed after its transaction had committed. It counts as succeeded.';
 const FAILED_AFTER_ABORT =
   'worker: a handler failed after its signal was aborted. The attempt does not count.';

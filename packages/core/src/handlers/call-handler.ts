@@ -56,6 +56,7 @@ function toContext(
   validated?: JsonObject,
 ): HandlerContext {
   let metadata = validated;
+  let taskLog: Logger | undefined;
   return {
     taskId: entry.taskId,
     attempt,
@@ -68,7 +69,9 @@ function toContext(
       return (metadata ??= structuredClone(entry.metadata));
     },
     testMode: entry.testMode,
-    log: withFields(log, { taskId: entry.taskId }),
+    get log() {
+      return (taskLog ??= withFields(log, { taskId: entry.taskId }));
+    },
     transaction,
   };
 }

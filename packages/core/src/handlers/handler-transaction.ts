@@ -12,14 +12,11 @@ export interface HandlerTransaction {
    * Runs the handler. Resolves when both the handler and its transaction have ended: a transaction
    * that the handler did not await still decides whether the handler has succeeded.
    */
-  run(abort: Abort, handle: (transaction: Transaction) => unknown): Promise<void>;
+  run(abort: Abort, handle: (transaction: Transaction) => unknown): unknown;
   hasCommitted(): boolean;
 }
 
-/** @param runInTransaction default: every call rejects with `not_transactional` */
-export function createHandlerTransaction(
-  runInTransaction: Transaction = noTransaction,
-): HandlerTransaction {
+export function createHandlerTransaction(runInTransaction: Transaction): HandlerTransaction {
   let state: 'unused' | 'used' | 'ended' = 'unused';
   let committed = false;
   let isRunning = false;
@@ -84,7 +81,7 @@ const TOO_LATE =
 const ONCE =
   'context.transaction: called twice in one run of the handler. Do all writes in one call.';
 
-/** The transaction of handlers whose inbox has none. */
+/** What handlers get as `context.transaction` if their inbox has none. */
 export async function noTransaction(): Promise<never> {
   throw new WebhookError(
     'not_transactional',
@@ -92,3 +89,9 @@ export async function noTransaction(): Promise<never> {
       'processEntry(), processUnverified() and onTaskProgress have none.',
   );
 }
+
+/** For all handlers whose inbox has no transactions. */
+export const NO_TRANSACTION: HandlerTransaction = {
+  run: (_abort, handle) => handle(noTransaction),
+  hasCommitted: () => false,
+};

@@ -35,7 +35,8 @@ export function createOutcomeWaiters(): OutcomeWaiters {
       };
     },
     resolve({ taskId }, outcome) {
-      const resolvers = resolversByTask.get(taskId) ?? [];
+      const resolvers = resolversByTask.get(taskId);
+      if (resolvers === undefined) return;
       resolversByTask.delete(taskId); // a request that was cut off never removes its waiter
       for (const resolver of resolvers) resolver(outcome);
     },

@@ -42,8 +42,8 @@ export interface RequestScopedAttemptsOptions {
   readonly concurrency: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called after an outcome was recorded. Resolves when what it starts has ended. */
-  readonly onSettled: (entry: Entry, outcome: Outcome) => Promise<unknown>;
+  /** Called after an outcome was recorded. Returns a promise for the end of what it starts. */
+  readonly onSettled: (entry: Entry, outcome: Outcome) => Promise<unknown> | undefined;
 }
 
 /** A started attempt. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../shared/errors.ts';
+import { isPromise } from '../shared/is-promise.ts';
 import { createLazyAbort, type LazyAbort } from '../shared/lazy-abort.ts';
 
 /** How a run of a handler ended. `stuck`: it still runs although its signal was aborted. */
@@ -11,7 +12,7 @@ export type HandlerEnd =
 /**
  * Runs a handler with a signal that is aborted at its timeout. A handler that ignores its signal
  * gets the same time once more: its work may still succeed, and it must not run twice at a time.
- * After that it counts as stuck.
+ * After that it counts as stuck. Answers at once for a handler that does not wait.
  *
  * @param timeoutMs milliseconds until the signal is aborted
  * @param outer aborted when the attempt has to end early. Runs one handler at a time
@@ -21,8 +22,31 @@ export function runHandler(
   timeoutMs: number,
   outer: LazyAbort,
   clock: Clock,
-): Promise<HandlerEnd> {
+): HandlerEnd | Promise<HandlerEnd> {
   const inner = createLazyAbort();
+  const abort = () => inner.abort(outer.reason);
+  if (outer.aborted) abort();
+  else outer.onAbort = abort;
+  try {
+    const returned = handle(inner);
+    if (isPromise(returned)) return waitForEnd(returned, inner, timeoutMs, outer, clock);
+  } catch (thrown) {
+    outer.onAbort = null;
+    return { type: 'failed', thrown };
+  }
+  outer.onAbort = null;
+  return SUCCEEDED;
+}
+
+const SUCCEEDED: HandlerEnd = { type: 'succeeded' };
+
+function waitForEnd(
+  work: PromiseLike<unknown>,
+  inner: LazyAbort,
+  timeoutMs: number,
+  outer: LazyAbort,
+  clock: Clock,
+): Promise<HandlerEnd> {
   return new Promise<HandlerEnd>((resolve) => {
     let cancel = clock.after(timeoutMs, () => {
       const message = `the handler took more than ${timeoutMs} ms`;
@@ -41,10 +65,8 @@ export function runHandler(
     };
     if (outer.aborted) abort();
     else outer.onAbort = abort;
-    // An async function turns a synchronous throw of the handler into a rejection.
-    const run = async () => handle(inner);
-    const ended = run().then(
-      () => end({ type: 'succeeded' }),
+    const ended = Promise.resolve(work).then(
+      () => end(SUCCEEDED),
       (thrown: unknown) => end({ type: 'failed', thrown }),
     );
   });

@@ -15,7 +15,8 @@ import { errorFields, type Logger } from '../shared/logger.ts';
 import type { LazyAbort } from '../shared/lazy-abort.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import type { TaskResultClient } from '../task-results/client.ts';
-import { runAttempt, type AttemptEntry, type RunAttemptOptions } from './attempt.ts';
+import { runAttempt } from './attempt.ts';
+import type { AttemptEntry, RunAttemptOptions } from './attempt-parts.ts';
 import type { RetryDelay } from '../shared/backoff.ts';
 import type { BestEffortEvents } from './best-effort-events.ts';
 import type { Handlers } from './handlers.ts';
@@ -90,11 +91,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const outcomes = { done: 0, retry: 0, dead: 0, released: 0 };
   let state: 'new' | 'started' | 'stopped' = 'new';
   let consumer: Consumer | undefined;
-  let hasWarned = false;
 
   const attempt = toEntryProcessor<AttemptEntry>((entry, abort, runInTransaction) =>
     isForHandlers(entry)
-      ? runAttempt(entry, abort, { runInTransaction, ...attemptOptions })
+      ? runAttempt(entry, abort, attemptOptions, runInTransaction)
       : options.attemptExpectation(entry, abort),
   );
 
@@ -108,11 +108,13 @@ export function createWorker(options: WorkerOptions): Worker {
     });
   }
 
-  /** Resolves when the handlers of a dead letter have ended. */
-  async function onSettled(entry: Entry, outcome: Outcome): Promise<void> {
+  /** @returns a promise for the end of the handlers of a dead letter */
+  function onSettled(entry: Entry, outcome: Outcome): Promise<unknown> | undefined {
     if (isForHandlers(entry)) outcomes[outcome.type] += 1;
     options.outcomeWaiters.resolve(entry, outcome);
-    if (outcome.type === 'dead') await options.bestEffortEvents.deadLetter(entry, outcome);
+    return outcome.type === 'dead'
+      ? options.bestEffortEvents.deadLetter(entry, outcome)
+      : undefined;
   }
 
   function start(): void {
@@ -132,9 +134,8 @@ export function createWorker(options: WorkerOptions): Worker {
     start,
     startFor({ taskId }) {
       start();
-      if (hasWarned || !options.consume || handlers.handlesResults()) return;
-      hasWarned = true;
-      log.warn({ taskId }, NO_HANDLER);
+      if (!options.consume || handlers.handlesResults()) return;
+      attemptOptions.warnOnce('no handler', { taskId }, NO_HANDLER);
     },
     parsedResults,
     handlersChanged: consume,
@@ -158,7 +159,7 @@ const NO_HANDLER =
 function toAttemptOptions(
   options: WorkerOptions,
   parsedResults: ParsedResults,
-): Omit<RunAttemptOptions, 'runInTransaction'> & { readonly resultSource: ResultSource } {
+): RunAttemptOptions & { readonly resultSource: ResultSource } {
   const { handlers, retry, handlerTimeoutMs: timeoutMs, clock, log, handlerLog } = options;
   const { metadataSchema, testEvents } = options;
   const [stuck, warnOnce] = [createStuckHandlers(), createWarnOnce(log)];

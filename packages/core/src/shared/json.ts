@@ -53,15 +53,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 function cleanParsed(root: object): void {
   const found: object[] = [root];
-  let endOfLevel = 1;
   let depth = 0;
-  for (let index = 0; index < found.length; index += 1) {
+  let endOfLevel = 0;
+  let index = 0;
+  for (const parent of found) {
     if (index === endOfLevel) {
       endOfLevel = found.length;
-      depth += 1;
       if (depth >= MAX_DEPTH) throw invalid('the body is nested too deeply');
+      depth += 1;
     }
-    collectObjects(found[index] as object, found);
+    index += 1;
+    collectObjects(parent, found); // the list grows meanwhile
   }
 }
 

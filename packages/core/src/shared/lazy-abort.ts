@@ -14,31 +14,36 @@ export interface LazyAbort {
 }
 
 export function createLazyAbort(): LazyAbort {
-  let controller: AbortController | undefined;
-  const lazy = {
-    aborted: false,
-    reason: undefined as unknown,
-    onAbort: null as LazyAbort['onAbort'],
-    settleDoubt: null as LazyAbort['settleDoubt'],
-    signal() {
-      if (controller === undefined) {
-        controller = new AbortController();
-        if (lazy.aborted) controller.abort(lazy.reason);
-      }
-      return controller.signal;
-    },
-    abort(reason: unknown) {
-      if (lazy.aborted) return;
-      lazy.aborted = true;
-      lazy.reason = reason;
-      controller?.abort(reason);
-      lazy.onAbort?.();
-    },
-    throwIfAborted() {
-      if (lazy.aborted) throw lazy.reason;
-    },
-  };
-  return lazy;
+  return new Abort();
+}
+
+/** A class, because two are made for each event: its methods are not made with each. */
+class Abort implements LazyAbort {
+  aborted = false;
+  reason: unknown = undefined;
+  onAbort: LazyAbort['onAbort'] = null;
+  settleDoubt: LazyAbort['settleDoubt'] = null;
+  private controller: AbortController | undefined = undefined;
+
+  signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.aborted) this.controller.abort(this.reason);
+    }
+    return this.controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.controller?.abort(reason);
+    this.onAbort?.();
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason;
+  }
 }
 
 /** Runs `work` with an abort that follows `signal` until the work has settled. */

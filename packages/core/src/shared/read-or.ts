@@ -6,3 +6,12 @@ export function readOr<T>(read: () => T, fallback: T): T {
     return fallback;
   }
 }
+
+/** A property of any value; `undefined` if it cannot be read. */
+export function readProperty(source: unknown, name: string): unknown {
+  try {
+    return (source as Readonly<Record<string, unknown>>)[name];
+  } catch {
+    return undefined;
+  }
+}

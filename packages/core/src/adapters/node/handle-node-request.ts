@@ -2,7 +2,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import type { Receiver } from '../../receiver.ts';
 import type { WebhookReply, WebhookRequest } from '../../delivery/request.ts';
-import { readOr } from '../../shared/read-or.ts';
+import { readOr, readProperty } from '../../shared/read-or.ts';
 import { nodeBody, type NodeBodySource } from './node-body.ts';
 import type { NodeRequest, NodeResponse, NodeStream } from './types.ts';
 
@@ -64,10 +64,10 @@ export async function handleNodeRequest(
 /** What cannot be read counts as absent. The pipeline handles the error of a body that cannot be read. */
 function toWebhookRequest(source: NodeBodySource): WebhookRequest {
   const { request, payload } = source;
-  const headers = readOr(() => request.headers, {});
+  const headers = (readProperty(request, 'headers') ?? {}) as NodeRequest['headers'];
   return {
-    method: readOr(() => request.method, undefined) ?? '',
-    url: readOr(() => request.url, undefined) ?? '',
+    method: (readProperty(request, 'method') ?? '') as string,
+    url: (readProperty(request, 'url') ?? '') as string,
     headers: payload === request ? headers : { ...headers, 'content-encoding': undefined },
     get body() {
       return nodeBody(source);
@@ -79,7 +79,7 @@ function toWebhookRequest(source: NodeBodySource): WebhookRequest {
 }
 
 function isIncomplete(request: NodeRequest): boolean {
-  return readOr(() => request.complete === false, false);
+  return readProperty(request, 'complete') === false;
 }
 
 /** Node parses a body in the packet of its headers after the event `request`. */
@@ -93,14 +93,12 @@ function hasReplied(response: NodeResponse): boolean {
 
 /** HTTP/2 has no such header: its stream ends, and the connection stays open. */
 function withConnectionClose(reply: WebhookReply, request: NodeRequest): WebhookReply {
-  if (readOr(() => request.httpVersionMajor, undefined) === 2) return reply;
+  if (readProperty(request, 'httpVersionMajor') === 2) return reply;
   return { ...reply, headers: { ...reply.headers, connection: 'close' } };
 }
 
 function writeHead(response: NodeResponse, reply: WebhookReply): void {
-  response.statusCode = reply.status;
-  for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
-  response.setHeader('content-length', reply.body.length);
+  response.writeHead(reply.status, { ...reply.headers, 'content-length': reply.body.length });
 }
 
 const LINGER_MS = 1000;

@@ -1,5 +1,5 @@
 import { WebhookError } from '../../shared/errors.ts';
-import type { RequestBody } from '../../delivery/request.ts';
+import type { PushedBody, RequestBody } from '../../delivery/request.ts';
 import { isBytes } from '../../shared/copy-json.ts';
 import type { NodeRequest, NodeStream } from './types.ts';
 
@@ -69,75 +69,50 @@ function isUnread({ readableEnded, readableDidRead, destroyed }: NodeStream): bo
   return readableEnded !== true && readableDidRead !== true && destroyed !== true;
 }
 
-type Chunk = Uint8Array | string;
-
 /**
  * The stream, to be read after the token was checked. It is paused until then, because the data
- * would be lost to another listener such as a logger.
+ * would be lost to another listener such as a logger. It leaves the connection open if reading stops
+ * early, so that a reply can still be sent.
  */
-function unreadStream(stream: NodeStream): AsyncIterable<Chunk> {
+function unreadStream(stream: NodeStream): PushedBody {
   stream.pause();
   return {
-    [Symbol.asyncIterator]() {
-      if (isUnread(stream) && !hasReader(stream)) return readChunks(stream);
-      if (stream.destroyed === true) throw new Error('the connection was closed');
-      throw new WebhookError(
-        'body_already_read',
-        'another listener reads the request body. Mount the webhook middleware before it.',
-      );
+    pushTo(sink) {
+      requireUnread(stream);
+      let hasEnded = false;
+      const onEnd = () => {
+        hasEnded = true;
+        sink.end();
+      };
+      const onClose = () => {
+        if (!hasEnded) sink.fail(new Error('the connection was closed')); // else after every body
+      };
+      stream.on('data', sink.chunk);
+      stream.on('end', onEnd);
+      stream.on('error', sink.fail);
+      stream.on('close', onClose);
+      stream.resume();
+      return () => {
+        stream.off('data', sink.chunk);
+        stream.off('end', onEnd);
+        stream.off('close', onClose);
+        // The error listener stays: an error of the connection without one would end the process.
+        stream.pause();
+      };
     },
   };
+}
+
+function requireUnread(stream: NodeStream): void {
+  if (isUnread(stream) && !hasReader(stream)) return;
+  if (stream.destroyed === true) throw new Error('the connection was closed');
+  throw new WebhookError(
+    'body_already_read',
+    'another listener reads the request body. Mount the webhook middleware before it.',
+  );
 }
 
 /** A listener for `readable` takes the chunks before they reach the `data` listeners. */
 function hasReader(stream: NodeStream): boolean {
   return (stream.listenerCount?.('readable') ?? 0) > 0;
-}
-
-/**
- * The stream's chunks, one at a time. Unlike the stream's own iterator, it leaves the connection
- * open if the reader stops early, so that a reply can still be sent.
- */
-function readChunks(stream: NodeStream): AsyncIterator<Chunk> {
-  const queue: Chunk[] = [];
-  let end: { readonly isClosed?: boolean; readonly error?: Error } | undefined;
-  let wake: () => void = () => undefined;
-
-  const onData = (chunk: Chunk) => {
-    queue.push(chunk);
-    wake();
-  };
-  const finish = (how: NonNullable<typeof end>) => {
-    end ??= how;
-    wake();
-  };
-  const onEnd = () => finish({});
-  const onClose = () => finish({ isClosed: true }); // also after the end of every body
-  stream.on('data', onData);
-  stream.on('end', onEnd);
-  stream.on('error', (error: Error) => finish({ error }));
-  stream.on('close', onClose);
-
-  return {
-    async next() {
-      if (queue.length === 0 && end === undefined) {
-        const woken = new Promise<void>((resolve) => (wake = resolve));
-        stream.resume();
-        await woken;
-      }
-      const value = queue.shift();
-      if (value !== undefined) return { done: false, value };
-      if (end?.error !== undefined) throw end.error;
-      if (end?.isClosed === true) throw new Error('the connection was closed');
-      return { done: true, value: undefined };
-    },
-    async return() {
-      stream.off('data', onData);
-      stream.off('end', onEnd);
-      stream.off('close', onClose);
-      // The error listener stays: an error of the connection without one would end the process.
-      stream.pause();
-      return { done: true, value: undefined };
-    },
-  };
 }

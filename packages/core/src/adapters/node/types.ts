@@ -35,10 +35,9 @@ type Listener = (...args: any[]) => void;
 
 /** The part of `http.ServerResponse` that is used. */
 export interface NodeResponse {
-  statusCode: number;
   readonly headersSent: boolean;
   readonly destroyed?: boolean;
-  setHeader(name: string, value: string | number): unknown;
+  writeHead(status: number, headers: Record<string, string | number>): unknown;
   write(chunk: string): unknown;
   // Two signatures, like the response of node:http2.
   end(): unknown;

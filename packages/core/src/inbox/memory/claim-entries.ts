@@ -36,7 +36,7 @@ function lease(table: MemoryTable, row: Row, leaseDurationMs: number): Claim {
   const attempts = row.entry.attempts + 1;
   const dueAt = table.now() + leaseDurationMs;
   table.change(row, { state: 'running', attempts, dueAt }, fencingToken);
-  return { fencingToken, isTakeover, ...copyEntry(row.entry) };
+  return Object.assign(copyEntry(row.entry), { fencingToken, isTakeover });
 }
 
 /** The first claim that finds a lease expired waits for one more heartbeat of its holder. */

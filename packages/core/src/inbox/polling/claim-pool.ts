@@ -59,7 +59,7 @@ export interface ClaimPool {
 export const ABORT_TIMEOUT_MS = 1000;
 
 export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
-  const { store, leaseDurationMs, clock, log } = options;
+  const { store, leaseDurationMs, clock } = options;
   const running = new Map<string, RunningClaim>();
   const releases = createInFlight(clock);
   let isClosed = false;
@@ -79,9 +79,9 @@ export function createClaimPool(options: ClaimPoolOptions): ClaimPool {
   function start(claim: Claim, claimedAt: number): void {
     const abort = createLazyAbort();
     const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));
-    const lease = holdLease(claim, claimedAt, { store, leaseDurationMs, clock, log, onDoubt });
+    const lease = holdLease(claim, claimedAt, options, onDoubt);
     const turn = runsAlone(claim) ? idle() : undefined;
-    const finished = attempt(claim, lease, abort, { turn, ...options }).then((settled) =>
+    const finished = attempt(claim, lease, abort, turn, options).then((settled) =>
       finish(self, settled),
     );
     const self: RunningClaim = { claim, lease, abort, finished, later: null };
@@ -163,9 +163,10 @@ async function attempt(
   claim: Claim,
   lease: Lease,
   abort: LazyAbort,
-  options: ClaimPoolOptions & { readonly turn: Promise<void> | undefined },
+  turn: Promise<void> | undefined,
+  options: ClaimPoolOptions,
 ): Promise<Settled | null> {
-  const { run, onSettled, log, turn } = options;
+  const { run, onSettled, log } = options;
   const { taskId } = claim;
   abort.settleDoubt = () => lease.confirm();
   try {

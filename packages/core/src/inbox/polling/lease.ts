@@ -40,44 +40,111 @@ export interface LeaseOptions {
   readonly leaseDurationMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called at least once, if the lease is lost or the store cannot confirm it in time. */
-  readonly onDoubt: () => void;
 }
 
 /** Two heartbeats may fail before the lease expires. */
 const HEARTBEATS_PER_LEASE = 3;
 
-/** @param claimedAt when the claim was requested, on the monotonic clock: the lease began later */
-export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions): Lease {
-  const { leaseDurationMs, clock, onDoubt } = options;
-  const heartbeatMs = leaseDurationMs / HEARTBEATS_PER_LEASE;
-  let claimRef: ClaimRef = claim;
-  let expiresAt = claimedAt + leaseDurationMs;
-  let state: LeaseState = 'held';
-  /** Whether the last heartbeat has not been confirmed. */
-  let isUnconfirmed = false;
-  const stalls = watchStalls(claim.taskId, options);
-  let cancelTimer = clock.after(Math.min(heartbeatMs, expiresAt - monotonicMs(clock)), heartbeat);
-  const waiting: ((value: false) => void)[] = [];
+/**
+ * @param claimedAt when the claim was requested, on the monotonic clock: the lease began later
+ * @param onDoubt called at least once, if the lease is lost or the store cannot confirm it in time
+ */
+export function holdLease(
+  claim: Claim,
+  claimedAt: number,
+  options: LeaseOptions,
+  onDoubt: () => void,
+): Lease {
+  return new HeldLease(claim, claimedAt, options, onDoubt);
+}
 
-  function heartbeat(): void {
-    stalls.check();
-    const remainingMs = expiresAt - monotonicMs(clock);
-    const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
-    cancelTimer = clock.after(delayMs, heartbeat);
-    if (remainingMs > 0) void extend();
-    else void confirmExpired();
+/** A class, because one is made for each attempt: its methods are not made with each. */
+class HeldLease implements Lease {
+  private current: LeaseState = 'held';
+  private shown: ClaimRef;
+  private expiresAt: number;
+  private checkedAt: number;
+  /** Whether the last heartbeat has not been confirmed. */
+  private isUnconfirmed = false;
+  private cancelTimer: () => void;
+  private waiting: ((value: false) => void)[] | undefined = undefined;
+  private readonly options: LeaseOptions;
+  private readonly onDoubt: () => void;
+
+  constructor(claim: Claim, claimedAt: number, options: LeaseOptions, onDoubt: () => void) {
+    this.options = options;
+    this.onDoubt = onDoubt;
+    this.shown = claim;
+    this.expiresAt = claimedAt + options.leaseDurationMs;
+    this.checkedAt = this.now();
+    const heartbeatMs = Math.min(this.heartbeatMs(), this.expiresAt - this.checkedAt);
+    this.cancelTimer = options.clock.after(heartbeatMs, () => this.heartbeat());
   }
 
-  async function extend(): Promise<void> {
-    const shown = claimRef;
-    const sentAt = monotonicMs(clock);
-    isUnconfirmed = true;
-    const extended = await tryExtend(shown, options);
+  state(): LeaseState {
+    return this.current;
+  }
+
+  claimRef(): ClaimRef {
+    return this.shown;
+  }
+
+  ended(): Promise<false> {
+    if (isOver(this.current)) return Promise.resolve(false);
+    return new Promise((resolve) => (this.waiting ??= []).push(resolve));
+  }
+
+  adopt(later: Claim, laterClaimedAt: number): void {
+    this.shown = later;
+    this.expiresAt = laterClaimedAt + this.options.leaseDurationMs;
+  }
+
+  startSettling(): void {
+    this.checkStall();
+    if (this.current === 'held') this.current = 'settling';
+  }
+
+  confirm(): void | Promise<void> {
+    return this.now() < this.expiresAt ? undefined : this.confirmExpired();
+  }
+
+  lose(): void {
+    this.end('lost');
+  }
+
+  stop(): void {
+    this.end('stopped');
+  }
+
+  private now(): number {
+    return monotonicMs(this.options.clock);
+  }
+
+  private heartbeatMs(): number {
+    return this.options.leaseDurationMs / HEARTBEATS_PER_LEASE;
+  }
+
+  private heartbeat(): void {
+    this.checkStall();
+    const heartbeatMs = this.heartbeatMs();
+    const remainingMs = this.expiresAt - this.now();
+    const delayMs = remainingMs > 0 ? Math.min(heartbeatMs, remainingMs) : heartbeatMs;
+    this.cancelTimer = this.options.clock.after(delayMs, () => this.heartbeat());
+    if (remainingMs > 0) void this.extend();
+    else void this.confirmExpired();
+  }
+
+  private async extend(): Promise<void> {
+    const { shown } = this;
+    const sentAt = this.now();
+    this.isUnconfirmed = true;
+    const extended = await tryExtend(shown, this.options);
     if (extended === true) {
-      expiresAt = Math.max(expiresAt, sentAt + leaseDurationMs);
-      isUnconfirmed = false;
-    } else if (extended === false && shown === claimRef && state === 'held') end('lost');
+      this.expiresAt = Math.max(this.expiresAt, sentAt + this.options.leaseDurationMs);
+      this.isUnconfirmed = false;
+    } else if (extended === false && shown === this.shown && this.current === 'held') {
+      this.end('lost');
+    }
   }
 
   /**
@@ -85,51 +152,30 @@ export function holdLease(claim: Claim, claimedAt: number, options: LeaseOptions
    * has claimed the entry. If earlier heartbeats were unconfirmed, the handlers are aborted at once.
    * If the process was suspended, the store is asked first.
    */
-  async function confirmExpired(): Promise<void> {
-    if (isUnconfirmed) onDoubt();
-    await withDeadline(extend(), heartbeatMs, clock);
-    if (!isOver(state) && monotonicMs(clock) >= expiresAt) onDoubt();
+  private async confirmExpired(): Promise<void> {
+    if (this.isUnconfirmed) this.onDoubt();
+    await withDeadline(this.extend(), this.heartbeatMs(), this.options.clock);
+    if (!isOver(this.current) && this.now() >= this.expiresAt) this.onDoubt();
   }
 
-  function end(how: 'lost' | 'stopped'): void {
-    if (isOver(state)) return;
-    state = how;
-    cancelTimer();
-    for (const resolve of waiting) resolve(false);
-    if (how === 'lost') onDoubt();
+  private end(how: 'lost' | 'stopped'): void {
+    if (isOver(this.current)) return;
+    this.current = how;
+    this.cancelTimer();
+    for (const resolve of this.waiting ?? []) resolve(false);
+    if (how === 'lost') this.onDoubt();
   }
 
-  return {
-    state: () => state,
-    claimRef: () => claimRef,
-    ended: () =>
-      isOver(state) ? Promise.resolve(false) : new Promise((resolve) => waiting.push(resolve)),
-    adopt(later, laterClaimedAt) {
-      claimRef = later;
-      expiresAt = laterClaimedAt + leaseDurationMs;
-    },
-    startSettling() {
-      stalls.check();
-      if (state === 'held') state = 'settling';
-    },
-    confirm: () => (monotonicMs(clock) < expiresAt ? undefined : confirmExpired()),
-    lose: () => end('lost'),
-    stop: () => end('stopped'),
-  };
-}
-
-/** Between two checks lies a third of a lease at most. After a longer time no timer has fired. */
-function watchStalls(taskId: string, { leaseDurationMs, clock, log }: LeaseOptions) {
-  let checkedAt = monotonicMs(clock);
-  return {
-    check(): void {
-      const stalledMs = Math.round(monotonicMs(clock) - checkedAt);
-      checkedAt = monotonicMs(clock);
-      if (stalledMs <= leaseDurationMs) return;
-      const fields = { taskId, stalledMs, leaseDurationMs };
-      log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
-    },
-  };
+  /** Between two checks lies a third of a lease at most. After a longer time no timer has fired. */
+  private checkStall(): void {
+    const { leaseDurationMs, log } = this.options;
+    const now = this.now();
+    const stalledMs = Math.round(now - this.checkedAt);
+    this.checkedAt = now;
+    if (stalledMs <= leaseDurationMs) return;
+    const fields = { taskId: this.shown.taskId, stalledMs, leaseDurationMs };
+    log.warn(fields, stalledMessage(stalledMs, leaseDurationMs));
+  }
 }
 
 function stalledMessage(stalledMs: number, leaseDurationMs: number): string {

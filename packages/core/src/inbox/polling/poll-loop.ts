@@ -2,7 +2,7 @@ import { LATE, monotonicMs, systemClock, withDeadline, type Clock } from '../../
 import { errorFields } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
 import type { Claim, ConsumeOptions, EntryProcessor, Store } from '../ports.ts';
-import { createClaimPool } from './claim-pool.ts';
+import { createClaimPool, type ClaimPool } from './claim-pool.ts';
 
 export interface PollLoopOptions extends ConsumeOptions {
   readonly store: Store;
@@ -27,46 +27,24 @@ const CLAIM_GRACE_MS = 1000;
 
 /** Claims entries of one endpoint and runs them, until it is stopped. */
 export function startPollLoop(options: PollLoopOptions): PollLoop {
-  const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
+  const { clock, log } = options;
   const sleeper = createSleeper(clock);
   let isStopping = false;
-  /** Whether entries may be due for which the pool has no room. */
-  let isWaitingForRoom = false;
   const turns = createTurns();
-  const emptyPolls = createEmptyPolls(pollIntervalMs, clock);
-  const onFree = (mayBeDue: boolean) => (mayBeDue || isWaitingForRoom ? sleeper.wake() : undefined);
+  const onFree = (mayBeDue: boolean) =>
+    mayBeDue || claims.isWaitingForRoom() ? sleeper.wake() : undefined;
   const pool = createClaimPool({ ...options, onFree });
+  const claims = createClaims(pool, turns, () => isStopping, options);
   const unsubscribe = subscribe(options, sleeper.wake);
   const ended = loop();
 
   async function loop(): Promise<void> {
     await Promise.resolve(); // handlers that are registered in the same tick belong to the first claim
     while (!isStopping) {
-      const sleepMs = await claimAll().catch((error: unknown) => {
-        log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
-        return STORE_BACKOFF_MS;
-      });
+      const claiming = claims.claimAll();
+      const sleepMs = isPromise(claiming) ? await claiming : claiming;
       if (turns.isOver()) await turns.next();
       await sleeper.sleep(sleepMs);
-    }
-  }
-
-  /** Claims all due entries that fit. Returns the milliseconds until the next claim. */
-  async function claimAll(): Promise<number> {
-    for (;;) {
-      const free = pool.free();
-      isWaitingForRoom = free <= 0;
-      if (isStopping || isWaitingForRoom) return Infinity;
-      const claimedAt = monotonicMs(clock); // the leases began no earlier
-      const claiming = store.claim(endpoint, free, leaseDurationMs);
-      const claims = isPromise(claiming) ? await warnIfSlow(claiming, options) : claiming;
-      for (const claim of claims) pool.take(claim, claimedAt);
-      turns.count(claims.length);
-      if (claims.length >= free) continue;
-      emptyPolls.count(claims.length);
-      const due = store.nextDueMs(endpoint);
-      const dueMs = (isPromise(due) ? await due : due) ?? Infinity;
-      return emptyPolls.areTooMany() ? pollIntervalMs : Math.min(pollIntervalMs, dueMs);
     }
   }
 
@@ -85,6 +63,77 @@ export function startPollLoop(options: PollLoopOptions): PollLoop {
       await pool.released();
     },
   };
+}
+
+/** Claims entries for a pool. */
+interface Claims {
+  /** Claims all due entries that fit. Returns the milliseconds until the next claim. */
+  claimAll(): number | Promise<number>;
+  /** Whether entries may be due for which the pool has no room. */
+  isWaitingForRoom(): boolean;
+}
+
+function createClaims(
+  pool: ClaimPool,
+  turns: Turns,
+  isStopping: () => boolean,
+  options: PollLoopOptions,
+): Claims {
+  const { store, endpoint, leaseDurationMs, pollIntervalMs, clock, log } = options;
+  const emptyPolls = createEmptyPolls(pollIntervalMs, clock);
+  let isWaitingForRoom = false;
+
+  function tryClaimAll(): number | Promise<number> {
+    try {
+      const claiming = claimAll();
+      return isPromise(claiming) ? claiming.catch(onError) : claiming;
+    } catch (error) {
+      return onError(error);
+    }
+  }
+
+  function onError(error: unknown): number {
+    log.error(errorFields(error), 'inbox: entries could not be claimed; trying again in 1 s');
+    return STORE_BACKOFF_MS;
+  }
+
+  function claimAll(): number | Promise<number> {
+    for (;;) {
+      const free = pool.free();
+      isWaitingForRoom = free <= 0;
+      if (isStopping() || isWaitingForRoom) return Infinity;
+      const claimedAt = monotonicMs(clock); // the leases began no earlier
+      const claiming = store.claim(endpoint, free, leaseDurationMs);
+      if (isPromise(claiming)) return claimLater(claiming, claimedAt, free);
+      take(claiming, claimedAt);
+      if (claiming.length < free) return sleepAfter(claiming.length);
+    }
+  }
+
+  async function claimLater(
+    claiming: Promise<Claim[]>,
+    claimedAt: number,
+    free: number,
+  ): Promise<number> {
+    const claims = await warnIfSlow(claiming, options);
+    take(claims, claimedAt);
+    return claims.length < free ? sleepAfter(claims.length) : claimAll();
+  }
+
+  function take(claims: readonly Claim[], claimedAt: number): void {
+    for (const claim of claims) pool.take(claim, claimedAt);
+    turns.count(claims.length);
+  }
+
+  function sleepAfter(claims: number): number | Promise<number> {
+    emptyPolls.count(claims);
+    const due = store.nextDueMs(endpoint);
+    const toSleepMs = (dueMs: number | null) =>
+      emptyPolls.areTooMany() ? pollIntervalMs : Math.min(pollIntervalMs, dueMs ?? Infinity);
+    return isPromise(due) ? due.then(toSleepMs) : toSleepMs(due);
+  }
+
+  return { claimAll: tryClaimAll, isWaitingForRoom: () => isWaitingForRoom };
 }
 
 /** A store may fail to subscribe, at once or later: polling finds its entries. */
@@ -143,11 +192,18 @@ function createEmptyPolls(pollIntervalMs: number, clock: Clock) {
 
 const MAX_CLAIMS_PER_TURN = 256;
 
+/** See `createTurns`. */
+interface Turns {
+  count(claims: number): void;
+  isOver(): boolean;
+  next(): Promise<void>;
+}
+
 /**
  * Ends a turn of the event loop after 256 claims. A store that answers at once and handlers that never
  * wait would handle a whole backlog in one turn, with no reply and no timer meanwhile.
  */
-function createTurns() {
+function createTurns(): Turns {
   let claims = 0;
   return {
     count: (more: number) => void (claims += more),

@@ -11,8 +11,9 @@ import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
 import { checkNewEntry } from '../check-new-entry.ts';
 import { checkEntryKey } from '../entry-query.ts';
+import { toAdd } from '../immediate-add.ts';
 import { createEntryAdmin } from '../operations/create-entry-admin.ts';
-import type { EntryKey, Inbox, Retention, Store } from '../ports.ts';
+import type { AddAnswer, EntryKey, Inbox, Retention, Store } from '../ports.ts';
 import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
@@ -71,17 +72,19 @@ export function pollingInbox(store: Store, options: PollingInboxOptions = {}): I
   const wakeAll = () => {
     for (const loop of loops) loop.wake();
   };
+  const wakeIfAdded = (added: AddAnswer): AddAnswer => {
+    if (added === 'added') wakeAll();
+    return added;
+  };
 
   return {
     capabilities: store.capabilities,
     ...(store.name !== undefined && { name: store.name }),
-    async add(entry) {
+    add: toAdd((entry) => {
       checkNewEntry(entry);
       const adding = store.add(entry);
-      const result = isPromise(adding) ? await adding : adding;
-      if (result === 'added') wakeAll();
-      return result;
-    },
+      return isPromise(adding) ? adding.then(wakeIfAdded) : wakeIfAdded(adding);
+    }),
     consume(run, consumeOptions) {
       const { log } = consumeOptions;
       const loop = startPollLoop({
