@@ -142,7 +142,7 @@ const COMMANDS = [
 
 /** What a reader runs in a project of their own. */
 const OF_THE_READER =
-  /^(npm pkg set type=module|npx tsc|node (server|orders)\.m?js|echo … > secret\.sh|\. \.\/secret\.sh)$/;
+  /^(npx tsc --noEmit --strict --module nodenext --types node orders\.mts|npx tsx orders\.mts|node (server|orders)\.mjs|echo … > secret\.sh|\. \.\/secret\.sh)$/;
 
 /** The commands of a block, with `…` for quoted texts, without comments and variables. */
 function commandsOf(code: string): string[] {
