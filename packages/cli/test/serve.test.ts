@@ -89,10 +89,10 @@ describe('serve', () => {
     await first.command.end;
     const second = await serve([...args, '--out', 'out.ndjson'], folder);
     await expect
-      .poll(() => readFile(join(folder, 'out.ndjson'), 'utf8'), { timeout: 50_000 })
+      .poll(() => readFile(join(folder, 'out.ndjson'), 'utf8'), { timeout: 150_000 })
       .toContain('"taskId":"task-1"');
     expect(await stop(second.command)).toBe(0);
-  });
+  }, 180_000); // the lease of 30 s has to expire
 
   test('a command that fails leaves a reason in the inbox', async () => {
     const folder = await temporaryFolder();
