@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'handlers/result-source.ts',
     find: 'if (isProgress(status)) {',
     replace: 'if (isProgress(status) && entry.attempts < 0) {',
-    seed: 2,
+    seed: 8,
   },
   {
     name: 'submit does not wait for its expectation',

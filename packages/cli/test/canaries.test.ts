@@ -40,7 +40,7 @@ async function listen(answer: Answer): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Says back all that it got, as a debugging proxy does, and more that nobody should see. */
+/** Says back all that it got, as a debugging proxy does, and more that no output should have. */
 const echo = ({ url, headers }: IncomingMessage, body: string) => {
   const said = { url, headers, body, link: LINK, prompt: PROMPT };
   const text = JSON.stringify(said);
