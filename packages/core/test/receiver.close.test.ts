@@ -340,6 +340,7 @@ test('receiver.stats counts replies, outcomes and entries', async () => {
   await clock.advance(1000);
   expect(await receiver.stats()).toEqual({
     disagreements: 0,
+    apiDownMs: null,
     sweep: { asked: 0, found: 0, deliveredLater: 0, missing: 0 },
     inbox: { expected: 0, pending: 0, running: 0, done: 1, dead: 1, lagMs: 0 },
     replies: { accepted: 2, duplicate: 1 },

@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { spawn as spawnOnTerminal } from '@lydell/node-pty';
 import { expect, inject, onTestFinished } from 'vitest';
 
-/** A command that does not print what it must ends the test. How fast it starts depends on the machine. */
-
 /** What a command printed, and how it ended. */
 export interface CommandResult {
   readonly code: number | null;
