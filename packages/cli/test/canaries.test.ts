@@ -121,7 +121,7 @@ const freePortOf = async (): Promise<number> => {
 
 describe('serve', () => {
   test('logs nothing sensitive of an event whose forwards fail', async () => {
-    const forward = (await listen(answerWithError)).replace('//', `//u:${PASSWORD}@`);
+    const forward = await listen(answerWithError);
     const folder = await temporaryFolder();
     const exec = 'echo "$NOVITA_WEBHOOK_SECRET" > env.log; exit 3';
     const args = ['serve', '--port', '0', '--exec', exec];
@@ -158,6 +158,13 @@ describe('serve', () => {
       expectNone(command.stdout(), credentials);
     }
     expectNone(await readFile(join(folder, 'env.log'), 'utf8'), { SECRET });
+  });
+
+  test('refuses a password in the address to forward to, and does not repeat it', async () => {
+    const address = `http://u:${PASSWORD}@127.0.0.1:1`;
+    const { code, stdout, stderr } = await run(['serve', '--forward', address], { env });
+    expect(code).toBe(2);
+    expectNone(stdout + stderr);
   });
 
   test.each([`postgres://u:${PASSWORD}@127.0.0.1:1/a`, `redis://u:${PASSWORD}@127.0.0.1:1`])(

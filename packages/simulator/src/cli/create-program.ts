@@ -1,3 +1,4 @@
+import { redactUrl } from '@novita-webhooks/core';
 import { Command, CommanderError } from 'commander';
 
 import type { Terminal } from './terminal.ts';
@@ -28,8 +29,12 @@ export const createProgram = (
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.printError(text.trimEnd()),
-      outputError: (text, write) => write(text.replace(/^error: /, '')),
+      outputError: (text, write) => write(withoutSecrets(text.replace(/^error: /, ''))),
     });
+
+/** Commander repeats a refused argument, which may be a URL with a password or a token. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/\w+:\/\/[^\s']+/g, (url) => redactUrl(url));
 
 /**
  * Whether commander threw the error. It has printed it already. It also reports help and version as an
