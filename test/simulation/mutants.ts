@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'heartbeats do not extend the lease',
     file: 'inbox/polling/lease.ts',
-    find: 'const extended = await tryExtend(shown, options);',
+    find: 'const extended = await tryExtend(shown, this.options);',
     replace: 'const extended = undefined as boolean | undefined;',
     seed: 1,
   },
@@ -61,6 +61,13 @@ export const MUTANTS: readonly Mutant[] = [
     find: "const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));",
     replace: 'const onDoubt = () => undefined;',
     seed: 64,
+  },
+  {
+    name: 'a process that stood still begins a handler unasked',
+    file: 'handlers/attempt.ts',
+    find: 'const doubt = abort.settleDoubt?.();',
+    replace: 'const doubt = undefined as Promise<void> | undefined;',
+    seed: 689518976,
   },
   {
     name: 'a takeover does not run alone',
@@ -79,8 +86,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an event is acknowledged before it is added',
     file: 'delivery/add-to-inbox.ts',
-    find: 'const added: unknown = await inbox.add(entry);',
-    replace: "void inbox.add(entry).catch(() => undefined);\n    const added: unknown = 'added';",
+    find: 'const adding = toImmediateAdd(options.inbox)(entry);',
+    replace:
+      "void options.inbox.add(entry).catch(() => undefined);\n    const adding = 'added' as unknown;",
     seed: 1,
   },
   {
@@ -93,8 +101,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an entry that ends its process is attempted for ever',
     file: 'handlers/attempt.ts',
-    find: 'attempts > maxAttempts && isTakeover',
-    replace: 'attempts > 1000 * maxAttempts && isTakeover',
+    find: 'attempts > retry.maxAttempts && isTakeover',
+    replace: 'attempts > 1000 * retry.maxAttempts && isTakeover',
     seed: 1,
   },
   {
