@@ -114,6 +114,8 @@ export type { IdleOptions } from './inbox/wait-until-idle.ts';
 export type { HandlerOptions, OnTask, Registration } from './handlers/registration.ts';
 export type { RefusedDelivery } from './delivery/refused-deliveries.ts';
 export type {
+  BodySink,
+  PushedBody,
   RequestBody,
   RuntimeContext,
   WebhookReply,

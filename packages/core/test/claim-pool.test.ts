@@ -84,7 +84,7 @@ describe('claim pool: process that stood still while a handler ran', () => {
     return { clock, store, gauge, finish };
   }
 
-  test('runs the next handler if nobody else has claimed the entry', async () => {
+  test('runs the next handler if no other worker has claimed the entry', async () => {
     const { store, gauge, finish } = await standStill();
     finish.resolve();
     await setImmediate();
