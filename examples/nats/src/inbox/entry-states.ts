@@ -56,8 +56,9 @@ function stateChanges(entry: Entry, outcome: Outcome, now: number): Partial<Entr
         dueAt: now + outcome.delayMs,
       };
     case 'released': {
-      const dueAt = now + outcome.delayMs;
-      return { state: 'pending', succeededHandlers, dueAt, attempts: entry.attempts - 1 };
+      const { delayMs, reason = entry.reason } = outcome;
+      const dueAt = now + delayMs;
+      return { state: 'pending', reason, succeededHandlers, dueAt, attempts: entry.attempts - 1 };
     }
   }
 }
