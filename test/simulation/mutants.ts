@@ -60,14 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'inbox/polling/claim-pool.ts',
     find: "const onDoubt = () => abort.abort(new WebhookError('lease_lost', 'the lease was lost'));",
     replace: 'const onDoubt = () => undefined;',
-    seed: 689518976,
-  },
-  {
-    name: 'a process that stood still begins a handler unasked',
-    file: 'handlers/attempt.ts',
-    find: 'const doubt = abort.settleDoubt?.();',
-    replace: 'const doubt = undefined as Promise<void> | undefined;',
-    seed: 689518976,
+    seed: 1035,
   },
   {
     name: 'a takeover does not run alone',
