@@ -23,7 +23,7 @@ export async function settle(query: Query, settlements: readonly Settlement[]): 
 }
 
 function toInput({ outcome, ...claimRef }: Settlement, n: number): Record<string, unknown> {
-  const reason = toTextOrNull(('reason' in outcome && outcome.reason) || null);
+  const reason = 'reason' in outcome ? toTextOrNull(outcome.reason ?? null) : null;
   return {
     ...claimRef,
     n,
