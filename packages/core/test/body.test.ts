@@ -128,6 +128,27 @@ describe('body: maxBodyBytes', () => {
     expect([reply.status, reply.close, pulled, closed]).toEqual([413, true, 17, true]);
   });
 
+  test('asks for no chunk after the one that is over the limit', async () => {
+    const setup = setUp();
+    const { body, state, feed } = createManualStream();
+    const reply = track(setup.receiver.handle(await request(setup.receiver, { body })));
+    await setup.clock.flush();
+    feed('x'.repeat(MiB + 1));
+    await setup.clock.flush();
+    expect([reply.value?.status, state]).toEqual([413, { asked: 1, returned: 1 }]);
+  });
+
+  test('stops a body that pushes a chunk over the limit at once', async () => {
+    let stopped = 0;
+    const body: RequestBody = {
+      pushTo(sink) {
+        sink.chunk('x'.repeat(MiB + 1));
+        return () => (stopped += 1);
+      },
+    };
+    expect([(await answer({ body })).status, stopped]).toEqual([413, 1]);
+  });
+
   test.each(['', 'abc', '-1', '1e99x', ['5', '6']])(
     'ignores the invalid content-length %j',
     async (length) => {

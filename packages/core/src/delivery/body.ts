@@ -66,6 +66,7 @@ function readStream(
   const chunks: Uint8Array[] = [];
   let size = 0;
   let isOver = false;
+  let hasFailed = false;
   let stop: (() => void) | undefined;
 
   return new Promise((resolve, reject) => {
@@ -83,6 +84,7 @@ function readStream(
 
     function fail(error: unknown): void {
       if (!finish()) return;
+      hasFailed = true;
       stop?.();
       const incomplete = () =>
         new WebhookError('body_incomplete', 'the body ended early', { cause: error });
@@ -113,6 +115,7 @@ function readStream(
         fail,
         end: () => finish() && resolve(concatenateBytes(chunks, size)),
       });
+      if (hasFailed) stop(); // by a chunk that came at once
     } catch (error) {
       fail(error);
     }
@@ -125,10 +128,11 @@ function toPushed(stream: AsyncIterable<Uint8Array | string>): PushedBody {
     pushTo(sink) {
       const reader = stream[Symbol.asyncIterator]();
       let isStopped = false;
+      const hasStopped = () => isStopped; // TypeScript assumes that it does not change meanwhile
       async function pull(): Promise<void> {
-        for (;;) {
+        while (!hasStopped()) {
           const next = await reader.next();
-          if (isStopped) return;
+          if (hasStopped()) return;
           if (next.done === true) return sink.end();
           sink.chunk(next.value);
         }
@@ -159,9 +163,8 @@ const ACCEPTED_TYPES =
   /^(application\/(json|[\w.+-]+\+json|octet-stream|x-www-form-urlencoded)|text\/(json|plain))$/;
 
 function rejectOtherTypes(request: RequestParts): void {
-  const type = headerOf(request, 'content-type') ?? '';
-  if (type === 'application/json') return; // as Novita sends it
-  const [name = ''] = type.trim().toLowerCase().split(/\s*;/);
+  const [type = ''] = (headerOf(request, 'content-type') ?? '').split(';');
+  const name = type.trim().toLowerCase();
   if (name !== '' && !ACCEPTED_TYPES.test(name)) {
     throw new WebhookError('unsupported_media_type', 'the content type is not JSON');
   }
