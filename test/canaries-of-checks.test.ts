@@ -14,13 +14,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterAll, expect, test, vi } from 'vitest';
 
+import { API_KEY, PASSWORD, PROMPT, SECRET, SIGNATURE } from './support/canaries.ts';
 import { dump } from './support/dump.ts';
 
-const SECRET = 'cAnArY-secret-5b1f0c9d7e3a4421-0123456789';
-const API_KEY = 'cAnArY-api-key-7d2e';
-const PASSWORD = 'cAnArY-password-91ab';
-const SIGNATURE = 'cAnArY-4f6e-signature';
-const PROMPT = 'cAnArY prompt 2c8d';
 const LINK = `https://results.example.com/f.png?X-Amz-Signature=${SIGNATURE}`;
 const DATABASE = `postgres://user:${PASSWORD}@db.example/app`;
 

@@ -16,13 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 
+import { API_KEY, PASSWORD, PROMPT, SECRET, SIGNATURE } from './support/canaries.ts';
 import { dump } from './support/dump.ts';
 
-const SECRET = 'cAnArY-secret-5b1f0c9d7e3a4421-0123456789';
-const API_KEY = 'cAnArY-api-key-7d2e';
-const PASSWORD = 'cAnArY-password-91ab';
-const SIGNATURE = 'cAnArY-4f6e-signature';
-const PROMPT = 'cAnArY prompt 2c8d';
 const LINK = `https://results.example.com/f.png?X-Amz-Date=20260301T101500Z&X-Amz-Expires=3600&X-Amz-Signature=${SIGNATURE}`;
 
 type HandlerFault = 'none' | 'throws' | 'permanent' | 'not an error';

@@ -5,14 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { API_KEY, PASSWORD, PROMPT, SECRET, SIGNATURE } from '../../../test/support/canaries.ts';
+import { freePort } from '../../../test/support/program.ts';
 import { run, start, startOnTerminal, temporaryFolder } from './support/run.ts';
 import { readScreen } from './support/screen.ts';
 
-const SECRET = 'cAnArY-secret-5b1f0c9d7e3a4421-0123456789';
-const API_KEY = 'cAnArY-api-key-7d2e';
-const PASSWORD = 'cAnArY-password-91ab';
-const SIGNATURE = 'cAnArY-4f6e-signature';
-const PROMPT = 'cAnArY prompt 2c8d';
 const LINK = `https://results.example.com/f.png?X-Amz-Signature=${SIGNATURE}`;
 
 const env = { NOVITA_WEBHOOK_SECRET: SECRET, NOVITA_API_KEY: API_KEY, NO_COLOR: '1' };
@@ -85,7 +82,7 @@ describe('doctor', () => {
   test.each(Object.entries(hostile))(
     'shows nothing of what Novita answers: %s',
     async (_name, answer) => {
-      const port = await freePortOf();
+      const port = await freePort();
       const args = ['doctor', `http://127.0.0.1:${port}/webhooks/novita`, '--listen', String(port)];
       const novita = ['--novita', '--base-url', await listen(answer), '--wait-s', '1'];
       const result = await run([...args, ...novita], { env });
@@ -98,7 +95,7 @@ describe('doctor', () => {
     const folder = await temporaryFolder();
     const file = join(folder, 'body.json');
     await writeFile(file, `{"prompt": "${PROMPT}", ${API_KEY}`);
-    const port = await freePortOf();
+    const port = await freePort();
     const args = ['doctor', `http://127.0.0.1:${port}/webhooks/novita`, '--listen', String(port)];
     const novita = ['--novita', '--base-url', 'http://127.0.0.1:1'];
     const results = await Promise.all([
@@ -110,14 +107,6 @@ describe('doctor', () => {
     for (const { stdout, stderr } of results) expectNone(stdout + stderr);
   });
 });
-
-const freePortOf = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 describe('serve', () => {
   test('logs nothing sensitive of an event whose forwards fail', async () => {

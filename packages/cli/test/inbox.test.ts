@@ -1,4 +1,4 @@
-import { createReceiver, WebhookError } from '@novita-webhooks/core';
+import { createReceiver, WebhookError, type TaskResultClient } from '@novita-webhooks/core';
 import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
 import { sampleEvents, signedDelivery, TEST_SECRET } from '@novita-webhooks/testing';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -262,18 +262,20 @@ test('inbox show prints attempts, errors and, if asked, the payload', async () =
   expect(stdout).toContain('    "task_id": "task-1"');
 });
 
+/** Options of a receiver that asks the Task Result API about each event in the file of a folder. */
+const confirming = (folder: string, getPayload: TaskResultClient['getPayload']) => ({
+  ...{ url: 'https://hooks.example.com/novita', secret: TEST_SECRET, logger: false as const },
+  inbox: sqliteInbox({ path: join(folder, 'webhooks.db') }),
+  confirm: true,
+  taskResults: { get: () => expect.unreachable('get is not used'), getPayload },
+});
+
 test('inbox show and list tell if the API contradicted the event, after a run of the worker', async () => {
   const { address, folder } = await sqliteWith([]);
   const [said, other] = ['task-1', 'task-2'];
   const statuses: string[] = [];
   const receiver = createReceiver({
-    ...{ url: 'https://hooks.example.com/novita', secret: TEST_SECRET, logger: false },
-    inbox: sqliteInbox({ path: join(folder, 'webhooks.db') }),
-    confirm: true,
-    taskResults: {
-      get: () => expect.unreachable('get is not used'),
-      getPayload: (taskId) => Promise.resolve(sampleEvents.imageSucceeded({ taskId }).payload),
-    },
+    ...confirming(folder, async (taskId) => sampleEvents.imageSucceeded({ taskId }).payload),
     onTaskFinished: ({ task }) => void statuses.push(task.status),
   });
   const events = [
@@ -297,14 +299,9 @@ test('inbox show and list tell if the API contradicted the event, after a run of
 
 test('inbox show and list tell why an entry waits for the Task Result API', async () => {
   const { address, folder } = await sqliteWith([]);
+  const refuse = () => Promise.reject(new WebhookError('api_key_rejected', 'it answered 401'));
   const receiver = createReceiver({
-    ...{ url: 'https://hooks.example.com/novita', secret: TEST_SECRET, logger: false },
-    inbox: sqliteInbox({ path: join(folder, 'webhooks.db') }),
-    confirm: true,
-    taskResults: {
-      get: () => expect.unreachable('get is not used'),
-      getPayload: () => Promise.reject(new WebhookError('api_key_rejected', 'it answered 401')),
-    },
+    ...confirming(folder, refuse),
     onTaskFinished: () => expect.unreachable('nothing is confirmed'),
   });
   const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
