@@ -31,3 +31,10 @@ export const redactValue = (value: unknown, url: string | undefined): unknown =>
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, redactValue(it, url)]));
 };
+
+/** Addresses, and what else may hold a token. */
+const ADDRESSES = /\w+:\/\/[^\s"'`<>\\]+|\S*nwt1\S*/gi;
+
+/** Removes tokens, passwords and values of queries from all addresses in a text. */
+export const redactAddresses = (text: string): string =>
+  text.replace(ADDRESSES, (address) => redactUrl(address));

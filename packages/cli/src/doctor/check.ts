@@ -1,4 +1,4 @@
-import { redactUrl } from '@novita-webhooks/core';
+import { redactAddresses } from '@novita-webhooks/simulator/cli';
 
 /** How a check ended. `skipped`: it could not be made, and the message says why. */
 export type CheckLevel = 'ok' | 'warning' | 'error' | 'skipped';
@@ -42,14 +42,9 @@ export const warning: ReturnType<typeof create> = create('warning');
 export const error: ReturnType<typeof create> = create('error');
 export const skipped: ReturnType<typeof create> = create('skipped');
 
-/** Addresses, and what else may hold a token. */
-const ADDRESSES = /\w+:\/\/[^\s"'`<>\\]+|\S*nwt1\S*/gi;
-
-const redact = (text: string): string => text.replace(ADDRESSES, (address) => redactUrl(address));
-
 /** The check without tokens, passwords and queries of addresses: an answer may repeat what was sent. */
 export const redactCheck = ({ message, advice, ...check }: Check): Check => ({
   ...check,
-  message: redact(message),
-  ...(advice !== undefined && { advice: redact(advice) }),
+  message: redactAddresses(message),
+  ...(advice !== undefined && { advice: redactAddresses(advice) }),
 });

@@ -1,6 +1,6 @@
-import { redactUrl } from '@novita-webhooks/core';
 import { Command, CommanderError } from 'commander';
 
+import { redactAddresses } from '../redact.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Name, description and version of a program. */
@@ -29,12 +29,9 @@ export const createProgram = (
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.printError(text.trimEnd()),
-      outputError: (text, write) => write(withoutSecrets(text.replace(/^error: /, ''))),
+      // A refused argument is repeated, and may be a URL with a password or a token.
+      outputError: (text, write) => write(redactAddresses(text.replace(/^error: /, ''))),
     });
-
-/** Commander repeats a refused argument, which may be a URL with a password or a token. */
-const withoutSecrets = (text: string): string =>
-  text.replace(/\w+:\/\/[^\s']+/g, (url) => redactUrl(url));
 
 /**
  * Whether commander threw the error. It has printed it already. It also reports help and version as an

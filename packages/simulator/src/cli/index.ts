@@ -4,6 +4,7 @@ export { EXIT_CODES, type ExitCategory } from './exit-codes.ts';
 export type { ProgramDescription } from './create-program.ts';
 export { describeDelivery, type DeliveryReport, type RetryPlan } from './describe-delivery.ts';
 export { parseHttpUrl, parseInteger, parseJsonObject, parseStatus } from './parse-arguments.ts';
+export { redactAddresses } from '../redact.ts';
 export { decodeText, describeFileError, readText } from './read-text.ts';
 export { runProgram } from './run-program.ts';
 export { requireSecret, signUrl, type SigningOptions } from './sign-url.ts';
