@@ -53,11 +53,8 @@ function withReport(
 ): Outcome {
   const logs = [...remarks, ...failures.map(({ logged }) => logged)];
   const logged = withAttemptLog(entry, outcome, { startedAt, durationMs, failures: logs });
-  if (failures.length > 0)
-    keepErrors(
-      logged,
-      failures.flatMap(({ thrown = [] }) => thrown),
-    );
+  const errors = failures.flatMap(({ thrown = [] }) => thrown);
+  keepErrors(logged, errors);
   return logged;
 }
 

@@ -1,7 +1,7 @@
 // What becomes of an entry that the Task Result API has not confirmed yet. No attempt is counted: the
 // cause is outside the entry.
 import type { NewEntry } from '../inbox/ports.ts';
-import { WAITING } from '../inbox/waiting-reason.ts';
+import { LONG_WAIT_MS, WAITING } from '../inbox/waiting-reason.ts';
 import type { Clock } from '../shared/clock.ts';
 import { describeError, summariseError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -38,7 +38,7 @@ export function waitForAnswer(
   const delayMs = delayOf(entry, clock);
   const downMs = apiDownMs();
   const fields = { taskId, error: describeError(error), delayMs, apiDownMs: downMs };
-  if (downMs !== null && downMs >= LONG_MS) limitedLog.error(fields, DOWN_FOR_LONG);
+  if (downMs !== null && downMs >= LONG_WAIT_MS) limitedLog.error(fields, DOWN_FOR_LONG);
   else limitedLog.warn(fields, NOT_CONFIRMED);
   const { message, code } = summariseError(error);
   const reason = `${WAITING}: ${message}${code === null ? '' : ` (${code})`}`;
@@ -55,8 +55,6 @@ export function released(
   return { ended: { type: 'released', delayMs, succeededHandlers, ...why }, failures: [] };
 }
 
-/** From then on links of results have expired, and Novita may forget their tasks. */
-const LONG_MS = 60 * 60_000;
 const MIN_WAIT_MS = 2000;
 const MAX_WAIT_MS = 5 * 60_000;
 

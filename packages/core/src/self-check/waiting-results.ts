@@ -1,6 +1,6 @@
 // Which results wait for the Task Result API. Used by receiver.check().
 import type { EntryGroup, Inbox } from '../inbox/ports.ts';
-import { WAITING } from '../inbox/waiting-reason.ts';
+import { LONG_WAIT_MS, WAITING } from '../inbox/waiting-reason.ts';
 import { LATE, withDeadline, type Clock } from '../shared/clock.ts';
 import { finding, type Finding } from './finding.ts';
 
@@ -9,8 +9,6 @@ interface WaitingParts {
   readonly endpoint: string;
   readonly clock: Clock;
 }
-
-const LONG_MS = 60 * 60_000;
 
 /** Looks at entries of all processes, also if this one does not ask. An inbox that fails is no finding here. */
 export async function checkWaiting(parts: WaitingParts, timeoutMs: number): Promise<Finding[]> {
@@ -28,7 +26,7 @@ export async function checkWaiting(parts: WaitingParts, timeoutMs: number): Prom
   const [largest] = groups;
   if (largest === undefined) return [];
   const oldestMs = clock.now() - Math.min(...groups.map(({ firstAt }) => firstAt));
-  const level = oldestMs >= LONG_MS ? 'error' : 'warn';
+  const level = oldestMs >= LONG_WAIT_MS ? 'error' : 'warn';
   return [finding('results_waiting', toMessage(groups, largest, oldestMs), level)];
 }
 
