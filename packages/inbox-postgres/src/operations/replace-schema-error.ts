@@ -11,9 +11,9 @@ import { EVENT_INPUT, toInput, type AddResult } from './add.ts';
 import type { TextRow } from './row.ts';
 
 const SELECT_EXISTING = `
-SELECT id::text AS id, schema_error, source, token_id
-FROM novita_webhooks.events
-WHERE task_id = $1::text AND endpoint = $2::text`;
+SELECT id::text AS id, schema_error, source, token_id, state
+FROM novita_webhooks.events LEFT JOIN novita_webhooks.finished_entries USING (id)
+WHERE task_id = $1::text AND events.endpoint = $2::text`;
 
 const SELECT_OTHER_TASK = `
 SELECT id::text AS id FROM novita_webhooks.events
@@ -74,6 +74,7 @@ export async function replaceSchemaError(query: Query, entry: NewEntry): Promise
   const key = [entry.taskId, entry.endpoint];
   const [existing] = await query<ExistingRow>(SELECT_EXISTING, key);
   if (existing?.schema_error === null) return 'undecided'; // the next attempt to add finds it
+  if (existing?.state === 'done') return confirmDuplicate(query); // with any token
   if (isBoundToken(entry.tokenId)) {
     const others = await query(SELECT_OTHER_TASK, [entry.tokenId, ...key]);
     if (others.length > 0) return 'other_task';
@@ -83,17 +84,20 @@ export async function replaceSchemaError(query: Query, entry: NewEntry): Promise
   if (isBoundToken(entry.tokenId)) await query(TAKE_TURN);
   if ((await query(DELETE_STATE, [existing.id])).length === 0) {
     const [finished] = await query<TextRow<'state'>>(SELECT_STATE, [existing.id]);
-    if (finished?.state !== 'done') return 'undecided';
-    await query(CONFIRM_DUPLICATE);
-    return 'duplicate';
+    return finished?.state === 'done' ? confirmDuplicate(query) : 'undecided';
   }
   const [replaced] = await query(REPLACE, [existing.id, JSON.stringify(toInput(entry))]);
   if (replaced === undefined) throw conflict();
   return 'added';
 }
 
-/** A row of `SELECT_EXISTING`. */
-type ExistingRow = TextRow<'id' | 'source', 'schema_error' | 'token_id'>;
+async function confirmDuplicate(query: Query): Promise<AddResult> {
+  await query(CONFIRM_DUPLICATE);
+  return 'duplicate';
+}
+
+/** A row of `SELECT_EXISTING`; `state` of a finished entry only. */
+type ExistingRow = TextRow<'id' | 'source', 'schema_error' | 'token_id' | 'state'>;
 
 const toExisting = ({ source, schema_error, token_id }: ExistingRow) => ({
   ...{ source: source as EntrySource, schemaError: schema_error, tokenId: token_id },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { createBoundTokenId } from '../entry/bound-token.ts';
 import type { InboxCase } from './inbox-subject.ts';
 import { eventually, untilState } from './support/eventually.ts';
 import { createHeldProcessor } from './support/held-processor.ts';
@@ -29,7 +30,12 @@ export const schemaErrorCases: readonly InboxCase[] = [
     async run(subject) {
       const invalid = createTestEntry({ schemaError: SCHEMA_ERROR });
       await addAndSettle(subject, done, invalid);
-      assert.equal(await subject.inbox.add({ ...invalid, schemaError: null }), 'duplicate');
+      const valid = { ...invalid, schemaError: null };
+      assert.equal(await subject.inbox.add(valid), 'duplicate');
+      const other = createTestEntry({ tokenId: createBoundTokenId() });
+      assert.equal(await subject.inbox.add(other), 'added');
+      const { tokenId } = other;
+      assert.equal(await subject.inbox.add({ ...valid, tokenId }), 'duplicate', 'with any token');
     },
   },
   {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { createBoundTokenId } from '../entry/bound-token.ts';
 import type { StoreCase } from './store-subject.ts';
 import { addAndClaim, claimOne, LEASE_MS } from './support/claims.ts';
 import { dead, done } from './support/outcomes.ts';
@@ -37,7 +38,12 @@ export const schemaErrorCases: readonly StoreCase[] = [
     async run({ store }) {
       const invalid = createTestEntry({ schemaError: 'images: not a list' });
       await store.settle(await addAndClaim(store, invalid), done);
-      assert.equal(await store.add({ ...invalid, schemaError: null }), 'duplicate');
+      const valid = { ...invalid, schemaError: null };
+      assert.equal(await store.add(valid), 'duplicate');
+      const other = createTestEntry({ tokenId: createBoundTokenId() });
+      assert.equal(await store.add(other), 'added');
+      const { tokenId } = other;
+      assert.equal(await store.add({ ...valid, tokenId }), 'duplicate', 'with any token');
     },
   },
 ];
