@@ -220,9 +220,9 @@ export const acceptCases: readonly ContractCase<RuntimeSubject>[] = [
     name: 'ack: accepted replies before the handler ends',
     async run(subject) {
       const startedAt = Date.now();
-      const taskId = newTaskId('takes-400');
+      const taskId = newTaskId('takes-3000');
       assertReply(await deliver(subject, 'ackAccepted', event({ taskId })), 200, 'accepted');
-      assert.ok(Date.now() - startedAt < 300);
+      assert.ok(Date.now() - startedAt < 2500);
       await untilHandled(subject, 'ackAccepted', taskId);
     },
   },

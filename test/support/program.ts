@@ -15,7 +15,7 @@ export interface Program {
   line(pattern: RegExp): Promise<string>;
   write(line: string): void;
   /** Sends SIGTERM and waits for the exit. */
-  terminate(): Promise<{ readonly code: number | null; readonly ms: number }>;
+  terminate(): Promise<number | null>;
   /** Sends SIGKILL. */
   kill(): void;
 }
@@ -75,10 +75,9 @@ export function runProgram(
       );
     },
     async terminate() {
-      const start = performance.now();
       child.kill('SIGTERM');
       const [code] = await ended;
-      return { code, ms: performance.now() - start };
+      return code;
     },
   };
 }

@@ -102,7 +102,7 @@ describe.skipIf(version === undefined)('two web processes and two workers on NAT
       const handled = () =>
         workers.flatMap(({ lines }) => lines.filter((line) => line.includes('is ready')));
       await expect.poll(() => handled().length, { timeout: 10_000 }).toBe(2);
-      for (const { code } of await Promise.all(
+      for (const code of await Promise.all(
         [one.program, other.program, ...workers].map((program) => program.terminate()),
       )) {
         expect(code).toBe(0);

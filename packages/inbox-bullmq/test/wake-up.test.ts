@@ -30,7 +30,7 @@ describe.skipIf(url === '')('wake-up', () => {
     }
     const median = delays.sort((one, other) => one - other)[25] ?? Infinity;
     console.log(`from the acknowledgement to the handler: median ${median.toFixed(2)} ms`);
-    expect(median).toBeLessThan(100); // some 2 ms on a quiet machine
+    expect(median).toBeLessThan(POLL_MS / 10); // some 2 ms on a quiet machine
   });
 
   test('a busy worker does not keep notifications from another process', async () => {
@@ -60,7 +60,7 @@ describe.skipIf(url === '')('wake-up', () => {
       const addedAt = performance.now();
       await web.add(createTestEntry());
       await until('run', () => runs === count);
-      expect(performance.now() - addedAt).toBeLessThan(1000);
+      expect(performance.now() - addedAt).toBeLessThan(POLL_MS / 10);
     }
   });
 
@@ -116,7 +116,7 @@ describe.skipIf(url === '')('wake-up', () => {
     const [first = 0, second = 0, third = 0] = times;
     for (const ms of [second - first, third - second]) {
       expect(ms).toBeGreaterThan(290);
-      expect(ms).toBeLessThan(1000);
+      expect(ms).toBeLessThan(POLL_MS / 10);
     }
   });
 });

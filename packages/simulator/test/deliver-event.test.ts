@@ -180,7 +180,7 @@ describe('delivery to an endpoint', () => {
     if (error !== 'timeout') return;
     for (const { durationMs } of deliveries) {
       expect(durationMs).toBeGreaterThanOrEqual(145);
-      expect(durationMs).toBeLessThan(400);
+      expect(durationMs).toBeLessThan(4500); // the default is 5 s
     }
   });
 

@@ -39,9 +39,7 @@ describe('close()', () => {
     const simulator = await startSimulator();
     await simulator.submit('txt2img', webhook(receiver.url), { parallelCopies: 3 });
     await expect.poll(() => receiver.received.length).toBe(3);
-    const startMs = performance.now();
     await simulator.close();
-    expect(performance.now() - startMs).toBeLessThan(500);
     expect(simulator.deliveries()).toHaveLength(3);
     for (const { answer } of simulator.deliveries()) {
       expect(answer).toEqual({ error: 'closed', message: 'the simulator was closed' });

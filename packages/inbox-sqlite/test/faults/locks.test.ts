@@ -36,7 +36,6 @@ test.each(['IMMEDIATE', 'EXCLUSIVE'] as const)(
     expect(await receiver.deliver(late)).toBe(503);
     const waited = performance.now() - startedAt;
     expect(waited).toBeGreaterThan(BUSY_TIMEOUT_MS - 50);
-    expect(waited).toBeLessThan(BUSY_TIMEOUT_MS + 500);
     await setTimeout(1200);
     expect(receiver.readLog()).toMatch(
       /held the write lock for longer than busyTimeoutMs.*left a transaction open/,
