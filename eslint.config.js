@@ -68,6 +68,11 @@ export default tseslint.config(
           ...{ object, property: 'now' },
           message: 'Use clock.now() or monotonicMs(clock).',
         })),
+        {
+          ...{ object: 'AbortSignal', property: 'any' },
+          message:
+            'Node 20 keeps such a signal for ever if one listener stays. Use followSignals().',
+        },
       ],
       'no-restricted-globals': [
         'error',

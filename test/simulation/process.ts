@@ -140,8 +140,8 @@ export function createProcess(name: string, environment: Environment): Process {
 const taskIdOf = (event: string) =>
   (JSON.parse(event) as { payload: { task: { task_id: string } } }).payload.task.task_id;
 
-/** What runs in a process that was killed goes no further. */
-const NEVER = new Promise<never>(() => undefined);
+/** What runs in a process that was killed goes no further. A shared promise would keep all that waits. */
+const never = () => new Promise<never>(() => undefined);
 
 /** A handler that takes its time, fails, or ends its process, as the seed and the task say. */
 function createHandle(process: Process, { world, checker, vendor, plan, isHealed }: Environment) {
@@ -149,7 +149,7 @@ function createHandle(process: Process, { world, checker, vendor, plan, isHealed
 
   return (name: string) =>
     async ({ task: { task_id: taskId }, images }: TaskResult, { signal }: HandlerContext) => {
-      if (process.hasEnded()) return NEVER;
+      if (process.hasEnded()) return never();
       const task = vendor.tasks.get(taskId);
       const forgery = findForgery(task, images[0]?.image_url, world.now(), plan.confirm);
       if (forgery !== null) world.fail(`${taskId}: forged: ${forgery}`);
@@ -162,7 +162,7 @@ function createHandle(process: Process, { world, checker, vendor, plan, isHealed
         await sleep(process, ms, signal, `${name} works on ${taskId}`);
         process.reach('in a handler');
         if (task?.kind === 'poison') process.kill();
-        if (process.hasEnded()) return await NEVER;
+        if (process.hasEnded()) return await never();
         if (!isHealed() && world.chance(0.15)) throw new Error('the handler failed');
         if (run !== null) checker.ended(run, true);
         process.reach('after a handler');

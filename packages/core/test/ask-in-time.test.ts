@@ -1,5 +1,7 @@
 import { createTaskResultClient, WebhookError, type TaskResultClient } from '@novita-webhooks/core';
 import { createManualClock, delivery, sampleEvents } from '@novita-webhooks/testing';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { expect, test } from 'vitest';
 
 import { askInTime } from '../src/task-results/ask-in-time.ts';
@@ -28,6 +30,22 @@ test('askInTime: ends a question that a client never answers, and tells the clie
   await clock.advance(1000);
   await asking;
   expect(seen?.aborted).toBe(true);
+});
+
+test('askInTime: a listener that a client leaves keeps no signal in memory', async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collectGarbage = vm.runInNewContext('gc') as () => void;
+  let seen: WeakRef<AbortSignal> | undefined;
+  const ask = (signal: AbortSignal) => {
+    signal.addEventListener('abort', () => undefined);
+    seen = new WeakRef(signal);
+    return Promise.resolve('answer');
+  };
+  const { signal } = new AbortController();
+  expect(await askInTime(ask, { clock: createManualClock(), signal })).toBe('answer');
+  await new Promise((resolve) => setTimeout(resolve)); // a WeakRef keeps its target until then
+  collectGarbage();
+  expect(seen?.deref()).toBeUndefined();
 });
 
 test('confirm: an event waits if the client of the caller never answers', async () => {

@@ -19,6 +19,7 @@ import { plainIssue } from '../shared/plain-issues.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
+import { followSignals } from '../shared/lazy-abort.ts';
 import { parseJson, type JsonObject } from '../shared/json.ts';
 import { toEntry } from './to-entry.ts';
 
@@ -122,11 +123,9 @@ async function attempt(
   closing: AbortSignal,
   { worker, maxAttempts }: ProcessDependencies,
 ): Promise<void> {
-  const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-  const outcome = await worker.attempt(
-    { ...entry, attempts: Math.min(attempts, maxAttempts), succeededHandlers },
-    either,
-  );
+  const counted = { ...entry, attempts: Math.min(attempts, maxAttempts), succeededHandlers };
+  const signals = signal === undefined ? [closing] : [signal, closing];
+  const outcome = await followSignals(signals, (abort) => worker.attempt(counted, abort.signal()));
   if (outcome.type !== 'done') throw new HandlersFailedError(outcome);
 }
 

@@ -1,4 +1,4 @@
-import { followSignal, type LazyAbort } from '../shared/lazy-abort.ts';
+import { followSignals, type LazyAbort } from '../shared/lazy-abort.ts';
 import type { EntryProcessor, Outcome, RunInTransaction } from './ports.ts';
 
 type Attempt<Attempted, Abort> = (
@@ -19,7 +19,7 @@ export function toEntryProcessor<Attempted>(
   attempt: LazyProcessor<Attempted | Claimed>,
 ): Attempt<Attempted | Claimed, AbortSignal> {
   const processor: Attempt<Attempted | Claimed, AbortSignal> = (entry, signal, runInTransaction) =>
-    followSignal(signal, (abort) => attempt(entry, abort, runInTransaction));
+    followSignals([signal], (abort) => attempt(entry, abort, runInTransaction));
   lazyProcessors.set(processor, attempt);
   return processor;
 }

@@ -7,7 +7,7 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
   return new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort);
+    else signal.addEventListener('abort', abort, { once: true });
     const remove = () => signal.removeEventListener('abort', abort);
     work.finally(remove).then(resolve, reject);
   });

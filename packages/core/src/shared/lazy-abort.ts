@@ -46,18 +46,21 @@ class Abort implements LazyAbort {
   }
 }
 
-/** Runs `work` with an abort that follows `signal` until the work has settled. */
-export async function followSignal<T>(
-  signal: AbortSignal,
+/**
+ * Runs `work` with an abort that follows the signals until the work has settled. Unlike a signal of
+ * `AbortSignal.any`, nothing of it stays in memory afterwards, also if a listener of it does.
+ */
+export async function followSignals<T>(
+  signals: readonly AbortSignal[],
   work: (abort: LazyAbort) => Promise<T>,
 ): Promise<T> {
   const abort = createLazyAbort();
-  const follow = () => abort.abort(signal.reason);
-  if (signal.aborted) follow();
-  else signal.addEventListener('abort', follow);
+  const follow = () => abort.abort(signals.find(({ aborted }) => aborted)?.reason);
+  for (const signal of signals) signal.addEventListener('abort', follow);
+  if (signals.some(({ aborted }) => aborted)) follow();
   try {
     return await work(abort);
   } finally {
-    signal.removeEventListener('abort', follow);
+    for (const signal of signals) signal.removeEventListener('abort', follow);
   }
 }

@@ -1,6 +1,7 @@
 import { unlessAborted } from '../shared/abortable.ts';
 import { LATE, type Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
+import { followSignals } from '../shared/lazy-abort.ts';
 
 /** For a client of the caller that does not limit its time. Ours gives up earlier. */
 const MAX_ASK_MS = 2 * 60_000;
@@ -23,19 +24,19 @@ export async function askInTime<T>(
   { clock, signal, maxMs = MAX_ASK_MS }: AskLimits,
 ): Promise<T> {
   const ms = Math.min(maxMs, MAX_ASK_MS);
-  const late = new AbortController();
-  const cancel = clock.after(ms, () => late.abort(LATE));
-  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-  try {
-    either.throwIfAborted();
-    return await unlessAborted(ask(either), either);
-  } catch (error) {
-    if (signal?.aborted || !late.signal.aborted) throw error;
-    const message = `task-results: the client did not answer in ${Math.round(ms)} ms. ${ADVICE}`;
-    throw new WebhookError('api_unavailable', message);
-  } finally {
-    cancel();
-  }
+  return followSignals(signal === undefined ? [] : [signal], async (abort) => {
+    const cancel = clock.after(ms, () => abort.abort(LATE));
+    try {
+      abort.throwIfAborted();
+      return await unlessAborted(ask(abort.signal()), abort.signal());
+    } catch (error) {
+      if (abort.reason !== LATE) throw error;
+      const message = `task-results: the client did not answer in ${Math.round(ms)} ms. ${ADVICE}`;
+      throw new WebhookError('api_unavailable', message);
+    } finally {
+      cancel();
+    }
+  });
 }
 
 const ADVICE = 'Give it a timeout of its own, and try again later.';
