@@ -31,12 +31,7 @@ describe('simulation: finds', () => {
   test.each(MUTANTS.filter(({ name }) => quick.includes(name)))(
     'the deliberate bug: $name',
     async (mutant) => {
-      const { isCaught, output } = await runMutant(mutant, [
-        '--seed',
-        String(mutant.seed),
-        '--seeds',
-        '1',
-      ]);
+      const { isCaught, output } = await runMutant(mutant);
       expect(output).toMatch(/To repeat: npm run test:simulation -- --seed/);
       expect(isCaught).toBe(true);
     },
