@@ -8,17 +8,18 @@ const CORE = '@novita-webhooks/core';
  *
  * - `imports`: packages from npm, and packages of this repository by their public entries
  * - `types`: those that only `import type` may name
+ * - `bundled`: those whose code the build puts into dist, so that they are not installed with it
  * - `node`: whether it may import Node's built-in modules
  */
 const PACKAGES = {
-  core: { imports: ['zod'] },
+  core: { bundled: ['zod'] },
   testing: { imports: [CORE], node: true },
   express: { imports: [CORE], types: ['express'] },
   fastify: { imports: [CORE], types: ['fastify'] },
   koa: { imports: [CORE], types: ['koa'] },
-  'inbox-sqlite': { imports: [CORE, 'zod'], node: true },
-  'inbox-postgres': { imports: [CORE, 'zod'], node: true },
-  'inbox-bullmq': { imports: [CORE, 'bullmq', 'ioredis', 'zod'], node: true },
+  'inbox-sqlite': { imports: [CORE], bundled: ['zod'], node: true },
+  'inbox-postgres': { imports: [CORE], bundled: ['zod'], node: true },
+  'inbox-bullmq': { imports: [CORE, 'bullmq', 'ioredis'], node: true },
   simulator: { imports: [CORE, 'commander', 'zod'], node: true },
   cli: {
     imports: [
@@ -78,14 +79,14 @@ const targetOf = (name) =>
     : `^(|node_modules/|packages/cli/node_modules/)(@types/)?${name}(/|$)`;
 
 const packageRules = Object.entries(PACKAGES).map(
-  ([name, { imports = [], types = [], node = false }]) => ({
+  ([name, { imports = [], types = [], bundled = [], node = false }]) => ({
     name: `package-${name}`,
     comment: `packages/${name} may import what its row in PACKAGES says.`,
     from: { path: `^packages/${name}/src/` },
     to: {
       pathNot: [
         `^packages/${name}/(src/|package\\.json$)`,
-        ...[...imports, ...types].map(targetOf),
+        ...[...imports, ...types, ...bundled].map(targetOf),
       ],
       ...(node ? { dependencyTypesNot: ['core'] } : {}),
     },
@@ -182,12 +183,16 @@ const rules = [
       dependencyTypesNot: ['npm-peer'], // an optional peer is both
     },
   },
-  {
-    name: 'shipped',
-    comment: 'What a package imports is installed with it: no development dependency.',
-    from: { path: '^packages/[^/]+/src/' },
-    to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'] },
-  },
+  ...Object.entries(PACKAGES).map(([name, { bundled = [] }]) => ({
+    name: `package-${name}-shipped`,
+    comment: 'What a package imports is installed with it or bundled: no development dependency.',
+    from: { path: `^packages/${name}/src/` },
+    to: {
+      dependencyTypes: ['npm-dev'],
+      dependencyTypesNot: ['npm', 'npm-peer'],
+      pathNot: bundled.map(targetOf),
+    },
+  })),
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -73,7 +73,8 @@ function residentBytes(pending: number): number {
     const body = 'x'.repeat(1300);
     for (let i = 0; i < ${pending}; i += 1) {
       await inbox.add({ endpoint: 'novita', taskId: 'task-' + i, status: 'TASK_STATUS_SUCCEED',
-        body: body + i, schemaError: null, metadata: {}, testMode: false, receivedAt: 1 });
+        taskType: 'TXT_TO_IMG', body: body + i, schemaError: null, metadata: {}, testMode: false,
+        receivedAt: 1, source: 'delivery', traceparent: null, tokenId: null });
     }
     globalThis.gc();
     console.log(process.memoryUsage().rss);`;

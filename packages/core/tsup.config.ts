@@ -10,5 +10,6 @@ export default defineConfig({
   platform: 'neutral',
   dts: true,
   clean: true,
+  noExternal: ['zod'], // see docs/decisions/0032-import-time.md
   splitting: true, // also in CommonJS: both entries must share one copy of the code and its state
 });

@@ -6,4 +6,5 @@ export default defineConfig({
   target: 'node20',
   dts: true,
   clean: true,
+  noExternal: ['zod'], // see docs/decisions/0032-import-time.md
 });

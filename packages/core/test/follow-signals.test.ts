@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { expect, test } from 'vitest';
@@ -28,6 +29,13 @@ test('followSignals: work begins aborted if one of the signals is', async () => 
   const signals = [new AbortController().signal, AbortSignal.abort('before')];
   const seen = await followSignals(signals, async (abort) => [abort.aborted, abort.reason]);
   expect(seen).toEqual([true, 'before']);
+});
+
+test('followSignals: leaves no listener', async () => {
+  const { signal } = new AbortController();
+  const count = () => getEventListeners(signal, 'abort').length;
+  expect(await followSignals([signal], async () => count())).toBe(1);
+  expect(count()).toBe(0);
 });
 
 test('processUnverified: a listener that a handler leaves keeps no signal in memory', async () => {
