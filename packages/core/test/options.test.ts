@@ -72,7 +72,7 @@ describe('createReceiver: throws and names the option for', () => {
       expect.objectContaining({
         code: 'invalid_option',
         message:
-          'createReceiver: options must be an object. Call it as createReceiver({ url, secret }).',
+          'createReceiver: options must be a plain object. Call it as createReceiver({ url, secret }).',
       }),
     );
   });
@@ -126,7 +126,7 @@ describe('memoryInbox', () => {
 
   test.each([null, 5, 'path'])('throws for options that are %j', (options) => {
     expect(() => memoryInbox(options as never)).toThrow(
-      'memoryInbox: options must be an object. Call it as memoryInbox().',
+      'memoryInbox: options must be a plain object. Call it as memoryInbox().',
     );
   });
 

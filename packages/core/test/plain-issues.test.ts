@@ -27,8 +27,8 @@ test.each<[string, (receiver: ReturnType<typeof setUp>['receiver']) => unknown]>
     (receiver) => receiver.onTaskSucceeded(undefined as never),
   ],
   ['check: timeoutMs: must be a number', (it) => it.check({ timeoutMs: '5' as never })],
-  ['check: options: must be an object', (it) => it.check('all' as never)],
-  ['idle: options: must be an object', (it) => it.idle(500 as never)],
+  ['check: options: must be a plain object', (it) => it.check('all' as never)],
+  ['idle: options: must be a plain object', (it) => it.idle(500 as never)],
   [
     'processEntry: the message is not an entry (endpoint: must be a text',
     (it) => it.processEntry({}),

@@ -1,3 +1,5 @@
+import { requireOptions } from '@novita-webhooks/core';
+
 import { createDatabase } from './client/database.ts';
 import { toInboxError } from './errors.ts';
 import { migrate, toScript } from './migrations/migrate.ts';
@@ -20,6 +22,7 @@ const DEFAULT_TIMEOUT_MS = 60 * 60 * 1000;
  * await migratePostgres({ pool: new Pool({ connectionString: process.env.OWNER_URL }) });
  */
 export async function migratePostgres(options: MigrateOptions): Promise<void> {
+  requireOptions('inbox-postgres', options, 'migratePostgres({ pool })');
   const { pool, schema, quotedSchema, queryTimeoutMs } = resolveOptions<PostgresPool>({
     queryTimeoutMs: DEFAULT_TIMEOUT_MS,
     ...options,

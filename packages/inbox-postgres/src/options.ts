@@ -67,6 +67,7 @@ export function resolveOptions<Pool extends PostgresPool>(
 
 /** @throws WebhookError `invalid_option` */
 export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): string {
+  requireOptions('inbox-postgres', options, 'migrationSql({ schema })');
   checkOptions(schemaOption, options);
   return quoteSchema(options.schema ?? DEFAULT_SCHEMA);
 }

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 
+import { isPlainObject } from './json.ts';
+
 /** Longest delay of a Node timer: 2^31 - 1 milliseconds, almost 25 days. */
 const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
 
@@ -28,6 +30,16 @@ export const describeIssues = ({ issues }: z.ZodError, path: readonly string[] =
     .join('; ');
 };
 
+/** Options have fewer levels. Ends the walk through an object that contains itself. */
+const MAX_DEPTH = 10;
+
+/** The paths of objects that a schema would read as objects without members, such as a `Map`. */
+const findOtherObjects = (value: unknown, path: readonly string[]): string[] => {
+  if (typeof value !== 'object' || value === null || path.length > MAX_DEPTH) return [];
+  if (!Array.isArray(value) && !isPlainObject(value)) return [path.join('.') || 'options'];
+  return Object.entries(value).flatMap(([key, member]) => findOtherObjects(member, [...path, key]));
+};
+
 /**
  * Checks options and fills in the defaults of the schema.
  *
@@ -39,6 +51,8 @@ export const parseOptions = <T>(
   value: unknown,
   path: readonly string[] = [],
 ): T => {
+  const [other] = findOtherObjects(value, path);
+  if (other !== undefined) throw new TypeError(`simulator: ${other}: must be a plain object`);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new TypeError(`simulator: ${describeIssues(parsed.error, path)}`);

@@ -145,14 +145,14 @@ const entrySchema = z.strictObject({
   mac: z.string().optional(),
 });
 
-const optionsSchema = strictOptions({
+const optionsShape = {
   attempt: z.int().positive().optional(),
   succeededHandlers: z.array(z.string()).optional(),
   signal: abortSignal,
-});
-
+};
+const optionsSchema = strictOptions(optionsShape);
 const unverifiedOptionsSchema = strictOptions({
-  ...optionsSchema.shape,
+  ...optionsShape,
   metadata: z.unknown().optional(),
 });
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { isPlainObject } from './copy-json.ts';
 import { WebhookError } from './errors.ts';
 import { plainIssue } from './plain-issues.ts';
 import { toPrintable } from './printable.ts';
@@ -23,27 +24,44 @@ export const abortSignal: z.ZodOptional<z.ZodCustom<AbortSignal>> = z
   .custom<AbortSignal>(isSignal, 'must be an AbortSignal')
   .optional();
 
-/** An object with these members and no others. The fault of an unknown member names the known ones. */
+const PLAIN = 'must be a plain object, such as {}';
+
+/**
+ * A plain object with these members and no others. Each own member is read once; a list, a `Map`, a promise
+ * or an object of a class is refused, because it would count as one without members. The fault of an
+ * unknown member names the known ones.
+ */
 export function strictOptions<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
-): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, {
+): PlainObject<z.ZodObject<Shape, z.core.$strict>> {
+  const schema = z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? `${issue.keys.join(', ')} is unknown. Known: ${Object.keys(shape).join(', ')}`
-        : 'must be an object',
+        : PLAIN,
   });
+  return z.preprocess(copyPlainObject, schema);
+}
+
+/** See {@link copyPlainObject}. */
+export type PlainObject<Schema extends z.ZodType> = ReturnType<
+  typeof z.preprocess<unknown, Schema>
+>;
+
+/** The own members of a plain object, without a prototype to inherit others from; `null` for any other value. */
+export function copyPlainObject(value: unknown): object | null {
+  return isPlainObject(value) ? Object.assign(Object.create(null) as object, value) : null;
 }
 
 /**
- * For JavaScript: rejects a call without options before one of them is read.
+ * For JavaScript: rejects a call without a plain object of options before one of them is read.
  *
  * @param usage how to call it
  * @throws WebhookError `invalid_option`
  */
 export function requireOptions(component: string, options: unknown, usage: string): void {
-  if (typeof options === 'object' && options !== null) return;
-  const message = `${component}: options must be an object. Call it as ${usage}.`;
+  if (readOr(() => isPlainObject(options), false)) return;
+  const message = `${component}: options must be a plain object. Call it as ${usage}.`;
   throw new WebhookError('invalid_option', message);
 }
 

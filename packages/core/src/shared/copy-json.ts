@@ -101,9 +101,17 @@ export function isPrimitive(value: unknown): boolean {
 }
 
 function isPlain(object: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  const hasPlainPrototype = prototype === null || Object.getPrototypeOf(prototype) === null; // also of another realm
-  return hasPlainPrototype && typeof (object as { toJSON?: unknown }).toJSON !== 'function';
+  return isPlainObject(object) && typeof (object as { toJSON?: unknown }).toJSON !== 'function';
+}
+
+/**
+ * Whether a value is an object that inherits nothing: no list, no `Map`, no promise, no object of a
+ * class. Throws for a revoked proxy.
+ */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null; // also of another realm
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   createReceiver,
   HandlersFailedError,
   memoryInbox,
+  requireOptions,
   systemClock,
   WebhookError,
   type Clock,
@@ -54,6 +55,7 @@ export function createTestReceiver<
   Metadata extends object = JsonObject,
   Input extends object = MetadataInput<Metadata>,
 >(options: TestReceiverOptions<Metadata, Input> = {}): Receiver<Metadata, unknown, Input> {
+  requireOptions('createTestReceiver', options, 'createTestReceiver({ onTaskSucceeded })');
   const { clock = backgroundClock, endpoint = 'novita' } = options;
   const outcomes = new Map<string, Outcome>();
   const receiver = createReceiver<Metadata, unknown, Input>({

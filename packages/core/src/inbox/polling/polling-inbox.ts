@@ -1,12 +1,8 @@
 import * as z from 'zod';
 
-import {
-  checkOptions,
-  positive,
-  requireOptions,
-  strictOptions,
-} from '../../shared/check-options.ts';
+import { checkOptions, positive, strictOptions } from '../../shared/check-options.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
+import { isObject } from '../../shared/json.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { isPromise } from '../../shared/is-promise.ts';
 import { checkNewEntry } from '../check-new-entry.ts';
@@ -25,6 +21,10 @@ const schema = strictOptions({
   retention: strictOptions({ doneMs: positive, deadMs: positive }).optional(),
   clock: z.unknown().optional(),
 });
+
+const isStore = (value: unknown) =>
+  isObject(value) && isObject((value as Partial<Store>).capabilities);
+const storeSchema = z.custom(isStore, 'pass a store, such as pollingInbox(memoryStore())');
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -61,7 +61,7 @@ export function pollingInbox<Tx = unknown>(
 ): Inbox<Tx>;
 // The store's transactions are passed through, so the implementation needs no type for them.
 export function pollingInbox(store: Store, options: PollingInboxOptions = {}): Inbox {
-  requireOptions('pollingInbox', store, 'pollingInbox(memoryStore())');
+  checkOptions('pollingInbox', storeSchema, store);
   checkOptions('inbox', schema, options);
   const { leaseDurationMs = 30_000, cleanupIntervalMs = 60_000, clock = systemClock } = options;
   const { doneMs = 7 * DAY_MS, deadMs = 30 * DAY_MS } = options.retention ?? {};
