@@ -274,17 +274,17 @@ export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.re
   query: fc.record({
     endpoint: fc.option(endpoint, { nil: undefined }),
     states: fc.option(
-      fc.uniqueArray(fc.constantFrom('expected', 'pending', 'running', 'done', 'dead')),
-      {
-        nil: undefined,
-      },
+      fc.uniqueArray(fc.constantFrom('expected', 'pending', 'running', 'done', 'dead'), {
+        minLength: 1,
+      }),
+      { nil: undefined },
     ),
     taskType: maybe(taskType),
     status: maybe(status),
-    reasonContains: maybe(fc.constantFrom('', 'HTTP', '503', '%', "'s “")),
+    reasonContains: maybe(fc.constantFrom('HTTP', '503', '%', "'s “")),
     errorGroup: maybe(fc.constantFrom('HTTP <n>', 'it failed', '')),
     metadata: maybe(
-      fc.constantFrom({}, { orderId: 42 }, { orderId: '42' }, { "it's": true, note: null }),
+      fc.constantFrom({ orderId: 42 }, { orderId: '42' }, { "it's": true, note: null }),
     ),
     receivedFrom: maybe(time),
     receivedTo: maybe(time),
@@ -292,7 +292,7 @@ export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.re
     finishedTo: maybe(time),
     schemaErrors: maybe(fc.boolean()),
     testEvents: maybe(fc.boolean()),
-    taskIdContains: maybe(fc.constantFrom('', '1', 'ü', 'Ü')),
+    taskIdContains: maybe(fc.constantFrom('1', 'ü', 'Ü')),
     order: fc.constantFrom('newest', 'oldest'),
     bodies: fc.boolean(),
     limit: fc.constantFrom(1, 2, 5),

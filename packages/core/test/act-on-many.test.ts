@@ -46,3 +46,19 @@ test('discardMany: an error of onProgress rejects the call', async () => {
   await expect(inbox.discardMany(DEAD, { onProgress })).rejects.toThrow('the disk is full');
   expect((await inbox.stats()).dead).toBe(1);
 });
+
+test('discardMany: a filter that changes meanwhile is the filter of the call', async () => {
+  const inbox = await startWithDeadLetters(150);
+  const filter: { endpoint: string; metadata?: Record<string, number> } = { endpoint: 'novita' };
+  const onProgress = () => void (filter.metadata = { orderId: 1 });
+  expect(await inbox.discardMany(filter, { onProgress })).toMatchObject({ discarded: 150 });
+});
+
+test('discardMany: a getter of the filter is read once', async () => {
+  const inbox = await startWithDeadLetters(1);
+  const filter = Object.defineProperty({}, 'states', {
+    get: vi.fn().mockReturnValueOnce(['done']).mockReturnValue(['dead']),
+    enumerable: true,
+  });
+  expect(await inbox.discardMany(filter)).toMatchObject({ matched: 0 });
+});

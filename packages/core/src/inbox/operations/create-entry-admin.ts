@@ -1,7 +1,16 @@
-import { checkEntryKey } from '../entry-query.ts';
+import { checkEntryKey, checkEntryQuery } from '../entry-query.ts';
 import { shownState } from '../expectation.ts';
-import type { Entry, EntryAdmin, EntryKey, ReplayOptions, EntryTable } from '../ports.ts';
+import type {
+  Entry,
+  EntryAdmin,
+  EntryKey,
+  EntryPage,
+  EntryQuery,
+  ReplayOptions,
+  EntryTable,
+} from '../ports.ts';
 import { discardMany, replayMany } from './act-on-many.ts';
+import { bindCursor, readCursor } from './bound-cursor.ts';
 import { exportEntries } from './export-entries.ts';
 import { groupEntries } from './group-entries.ts';
 import { importEntries } from './import-entries.ts';
@@ -26,10 +35,7 @@ export function createEntryAdmin(
   }
 
   return {
-    async list(query) {
-      const page = await store.list(query);
-      return { ...page, entries: page.entries.map(toShown) };
-    },
+    list: async (query) => listEntries(store, query),
     async get(key) {
       const entry = await store.get(checkEntryKey('get', key));
       return entry && toShown(entry);
@@ -43,6 +49,18 @@ export function createEntryAdmin(
     import: async (lines) => thenWake(importEntries(store, lines)),
     stats: () => store.stats(),
     close: () => store.close(),
+  };
+}
+
+async function listEntries(store: EntryTable, query: EntryQuery = {}): Promise<EntryPage> {
+  const { cursor, limit, bodies, ...list } = checkEntryQuery(query);
+  const call = { list };
+  const from = cursor && readCursor('list', cursor, call);
+  const page = await store.list({ ...list, limit, bodies, cursor: from });
+  return {
+    ...page,
+    entries: page.entries.map(toShown),
+    cursor: page.cursor === null ? null : bindCursor(page.cursor, call),
   };
 }
 

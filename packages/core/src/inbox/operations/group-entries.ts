@@ -1,4 +1,4 @@
-import { checkEntryFilter } from '../entry-query.ts';
+import { checkGroupsQuery } from '../entry-query.ts';
 import { errorGroupOf } from '../error-group.ts';
 import type {
   Entry,
@@ -9,6 +9,7 @@ import type {
   EntryTable,
 } from '../ports.ts';
 import { readPages } from '../read-pages.ts';
+import { bindCursor, readCursor } from './bound-cursor.ts';
 
 /** Bounds the work of one call. */
 const MAX_SCANNED = 100_000;
@@ -17,9 +18,11 @@ const PAGE_SIZE = 1000;
 /** Groups failures by their error, the largest group first. */
 export async function groupEntries(
   store: EntryTable,
-  { cursor, ...filter }: EntryFilter & Pick<EntryQuery, 'cursor'> = {},
+  input: EntryFilter & Pick<EntryQuery, 'cursor'> = {},
 ): Promise<EntryGroups> {
-  checkEntryFilter('groups', filter);
+  const { cursor: from, ...filter } = checkGroupsQuery(input);
+  const call = { groups: filter };
+  const cursor = from && readCursor('groups', from, call);
   const groups = new Map<string, EntryGroup>();
   let scanned = 0;
   let next: string | null = null;
@@ -31,7 +34,7 @@ export async function groupEntries(
     if (scanned >= MAX_SCANNED) break;
   }
   const sorted = [...groups.values()].sort((one, other) => other.count - one.count);
-  return { groups: sorted, scanned, cursor: next };
+  return { groups: sorted, scanned, cursor: next === null ? null : bindCursor(next, call) };
 }
 
 function addTo(groups: Map<string, EntryGroup>, entry: Entry): void {

@@ -5,6 +5,7 @@ import { parseTaskResult } from '../../events/task-result-schema.ts';
 import { parseArgument, strictOptions } from '../../shared/check-options.ts';
 import { WebhookError } from '../../shared/errors.ts';
 import { isObject, parseJson, type JsonObject } from '../../shared/json.ts';
+import { readOr } from '../../shared/read-or.ts';
 import { redactPayload } from '../../shared/redact.ts';
 import { isNamed } from '../handler-name.ts';
 import type { Entry, EntryKey, ReplayOptions, StoreReplayOptions } from '../ports.ts';
@@ -57,9 +58,10 @@ function toBody(
   body: string | JsonObject,
 ): NonNullable<StoreReplayOptions['body']> {
   const payload = parse(body);
-  const incoming = readPayload(payload);
+  if (typeof payload['event_type'] === 'string') throw invalid('it is the whole event');
+  const incoming = readOr(() => readPayload(payload), undefined);
+  if (incoming?.event.taskId !== taskId) throw invalid(`task.task_id must be '${taskId}'`);
   if (incoming.kind !== 'result') throw invalid('task.status must be a final one');
-  if (incoming.event.taskId !== taskId) throw invalid(`task.task_id must be '${taskId}'`);
   const { value, text } = redactPayload(payload);
   const { schemaError } = parseTaskResult(value, 0);
   if (schemaError !== null) throw invalid(`it does not fit the schema: ${schemaError}`);

@@ -5,6 +5,27 @@ import type { EntryQuery } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { EntryCase } from './entry-port.ts';
 
+/** Filters without a value, or with one that every entry or no entry has. */
+export const EMPTY_FILTERS: readonly EntryQuery[] = [
+  { metadata: {} },
+  { metadata: Object.create({ orderId: 1 }) as Record<string, number> },
+  { metadata: new Map() as never },
+  { states: [] },
+  { endpoint: '' },
+  { reasonContains: '' },
+  { taskIdContains: '' },
+];
+
+/** Objects that have no filters of their own. */
+export const OTHER_OBJECTS: readonly unknown[] = [
+  [],
+  new Map([['endpoint', 'novita']]),
+  new Date(),
+  Promise.resolve({ endpoint: 'novita' }),
+  () => ({ endpoint: 'novita' }),
+  Object.create({ endpoint: 'novita' }),
+];
+
 /** `list`: pages and invalid queries. */
 export const listCases: readonly EntryCase[] = [
   {
@@ -47,6 +68,8 @@ export const listCases: readonly EntryCase[] = [
         { endpoint: 5 },
         { taskID: 'a' },
         'dead',
+        ...EMPTY_FILTERS,
+        ...OTHER_OBJECTS,
       ];
       for (const query of queries) {
         await assert.rejects(port.list(query as EntryQuery), { code: 'invalid_argument' });

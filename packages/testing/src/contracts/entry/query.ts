@@ -38,7 +38,6 @@ const QUERIES: readonly (readonly [EntryQuery, readonly string[]])[] = [
   [{ states: ['dead'] }, ['broken', 'busyToo', 'busy']],
   [{ states: ['done', 'pending'] }, ['video', 'done']],
   [{ states: ['dead'], order: 'oldest' }, ['busy', 'busyToo', 'broken']],
-  [{ states: [] }, []],
   [{ endpoint: 'novita', states: ['pending'] }, []],
   [{ taskType: 'WAN_TXT_TO_VIDEO' }, ['video']],
   [{ status: 'TASK_STATUS_FAILED' }, ['broken']],

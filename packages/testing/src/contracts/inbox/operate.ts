@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { EntryFilter } from '@novita-webhooks/core';
 
 import { createTestEntry } from '../../samples/create-test-entry.ts';
+import { EMPTY_FILTERS, OTHER_OBJECTS } from '../entry/list.ts';
 import type { InboxCase } from './inbox-subject.ts';
 import { collect } from './support/collect.ts';
 import { addAndSettle, addMany, dead, deadBecause, done } from './support/start-consumer.ts';
@@ -50,6 +51,8 @@ export const operateCases: readonly InboxCase[] = [
         { task: { ...task, task_id: 'another' } },
         { task: { ...task, status: 'TASK_STATUS_QUEUED' } },
         { task, images: 'none' },
+        { event_type: 'ASYNC_TASK_RESULT', payload: { task, images: [] } },
+        {},
         42 as never,
       ]) {
         await assert.rejects(inbox.replay(entry, { body }), { code: 'invalid_argument' });
@@ -77,8 +80,59 @@ export const operateCases: readonly InboxCase[] = [
         () => collect(inbox.export({ state: 'dead' } as never)),
       ];
       for (const call of wrong) {
-        await assert.rejects(call, { code: 'invalid_argument' }, call.toString());
+        await assert.rejects(async () => call(), { code: 'invalid_argument' }, call.toString());
       }
+    },
+  },
+  {
+    name: 'operations: refuse a filter that filters nothing, and change no entry',
+    async run(subject) {
+      const { inbox } = subject;
+      const entry = await addAndSettle(subject, dead);
+      for (const filter of [...EMPTY_FILTERS, ...OTHER_OBJECTS] as EntryFilter[]) {
+        const calls = [
+          inbox.replayMany(filter),
+          inbox.discardMany(filter),
+          inbox.groups(filter),
+          (async () => collect(inbox.export(filter)))(),
+        ];
+        for (const call of calls) await assert.rejects(call, { code: 'invalid_argument' });
+      }
+      assert.equal((await inbox.get(entry))?.state, 'dead');
+    },
+  },
+  {
+    name: 'export: a filter that changes after the call is the filter of the call',
+    async run(subject) {
+      const entry = await addAndSettle(subject, dead);
+      const filter: { states: EntryFilter['states'] } = { states: ['dead'] };
+      const lines = subject.inbox.export(filter);
+      filter.states = ['done'];
+      assert.match((await collect(lines)).join(), new RegExp(entry.taskId));
+    },
+  },
+  {
+    name: 'operations: a cursor continues only the call that it came from',
+    async run(subject) {
+      const { inbox } = subject;
+      await addMany(subject, 3, dead);
+      const { cursor } = await inbox.list({ ...DEAD, limit: 1 });
+      const bulk = (await inbox.discardMany(DEAD, { limit: 1 })).cursor ?? '';
+      assert.ok(cursor !== null && bulk !== '');
+      const filter: EntryFilter = { states: ['dead'], endpoint: 'other' };
+      for (const call of [
+        () => inbox.list({ ...filter, cursor }),
+        () => inbox.list({ ...DEAD, order: 'oldest', cursor }),
+        () => inbox.list({ ...DEAD, cursor: '1' }),
+        () => inbox.groups({ ...DEAD, cursor }),
+        () => inbox.discardMany(filter, { cursor: bulk }),
+        () => inbox.replayMany(DEAD, { cursor: bulk }),
+        () => inbox.discardMany(DEAD, { cursor }),
+      ]) {
+        await assert.rejects(call, { code: 'invalid_argument', message: /cursor/ });
+      }
+      assert.equal((await inbox.list({ ...DEAD, limit: 1000, cursor })).entries.length, 2);
+      assert.equal((await inbox.discardMany(DEAD, { cursor: bulk })).discarded, 2);
     },
   },
 ];
