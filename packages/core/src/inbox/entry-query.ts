@@ -36,7 +36,7 @@ const metadata = z.preprocess(
 
 /** A filter that no entry can fail is refused: its value is missing by mistake. */
 const filterShape = {
-  endpoint: part,
+  endpoint: text,
   states: z.array(state, "must be a list such as ['dead']").min(1, EMPTY).optional(),
   taskType: text,
   status: text,

@@ -11,7 +11,6 @@ export const EMPTY_FILTERS: readonly EntryQuery[] = [
   { metadata: Object.create({ orderId: 1 }) as Record<string, number> },
   { metadata: new Map() as never },
   { states: [] },
-  { endpoint: '' },
   { reasonContains: '' },
   { taskIdContains: '' },
 ];
