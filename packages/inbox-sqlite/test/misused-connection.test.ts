@@ -51,6 +51,61 @@ describe.each(presentDrivers)('inbox-sqlite on $name', (driver) => {
     await works();
   });
 
+  test.each([
+    'CREATE TEMP TRIGGER skip BEFORE INSERT ON novita_entries BEGIN SELECT RAISE(IGNORE); END',
+    'CREATE TEMP TRIGGER skip BEFORE INSERT ON novita_events BEGIN SELECT RAISE(IGNORE); END',
+    'CREATE TEMP TRIGGER "a ""b" AFTER INSERT ON novita_events BEGIN DELETE FROM novita_entries; END',
+    'CREATE TEMP TRIGGER skip BEFORE UPDATE ON novita_entries BEGIN SELECT RAISE(IGNORE); END',
+    'CREATE TEMP TABLE novita_entries AS SELECT * FROM main.novita_entries',
+    'CREATE TEMP VIEW NOVITA_EVENTS AS SELECT * FROM main.novita_events',
+    'PRAGMA query_only = 1',
+    'PRAGMA ignore_check_constraints = 1',
+    'PRAGMA max_page_count = 1',
+    'COMMIT; PRAGMA query_only = 1; BEGIN',
+  ])('stores every event after a handler has run %s', async (sql) => {
+    const { run, works } = await openClaimed(driver);
+    await run((tx) => void tx.exec(sql)).catch(() => undefined);
+    await works();
+  });
+
+  test('leaves temporary tables of the handler alone', async () => {
+    const { run } = await openClaimed(driver);
+    await run((tx) => void tx.exec('CREATE TEMP TABLE mine (id)'));
+    const select = (tx: SqliteDatabase) => tx.prepare('SELECT * FROM mine').all();
+    expect(await run(select)).toEqual([]);
+  });
+
+  test('lets other connections write after a handler has set locking_mode', async () => {
+    const path = temporaryFile();
+    const store = driver.use(() => sqliteStore({ path, driver: driver.name }));
+    onTestFinished(() => store.close());
+    await store.add(createTestEntry());
+    const [claim] = await store.claim('novita', 1, LEASE_MS);
+    if (claim === undefined) throw new Error('nothing to claim');
+    await store.transaction?.(claim, 'one', (tx) => tx.exec('PRAGMA locking_mode = EXCLUSIVE'));
+    await store.add(createTestEntry());
+    const other = driver.open(path);
+    onTestFinished(() => void other.close());
+    expect(() => other.exec('BEGIN IMMEDIATE; ROLLBACK')).not.toThrow();
+  });
+
+  test('refuses an event that a trigger keeps from being stored', async () => {
+    const path = temporaryFile();
+    const store = driver.use(() => sqliteStore({ path, driver: driver.name }));
+    onTestFinished(() => store.close());
+    await store.add(createTestEntry());
+    const other = driver.open(path);
+    for (const table of ['novita_entries', 'novita_events']) {
+      const skip = `BEFORE INSERT ON ${table} BEGIN SELECT RAISE(IGNORE); END`;
+      other.exec(`CREATE TRIGGER skip ${skip}`);
+      const adding = async () => store.add(createTestEntry());
+      await expect(adding()).rejects.toMatchObject({ code: 'inbox_unavailable' });
+      other.exec('DROP TRIGGER skip');
+    }
+    other.close();
+    expect((await store.stats()).pending).toBe(1);
+  });
+
   test('keeps working after a kept statement has begun a transaction', async () => {
     const { run, works } = await openClaimed(driver);
     const kept: SqliteStatement[] = [];

@@ -2,6 +2,7 @@ import { filePathOf, type SqliteDatabase, type SqliteStatement } from '../driver
 import { migrate, rejectNewerVersion } from '../migrations/migrate.ts';
 import { createFileGuard, type FileGuard } from '../recovery/file-guard.ts';
 import { rewriteWal } from '../recovery/rewrite-wal.ts';
+import { dropTemporary, keepSettings } from './session.ts';
 import { createWalSyncer } from './wal-syncer.ts';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -15,10 +16,13 @@ export interface Connection {
   all(sql: string, params?: Params): unknown[];
   readonly guard: FileGuard;
   /**
-   * Ends `synchronous = OFF`, which other code on the connection may have set: a checkpoint would not wait
-   * for the disk, and a power failure could lose what was acknowledged. Higher levels stay.
+   * Undoes what other code on the connection may have left. `synchronous = OFF`: a checkpoint would not wait
+   * for the disk, and a power failure could lose what was acknowledged. Higher levels stay. Temporary
+   * triggers and tables: see `dropTemporary`.
    */
-  requireSyncs(): void;
+  requireDurability(): void;
+  /** See {@link keepSettings}. */
+  keepSettings(): () => void;
   /** @throws WebhookError `invalid_option` when a newer release has migrated the file meanwhile */
   checkVersion(): void;
   /** Resolves when everything committed before the call is on disk. */
@@ -72,10 +76,12 @@ export function prepareConnection(database: SqliteDatabase, isOwn: boolean): Con
     guard,
     run: (sql, params) => Number(statement(sql).run(params).changes),
     all,
-    requireSyncs() {
+    requireDurability() {
       const [row] = all('PRAGMA synchronous') as { synchronous: number }[];
       if (row?.synchronous === 0) database.exec('PRAGMA synchronous = NORMAL');
+      dropTemporary(database, all);
     },
+    keepSettings: () => keepSettings(database, all),
     checkVersion: () => rejectNewerVersion(all),
     sync: syncer.sync,
     release: syncer.close,

@@ -3,6 +3,7 @@ import {
   inheritExpectation,
   isBoundToken,
   type AddAnswer,
+  type EntryKey,
   type JsonObject,
   type NewEntry,
 } from '@novita-webhooks/core';
@@ -28,6 +29,8 @@ ON CONFLICT (token_id) WHERE ${IS_BOUND} DO NOTHING`;
 const DELETE_ENTRY = 'DELETE FROM novita_entries WHERE id = :id';
 const DELETE_LAST_ENTRY = 'DELETE FROM novita_entries WHERE id = last_insert_rowid()';
 
+const SELECT_KEY = 'SELECT 1 FROM novita_entries WHERE task_id = :taskId AND endpoint = :endpoint';
+
 /** Looks the token up in the index of those for one task. */
 const SELECT_HOLDER = `
 SELECT task_id AS taskId FROM novita_events JOIN novita_entries USING (id)
@@ -51,7 +54,8 @@ export function add(connection: Connection, entry: NewEntry, now: number): AddAn
   connection.run(DELETE_ENTRY, { id: existing.id });
   const metadata = JSON.parse(existing.metadata) as JsonObject;
   const testMode = existing.testMode === 1;
-  insert(connection, inheritExpectation({ ...existing, metadata, testMode }, entry), now);
+  const result = inheritExpectation({ ...existing, metadata, testMode }, entry);
+  if (insert(connection, result, now) !== 'added') throw notStored();
   return 'added';
 }
 
@@ -64,17 +68,43 @@ interface Existing extends Pick<NewEntry, 'source' | 'schemaError' | 'traceparen
 
 function insert(connection: Connection, entry: NewEntry, now: number): AddAnswer {
   const { endpoint, taskId } = entry;
-  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) return 'duplicate';
+  if (connection.run(INSERT_ENTRY, { endpoint, taskId, now }) === 0) {
+    requireStored(connection, entry);
+    return 'duplicate';
+  }
   if (insertEvent(connection, entry, null)) return 'added';
+  if (findHolder(connection, entry) === undefined) throw notStored();
   connection.run(DELETE_LAST_ENTRY, {});
   return 'other_task';
 }
 
+/**
+ * For an insert that stored nothing. The usual cause is an entry with the same key, but a trigger can make
+ * an insert do nothing as well, and the event would be acknowledged and lost.
+ *
+ * @throws Error if no entry has the key
+ */
+export function requireStored(connection: Connection, { endpoint, taskId }: EntryKey): void {
+  if (connection.all(SELECT_KEY, { endpoint, taskId }).length === 0) throw notStored();
+}
+
+export function notStored(): Error {
+  return new Error(
+    'the database did not store the entry and reported no error. Find the trigger on a table whose name ' +
+      'begins with novita_, and drop it.',
+  );
+}
+
 /** Whether an entry of another task has the token, and it is for one task. */
 export function hasOtherTask(connection: Connection, { tokenId, taskId }: NewEntry): boolean {
-  if (!isBoundToken(tokenId)) return false;
-  const [holder] = connection.all(SELECT_HOLDER, { tokenId }) as { readonly taskId: string }[];
+  const holder = findHolder(connection, { tokenId });
   return holder !== undefined && holder.taskId !== taskId;
+}
+
+function findHolder(connection: Connection, { tokenId }: Pick<NewEntry, 'tokenId'>) {
+  if (!isBoundToken(tokenId)) return undefined;
+  const [holder] = connection.all(SELECT_HOLDER, { tokenId }) as { readonly taskId: string }[];
+  return holder;
 }
 
 /** Inserts the event of the entry that was inserted last. `false`: another event has its token. */

@@ -1,7 +1,7 @@
 import { errorGroupOf, type Entry } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';
-import { hasOtherTask, insertEvent } from './add.ts';
+import { hasOtherTask, insertEvent, notStored, requireStored } from './add.ts';
 import { toMs } from './time.ts';
 
 const RESTORE = `
@@ -29,10 +29,13 @@ function restore(connection: Connection, entry: Entry, now: number): boolean {
     partialReplay: partialReplay === null ? null : JSON.stringify(partialReplay),
     attemptLog: JSON.stringify(entry.attemptLog),
   });
-  if (added === 0) return false;
+  if (added === 0) {
+    requireStored(connection, entry);
+    return false;
+  }
   // Nothing of another inbox may be lost.
   const tokenId = hasOtherTask(connection, entry) ? null : entry.tokenId;
-  insertEvent(connection, { ...entry, tokenId }, originalBody);
+  if (!insertEvent(connection, { ...entry, tokenId }, originalBody)) throw notStored();
   return true;
 }
 

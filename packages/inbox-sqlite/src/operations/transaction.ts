@@ -32,24 +32,29 @@ export function transaction<T>(
   if (connection.all(IS_VALID, claim).length === 0) throw new RollbackError(leaseLostError());
   const savepoint = `novita_${randomUUID().replaceAll('-', '')}`;
   connection.database.exec(`SAVEPOINT ${savepoint}`);
-  const result = runOn(connection.database, work);
+  const result = runOn(connection, work);
   try {
     connection.database.exec(`RELEASE ${savepoint}`);
   } catch (error) {
     if (!String(error).includes('no such savepoint')) throw error;
     throw new RollbackError(new PermanentError(ENDED_BY_HANDLER, { cause: error }));
   }
-  connection.run(RECORD_SUCCESS, { ...claim, succeededHandlers: JSON.stringify([handler]) });
+  connection.requireDurability(); // a temporary trigger could keep the success from being recorded
+  const succeededHandlers = JSON.stringify([handler]);
+  const recorded = connection.run(RECORD_SUCCESS, { ...claim, succeededHandlers });
+  if (recorded === 0) throw new RollbackError(leaseLostError());
   return result;
 }
 
-/** The handler may keep what it gets, but it has no effect later. */
-function runOn<T>(connection: SqliteDatabase, work: (tx: SqliteDatabase) => T): T {
-  const { database, revoke } = createHandlerDatabase(connection);
+/** The handler may keep what it gets, and change settings, but neither has an effect later. */
+function runOn<T>(connection: Connection, work: (tx: SqliteDatabase) => T): T {
+  const { database, revoke } = createHandlerDatabase(connection.database);
+  const restoreSettings = connection.keepSettings();
   try {
     return runSynchronously(() => work(database));
   } finally {
     revoke();
+    restoreSettings();
   }
 }
 

@@ -97,11 +97,11 @@ export function createCommitter<J extends Job>(connections: Connections): Commit
  * later VACUUM fails.
  */
 function runInTransaction<T>(
-  { database, guard, requireSyncs, checkVersion }: Connection,
+  { database, guard, requireDurability, checkVersion }: Connection,
   work: () => T,
 ): T {
   guard.check();
-  requireSyncs();
+  requireDurability();
   database.exec('BEGIN IMMEDIATE');
   try {
     checkVersion();
