@@ -103,6 +103,33 @@ describe.skipIf(url === undefined)('postgresStore on connections with other sett
     expect(page.entries).toMatchObject([{ ...entry, state: 'pending' }]);
   });
 
+  test.each([
+    'SET default_transaction_read_only TO on',
+    'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY',
+    'SET statement_timeout TO 1',
+    "SET search_path TO ''",
+    'SET session_replication_role TO replica',
+    'SET ROLE pg_monitor; RESET ROLE; SET synchronous_commit TO off',
+    'COMMIT; SET default_transaction_read_only TO on; BEGIN',
+  ])('the pool keeps no connection on which a handler has run %s', async (sql) => {
+    const { store, pool } = await open('SET application_name TO test');
+    const { rows: before } = await pool.query<object>('SHOW ALL');
+    const [claim] = await claimThree(store);
+    await store.transaction?.(claim, 'one', (tx) => tx.query(sql)).catch(() => undefined);
+    expect(await store.add(createTestEntry())).toBe('added');
+    const { rows: after } = await pool.query<object>('SHOW ALL');
+    const own = (row: object) => !('name' in row && row.name === 'application_name');
+    expect(after.filter(own)).toEqual(before.filter(own));
+  });
+
+  test('a handler with SET LOCAL keeps the connection', async () => {
+    const { store, pool } = await open('SET application_name TO test');
+    const [claim] = await claimThree(store);
+    await store.transaction?.(claim, 'one', (tx) => tx.query("SET LOCAL search_path TO ''"));
+    const { rows } = await pool.query('SHOW application_name');
+    expect(rows).toEqual([{ application_name: 'test' }]);
+  });
+
   test('stats counts exactly if session_replication_role is replica', async () => {
     const { store, pool } = await open('SET session_replication_role TO replica');
     const claims = await claimThree(store);

@@ -4,6 +4,7 @@ import type { Database } from '../client/database.ts';
 import { createHandlerClient } from '../client/handler-client.ts';
 import { withTimeout } from '../client/timeout.ts';
 import { outsideTransaction } from '../client/transaction-guard.ts';
+import { SESSION_SETTINGS } from '../client/session-settings.ts';
 import { DURABLE_COMMIT } from '../client/transaction-settings.ts';
 import { codeOf, createCodedError, toInboxError } from '../errors.ts';
 import type { PostgresClient } from '../pool.ts';
@@ -12,7 +13,7 @@ import { parseBoolean, parseNumber, type TextRow } from './row.ts';
 import { toText } from './text.ts';
 
 const CHECK_CLAIM = `
-SELECT pending_entries.id::text AS id FROM novita_webhooks.pending_entries
+SELECT ${SESSION_SETTINGS} AS settings FROM novita_webhooks.pending_entries
 JOIN novita_webhooks.events ON events.id = pending_entries.id
 WHERE pending_entries.id = $1::bigint
   AND pending_entries.fencing_token = ${outsideTransaction('$2')}
@@ -52,7 +53,10 @@ export interface HandlerTransaction<T> {
   readonly signal: AbortSignal;
 }
 
-type Result<T> = { readonly value: T } | { readonly error: unknown };
+/** `settings`: of the connection before the handler had it; absent if it never had. */
+type Result<T> = { readonly settings?: string | undefined } & (
+  { readonly value: T } | { readonly error: unknown }
+);
 
 /**
  * Commits the writes of a handler together with the record of its success. No row of the inbox is
@@ -71,12 +75,31 @@ export async function runHandlerTransaction<T>(
     throw toInboxError(error);
   });
   const result = await runOn(database, client, claimRef, transaction);
-  if ('value' in result) {
-    database.releaseClient(client);
-    return result.value;
+  const failure = 'error' in result ? await rollBack(database, client, result.error) : undefined;
+  database.releaseClient(client, failure ?? (await findChange(database, client, result.settings)));
+  if ('error' in result) throw result.error;
+  return result.value;
+}
+
+/**
+ * A `SET` of the handler would outlast its transaction, and change what the next user of the connection
+ * does. The pool belongs to the application, so nothing is reset: the pool opens another connection.
+ *
+ * @returns why the connection must be closed; `undefined` if it can be reused
+ */
+async function findChange(
+  database: Database,
+  client: PostgresClient,
+  before: string | undefined,
+): Promise<unknown> {
+  if (before === undefined) return undefined;
+  try {
+    const { rows } = await database.queryOn(client, `SELECT ${SESSION_SETTINGS} AS settings`);
+    const [after] = rows as TextRow<'settings'>[];
+    return after?.settings === before ? undefined : new Error('a handler changed its settings');
+  } catch (error) {
+    return error;
   }
-  database.releaseClient(client, await rollBack(database, client, result.error));
-  throw result.error;
 }
 
 async function runOn<T>(
@@ -89,11 +112,13 @@ async function runOn<T>(
   const name = crypto.randomUUID();
   const handlerClient = createHandlerClient(client);
   let isHandlerRunning = false;
+  let settings: string | undefined;
   try {
     const key = [id, fencingToken, taskId, endpoint];
     const { rows } = await database.queryOn(client, CHECK_CLAIM, key);
     if (rows.length === 0) throw leaseLost();
     await database.queryOn(client, begin(name, timeoutMs));
+    ({ settings } = rows[0] as TextRow<'settings'>);
     isHandlerRunning = true;
     const value = await withTimeout(
       unlessAborted(signal, () => work(handlerClient.client)),
@@ -102,9 +127,9 @@ async function runOn<T>(
     ).finally(handlerClient.revoke); // a late statement must not run after the ROLLBACK
     isHandlerRunning = false;
     await commit(database, client, [id, fencingToken, toText(handler), name]);
-    return { value };
+    return { value, settings };
   } catch (error) {
-    return { error: isHandlerRunning ? error : toInboxError(error) };
+    return { error: isHandlerRunning ? error : toInboxError(error), settings };
   }
 }
 
