@@ -90,6 +90,11 @@ export default tseslint.config(
           selector: 'ImportExpression[source.type!="Literal"]',
           message: 'check:arrows reads imports, and cannot read one whose name is computed.',
         },
+        {
+          selector:
+            'CallExpression[callee.property.name=/^safeParse/], CallExpression[callee.object.name=/schema$/i][callee.property.name=/^parse/]',
+          message: "An error would have zod's wording. Use validate() of core.",
+        },
       ],
     },
   },

@@ -1,4 +1,9 @@
-export { requireOptions } from './shared/check-options.ts';
+export {
+  requireOptions,
+  validate,
+  type Validated,
+  type ValueSchema,
+} from './shared/check-options.ts';
 export { addOnlyInbox, type AddOnlyInboxParts } from './inbox/add-only-inbox.ts';
 export { assets, type Asset } from './events/assets.ts';
 export type {

@@ -7,7 +7,7 @@ import { noop, setUp } from './helpers.ts';
 test.each<[string, Record<string, unknown>]>([
   ['handlers.concurrency: must be above 0', { handlers: { concurrency: 0 } }],
   ['handlers.concurrency: must be a whole number', { handlers: { concurrency: 1.5 } }],
-  ['endpoint: must have at least 1 characters', { endpoint: '' }],
+  ['endpoint: must have at least 1 character', { endpoint: '' }],
   ['testEvents: must be "handle" or "ignore"', { testEvents: 'drop' }],
   ['confirm: must be true or false', { confirm: 'yes' }],
   ['secret: the list is empty. Make one', { secret: [] }],

@@ -1,4 +1,4 @@
-import { requireOptions, WebhookError } from '@novita-webhooks/core';
+import { requireOptions, validate, WebhookError } from '@novita-webhooks/core';
 import * as z from 'zod';
 
 import type { PostgresPool } from './pool.ts';
@@ -73,8 +73,7 @@ export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): st
 }
 
 function checkOptions(expected: z.ZodType, options: unknown): void {
-  const { error } = expected.safeParse(options);
-  if (error === undefined) return;
-  const problems = error.issues.map(({ path, message }) => [...path, message].join(' '));
-  throw new WebhookError('invalid_option', `inbox-postgres: ${problems.join('; ')}.`);
+  const checked = validate(expected, options);
+  if ('value' in checked) return;
+  throw new WebhookError('invalid_option', `inbox-postgres: ${checked.fault}.`);
 }

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import { WebhookError } from '@novita-webhooks/core';
+import { validate, WebhookError } from '@novita-webhooks/core';
 import * as z from 'zod';
 
 import {
@@ -24,8 +24,8 @@ export interface DatabaseOptions<Database extends SqliteDatabase = SqliteDatabas
   readonly busyTimeoutMs?: number | undefined;
 }
 
-const FILE_NAME = 'Pass the name of a file';
-const POSITIVE_NUMBER = 'Pass a number of milliseconds above 0';
+const FILE_NAME = 'must be the name of a file';
+const POSITIVE_NUMBER = 'must be a number of milliseconds above 0';
 
 const pathSchema = z
   .string(FILE_NAME)
@@ -34,18 +34,18 @@ const pathSchema = z
     (path) => path !== ':memory:' && !path.startsWith('file:'),
     `${FILE_NAME}, not a URI. For an inbox in memory, use memoryInbox()`,
   )
-  .refine((path) => path === path.trim(), 'Remove the white space around it');
+  .refine((path) => path === path.trim(), 'must have no white space around it');
 
 const schema = z
   .object({
     path: pathSchema.optional(),
-    driver: z.enum(DRIVERS, `Use one of ${DRIVERS.join(', ')}`).optional(),
+    driver: z.enum(DRIVERS, `must be one of ${DRIVERS.join(', ')}`).optional(),
     database: z.unknown().optional(),
     busyTimeoutMs: z.number(POSITIVE_NUMBER).positive(POSITIVE_NUMBER).optional(),
   })
   .refine(
     ({ path, database }) => (path === undefined) !== (database === undefined),
-    'Pass either path, the name of a file, or database, an open connection',
+    'pass either path, the name of a file, or database, an open connection',
   );
 
 /**
@@ -54,22 +54,17 @@ const schema = z
  * @throws WebhookError `invalid_option`
  */
 export function openConnections(options: DatabaseOptions): Connections {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) throw invalidOption(parsed.error.issues.map(describeIssue).join(' '));
+  const checked = validate(schema, options);
+  if ('fault' in checked) throw invalidOption(`${checked.fault}.`);
   const { path, driver, database } = options;
   if (path !== undefined) {
     return openFileConnections(resolveLinks(resolve(path)), findDriver(driver));
   }
   checkCallerConnection(database);
   const file = filePathOf(database);
-  if (file === '') throw invalidOption('option database is in memory. Use memoryInbox().');
+  if (file === '') throw invalidOption('database: is in memory. Use memoryInbox().');
   return wrapCallerConnection(file, database);
 }
-
-const describeIssue = ({ path, message }: z.core.$ZodIssue): string =>
-  path.length > 0
-    ? `option ${path.join('.')} is not valid. ${message}.`
-    : `options are not valid. ${message}.`;
 
 /** Resolves symbolic links, because SQLite puts the -wal file beside the target of a link. */
 function resolveLinks(path: string): string {
@@ -97,7 +92,7 @@ function checkCallerConnection(
 }
 
 const UNUSABLE_CONNECTION =
-  'option database is not usable. Pass an open connection of node:sqlite, better-sqlite3 or ' +
+  'database: is not usable. Pass an open connection of node:sqlite, better-sqlite3 or ' +
   'libsql that binds parameters by their bare names, and returns rows as objects and numbers as ' +
   'numbers, not as BigInt.';
 

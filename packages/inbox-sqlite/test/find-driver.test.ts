@@ -69,7 +69,7 @@ describe('findDriver without a SQLite library', () => {
 test('sqliteStore rejects an unknown driver', () => {
   const { output } = runApp(newApp(), { driver: 'sqlite3' });
   expect(output).toBe(
-    'invalid_option: inbox-sqlite: option driver is not valid. Use one of node:sqlite, better-sqlite3, libsql.\n',
+    'invalid_option: inbox-sqlite: driver: must be one of node:sqlite, better-sqlite3, libsql.\n',
   );
 });
 

@@ -1,9 +1,8 @@
-import { redactUrl } from '@novita-webhooks/core';
+import { redactUrl, validate } from '@novita-webhooks/core';
 import type { IncomingMessage } from 'node:http';
 
 import { ApiError } from './api-error.ts';
 import { callHook } from './call-hook.ts';
-import { describeIssues } from './parse-options.ts';
 import { planSchema, type Plan } from './plan.ts';
 import { readBody } from './read-body.ts';
 import { redactValue } from './redact.ts';
@@ -37,9 +36,9 @@ const callPlanOption = (state: State, submission: Submission): Plan | undefined 
 };
 
 const readOptionPlan = (state: State, submission: Submission): Plan => {
-  const parsed = planSchema.safeParse(callPlanOption(state, submission));
-  if (parsed.success) return parsed.data;
-  throw new ApiError(500, 'INVALID_PLAN', describeIssues(parsed.error, ['plan()']));
+  const checked = validate(planSchema, callPlanOption(state, submission), ['plan()']);
+  if ('value' in checked) return checked.value;
+  throw new ApiError(500, 'INVALID_PLAN', checked.fault);
 };
 
 const readSubmitPlan = ({ submitPlans }: State, { headers }: IncomingMessage): Plan =>

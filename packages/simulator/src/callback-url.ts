@@ -4,7 +4,7 @@ const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 export const callbackUrlSchema: z.ZodURL = z.url({
   protocol: /^https?$/,
-  error: 'expected an http or https URL',
+  error: 'must be an http or https URL',
 });
 
 /** Returns why the simulator must not POST to `url`, or `undefined` if it may. */

@@ -30,7 +30,7 @@ export const ENDPOINTS_WITHOUT_DOCUMENTED_WEBHOOKS: readonly string[] = [
 /** Schema of the name of an endpoint, in which `*` stands for any characters. */
 export const endpointSchema: z.ZodString = z
   .string()
-  .regex(/^[\w.*/-]+$/, 'expected the name of an endpoint, such as txt2img or wan-*');
+  .regex(/^[\w.*/-]+$/, 'must be the name of an endpoint, such as txt2img or wan-*');
 
 const toExpression = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);

@@ -64,7 +64,7 @@ export const delayRangeSchema: z.ZodType<DelayRange> = z.union(
       .tuple([delayMsSchema, delayMsSchema])
       .refine(([min, max]) => min <= max, 'the first number must not be the larger one'),
   ],
-  'expected milliseconds, or [min, max] in milliseconds',
+  'must be milliseconds, or [min, max] in milliseconds',
 );
 
 const toSettings = <T>(value: T | number): T | FaultSettings =>
@@ -79,10 +79,17 @@ export const mergeFaults = (...sources: readonly Faults[]): ResolvedFaults =>
       .map(([name, value]) => [name, toSettings(value)]),
   );
 
+const FAULT_RULE = 'must be a number from 0 to 1, or an object';
+
 const settings = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.preprocess(
     toSettings,
-    z.strictObject({ probability: z.number().min(0).max(1).optional(), ...shape }).optional(),
+    z
+      .strictObject(
+        { probability: z.number().min(0).max(1).optional(), ...shape },
+        { error: ({ code }) => (code === 'invalid_type' ? FAULT_RULE : undefined) },
+      )
+      .optional(),
   );
 
 const ms = { ms: delayRangeSchema.optional() };

@@ -1,3 +1,4 @@
+import { validate } from '@novita-webhooks/core';
 import * as z from 'zod';
 
 import { isPlainObject } from './json.ts';
@@ -10,25 +11,7 @@ export const delayMsSchema: z.ZodNumber = z.number().min(0).max(MAX_TIMER_DELAY_
 
 /** Makes a schema that accepts every function. It cannot check arguments or results. */
 export const functionSchema = <T>(): z.ZodType<T, T> =>
-  z.custom<T>((value) => typeof value === 'function', 'expected a function');
-
-/**
- * Lists what is wrong as `<path>: <problem>`, joined by `; `. Never quotes a value, since it may be
- * a secret.
- *
- * @param path goes before the paths of the issues
- */
-export const describeIssues = ({ issues }: z.ZodError, path: readonly string[] = []): string => {
-  const describe = (keys: readonly PropertyKey[], problem: string): string =>
-    `${[...path, ...keys].map(String).join('.') || 'options'}: ${problem}`;
-  return issues
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => describe([...issue.path, key], 'unknown option'))
-        : [describe(issue.path, issue.message)],
-    )
-    .join('; ');
-};
+  z.custom<T>((value) => typeof value === 'function', 'must be a function');
 
 /** Options have fewer levels. Ends the walk through an object that contains itself. */
 const MAX_DEPTH = 10;
@@ -53,7 +36,7 @@ export const parseOptions = <T>(
 ): T => {
   const [other] = findOtherObjects(value, path);
   if (other !== undefined) throw new TypeError(`simulator: ${other}: must be a plain object`);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new TypeError(`simulator: ${describeIssues(parsed.error, path)}`);
+  const checked = validate(schema, value, path);
+  if ('value' in checked) return checked.value;
+  throw new TypeError(`simulator: ${checked.fault}`);
 };

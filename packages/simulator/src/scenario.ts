@@ -60,7 +60,12 @@ const scenarioSchema = z
     retry: z
       .strictObject({
         maxRetries: z.int().min(0).max(100).optional(),
-        delayMs: z.union([delayMsSchema, z.array(delayMsSchema).min(1)]).optional(),
+        delayMs: z
+          .union(
+            [delayMsSchema, z.array(delayMsSchema).min(1)],
+            'must be milliseconds, or a list of them',
+          )
+          .optional(),
       })
       .optional(),
     tasks: z.array(ruleSchema).optional(),

@@ -1,3 +1,4 @@
+import { validate } from '@novita-webhooks/core';
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 
@@ -5,7 +6,6 @@ import { ApiError, invalidBody } from './api-error.ts';
 import { callbackUrlSchema, findAddressProblem } from './callback-url.ts';
 import type { JsonObject } from './json.ts';
 import type { TestMode } from './novita-types.ts';
-import { describeIssues } from './parse-options.ts';
 import { finalStatusSchema, jsonPlanSchema, type Plan } from './plan.ts';
 import { checkParameters } from './required-parameters.ts';
 
@@ -26,10 +26,17 @@ export interface ParsedSubmission extends Submission {
   readonly plan: Plan;
 }
 
-const testModeSchema = z.discriminatedUnion('enabled', [
-  z.object({ enabled: z.literal(true), return_task_status: finalStatusSchema }),
-  z.object({ enabled: z.literal(false).optional() }),
-]);
+const testModeSchema = z.discriminatedUnion(
+  'enabled',
+  [
+    z.object({ enabled: z.literal(true), return_task_status: finalStatusSchema }),
+    z.object({ enabled: z.literal(false).optional() }),
+  ],
+  {
+    error: ({ code }: { readonly code?: string }) =>
+      code === 'invalid_union' ? 'must be true or false' : undefined,
+  },
+);
 
 const webhookSchema = z.object({
   url: callbackUrlSchema.nullish(),
@@ -79,12 +86,12 @@ export const readSubmission = (
   allowRemote: boolean,
 ): ParsedSubmission => {
   const isVideo = endpoint === 'video/create';
-  const parsed = (isVideo ? videoSchema : asyncSchema).safeParse(body);
-  if (!parsed.success) throw invalidBody(describeIssues(parsed.error));
+  const checked = validate(isVideo ? videoSchema : asyncSchema, body);
+  if ('fault' in checked) throw invalidBody(checked.fault);
   checkParameters(endpoint, body);
-  const { callbackUrl } = parsed.data;
+  const { callbackUrl } = checked.value;
   const path = isVideo ? 'callback_url' : 'extra.webhook.url';
   if (callbackUrl !== undefined) checkAddress(callbackUrl, path, allowRemote);
   // A random id: after a restart, a durable inbox under test would take a reused id for a duplicate.
-  return { taskId: randomUUID(), number, endpoint, body, ...parsed.data };
+  return { taskId: randomUUID(), number, endpoint, body, ...checked.value };
 };

@@ -145,7 +145,7 @@ test('breakNext: the next delivery has the fault, and its retry has not', async 
   ]);
   expect(receiver.received).toHaveLength(1);
   expect(() => simulator.breakNext('drop' as 'reset')).toThrow(
-    /^simulator: fault: Invalid option: expected one of "slow"/,
+    /^simulator: fault: must be "slow" or "drip"/,
   );
 });
 

@@ -251,6 +251,6 @@ describe('deliver()', () => {
     );
     await expect(
       simulator.deliver(quick.task_id, { url, transformEvent: 'x' as never }),
-    ).rejects.toThrow(new TypeError('simulator: deliver.transformEvent: expected a function'));
+    ).rejects.toThrow(new TypeError('simulator: deliver.transformEvent: must be a function'));
   });
 });

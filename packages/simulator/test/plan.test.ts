@@ -181,16 +181,19 @@ describe('plan source', () => {
 
 describe('invalid plan', () => {
   test.each([
-    [{ status: 'DONE' }, 'status: Invalid option: expected one of "TASK_STATUS_SUCCEED"'],
-    [{ count: -1 }, 'count: Too small: expected number to be >=0'],
-    [{ count: 1.5 }, 'count: Invalid input: expected int, received number'],
-    [{ parallelCopies: 0 }, 'parallelCopies: Too small: expected number to be >=1'],
-    [{ nsfw: 'yes' }, 'nsfw: Invalid input: expected boolean, received string'],
-    [{ reason: null }, 'reason: Invalid input: expected string, received null'],
-    [{ taskMs: '1' }, 'taskMs: expected milliseconds, or [min, max] in milliseconds'],
-    [{ faults: { reset: { times: 1 } } }, 'faults.reset.times: unknown option'],
-    [{ transformEvent: 'x' }, 'transformEvent: unknown option'],
-    [{ toString: 1 }, 'toString: unknown option'],
+    [{ status: 'DONE' }, 'status: must be "TASK_STATUS_SUCCEED" or "TASK_STATUS_FAILED"'],
+    [{ count: -1 }, 'count: must be at least 0'],
+    [{ count: 1.5 }, 'count: must be a whole number'],
+    [{ parallelCopies: 0 }, 'parallelCopies: must be at least 1'],
+    [{ nsfw: 'yes' }, 'nsfw: must be true or false'],
+    [{ reason: null }, 'reason: must be a text'],
+    [{ taskMs: '1' }, 'taskMs: must be milliseconds, or [min, max] in milliseconds'],
+    [
+      { faults: { reset: { times: 1 } } },
+      'faults.reset: times is unknown. Known: probability, attempts',
+    ],
+    [{ transformEvent: 'x' }, 'transformEvent is unknown. Known: status'],
+    [{ toString: 1 }, 'toString is unknown. Known: status'],
   ])('over HTTP is answered with 400: %j', async (plan, problem) => {
     const simulator = await startSimulator();
     const body = JSON.stringify({ extra: { simulator: plan } });
@@ -198,25 +201,22 @@ describe('invalid plan', () => {
     expect(response.status).toBe(400);
     const answer = await readJson(response);
     expect(answer).toMatchObject({ code: 400, reason: 'INVALID_REQUEST_BODY', metadata: {} });
-    expect(answer['message']).toContain(`extra.simulator.${problem}`);
+    expect(answer['message']).toMatch(/^extra\.simulator[.:]/);
+    expect(answer['message']).toContain(problem);
   });
 
   test('in submit() is a TypeError', async () => {
     const simulator = await startSimulator();
     await expect(simulator.submit('txt2img', {}, { count: 101 })).rejects.toThrow(
-      new TypeError('simulator: plan.count: Too big: expected number to be <=100'),
+      new TypeError('simulator: plan.count: must be at most 100'),
     );
     await expect(simulator.submit('txt2img', {}, { dupes: 1 } as Plan)).rejects.toThrow(
-      new TypeError('simulator: plan.dupes: unknown option'),
+      /^simulator: plan: dupes is unknown\. Known: status, reason/,
     );
   });
 
   test.each<[string, () => Plan, string]>([
-    [
-      'an invalid plan',
-      () => ({ count: 7.5 }),
-      'plan().count: Invalid input: expected int, received number',
-    ],
+    ['an invalid plan', () => ({ count: 7.5 }), 'plan().count: must be a whole number'],
     [
       'an error',
       () => {

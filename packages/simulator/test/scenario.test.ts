@@ -41,16 +41,19 @@ test('toSimulatorOptions: the last delay repeats', () => {
 });
 
 test.each<[unknown, string]>([
-  [[], 'scenario: Invalid input: expected object, received array'],
-  [null, 'scenario: Invalid input: expected object, received null'],
-  [{ port: 1 }, 'scenario.port: unknown option'],
-  [{ seed: -1 }, 'scenario.seed: Too small: expected number to be >=0'],
-  [{ faults: { drop: '1' } }, 'scenario.faults.drop: Invalid input: expected object'],
+  [[], 'scenario: must be an object'],
+  [null, 'scenario: must be an object'],
+  [{ port: 1 }, 'scenario: port is unknown. Known: '],
+  [{ seed: -1 }, 'scenario.seed: must be at least 0'],
+  [{ faults: { drop: '1' } }, 'scenario.faults.drop: must be a number from 0 to 1, or an object'],
   [{ faults: { delay: { ms: [2, 1] } } }, 'scenario.faults.delay.ms: the first number must not'],
-  [{ tasks: [{ plan: { count: -1 } }] }, 'scenario.tasks.0.plan.count: Too small'],
-  [{ tasks: [{ every: 0, plan: {} }] }, 'scenario.tasks.0.every: Too small'],
-  [{ tasks: [{ plan: { transformEvent: 'x' } }] }, 'scenario.tasks.0.plan.transformEvent: unknown'],
-  [{ retry: { delayMs: 'x' } }, 'scenario.retry.delayMs: Invalid input'],
+  [{ tasks: [{ plan: { count: -1 } }] }, 'scenario.tasks.0.plan.count: must be at least 0'],
+  [{ tasks: [{ every: 0, plan: {} }] }, 'scenario.tasks.0.every: must be at least 1'],
+  [
+    { tasks: [{ plan: { transformEvent: 'x' } }] },
+    'scenario.tasks.0.plan: transformEvent is unknown',
+  ],
+  [{ retry: { delayMs: 'x' } }, 'scenario.retry.delayMs: must be milliseconds, or a list of them'],
   [{ retry: { delayMs: [] } }, 'scenario.retry.delayMs: '],
 ])('toSimulatorOptions: rejects %j', (scenario, message) => {
   expect(() => toSimulatorOptions(scenario)).toThrow(TypeError);

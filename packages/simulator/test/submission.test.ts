@@ -65,21 +65,21 @@ describe('submit body and callback URL', () => {
     ['empty', '', 'the body is not JSON'],
     ['an array', '[]', 'the body is not a JSON object'],
     ['null', 'null', 'the body is not a JSON object'],
-    ['extra as text', '{"extra":"x"}', 'extra: Invalid input: expected object, received string'],
+    ['extra as text', '{"extra":"x"}', 'extra: must be an object'],
     [
       'a relative URL',
       JSON.stringify(webhook('/hook')),
-      'extra.webhook.url: expected an http or https URL',
+      'extra.webhook.url: must be an http or https URL',
     ],
     [
       'a number as URL',
       '{"extra":{"webhook":{"url":7}}}',
-      'extra.webhook.url: expected an http or https URL',
+      'extra.webhook.url: must be an http or https URL',
     ],
     [
       'an ftp URL',
       JSON.stringify(webhook('ftp://127.0.0.1/')),
-      'extra.webhook.url: expected an http or https URL',
+      'extra.webhook.url: must be an http or https URL',
     ],
   ])('rejects a body that is or has %s', async (_name, body, message) => {
     const simulator = await startSimulator();

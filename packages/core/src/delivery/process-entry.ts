@@ -9,13 +9,7 @@ import type { BestEffortEvents } from '../handlers/best-effort-events.ts';
 import type { Worker } from '../handlers/worker.ts';
 import { newEntryShape } from '../inbox/new-entry-shape.ts';
 import type { NewEntry, Outcome } from '../inbox/ports.ts';
-import {
-  abortSignal,
-  describeIssues,
-  parseArgument,
-  strictOptions,
-} from '../shared/check-options.ts';
-import { plainIssue } from '../shared/plain-issues.ts';
+import { abortSignal, parseArgument, strictOptions, validate } from '../shared/check-options.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBytes } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
@@ -183,11 +177,11 @@ function requireSameTask({ taskId, status, body, testMode }: NewEntry): { testMo
 
 /** @throws WebhookError `invalid_argument` */
 function readEntry(value: JsonObject): NewEntry {
-  const parsed = entrySchema.safeParse(value, { error: plainIssue });
-  if (parsed.success) return parsed.data;
+  const checked = validate(entrySchema, value);
+  if ('value' in checked) return checked.value;
   throw new WebhookError(
     'invalid_argument',
-    `processEntry: the message is not an entry (${describeIssues(parsed.error)}). ` +
+    `processEntry: the message is not an entry (${checked.fault}). ` +
       'Pass what addOnlyInbox.add() received; for a bare envelope use processUnverified().',
   );
 }

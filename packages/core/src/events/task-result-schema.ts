@@ -61,6 +61,7 @@ export function parseTaskResult(payload: unknown, receivedAt: number): ParsedRes
   const tooMany =
     isObject(payload) && MEDIA.find((medium) => lengthOf(payload[medium]) > MAX_FILES);
   if (typeof tooMany === 'string') return toError([`${tooMany} (too_big)`]);
+  // eslint-disable-next-line no-restricted-syntax -- only the codes of issues are shown
   const { error } = payloadSchema.safeParse(payload);
   if (error === undefined)
     return { result: toResult(payload as Payload, receivedAt), schemaError: null };

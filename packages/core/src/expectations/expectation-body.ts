@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import { NO_RESULT_YET } from '../inbox/expectation.ts';
 import type { NewEntry } from '../inbox/ports.ts';
+import { validate } from '../shared/check-options.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { readOr } from '../shared/read-or.ts';
 
@@ -20,7 +21,8 @@ const schema = z.object({ until: z.number(), media: z.enum(['image', 'video', 'a
 
 /** @returns `null` if the text is no body of an expectation */
 export function readExpectation(body: string): Expectation | null {
-  return schema.safeParse(readOr(() => JSON.parse(body) as unknown, null)).data ?? null;
+  const checked = validate(schema, readOr(() => JSON.parse(body) as unknown, null));
+  return 'value' in checked ? checked.value : null;
 }
 
 /** What an expectation is made of. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import { SUBMISSION_PREFIX } from '../events/envelope.ts';
 import type { NewEntry } from '../inbox/ports.ts';
+import { validate } from '../shared/check-options.ts';
 import { readOr } from '../shared/read-or.ts';
 
 /** The task id in the key of the record. No delivery can have it: see `readEvent`. */
@@ -20,6 +21,6 @@ const schema = z.object({ taskId: z.string() });
 /** @returns the task of an answered call; `null` if the call was not answered yet */
 export function submittedTaskOf({ body, schemaError }: NewEntry): string | null {
   if (schemaError !== null) return null;
-  const parsed = schema.safeParse(readOr(() => JSON.parse(body) as unknown, null));
-  return parsed.data?.taskId ?? null;
+  const checked = validate(schema, readOr(() => JSON.parse(body) as unknown, null));
+  return 'value' in checked ? checked.value.taskId : null;
 }

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 
-import { strictOptions } from '../shared/check-options.ts';
+import { strictOptions, validate } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
-import { plainIssue } from '../shared/plain-issues.ts';
 import type { OtherEvent } from '../events/envelope.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -240,10 +239,8 @@ const filterSchema = strictOptions({
 });
 
 function requireFilter(value: unknown): TaskFilter {
-  const parsed = filterSchema.safeParse(value, { error: plainIssue });
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' };
-  const where = ['filter', ...path.map(String)].join('.');
+  const checked = validate(filterSchema, value, ['filter']);
+  if ('value' in checked) return checked.value;
   const help = 'Pass a filter and then the handler.';
-  throw new WebhookError('invalid_argument', `handlers: ${where}: ${message}. ${help}`);
+  throw new WebhookError('invalid_argument', `handlers: ${checked.fault}. ${help}`);
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { isPlainObject } from './copy-json.ts';
 import { WebhookError } from './errors.ts';
-import { plainIssue } from './plain-issues.ts';
+import { plainIssue, type FoundIssue } from './plain-issues.ts';
 import { toPrintable } from './printable.ts';
 import { readOr } from './read-or.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
@@ -28,17 +28,13 @@ const PLAIN = 'must be a plain object, such as {}';
 
 /**
  * A plain object with these members and no others. Each own member is read once; a list, a `Map`, a promise
- * or an object of a class is refused, because it would count as one without members. The fault of an
- * unknown member names the known ones.
+ * or an object of a class is refused, because it would count as one without members.
  */
 export function strictOptions<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): PlainObject<z.ZodObject<Shape, z.core.$strict>> {
   const schema = z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `${issue.keys.join(', ')} is unknown. Known: ${Object.keys(shape).join(', ')}`
-        : PLAIN,
+    error: ({ code }) => (code === 'invalid_type' ? PLAIN : undefined),
   });
   return z.preprocess(copyPlainObject, schema);
 }
@@ -99,13 +95,9 @@ function parse<T>(
   schema: z.ZodType<T>,
   value: unknown,
 ): T {
-  const parsed = readOr(() => schema.safeParse(value, { error: plainIssue }), undefined);
-  if (parsed === undefined) {
-    const message = `${component}: an option cannot be read because its getter throws. Pass a plain object.`;
-    throw new WebhookError(code, message);
-  }
-  if (parsed.success) return parsed.data;
-  throw new WebhookError(code, `${component}: ${describeIssues(parsed.error)}`);
+  const checked = validate(schema, value);
+  if ('value' in checked) return checked.value;
+  throw new WebhookError(code, `${component}: ${checked.fault}`);
 }
 
 /** The part of a `ZodError` that is described. */
@@ -113,10 +105,48 @@ interface FoundIssues {
   readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
 }
 
+/** A schema of zod 4: the part that {@link validate} needs. */
+export interface ValueSchema<T> {
+  safeParse(
+    value: unknown,
+    settings: { readonly error: (issue: FoundIssue) => string },
+  ):
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: FoundIssues };
+}
+
+/** A value with the defaults of its schema, or what is wrong with it. */
+export type Validated<T> = { readonly value: T } | { readonly fault: string };
+
+/**
+ * Checks a value. The packages of this repository ask each schema here, so that no error has the wording of
+ * zod.
+ *
+ * @param path goes before the names of members in `fault`
+ * @returns `fault` is `<member>: <fault>`, joined by `; `. It never quotes a value: that may be a secret
+ * @example
+ * const checked = validate(z.strictObject({ port: z.int() }), { port: 'x' });
+ * if ('fault' in checked) console.log(checked.fault); // port: must be a number
+ */
+export function validate<T>(
+  schema: ValueSchema<T>,
+  value: unknown,
+  path: readonly string[] = [],
+): Validated<T> {
+  // eslint-disable-next-line no-restricted-syntax -- the one place
+  const parsed = readOr(() => schema.safeParse(value, { error: plainIssue }), undefined);
+  if (parsed === undefined) {
+    return { fault: 'an option cannot be read because its getter throws. Pass a plain object' };
+  }
+  return parsed.success ? { value: parsed.data } : { fault: describeIssues(parsed.error, path) };
+}
+
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
-export function describeIssues(error: FoundIssues): string {
+export function describeIssues(error: FoundIssues, prefix: readonly string[] = []): string {
   const text = error.issues
-    .map(({ path, message }) => `${path.map(String).join('.') || 'options'}: ${message}`)
+    .map(({ path, message }) => {
+      return `${[...prefix, ...path].map(String).join('.') || 'options'}: ${message}`;
+    })
     .join('; ');
   return toPrintable(text.replace(TOKEN_PATTERN, '[redacted]')).slice(0, MAX_ISSUES_LENGTH);
 }

@@ -9,6 +9,7 @@ import {
   parseArgument,
   requireOptions,
   strictOptions,
+  validate,
 } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -114,7 +115,8 @@ function checkTaskId(taskId: unknown): void {
 const delayMs = z.number().min(0);
 
 function toDelay(ms: unknown): number {
-  if (delayMs.safeParse(ms).success) return ms as number;
+  const checked = validate(delayMs, ms);
+  if ('value' in checked) return checked.value;
   const message = 'task-results: retry.delay must return milliseconds, 0 or more. Correct it.';
   throw new WebhookError('invalid_option', message);
 }

@@ -1,4 +1,5 @@
 // Parsers of command line values. They throw an InvalidArgumentError, which commander prints.
+import { validate } from '@novita-webhooks/core';
 import { InvalidArgumentError } from 'commander';
 
 import { endpointSchema } from '../endpoints.ts';
@@ -17,8 +18,7 @@ export const parseInteger =
   };
 
 const checkFault = (name: string, probability: number): void => {
-  const parsed = faultsSchema.safeParse({ [name]: probability });
-  if (parsed.success) return;
+  if ('value' in validate(faultsSchema, { [name]: probability })) return;
   const known = (faultNames as readonly string[]).includes(name);
   const text = known
     ? `The probability of ${name} must be from 0 to 1.`
@@ -40,8 +40,8 @@ export const parseFaults = (text: string): Faults =>
 /** Reads names of endpoints, separated by commas. */
 export const parseEndpoints = (text: string): string[] =>
   text.split(',').map((part) => {
-    const parsed = endpointSchema.safeParse(part.trim());
-    if (parsed.success) return parsed.data;
+    const checked = validate(endpointSchema, part.trim());
+    if ('value' in checked) return checked.value;
     throw new InvalidArgumentError('Pass names of endpoints, such as txt2img,wan-*.');
   });
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 
-import { describeIssues } from '../../shared/check-options.ts';
-import { plainIssue } from '../../shared/plain-issues.ts';
+import { validate } from '../../shared/check-options.ts';
 import { isWebhookError, WebhookError } from '../../shared/errors.ts';
 import { parseJson, type JsonObject } from '../../shared/json.ts';
 import { newEntryShape, time } from '../new-entry-shape.ts';
@@ -104,6 +103,6 @@ function readLine(text: unknown): Entry | string | null {
   } catch (error) {
     return isWebhookError(error) ? error.message.replace('the body', 'it') : 'it is not JSON';
   }
-  const parsed = entrySchema.safeParse(value, { error: plainIssue });
-  return parsed.success ? parsed.data : describeIssues(parsed.error);
+  const checked = validate(entrySchema, value);
+  return 'value' in checked ? checked.value : checked.fault;
 }
