@@ -57,10 +57,10 @@ if (lines > MAX_ARCHITECTURE_LINES) {
   problems.push(`docs: ARCHITECTURE.md has ${lines} of at most ${MAX_ARCHITECTURE_LINES} lines.`);
 }
 
-const bare = filesWithoutLine();
-if (bare.length > 0) {
-  console.log(`docs: ${bare.length} files have no description in docs/files.md:`);
-  for (const path of bare) console.log(`  ${path}`);
+for (const path of filesWithoutLine()) {
+  problems.push(
+    `docs: ${path} has no description. Begin it with a comment that says what it is for.`,
+  );
 }
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -20,7 +20,7 @@ export const parse = (path) =>
   ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.Latest, true);
 
 /**
- * The line that describes a file: the first sentence of the comment above its imports; otherwise of
+ * The line that describes a file: the first sentence of the comment above its imports or re-exports; otherwise of
  * the export that the file is named after; otherwise of its first doc comment. An empty string
  * where a file has no such comment.
  */
@@ -29,7 +29,7 @@ export function describeFile(path) {
   return firstSentence(headerOf(source) || docOfNamesake(source) || firstDoc(source) || '');
 }
 
-/** A comment with an empty line below it, or with an import: it belongs to no declaration. */
+/** A comment with an empty line below it, an import or a re-export: it belongs to no declaration. */
 function headerOf(source) {
   const [first] = source.statements;
   if (first === undefined) return undefined;
@@ -39,7 +39,8 @@ function headerOf(source) {
   const [range] = ranges;
   if (range === undefined) return undefined;
   const end = endOfBlock(ranges, text);
-  if (!ts.isImportDeclaration(first) && !isDetached(end)) return undefined;
+  const isModule = ts.isImportDeclaration(first) || ts.isExportDeclaration(first);
+  if (!isModule && !isDetached(end)) return undefined;
   return plain(text.slice(range.pos, end));
 }
 

@@ -176,7 +176,7 @@ describe('trigger', () => {
     [['--from', 'entry:x', '--inbox', 'sqlite:missing.db'], 3, /there is no file missing\.db/],
     [['--from', 'half.json', '--images', '2'], 2, /cannot be used with/],
     [['--remove', 'payload.nothing'], 2, /the event has no such value/],
-    [['--set', 'payload.images.7.image_url=x'], 2, /the list has 1 members/],
+    [['--set', 'payload.images.7.image_url=x'], 2, /the list has 1 member,/],
     [['--set', 'payload'], 2, /Pass path=value/],
     [['--remove', 'payload..x'], 2, /Pass a path/],
     [['--status', 'done'], 2, /Pass one of succeed, failed/],

@@ -1,3 +1,4 @@
+// The public entry: receivers, events, inboxes, and what adapters and stores are made of.
 export {
   requireOptions,
   validate,

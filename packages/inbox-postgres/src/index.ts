@@ -1,3 +1,4 @@
+// The public entry: the inbox in PostgreSQL, its store and its migrations.
 export { migratePostgres, migrationSql, type MigrateOptions } from './migrate-postgres.ts';
 export type { PostgresStoreOptions } from './options.ts';
 export type {

@@ -1,3 +1,4 @@
+// The public entry: the simulator, its options and what it tells.
 export { createSimulator } from './simulator.ts';
 export type { Simulator } from './simulator.ts';
 export type { DeliverOptions } from './deliver.ts';

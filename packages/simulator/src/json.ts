@@ -1,3 +1,5 @@
+// JSON objects of unknown content.
+
 export type JsonObject = Record<string, unknown>;
 
 export const isObject = (value: unknown): value is JsonObject =>

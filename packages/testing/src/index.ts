@@ -1,3 +1,4 @@
+// The public entry: contracts, fakes, samples and a clock that tests move.
 export { adapterContract } from './contracts/adapter/adapter-contract.ts';
 export type {
   AdapterServer,

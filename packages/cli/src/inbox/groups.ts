@@ -61,7 +61,9 @@ const readGroups = async (
     }
     scanned += page.scanned;
     cursor = page.cursor ?? undefined;
-    progress(`${toCountText(scanned)} examined, ${groups.size} groups`);
+    progress(
+      `${toCountText(scanned)} examined, ${groups.size} ${groups.size === 1 ? 'group' : 'groups'}`,
+    );
   } while (cursor !== undefined);
   progress(undefined);
   return [...groups.values()].sort((one, other) => other.count - one.count);

@@ -21,7 +21,10 @@ const schema = z.object({ until: z.number(), media: z.enum(['image', 'video', 'a
 
 /** @returns `null` if the text is no body of an expectation */
 export function readExpectation(body: string): Expectation | null {
-  const checked = validate(schema, readOr(() => JSON.parse(body) as unknown, null));
+  const checked = validate(
+    schema,
+    readOr(() => JSON.parse(body) as unknown, null),
+  );
   return 'value' in checked ? checked.value : null;
 }
 

@@ -21,6 +21,9 @@ const schema = z.object({ taskId: z.string() });
 /** @returns the task of an answered call; `null` if the call was not answered yet */
 export function submittedTaskOf({ body, schemaError }: NewEntry): string | null {
   if (schemaError !== null) return null;
-  const checked = validate(schema, readOr(() => JSON.parse(body) as unknown, null));
+  const checked = validate(
+    schema,
+    readOr(() => JSON.parse(body) as unknown, null),
+  );
   return 'value' in checked ? checked.value.taskId : null;
 }

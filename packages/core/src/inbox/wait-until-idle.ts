@@ -46,7 +46,7 @@ export async function waitUntilIdle(parts: IdleParts, options: IdleOptions): Pro
 async function findWork(parts: IdleParts): Promise<string[]> {
   const { isConsuming, running } = parts;
   const count = running();
-  const work = count === 0 ? [] : [`${count} running calls`];
+  const work = count === 0 ? [] : [`${count} running ${count === 1 ? 'call' : 'calls'}`];
   if (!isConsuming()) return work;
   // In one list: between two, an entry could pass from one state to the other and be in neither.
   const { runs, due } = await listWork(parts);

@@ -1,3 +1,5 @@
+// Puts what zod finds into plain words.
+
 /** What zod tells of an issue, as far as it is put into words. */
 export interface FoundIssue {
   readonly code?: string | undefined;

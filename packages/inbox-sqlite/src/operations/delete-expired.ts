@@ -1,3 +1,4 @@
+// Deletes finished entries that were kept long enough.
 import type { Connection } from '../connection/connection.ts';
 
 const DELETE_EXPIRED = `

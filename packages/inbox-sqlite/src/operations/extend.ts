@@ -1,3 +1,4 @@
+// Prolongs a lease.
 import type { ClaimRef } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';

@@ -1,3 +1,4 @@
+// Reads one entry.
 import type { Entry, EntryKey } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';

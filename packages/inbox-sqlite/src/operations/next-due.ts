@@ -1,3 +1,4 @@
+// Says in how many milliseconds the next entry of an endpoint is due.
 import type { Connection } from '../connection/connection.ts';
 
 const NEXT_DUE = `

@@ -1,3 +1,4 @@
+// Records the outcome of an attempt.
 import { errorGroupOf, type ClaimRef, type Outcome } from '@novita-webhooks/core';
 
 import type { Connection } from '../connection/connection.ts';

@@ -26,7 +26,7 @@ const read = (container: Container, key: string): unknown =>
 const checkIndex = (container: Container, key: string, path: readonly string[]): void => {
   if (!Array.isArray(container)) return;
   if (/^\d{1,4}$/.test(key) && Number(key) <= container.length) return;
-  const message = `${path.join('.')}: the list has ${container.length} members, so '${key}' is none. Count from 0.`;
+  const message = `${path.join('.')}: the list has ${container.length === 1 ? '1 member' : `${container.length} members`}, so '${key}' is none. Count from 0.`;
   throw new CommandError('usage', message);
 };
 

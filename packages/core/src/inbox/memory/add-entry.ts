@@ -1,3 +1,4 @@
+// Adds an entry to the table in memory, unless its task is there.
 import { WebhookError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { hasForeignToken, inheritExpectation } from '../expectation.ts';
