@@ -1,11 +1,16 @@
 import {
   createReceiver,
   addOnlyInbox,
+  type Entry,
+  type EntryPage,
+  type EntryQuery,
+  type EntryState,
   type Inbox,
   type ReceiverOptions,
 } from '@novita-webhooks/core';
 import {
   createFakeInbox,
+  createTestEntry,
   sampleEvents,
   signedDelivery,
   TEST_SECRET,
@@ -14,12 +19,25 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { deferred, ENDPOINT, noop, setUp, type Setup } from './helpers.ts';
 
-/** A durable inbox with these entries. */
-function inboxWith(counts: { pending?: number; running?: number; dead?: number }): Inbox {
+type Counts = Partial<Record<EntryState, number>>;
+
+/** A durable inbox with these entries of the endpoint. */
+function inboxWith(counts: Counts, endpoint = 'novita'): Inbox {
   const inbox = createFakeInbox();
-  const stats = { expected: 0, pending: 0, running: 0, done: 7, dead: 0, lagMs: 0, ...counts };
   const capabilities = { ...inbox.capabilities, durable: true, shared: true };
-  return { ...inbox, capabilities, stats: () => Promise.resolve(stats) };
+  const list: Inbox['list'] = (query) => Promise.resolve(pageOf(counts, endpoint, query));
+  return { ...inbox, capabilities, list };
+}
+
+function pageOf(counts: Counts, endpoint: string, query: EntryQuery = {}): EntryPage {
+  const { states = [], limit = 100 } = query;
+  const isWanted = query.endpoint === undefined || query.endpoint === endpoint;
+  const one = createTestEntry() as Entry;
+  const all = states.flatMap((state) =>
+    Array<Entry>(isWanted ? (counts[state] ?? 0) : 0).fill(one),
+  );
+  const cursor = all.length > limit ? '1' : null;
+  return { entries: all.slice(0, limit), cursor, scanned: all.length, readAt: 0 };
 }
 
 function started(options: Partial<ReceiverOptions>): Setup {
@@ -53,25 +71,33 @@ test.each([
   [{ running: 2 }, `${WAITING} ${TAKEOVER}`],
   [{ dead: 1 }, `${WAITING} ${DEAD}`],
   [{ pending: 3, running: 2, dead: 1 }, `${WAITING} ${TAKEOVER} ${DEAD}`],
+  [{ pending: 100 }, WAITING],
 ])('start: says that a durable inbox holds %j', async (counts, message) => {
   const details = { pending: 0, running: 0, dead: 0, ...counts };
   expect(await linesAfterStart({ inbox: inboxWith(counts) })).toEqual([[message, details]]);
 });
 
+test('start: counts no more than 100 entries of a state', async () => {
+  const details = { pending: '100 or more', running: 0, dead: 0 };
+  const lines = await linesAfterStart({ inbox: inboxWith({ pending: 101 }) });
+  expect(lines).toEqual([[WAITING, details]]);
+});
+
 test.each<[string, Partial<ReceiverOptions>]>([
+  ['entries of other endpoints', { inbox: inboxWith({ pending: 1, dead: 1 }, 'images') }],
   ['an empty inbox', { inbox: inboxWith({}) }],
   ['the memory inbox', {}],
   ['an inbox that other processes handle', { inbox: inboxWith({ pending: 1 }), consume: false }],
   [
     'an inbox that fails',
-    { inbox: { ...inboxWith({}), stats: () => Promise.reject(new Error('refused')) } },
+    { inbox: { ...inboxWith({}), list: () => Promise.reject(new Error('refused')) } },
   ],
   [
     'an inbox that throws',
     {
       inbox: {
         ...inboxWith({}),
-        stats() {
+        list() {
           throw new Error('no');
         },
       },
@@ -86,12 +112,12 @@ test.each<[string, Partial<ReceiverOptions>]>([
 });
 
 test('start: does not wait for the counts, and a closed receiver does not print them', async () => {
-  const counts = deferred<Awaited<ReturnType<Inbox['stats']>>>();
-  const inbox = { ...inboxWith({}), stats: () => counts.promise };
+  const page = deferred<EntryPage>();
+  const inbox = { ...inboxWith({}), list: () => page.promise };
   const setup = started({ inbox });
   expect(await setup.deliver(sampleEvents.imageSucceeded())).toMatchObject({ status: 200 });
   await setup.receiver.close();
-  counts.resolve({ expected: 0, pending: 1, running: 0, done: 0, dead: 0, lagMs: 0 });
+  page.resolve(pageOf({ pending: 1 }, 'novita', { states: ['pending'] }));
   await setup.clock.flush();
   expect(linesOf(setup)).toHaveLength(1);
 });
