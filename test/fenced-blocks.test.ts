@@ -142,7 +142,7 @@ const COMMANDS = [
 
 /** What a reader runs in a project of their own. */
 const OF_THE_READER =
-  /^(npx tsc --noEmit --strict --module nodenext --types node orders\.mts|npx tsx orders\.mts|node (server|orders)\.mjs|echo … > secret\.sh|\. \.\/secret\.sh)$/;
+  /^(npx tsc --noEmit --strict --module nodenext --types node (server|orders)\.mts|npx tsx (server|orders)\.mts|node (server|orders)\.mjs|echo … > secret\.sh|\. \.\/secret\.sh)$/;
 
 /** The commands of a block, with `…` for quoted texts, without comments and variables. */
 function commandsOf(code: string): string[] {
@@ -187,5 +187,39 @@ test('guides: a command that does not exist is found', () => {
     'no-such-package',
     'nothing',
     'npx @novita-webhooks/simulator stop',
+  ]);
+});
+
+/** What brings a command of `npx`, where it is not the package of that name. */
+const PACKAGE_OF: Readonly<Record<string, string>> = {
+  tsc: 'typescript',
+  'novita-webhooks': '@novita-webhooks/cli',
+};
+/** The start of a command that runs in a clone of this repository, which has its tools. */
+const IN_A_CLONE = /^npx tsx (test|bench)\//;
+
+/** The commands of a page for which `npx` would ask whether to install something. */
+function askingCommands(text: string): string[] {
+  const installed = new Set(
+    [...text.matchAll(/npm install ([^`\n]+)/g)].flatMap(([, names = '']) => names.split(' ')),
+  );
+  const commands = [...text.matchAll(/\bnpx [^`\n]+/g)].map(([command]) => command);
+  return commands.filter((command) => {
+    const [, name = ''] = command.split(' ');
+    return (
+      name !== '--yes' && !IN_A_CLONE.test(command) && !installed.has(PACKAGE_OF[name] ?? name)
+    );
+  });
+}
+
+const ofReaders = guides.filter((file) => !/^(CONTRIBUTING|docs\/files)\.md$/.test(file));
+
+test.each(ofReaders)('guides: no command of %s makes npx ask', (file) => {
+  expect(askingCommands(read(file))).toEqual([]);
+});
+
+test('guides: a command that makes npx ask is found', () => {
+  expect(askingCommands('`npm install tsx`: `npx tsx a.mts`, `npx tsc a.mts`')).toEqual([
+    'npx tsc a.mts',
   ]);
 });

@@ -58,7 +58,9 @@ test(
   'README.md: the example, as plain JavaScript, handles the task that it submits and an event',
   async () => {
     const [server = ''] = await codeBlocks('README.md');
-    const [, , , terminals = '', trigger = ''] = await codeBlocks('README.md', 'sh');
+    const blocks = await codeBlocks('README.md', 'sh');
+    const terminals = blocks.find((code) => code.includes('# terminal 1')) ?? '';
+    const trigger = blocks.find((code) => code.includes('--metadata')) ?? '';
     const simulator = await createSimulator();
     const port = await freePort();
     const order = `await fetch('http://127.0.0.1:${port}/orders/42', { method: 'POST' })`;
