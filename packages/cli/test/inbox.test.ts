@@ -60,6 +60,20 @@ const engines: readonly Engine[] = [
   },
 ];
 
+test.runIf(redis !== undefined)(
+  'inbox: on Redis, names the prefixes that hold no entry',
+  async () => {
+    const database = await temporaryRedis(redis ?? '');
+    onTestFinished(() => database.remove());
+    const address = `${database.url}?queueNamePrefix=typo`;
+    for (const command of ['list', 'stats']) {
+      const { code, stderr } = await run(['inbox', command, '--inbox', address]);
+      expect(code).toBe(0);
+      expect(stderr).toContain('Redis has no entry with prefix bull and queueNamePrefix typo.');
+    }
+  },
+);
+
 describe.each(engines)('inbox on $name', ({ isFound, address: createAddress }) => {
   test.runIf(isFound)('imports, shows, replays, discards and exports entries', async () => {
     const address = await createAddress();

@@ -52,7 +52,7 @@ const DIAGNOSES: readonly Diagnosis[] = [
   {
     codes: /^28000$/,
     problem: 'the server rejected the role, or pg_hba.conf allows no such connection',
-    action: 'Check user, database and pg_hba.conf. If the server requires SSL, set ssl in the pool',
+    action: 'Check that the connection string is set, its user, pg_hba.conf, and ssl of the pool',
   },
   {
     messages: /^(SASL: .*client password|Password must be)/,

@@ -9,7 +9,7 @@ describe('toInboxError', () => {
     ['57P03', 'recovering from a crash. Wait'],
     ['53300', 'the server has no connection left. Raise max_connections'],
     ['28P01', 'the server rejected the role or its password. Check user'],
-    ['28000', 'pg_hba.conf allows no such connection. Check user'],
+    ['28000', 'pg_hba.conf allows no such connection. Check that the connection string is set'],
     ['ENOENT', 'the socket of the server, or a certificate file, does not exist. Check'],
     ['EACCES', 'this process may not use the socket of the server. Check'],
     ['EHOSTUNREACH', 'the server cannot be reached. Check its host'],

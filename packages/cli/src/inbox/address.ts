@@ -66,6 +66,16 @@ export const parseAddress = (text: string): InboxAddress => {
   );
 };
 
+/**
+ * What to check if an inbox has no entry at all, or nothing. A command finds out that a file or a table is
+ * missing; on Redis, a wrong prefix looks like an inbox without entries.
+ */
+export const describeEmpty = (address: InboxAddress): string | undefined => {
+  if (address.engine !== 'bullmq') return undefined;
+  const { prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = address;
+  return `Redis has no entry with prefix ${prefix} and queueNamePrefix ${queueNamePrefix}. If the receivers have others, add them to the address, such as ?queueNamePrefix=<name>.`;
+};
+
 /** An address without user, password and parameters, for messages. */
 export const describeAddress = (address: InboxAddress): string => {
   if (address.engine === 'sqlite') return `sqlite:${address.path}`;

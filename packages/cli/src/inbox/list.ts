@@ -6,6 +6,7 @@ import { toAgeText, toCountText, toEntriesText, toTimeText } from '../terminal/p
 import { cut, printTable, type Column } from '../terminal/table.ts';
 import { addSubcommand, parsePositive } from './subcommand.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
+import { describeEmpty } from './address.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { toStateText } from './state-text.ts';
@@ -100,7 +101,8 @@ export const countEntries = async (
 
 const list = async (options: ListOptions, console: Console): Promise<void> => {
   const { limit, order, cursor, json, bodies = false } = options;
-  const page = await withInbox(requireAddress(options), { create: false }, async (inbox) => {
+  const address = requireAddress(options);
+  const page = await withInbox(address, { create: false }, async (inbox) => {
     const filter = await toFilter(inbox, options);
     const query = { ...filter, limit, order, cursor, bodies };
     return readEntries(inbox, query, ({ scanned, entries }) => {
@@ -113,6 +115,8 @@ const list = async (options: ListOptions, console: Console): Promise<void> => {
     return;
   }
   printTable(console, LAYOUTS, page.entries);
+  const hint = page.scanned === 0 && cursor === undefined ? describeEmpty(address) : undefined;
+  if (hint !== undefined) console.printError(console.colour('dim', hint));
   if (!console.isTerminal && page.cursor === null) return;
   const more = page.cursor === null ? '' : ` More: add --cursor ${page.cursor}, or raise --limit.`;
   const found =

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { Console } from '../terminal/console.ts';
 import { toCountText, toDurationText } from '../terminal/printable.ts';
+import { describeEmpty } from './address.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { addSubcommand } from './subcommand.ts';
@@ -31,6 +32,8 @@ const stats = async (options: StatsOptions, console: Console): Promise<void> => 
   const lag =
     lagMs === 0 ? 'no entry is due' : `an entry has been due for ${toDurationText(lagMs)}`;
   console.print(`lag      ${lag}`);
+  const hint = pending + running + done + dead === 0 ? describeEmpty(address) : undefined;
+  if (hint !== undefined) console.printError(console.colour('dim', hint));
 };
 
 /** Adds `inbox stats`. */

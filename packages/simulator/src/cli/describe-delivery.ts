@@ -25,7 +25,7 @@ export interface DeliveryReport {
   readonly answer: string;
   /** What Novita does next. */
   readonly next: string;
-  /** What to check. Empty if the delivery was acknowledged. */
+  /** What to check. Empty if a receiver acknowledged the delivery. */
   readonly advice: readonly string[];
 }
 
@@ -136,6 +136,10 @@ const adviseOnForeignAnswer = (status: number): string =>
 const adviseOnOtherServer = ({ origin }: URL): string =>
   `This is no reply of a receiver. Check first that no other server listens on ${origin}.`;
 
+/** A simulator may deliver to servers without this library: it says nothing for each event. */
+const adviseOnSuccess = (code: string | null, { isPerformed }: RetryPlan, url: URL): string[] =>
+  isPerformed || (code !== null && code in successes) ? [] : [adviseOnOtherServer(url)];
+
 const adviseOnStatus = (status: number, url: URL): string[] => {
   if (status === 401) return adviseOnToken(url);
   if (status === 404) {
@@ -207,6 +211,8 @@ export const describeDelivery = (delivery: Delivery, plan: RetryPlan): DeliveryR
     error: null,
     answer: [answer.status, code].filter((part) => part !== null).join(' '),
     next: describeNext(delivery, code, plan),
-    advice: acknowledged ? [] : adviseOnAnswer(answer.status, answer.body, url),
+    advice: acknowledged
+      ? adviseOnSuccess(code, plan, url)
+      : adviseOnAnswer(answer.status, answer.body, url),
   };
 };

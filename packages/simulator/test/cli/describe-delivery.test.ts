@@ -113,8 +113,15 @@ describe('advice', () => {
     [{ error: 'connection', message: 'ECONNREFUSED' }, /running on http:\/\/127\.0\.0\.1:3000\?/],
     [{ error: 'connection', message: 'ENOTFOUND: x' }, /127\.0\.0\.1 does not resolve/],
     [{ error: 'connection', message: 'socket hang up' }, /^$/],
-    [{ status: 200, body: '{"detail":"unused"}' }, /^$/],
+    [{ status: 200, body: '{"status":"accepted"}' }, /^$/],
+    [{ status: 200, body: 'hello' }, /^This is no reply of a receiver\. .*other server listens on/],
   ] as [DeliveryAnswer, RegExp][])('on %j matches %s', (answer, expected) => {
     expect(advise(answer)).toMatch(expected);
   });
+});
+
+test('a simulator has no advice on a 2xx of another server', () => {
+  const answer = { status: 200, body: 'ok' };
+  const plan = { delaysMs: [], isPerformed: true };
+  expect(describeDelivery(delivery(answer), plan).advice).toEqual([]);
 });
