@@ -35,6 +35,12 @@ describe.each(commands)('novita-webhooks $args', ({ args, longOptions }) => {
   });
 });
 
+test('a subcommand without its command is named with it', async () => {
+  const { code, stderr } = await run(['list', '--inbox', 'sqlite:x.db']);
+  expect(code).toBe(2);
+  expect(stderr).toContain("unknown command 'list'\n(Did you mean inbox list?)\n");
+});
+
 test.each([['server'], ['inbox', 'lst'], ['inbox', 'sqlite:x.db', 'lst'], ['complete']])(
   '%s %s suggests the command that was meant',
   async (...args) => {

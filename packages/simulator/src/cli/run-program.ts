@@ -11,6 +11,14 @@ Secrets come from the environment (NOVITA_WEBHOOK_SECRET). No .env file is read.
 Exit codes: 0 done, 1 the answer is no, 2 wrong command line, 3 an inbox, server, port or file cannot
 be used, 4 the content of a file is wrong, 70 a fault of this command, 130 Ctrl-C, 143 SIGTERM.`;
 
+/** Names the command that has a subcommand of this name, which was typed without it. */
+const suggestParent = ({ commands }: Command, error: string): string => {
+  const [, wanted] = /^unknown command '([\w-]+)'/.exec(error) ?? [];
+  const parent = commands.find((one) => one.commands.some((child) => child.name() === wanted));
+  if (wanted === undefined || parent === undefined) return error;
+  return error.replace(/'$/m, `'\n(Did you mean ${parent.name()} ${wanted}?)`);
+};
+
 /**
  * Creates a program, adds its commands, runs one, prints errors and sets the exit code. With `--json`
  * among the arguments, an error is an object on stderr: `{ error: { category, message } }`.
@@ -48,6 +56,6 @@ export const runProgram = async (
     if (!isCommanderError(error)) fail(toFailure(error, name));
     else if (error.exitCode === 0) setExitCode(EXIT_CODES.ok);
     else if (error.code === 'commander.help' && !isJson) failWithHelp(texts.join('\n'));
-    else fail({ category: 'usage', message: texts.join('\n') });
+    else fail({ category: 'usage', message: suggestParent(program, texts.join('\n')) });
   }
 };
