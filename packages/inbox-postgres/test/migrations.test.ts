@@ -154,7 +154,7 @@ describe.skipIf(url === undefined)('migrate', () => {
   test.each(['', 'pg_own', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7])(
     'rejects the schema name %j',
     (name) => {
-      expect(() => postgresStore({ pool, schema: name as string })).toThrow('schema must be');
+      expect(() => postgresStore({ pool, schema: name as string })).toThrow('schema: must be');
     },
   );
 });

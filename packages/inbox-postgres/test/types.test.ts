@@ -30,10 +30,10 @@ test('postgresInbox accepts another pool and infers its client', () => {
 
 test('postgresInbox rejects options of the wrong type', () => {
   // @ts-expect-error: the pool has no connect
-  expect(() => postgresInbox({ pool: {} })).toThrow('pool must be');
+  expect(() => postgresInbox({ pool: {} })).toThrow('pool: must be');
   // @ts-expect-error: the pool is missing
-  expect(() => postgresInbox({})).toThrow('pool must be');
+  expect(() => postgresInbox({})).toThrow('pool: must be');
   const pool = { connect: () => Promise.reject(new Error('not here')) };
   // @ts-expect-error: the schema is not a string
-  expect(() => postgresInbox({ pool, schema: 1 })).toThrow('schema must be');
+  expect(() => postgresInbox({ pool, schema: 1 })).toThrow('schema: must be');
 });
