@@ -7,7 +7,8 @@ import {
 } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
-import { describeError, retryDelayOf } from '../src/shared/errors.ts';
+import { cpuTimeMs } from '../../../test/support/cpu-time.ts';
+import { describeError, retryDelayOf, summariseError } from '../src/shared/errors.ts';
 
 describe('isWebhookError', () => {
   test('accepts errors of this and of another copy of the library', () => {
@@ -104,6 +105,38 @@ describe('describeError', () => {
     ],
   ])('names the thrown value without the query strings of links', (thrown, text) => {
     expect(describeError(thrown)).toBe(text);
+  });
+
+  test.each<readonly [string, string]>([
+    ['Authorization: Bearer abc_123456', 'Authorization: Bearer [redacted]'],
+    ['{"authorization":"Bearer abc_123456"}', '{"authorization":"Bearer [redacted]"}'],
+    [
+      String.raw`{\"authorization\":\"abc_123456\"}`,
+      String.raw`{\"authorization\":\"[redacted]\"}`,
+    ],
+    ['authorization=Basic abcdefgh1234==', 'authorization=Basic [redacted]'],
+    ['sent bearer abc_123456, got 401', 'sent bearer [redacted], got 401'],
+    ["headers: { 'x-api-key': 'abc_123456' }", "headers: { 'x-api-key': '[redacted]' }"],
+    ['POST /v3?api_key=abc_123456 failed', 'POST /v3?[redacted] failed'],
+    ['apiKey=abc_123456', 'apiKey=[redacted]'],
+    ['the key sk_abcdef123456 is unknown', 'the key [redacted] is unknown'],
+    ['the key sk-proj-abcdef123456 is unknown', 'the key [redacted] is unknown'],
+    ...[
+      'apiKey: is empty. Is the environment variable set?',
+      'authorization: required by this endpoint',
+      'the bearer certificate is refused',
+      'task sk-task',
+    ].map((text) => [text, text] as const),
+  ])('hides keys: %s', (text, shown) => {
+    expect(describeError(new Error(text))).toBe(`Error: ${shown}`);
+    expect(summariseError(new Error(text)).message).toBe(shown);
+  });
+
+  test('takes little time for texts that nearly match', () => {
+    const texts = ['sk-', 'bearer ', 'authorization: ', 'api-key=', "'x-api-key': '"];
+    const before = cpuTimeMs();
+    for (const text of texts) describeError(new Error(text.repeat(10_000)));
+    expect(cpuTimeMs() - before).toBeLessThan(2000);
   });
 
   test('returns at most 500 characters', () => {

@@ -89,6 +89,7 @@ async function openStore(clocked: ClockedPool, poolAt: (clock: ManualClock) => P
     'metadata that is no object': execute('events', "metadata = '7'"),
     'time of arrival': execute('events', "received_at = 'infinity'"),
     'succeeded handlers': execute('pending_entries', "succeeded_handlers = '{NULL}'"),
+    'partial replay': execute('pending_entries', "partial_replay = '[]'"),
   };
   const subject: StoreSubject = { store, ledger, damage, advance: (ms) => clock.advance(ms) };
   return { subject, close: () => store.close().then(() => dropSchema(clocked.pool, schema)) };

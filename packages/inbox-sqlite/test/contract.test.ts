@@ -54,6 +54,7 @@ function openStore(driver: DriverUnderTest): StoreSubject {
     'succeeded handlers that are no names': execute(
       "UPDATE novita_entries SET succeeded_handlers = '[{}]'",
     ),
+    'partial replay': execute(`UPDATE novita_entries SET partial_replay = '{"handlers":7}'`),
   };
   return { store, ledger, damage, advance: (ms) => clock.advance(ms) };
 }

@@ -4,6 +4,9 @@ const MIN_LENGTH = 32;
 /** A secret of `openssl rand -hex 32` has about 16 of them. */
 const MIN_DISTINCT_CHARACTERS = 8;
 
+/** Characters of control and format, separators of lines, and spaces that only look like one. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+
 /** Texts of templates and examples that were never replaced. */
 const PLACEHOLDER =
   /change.?(me|this|it)|replace.?(me|this|it|with)|place.?holder|your.{0,20}secret|secret.{0,10}(here|goes)|example.{0,5}secret|todo|<[^>]*>|\$\{|\{\{|\$\(|process\.env/i;
@@ -18,6 +21,11 @@ function secretFault(secret: string): string | undefined {
   if (secret.trim() === '') return `is blank. ${ADVICE}`;
   if (secret.trim() !== secret) {
     return 'begins or ends with whitespace, as a file or `echo` adds it. Pass secret.trim() in every process.';
+  }
+  const invisible = secret.search(INVISIBLE);
+  if (invisible !== -1) {
+    const code = secret.codePointAt(invisible)?.toString(16).toUpperCase().padStart(4, '0');
+    return `has an invisible character (U+${code}) at position ${invisible + 1}, as copied text can. Remove it in every process.`;
   }
   if (/^(["'`]).*\1$/s.test(secret)) {
     return 'is wrapped in quotes, which some env files keep. Remove them in every process.';

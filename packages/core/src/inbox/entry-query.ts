@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { copyPlainObject, parseArgument, strictOptions } from '../shared/check-options.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
+import { readOr } from '../shared/read-or.ts';
 import { createEntryFilter, type ResolvedEntryFilter } from './entry-filter.ts';
 import { toStoredStates, type StoredState } from './expectation.ts';
 import type { Entry, EntryFilter, EntryKey, EntryQuery } from './ports.ts';
@@ -144,12 +145,14 @@ export function checkEntryFilter(operation: string, filter: EntryFilter): Resolv
  * @throws WebhookError `invalid_argument` unless `key` has an endpoint and a task id
  */
 export function checkEntryKey(operation: string, key: EntryKey): EntryKey {
-  const given: unknown = key;
-  if (!isObject(given)) throw invalidKey(operation, 'the key', given);
-  for (const name of ['endpoint', 'taskId'] as const) {
-    if (typeof given[name] !== 'string') throw invalidKey(operation, name, given[name]);
-  }
-  return { endpoint: key.endpoint, taskId: key.taskId };
+  const read = (given: unknown) =>
+    isObject(given) ? { endpoint: given['endpoint'], taskId: given['taskId'] } : null;
+  const given = readOr(() => read(key), null); // a getter may throw
+  if (given === null) throw invalidKey(operation, 'the key', key);
+  const { endpoint, taskId } = given;
+  if (typeof endpoint !== 'string') throw invalidKey(operation, 'endpoint', endpoint);
+  if (typeof taskId !== 'string') throw invalidKey(operation, 'taskId', taskId);
+  return { endpoint, taskId };
 }
 
 function invalidKey(operation: string, name: string, value: unknown): WebhookError {

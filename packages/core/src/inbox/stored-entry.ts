@@ -24,15 +24,15 @@ export interface StoredEntry extends Omit<Entry, JsonField | 'damage'> {
 export function parseStoredEntry(stored: StoredEntry): Entry {
   const metadata = parse(stored.metadata);
   const succeededHandlers = parse(stored.succeededHandlers);
-  const damage = findDamage({ ...stored, metadata, succeededHandlers });
   const partialReplay = stored.partialReplay === null ? null : parse(stored.partialReplay);
+  const damage = findDamage({ ...stored, metadata, succeededHandlers, partialReplay });
   const attemptLog = parse(stored.attemptLog);
   const entry = {
     ...stored,
     metadata: isObject(metadata) ? (metadata as Entry['metadata']) : {},
     succeededHandlers: isNames(succeededHandlers) ? succeededHandlers : [],
     receivedAt: isTime(stored.receivedAt) ? stored.receivedAt : 0,
-    partialReplay: isObject(partialReplay) ? (partialReplay as Entry['partialReplay']) : null,
+    partialReplay: isReplay(partialReplay) ? partialReplay : null,
     attemptLog: Array.isArray(attemptLog) ? (attemptLog as Entry['attemptLog']) : [],
   };
   return damage === null ? entry : { ...entry, damage };
@@ -41,17 +41,17 @@ export function parseStoredEntry(stored: StoredEntry): Entry {
 /** @returns which fields of an entry a handler cannot get, as a reason; `null` if none */
 export function findDamage(
   entry: Readonly<Record<'metadata' | 'succeededHandlers' | 'receivedAt', unknown>> &
-    Pick<Entry, 'damage'>,
+    Pick<Entry, 'damage'> & { readonly partialReplay?: unknown },
 ): string | null {
   if (entry.damage !== undefined) return entry.damage;
-  const [metadata, names] = [isObject(entry.metadata), isNames(entry.succeededHandlers)];
-  const time = isTime(entry.receivedAt);
-  if (metadata && names && time) return null;
-  const fields = [
-    ...(metadata ? [] : ['metadata']),
-    ...(names ? [] : ['succeeded handlers']),
-    ...(time ? [] : ['time of arrival']),
-  ];
+  const readable = {
+    metadata: isObject(entry.metadata),
+    'succeeded handlers': isNames(entry.succeededHandlers),
+    'time of arrival': isTime(entry.receivedAt),
+    'partial replay': isReplay(entry.partialReplay ?? null),
+  };
+  const fields = Object.entries(readable).flatMap(([name, isReadable]) => (isReadable ? [] : name));
+  if (fields.length === 0) return null;
   return `the stored ${fields.join(' and ')} cannot be read. Repair the row and replay the entry, or discard it.`;
 }
 
@@ -70,6 +70,12 @@ function isObject(value: unknown): boolean {
 
 function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+function isReplay(value: unknown): value is Entry['partialReplay'] {
+  if (value === null) return true;
+  const { handlers, deadReason } = Object(value) as Record<string, unknown>;
+  return isNames(handlers) && (deadReason === null || typeof deadReason === 'string');
 }
 
 /** What a `Date` can hold. */

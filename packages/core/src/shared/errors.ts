@@ -1,6 +1,5 @@
 import { toPrintable } from './printable.ts';
-import { encodedCharacter } from './encoded-character.ts';
-import { TOKEN_PATTERN } from './token-pattern.ts';
+import { redactSecrets } from './redact-secrets.ts';
 
 /** The codes of all replies. */
 export type ReplyCode =
@@ -281,39 +280,8 @@ export function retryDelayOf(error: unknown): number | null {
   }
 }
 
-/** The end of a value in a URL within any text. */
-const VALUE = '[^\\s"\'`<>&]*';
-
-/** Parameters of presigned links that only their owner may know, also where a link is only named in part. */
-const SECRET_PARAMETER =
-  'X-[a-z]{3,4}-[\\w-]+|q-[\\w-]+|Signature|sig|Policy|Key-Pair-Id|\\w{0,9}AccessKeyId|token';
-
-const SECRETS: readonly [RegExp, string][] = [
-  [/(https?:\/\/[^\s"'`<>?#]+)[?#][^\s"'`<>]*/gi, '$1?[redacted]'], // result links are presigned
-  [/\?[\w.~%+[\]-]{1,128}=[^\s"'`<>]*/g, '?[redacted]'], // the same without a scheme
-  [new RegExp(`${encodedCharacter('?')}${VALUE}`, 'gi'), '%3F[redacted]'], // the same in other text
-  [
-    new RegExp(
-      `((?:${SECRET_PARAMETER})(?:=|${encodedCharacter('=')}|"\\s{0,8}:\\s{0,8}"))${VALUE}`,
-      'gi',
-    ),
-    '$1[redacted]',
-  ],
-  [/\b(\w+:\/\/)[^\s/"'`<>]*@/g, '$1[redacted]@'], // user and password, which may have an unescaped @
-  [TOKEN_PATTERN, '[redacted]'],
-];
 const MAX_DESCRIPTION_LENGTH = 500;
 const MAX_STACK_LENGTH = 2000;
-/** Longer texts are cut before redaction, so that a thrown megabyte costs little. */
-const MAX_REDACTED_LENGTH = 4 * MAX_STACK_LENGTH;
-
-function redact(text: string, maxLength: number, own = ''): string {
-  // Before the cut, which could leave a part of it.
-  const without = own === '' ? text : text.replaceAll(own, '[redacted]');
-  let redacted = without.slice(0, MAX_REDACTED_LENGTH);
-  for (const [secret, replacement] of SECRETS) redacted = redacted.replace(secret, replacement);
-  return redacted.slice(0, maxLength);
-}
 
 /**
  * A thrown value and its causes as one line for logs and dead letters, without secrets. Never
@@ -322,7 +290,7 @@ function redact(text: string, maxLength: number, own = ''): string {
  * @param secret a text that is redacted as well
  */
 export function describeError(thrown: unknown, secret?: string): string {
-  return toPrintable(redact(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH, secret));
+  return toPrintable(redactSecrets(chain(thrown, MAX_CAUSES), MAX_DESCRIPTION_LENGTH, secret));
 }
 
 /** The parts of a thrown value for lists of errors. */
@@ -339,7 +307,7 @@ const MAX_NAME_LENGTH = 100;
 
 /** Never throws, whatever a handler has thrown. */
 export function summariseError(thrown: unknown): ErrorSummary {
-  const short = (text: string, max: number) => toPrintable(redact(text, max));
+  const short = (text: string, max: number) => toPrintable(redactSecrets(text, max));
   try {
     if (!isObjectWith(thrown, 'message')) {
       return {
@@ -364,7 +332,7 @@ export function stackOf(thrown: unknown): string | undefined {
   try {
     const stack = isObjectWith(thrown, 'stack') ? thrown.stack : undefined;
     return typeof stack === 'string'
-      ? redact(printableStack(stack, thrown), MAX_STACK_LENGTH)
+      ? redactSecrets(printableStack(stack, thrown), MAX_STACK_LENGTH)
       : undefined;
   } catch {
     return undefined;

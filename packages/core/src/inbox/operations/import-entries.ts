@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import { validate } from '../../shared/check-options.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { isWebhookError, WebhookError } from '../../shared/errors.ts';
 import { parseJson, type JsonObject } from '../../shared/json.ts';
 import { newEntryShape, time } from '../new-entry-shape.ts';
@@ -42,6 +43,7 @@ const entrySchema = z.object({
   partialReplay: z.strictObject({ handlers: names, deadReason: z.string().nullable() }).nullable(),
   attemptLog: z.array(attemptSchema).max(10),
   originalBody: z.string().nullable(),
+  damage: z.string().optional(),
 });
 
 /** See `EntryAdmin.import`. */
@@ -104,5 +106,12 @@ function readLine(text: unknown): Entry | string | null {
     return isWebhookError(error) ? error.message.replace('the body', 'it') : 'it is not JSON';
   }
   const checked = validate(entrySchema, value);
-  return 'value' in checked ? checked.value : checked.fault;
+  return 'value' in checked ? withoutDamage(checked.value) : checked.fault;
+}
+
+/** What could not be read was exported as empty. Handlers must not get that for the real value. */
+function withoutDamage({ damage, ...entry }: z.output<typeof entrySchema>): Entry {
+  if (damage === undefined || entry.state === 'done') return entry;
+  const finishedAt = entry.finishedAt ?? systemClock.now();
+  return { ...entry, state: 'dead', reason: damage, dueAt: null, finishedAt };
 }

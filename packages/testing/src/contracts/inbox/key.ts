@@ -5,6 +5,13 @@ import type { EntryKey } from '@novita-webhooks/core';
 import { createTestEntry } from '../../samples/create-test-entry.ts';
 import type { InboxCase } from './inbox-subject.ts';
 
+/** An object whose every read throws. */
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 /** `get`, `replay` and `discard` with a key that is not one. */
 export const keyCases: readonly InboxCase[] = [
   {
@@ -18,6 +25,7 @@ export const keyCases: readonly InboxCase[] = [
         { taskId },
         { endpoint },
         { endpoint: 1, taskId },
+        revoked(),
       ];
       for (const key of invalid as EntryKey[]) {
         for (const operation of [inbox.get, inbox.replay, inbox.discard]) {

@@ -42,6 +42,24 @@ export const transferCases: readonly InboxCase[] = [
     skip: cannotImport,
   },
   {
+    name: 'import: an entry that was damaged is a dead letter with the damage as its reason',
+    async run({ inbox }) {
+      const waiting = createTestEntry();
+      await inbox.add(waiting);
+      const [line = ''] = await collect(inbox.export());
+      const entry = JSON.parse(line) as object;
+      const damage = 'the stored metadata cannot be read';
+      const moved = ['moved', 'finished'].map((taskId) => ({ ...entry, taskId, damage }));
+      const lines = [moved[0], { ...moved[1], state: 'done' }].map((one) => JSON.stringify(one));
+      assert.deepEqual(await inbox.import(lines), { added: 2, duplicates: 0 });
+      const { endpoint } = waiting;
+      const found = await inbox.get({ endpoint, taskId: 'moved' });
+      assert.deepEqual([found?.state, found?.reason, found?.dueAt], ['dead', damage, null]);
+      assert.equal(await stateOf(inbox, { endpoint, taskId: 'finished' }), 'done');
+    },
+    skip: cannotImport,
+  },
+  {
     name: 'import: names the line that is no entry, and keeps the lines before it',
     async run(subject) {
       const { inbox } = subject;
