@@ -31,7 +31,12 @@ const CASES: readonly Case[] = [
   ['packages/express/src/types.ts', `import type { Request } from 'express';`],
   ['packages/express/src/core.ts', `import '@novita-webhooks/core/node';`],
   ['packages/express/src/value.ts', `import { Router } from 'express';`, 'package-express-types'],
-  ['packages/express/src/dev.ts', `import 'express-4';`, 'package-express', 'package-express-shipped'],
+  [
+    'packages/express/src/dev.ts',
+    `import 'express-4';`,
+    'package-express',
+    'package-express-shipped',
+  ],
   ['packages/express/src/test.ts', `import '@novita-webhooks/testing';`, 'package-express'],
   ['packages/inbox-bullmq/src/a.ts', `import 'node:fs'; import 'bullmq';`],
   ['packages/inbox-bullmq/src/b.ts', `import 'koa';`, 'declared', 'package-inbox-bullmq'],
