@@ -35,9 +35,9 @@ const SELECT_TEMPORARY = `
 SELECT type, name FROM sqlite_temp_master
 WHERE type <> 'index' AND substr(lower(tbl_name), 1, 7) = 'novita_'`;
 
-/** Drops them: an insert would store nothing, although it reports no error. */
+/** Drops them: an insert would store nothing, although it reports no error. A table takes its triggers with it. */
 export function dropTemporary(database: SqliteDatabase, all: All): void {
   for (const { type, name } of all(SELECT_TEMPORARY) as { type: string; name: string }[]) {
-    database.exec(`DROP ${type} temp."${name.replaceAll('"', '""')}"`);
+    database.exec(`DROP ${type} IF EXISTS temp."${name.replaceAll('"', '""')}"`);
   }
 }
