@@ -1,6 +1,7 @@
 // Checks the packages as npm would publish them: entry points, types for ESM and CommonJS, files.
 // Needs a build.
 import { mkdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -8,6 +9,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { problemKindInfo } from '@arethetypeswrong/core/problems';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
 
 import { inTemporaryFolder, packAll, root, run } from './lib/packages.mjs';
 
@@ -53,6 +55,26 @@ function contentProblems(unpacked, files) {
   });
 }
 
+/** Finds imports of what is not installed with a package: a bundler may have left them in its files. */
+function importProblems(unpacked, files, { name, dependencies, peerDependencies }) {
+  const declared = [name, ...Object.keys({ ...dependencies, ...peerDependencies })];
+  const imported = files
+    .filter((path) => /\.(js|cjs|mjs|ts|cts)$/.test(path))
+    .flatMap((path) => {
+      const { importedFiles } = ts.preProcessFile(
+        readFileSync(join(unpacked, path), 'utf8'),
+        true,
+        true,
+      );
+      return importedFiles.map(({ fileName }) => fileName);
+    })
+    .filter((specifier) => !/^[./]/.test(specifier) && !isBuiltin(specifier));
+  const packages = new Set(imported.map((it) => /^(@[^/]+\/)?[^/]+/.exec(it)?.[0] ?? it));
+  return [...packages]
+    .filter((it) => !declared.includes(it))
+    .map((it) => `dist imports ${it}, which package.json does not declare`);
+}
+
 async function check({ manifest, tarball, files }, folder) {
   const unpacked = join(folder, basename(tarball, '.tgz'));
   mkdirSync(unpacked);
@@ -60,6 +82,7 @@ async function check({ manifest, tarball, files }, folder) {
   const problems = [
     ...fileProblems(files),
     ...contentProblems(unpacked, files),
+    ...importProblems(unpacked, files, manifest),
     ...(await manifestProblems(unpacked)),
     ...(await typeProblems(tarball)),
   ];
