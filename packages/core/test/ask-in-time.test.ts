@@ -1,9 +1,8 @@
 import { createTaskResultClient, WebhookError, type TaskResultClient } from '@novita-webhooks/core';
 import { createManualClock, delivery, sampleEvents } from '@novita-webhooks/testing';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { expect, test } from 'vitest';
 
+import { collectGarbage } from '../../../test/support/collect-garbage.ts';
 import { askInTime } from '../src/task-results/ask-in-time.ts';
 import { ENDPOINT, passing, SAMPLE_TASK, setUp } from './helpers.ts';
 
@@ -33,8 +32,6 @@ test('askInTime: ends a question that a client never answers, and tells the clie
 });
 
 test('askInTime: a listener that a client leaves keeps no signal in memory', async () => {
-  v8.setFlagsFromString('--expose-gc');
-  const collectGarbage = vm.runInNewContext('gc') as () => void;
   let seen: WeakRef<AbortSignal> | undefined;
   const ask = (signal: AbortSignal) => {
     signal.addEventListener('abort', () => undefined);

@@ -1,15 +1,11 @@
 import { getEventListeners } from 'node:events';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { expect, test } from 'vitest';
 
 import { createReceiver } from '@novita-webhooks/core';
 import { sampleEvents } from '@novita-webhooks/testing';
 
+import { collectGarbage } from '../../../test/support/collect-garbage.ts';
 import { followSignals, type LazyAbort } from '../src/shared/lazy-abort.ts';
-
-v8.setFlagsFromString('--expose-gc');
-const collectGarbage = vm.runInNewContext('gc') as () => void;
 
 const reasonOf = (abort: LazyAbort) =>
   new Promise((resolve) => {

@@ -1,10 +1,8 @@
-import v8 from 'node:v8';
-import vm from 'node:vm';
-
 import { memoryInbox, memoryStore, type NewEntry, type Store } from '@novita-webhooks/core';
 import { createManualClock, createTestEntry, sampleEvents } from '@novita-webhooks/testing';
 import { describe, expect, test } from 'vitest';
 
+import { collectGarbage } from '../../../test/support/collect-garbage.ts';
 import { codeOf, setUp } from './helpers.ts';
 
 const LEASE = 30_000;
@@ -120,12 +118,10 @@ describe('memory store: maxBytes', () => {
   });
 
   test('releases the memory of deleted entries while the store is never empty', async () => {
-    v8.setFlagsFromString('--expose-gc');
-    const collect = vm.runInNewContext('gc') as () => void;
     const clock = createManualClock();
     const store = memoryStore({ maxEntries: 20, clock });
     const used = () => {
-      collect();
+      collectGarbage();
       return process.memoryUsage().heapUsed;
     };
     const BODY = 50_000;

@@ -25,7 +25,7 @@ export function countBacklog(parts: BacklogParts): () => void {
   const { inbox, consume, log, isClosed } = parts;
   const { durable, addOnly = false } = inbox.capabilities;
   if (!durable || addOnly || !consume) return () => undefined;
-  const read = readPages(parts).catch(() => null);
+  const read = firstPages(parts).catch(() => null);
   return () =>
     void read.then((pages) => {
       const line = pages === null || isClosed() ? null : toLine(pages);
@@ -36,7 +36,7 @@ export function countBacklog(parts: BacklogParts): () => void {
 const TAKEOVER =
   'A running one of a process that died is taken over when its lease has ended, by default within 60 s.';
 
-async function readPages({ inbox, endpoint }: BacklogParts): Promise<Pages> {
+async function firstPages({ inbox, endpoint }: BacklogParts): Promise<Pages> {
   const read = (state: (typeof STATES)[number]) =>
     inbox.list({ endpoint, states: [state], limit: MAX_COUNTED, bodies: false });
   const [pending, running, dead] = await Promise.all(STATES.map(read));

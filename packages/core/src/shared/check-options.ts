@@ -144,9 +144,8 @@ export function validate<T>(
 /** Each invalid option with its fault. Never quotes a value: it may be the secret. */
 export function describeIssues(error: FoundIssues, prefix: readonly string[] = []): string {
   const text = error.issues
-    .map(({ path, message }) => {
-      return `${[...prefix, ...path].map(String).join('.') || 'options'}: ${message}`;
-    })
+    .map(({ path, message }) => [[...prefix, ...path].map(String).join('.'), message] as const)
+    .map(([where, message]) => `${where || 'options'}: ${message}`)
     .join('; ');
   return toPrintable(text.replace(TOKEN_PATTERN, '[redacted]')).slice(0, MAX_ISSUES_LENGTH);
 }
