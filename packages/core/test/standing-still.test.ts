@@ -8,6 +8,8 @@ const LEASE = 30_000;
 const KEY = { endpoint: 'novita', taskId: SAMPLE_TASK };
 const event = sampleEvents.imageSucceeded();
 const PATIENT = { timeoutMs: 1000 * LEASE };
+/** The default delay is random, up to 18 s after the third attempt. */
+const retry = { delay: () => 1000 };
 
 /** A receiver on a store that other processes share. */
 function setUpShared(changes: Partial<Store> = {}) {
@@ -15,7 +17,7 @@ function setUpShared(changes: Partial<Store> = {}) {
   const memory = memoryStore({ clock });
   const store = { ...memory, capabilities: { ...memory.capabilities, shared: true } };
   const inbox = pollingInbox({ ...store, ...changes }, { clock, leaseDurationMs: LEASE });
-  return { ...setUp({ inbox, handlers: PATIENT }, clock), store };
+  return { ...setUp({ inbox, retry, handlers: PATIENT }, clock), store };
 }
 
 describe('worker: a success whose lease was taken over', () => {
