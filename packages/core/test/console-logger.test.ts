@@ -157,7 +157,8 @@ test('createReceiver: prints one line when it starts', async () => {
 });
 
 test('createReceiver: writes the first failure of each task, and all lines of handlers', async () => {
-  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET });
+  const retry = { delay: () => 60_000 }; // no second attempt while the test looks
+  const receiver = createReceiver({ url: ENDPOINT, secret: TEST_SECRET, retry });
   receiver.onTaskSucceeded(({ task }, { log }) => {
     log.warn({}, 'mine');
     throw new Error(`no order for ${task.task_id}`);
