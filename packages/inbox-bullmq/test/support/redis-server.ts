@@ -30,9 +30,29 @@ export function hasRedisServer(what: string): boolean {
   return false;
 }
 
+const START_TRIES = 5;
+
+/**
+ * Starts a server. Its port can be taken since it was found free, and so can the port + 10,000,
+ * which a cluster needs too: the next try takes another.
+ *
+ * @throws with the server's output, if it exits in every try
+ */
 export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+  for (let tries = 1; ; tries += 1) {
+    const server = await createRedisServer(await freePort(), settings);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.close();
+      if (tries === START_TRIES) throw error;
+    }
+  }
+}
+
+async function createRedisServer(port: number, settings: readonly string[]): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'novita-redis-'));
-  const port = await freePort();
   const redis = new Redis(port, { lazyConnect: true, retryStrategy: () => 50 });
   redis.on('error', () => undefined);
   let child: ChildProcess | undefined;
@@ -42,20 +62,23 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
   async function kill(): Promise<void> {
     if (child === undefined) return;
     const ended = once(child, 'close');
-    child.kill('SIGKILL');
-    await ended;
+    if (child.kill('SIGKILL')) await ended;
     child = undefined;
   }
 
   async function start(): Promise<void> {
     const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
-    child = spawn('redis-server', [...fixed, ...settings], { stdio: 'ignore' });
+    const args = [...fixed, ...settings];
+    const started = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = started;
+    let output = '';
+    started.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     while ((await redis.ping().catch(() => null)) !== 'PONG') {
+      if (started.exitCode !== null) throw new Error(`redis-server: cannot start:\n${output}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  await start();
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
