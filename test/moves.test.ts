@@ -1,66 +1,15 @@
-// Moves entries from each inbox to each other one.
-import {
-  createReceiver,
-  memoryInbox,
-  PermanentError,
-  type Entry,
-  type Inbox,
-} from '@novita-webhooks/core';
-import { bullmqInbox } from '@novita-webhooks/inbox-bullmq';
-import { postgresInbox } from '@novita-webhooks/inbox-postgres';
-import { sqliteInbox } from '@novita-webhooks/inbox-sqlite';
+// Moves entries from each inbox to each other one, and to another of its kind.
+import { createReceiver, PermanentError, type Entry, type Inbox } from '@novita-webhooks/core';
 import { sampleEvents, signedDelivery } from '@novita-webhooks/testing';
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { Pool } from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { findPostgres, findRedis } from './support/services.ts';
+import { INBOXES } from './support/inboxes.ts';
 
 const TIMEOUT_MS = 60_000;
 const secret = 'a secret for moved entries, long enough to sign';
-const postgresUrl = await findPostgres('moves between inboxes');
-const redisUrl = await findRedis('moves between inboxes');
-
-async function openSqlite(): Promise<Inbox> {
-  const folder = await mkdtemp(join(tmpdir(), 'moves-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return sqliteInbox({ path: join(folder, 'webhooks.db') });
-}
-
-async function openPostgres(): Promise<Inbox> {
-  const pool = new Pool({ connectionString: postgresUrl });
-  const schema = `moves_${randomUUID().replaceAll('-', '')}`;
-  onTestFinished(async () => {
-    await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-    await pool.end();
-  });
-  return postgresInbox({ pool, schema });
-}
-
-async function openBullmq(): Promise<Inbox> {
-  const prefix = `moves-${randomUUID()}`;
-  onTestFinished(async () => {
-    const redis = new Redis(redisUrl ?? '');
-    const keys = await redis.keys(`${prefix}:*`);
-    if (keys.length > 0) await redis.unlink(...keys);
-    await redis.quit();
-  });
-  return bullmqInbox({ connection: redisUrl ?? '', prefix });
-}
-
-const INBOXES: Readonly<Record<string, () => Promise<Inbox>>> = {
-  memory: async () => memoryInbox(),
-  SQLite: openSqlite,
-  ...(postgresUrl !== undefined && { PostgreSQL: openPostgres }),
-  ...(redisUrl !== undefined && { BullMQ: openBullmq }),
-};
 
 const PAIRS = Object.keys(INBOXES).flatMap((source) =>
-  Object.keys(INBOXES).flatMap((target) => (source === target ? [] : [[source, target] as const])),
+  Object.keys(INBOXES).map((target) => [source, target] as const),
 );
 
 /** A receiver whose handler fails for the tasks `dead` and `waiting`. */

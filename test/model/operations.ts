@@ -151,11 +151,11 @@ const endpoint = fc.constantFrom(...ENDPOINTS, ENDPOINTS[0]);
 const key = fc.record({ endpoint, taskId: fc.constantFrom('1', '2', "ü'") });
 const leaseDurationMs = fc.constantFrom(...LEASES_MS);
 const delayMs = fc.constantFrom(0, 1, 1000, 60_000);
-const handler = fc.constantFrom('one', 'two', 'three', '"四"');
-const succeededHandlers = fc.array(handler, { maxLength: 3 });
+export const handlerName = fc.constantFrom('one', 'two', 'three', '"四"');
+const succeededHandlers = fc.array(handlerName, { maxLength: 3 });
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as T;
-const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈", 'HTTP 503', 'HTTP 504');
+export const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈", 'HTTP 503', 'HTTP 504');
 const record: fc.Arbitrary<AttemptRecord> = fc
   .record({
     attempt: fc.nat({ max: 3 }),
@@ -179,9 +179,9 @@ const claimChoice = {
 const status = fc.constantFrom('TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED', '');
 const taskType = fc.constantFrom('TXT_TO_IMG', '');
 /** Few values: filters must meet entries with exactly their time. */
-const time = fc.constantFrom(0, 1000, 2_000_000_000_000);
+export const time = fc.constantFrom(0, 1000, 2_000_000_000_000);
 
-const newEntry: fc.Arbitrary<NewEntry> = fc
+export const newEntry: fc.Arbitrary<NewEntry> = fc
   .record({
     key,
     status,
@@ -237,7 +237,7 @@ const targets = {
   }),
   age: fc.option(fc.nat({ max: 5 }), { nil: null }),
 };
-const handlers = rarely(fc.uniqueArray(handler, { minLength: 1, maxLength: 2 })).map(
+const handlers = rarely(fc.uniqueArray(handlerName, { minLength: 1, maxLength: 2 })).map(
   (names) => names ?? undefined,
 );
 const replay = fc.record({ type: type('replay'), ...targets, handlers });
@@ -255,7 +255,7 @@ export const write: fc.Arbitrary<Operation> = fc.oneof(
 
 export const transaction = fc.record({
   type: type('transaction'),
-  handler,
+  handler: handlerName,
   fails: fc.boolean(),
   ...claimChoice,
 });

@@ -229,7 +229,8 @@ function inherit(entry: NewEntry, found: Entry | undefined): NewEntry {
   return { ...entry, metadata, tokenId, traceparent: entry.traceparent ?? found.traceparent };
 }
 
-function isMatch(entry: Entry, filter: EntryFilter): boolean {
+/** Whether an entry matches, as the documentation of `EntryFilter` says. */
+export function isMatch(entry: Entry, filter: EntryFilter): boolean {
   const { metadata = {}, receivedFrom, receivedTo, finishedFrom, finishedTo } = filter;
   const { finishedAt, receivedAt, reason } = entry;
   const is = <T>(wanted: T | undefined, value: T) => wanted === undefined || wanted === value;

@@ -58,7 +58,7 @@ export interface ReceiverOptions<
         readonly maxBodyBytes?: number | undefined;
         /**
          * Bytes of bodies in memory at once, over all deliveries. Beyond it the answer is 503. Default
-         * 16 MiB, or 4 times `maxBodyBytes` if that is more.
+         * 8 MiB, or 4 times `maxBodyBytes` if that is more.
          */
         readonly maxTotalBodyBytes?: number | undefined;
         /** Time for the body to arrive. Default 3 s. */

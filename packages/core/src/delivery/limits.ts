@@ -25,7 +25,7 @@ const given = strictOptions({
 export const limitsSchema: z.ZodType<DeliveryLimits> = given
   .transform(({ maxTotalBodyBytes, ...limits }) => ({
     ...limits,
-    maxTotalBodyBytes: maxTotalBodyBytes ?? Math.max(16 * MEBIBYTE, 4 * limits.maxBodyBytes),
+    maxTotalBodyBytes: maxTotalBodyBytes ?? Math.max(8 * MEBIBYTE, 4 * limits.maxBodyBytes),
   }))
   .refine((limits) => limits.maxTotalBodyBytes >= limits.maxBodyBytes, {
     path: ['maxTotalBodyBytes'],
