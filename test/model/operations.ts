@@ -155,7 +155,14 @@ export const handlerName = fc.constantFrom('one', 'two', 'three', '"四"');
 const succeededHandlers = fc.array(handlerName, { maxLength: 3 });
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as T;
-export const reason = fc.constantFrom('', 'it failed', "it's “odd” 🙈", 'HTTP 503', 'HTTP 504');
+export const reason = fc.constantFrom(
+  '',
+  'it failed',
+  "it's “odd” 🙈",
+  'HTTP 503',
+  'order 503',
+  'order 504',
+);
 const record: fc.Arbitrary<AttemptRecord> = fc
   .record({
     attempt: fc.nat({ max: 3 }),
@@ -282,7 +289,7 @@ export const query: fc.Arbitrary<{ query: EntryQuery; follow: boolean }> = fc.re
     taskType: maybe(taskType),
     status: maybe(status),
     reasonContains: maybe(fc.constantFrom('HTTP', '503', '%', "'s “")),
-    errorGroup: maybe(fc.constantFrom('HTTP <n>', 'it failed', '')),
+    errorGroup: maybe(fc.constantFrom('HTTP 503', 'order <n>', 'it failed', '')),
     metadata: maybe(
       fc.constantFrom({ orderId: 42 }, { orderId: '42' }, { "it's": true, note: null }),
     ),

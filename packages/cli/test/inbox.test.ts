@@ -18,7 +18,7 @@ import { run, start, startOnTerminal, temporaryFolder } from './support/run.ts';
 
 const ENTRIES = [
   deadEntry('task-1', { metadata: { orderId: 42 } }),
-  deadEntry('task-2', { reason: 'HTTP 500 from storage', testMode: true }),
+  deadEntry('task-2', { reason: 'HTTP 503 from storage', testMode: true }),
   deadEntry('task-3', { state: 'done', reason: null, taskType: 'WAN_TXT_TO_VIDEO' }),
   deadEntry('task-4', { state: 'pending', finishedAt: null, dueAt: 0, endpoint: 'other' }),
 ];
@@ -71,6 +71,11 @@ test.runIf(redis !== undefined)(
       expect(code).toBe(0);
       expect(stderr).toContain('Redis has no entry with prefix bull and queueNamePrefix typo.');
     }
+    const full = `${database.url}?queueNamePrefix=right`;
+    const stdin = toLines([deadEntry('task-1')]).join('\n');
+    await run(['inbox', 'import', '-', '--inbox', full], { stdin });
+    const none = await run(['inbox', 'list', '--state', 'pending', '--inbox', full]);
+    expect(none).toEqual({ code: 0, stdout: '', stderr: '' });
   },
 );
 
@@ -93,7 +98,7 @@ describe.each(engines)('inbox on $name', ({ isFound, address: createAddress }) =
     });
 
     const grouped = JSON.parse((await inbox('groups', '--json')).stdout) as { groups: unknown[] };
-    expect(grouped.groups).toMatchObject([{ count: 2, errorGroup: 'HTTP <n> from storage' }]);
+    expect(grouped.groups).toMatchObject([{ count: 2, errorGroup: 'HTTP 503 from storage' }]);
 
     const shown = JSON.parse((await inbox('show', 'task-1', '--json')).stdout) as object;
     expect(shown).toMatchObject({ ...ENTRIES[0], body: expect.any(String) as string });
@@ -142,7 +147,10 @@ describe('inbox list', () => {
     ],
     [['--task-type', 'WAN_TXT_TO_VIDEO'], ['task-3']],
     [['--endpoint', 'other'], ['task-4']],
-    [['--reason-contains', '503', '--status', 'succeed', '--state', 'dead'], ['task-1']],
+    [
+      ['--reason-contains', '503', '--status', 'succeed', '--state', 'dead', '--no-test-events'],
+      ['task-1'],
+    ],
     [['--metadata', 'orderId=42'], ['task-1']],
     [['--metadata', 'orderId="42"'], []],
     [
@@ -212,7 +220,7 @@ test.each(['list', 'groups'])('inbox %s fits a terminal of 80 columns', async (n
   const line = lines.find((it) => it.includes(id)) ?? '';
   expect(lines.join('\n')).toMatch(/ AGE +/);
   expect(line).toMatch(/\d+ d( |$)/);
-  expect(line).toMatch(name === 'list' ? /dead .*HTTP 503 from storage/ : /HTTP <n> from storage/);
+  expect(line).toMatch(name === 'list' ? /dead .*HTTP 503 from storage/ : /HTTP 503 from storage/);
   expect(line.length).toBeLessThanOrEqual(80);
 });
 
@@ -393,6 +401,19 @@ describe('errors of inbox commands', () => {
     [['stats', '--inbox', 'redis://me:pw@127.0.0.1:1'], 3, /Redis cannot be reached/],
     [['show', 'x'], 1, /the endpoint novita has no entry x\. Compare the id/],
     [['list', '--same-error-as', 'x'], 1, /there is no entry x/],
+    [['list', '--status', 'nonsense'], 2, /Pass succeed, failed, or a whole name/],
+    [
+      ['stats', '--inbox', 'postgres://127.0.0.1/x?scheme=y'],
+      2,
+      /parameter scheme is unknown\. Of the inbox: schema\./,
+    ],
+    [
+      ['stats', '--inbox', 'redis://127.0.0.1?prefixes=y'],
+      2,
+      /prefixes is unknown\. Of the inbox: prefix, queueNamePrefix/,
+    ],
+    [['stats', '--inbox', 'redis://127.0.0.1?prefix=y&prefix=z'], 2, /prefix is given twice/],
+    [['stats', '--inbox', 'postgres://127.0.0.1:1/x?sslmode=disable&schema=y'], 3, /ECONNREFUSED/],
     [['list', '--state', 'dying'], 2, /Pass some of expected,pending,running,done,dead/],
     [['list', '--received-from', 'yesterday'], 2, /Pass a time in UTC/],
     [['list', '--metadata', 'orderId'], 2, /Pass key=value/],
@@ -534,25 +555,31 @@ describe('bulk actions', () => {
     expect(await dead(address)).toBe(0);
   });
 
-  test('a killed replay goes on with --resume, and only with the same filter', async () => {
-    const { address, folder } = await sqliteWith(many(20_000));
-    const options = { cwd: folder, env: { NOVITA_INBOX: address } };
-    const args = ['inbox', 'replay', '--received-to', '1s', '--yes', '--resume', 'place.json'];
-    const killed = start(args, options);
-    await expect.poll(() => dead(address), { interval: 10 }).toBeLessThan(20_000);
-    killed.kill('SIGKILL');
-    await killed.end;
-    const left = await dead(address);
-    expect(left).toBeGreaterThan(0);
-    for (const change of [['--test-events'], ['--handlers', 'save']]) {
-      const other = await run([...args, ...change], options);
-      expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('another replay')]);
-    }
-    const resumed = await run([...args, '--json'], options);
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ cursor: null });
-    expect(await dead(address)).toBe(0);
-    expect(await readdir(folder)).not.toContain('place.json');
-  });
+  test.each([
+    ['--received-to', '1s'],
+    ['--same-error-as', 'task-19999'], // the newest: it is replayed first, and has no error then
+  ])(
+    'a killed replay of %s goes on with --resume, and only with the same filter',
+    async (...filter) => {
+      const { address, folder } = await sqliteWith(many(20_000));
+      const options = { cwd: folder, env: { NOVITA_INBOX: address } };
+      const args = ['inbox', 'replay', ...filter, '--yes', '--resume', 'place.json'];
+      const killed = start(args, options);
+      await expect.poll(() => dead(address), { interval: 10 }).toBeLessThan(20_000);
+      killed.kill('SIGKILL');
+      await killed.end;
+      const left = await dead(address);
+      expect(left).toBeGreaterThan(0);
+      for (const change of [['--test-events'], ['--handlers', 'save']]) {
+        const other = await run([...args, ...change], options);
+        expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('another replay')]);
+      }
+      const resumed = await run([...args, '--json'], options);
+      expect(JSON.parse(resumed.stdout)).toMatchObject({ cursor: null });
+      expect(await dead(address)).toBe(0);
+      expect(await readdir(folder)).not.toContain('place.json');
+    },
+  );
 
   test('SIGTERM ends it with 143', async () => {
     const { address } = await sqliteWith(many(20_000));
@@ -561,6 +588,12 @@ describe('bulk actions', () => {
     command.kill('SIGTERM');
     const { code, stderr } = await command.end;
     expect([code, stderr]).toEqual([143, expect.stringMatching(/^Interrupted.*--cursor/)]);
+  });
+
+  test('--status takes the word that list prints', async () => {
+    const { address } = await sqliteWith(many(1));
+    const { stdout } = await run(['inbox', address, 'list', '--status', 'SUCCEED']);
+    expect(stdout).toMatch(/\tSUCCEED\t/);
   });
 
   test('two at the same time replay each entry once', async () => {

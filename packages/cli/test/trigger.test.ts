@@ -148,6 +148,21 @@ describe('trigger', () => {
     expect(sink.bodies[0]).toContain('"__proto__":{"x":1}');
   });
 
+  test('sends the event of a running task', async () => {
+    const sink = await startSink();
+    for (const [status, progress_percent] of [
+      ['processing', 50],
+      ['QUEUED', 0],
+    ] as const) {
+      const { code, stdout } = await run(['trigger', sink.url, '--status', status], { env });
+      const name = `TASK_STATUS_${status.toUpperCase()}`;
+      expect([code, stdout]).toEqual([0, expect.stringContaining(`Delivering ${name} to`)]);
+      expect(stdout).not.toContain('result links');
+      const { payload } = JSON.parse(sink.bodies.at(-1) ?? '') as { payload: object };
+      expect(payload).toMatchObject({ task: { status: name, progress_percent }, images: [] });
+    }
+  });
+
   test('--edit opens the editor, on a terminal only', async () => {
     const sink = await startSink();
     const editor = `node -e "const fs=require('fs'),f=process.argv[1];fs.writeFileSync(f,fs.readFileSync(f,'utf8').replace('TASK_STATUS_SUCCEED','EDITED'))"`;
@@ -177,6 +192,7 @@ describe('trigger', () => {
     [['--from', 'half.json', '--images', '2'], 2, /cannot be used with/],
     [['--remove', 'payload.nothing'], 2, /the event has no such value/],
     [['--set', 'payload.images.7.image_url=x'], 2, /the list has 1 member,/],
+    [['--set', 'task.status=x'], 2, /the event has no task\. Paths begin at the envelope/],
     [['--set', 'payload'], 2, /Pass path=value/],
     [['--remove', 'payload..x'], 2, /Pass a path/],
     [['--status', 'done'], 2, /Pass one of succeed, failed/],

@@ -105,7 +105,11 @@ export { memoryInbox, type MemoryInboxOptions } from './inbox/memory/memory-inbo
 export { memoryStore, type MemoryStoreOptions } from './inbox/memory/memory-store.ts';
 export type { ReceiverOptions } from './options.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './shared/standard-schema.ts';
-export { pollingInbox, type PollingInboxOptions } from './inbox/polling/polling-inbox.ts';
+export {
+  POLLING_INBOX_OPTIONS,
+  pollingInbox,
+  type PollingInboxOptions,
+} from './inbox/polling/polling-inbox.ts';
 export {
   HandlersFailedError,
   type ProcessOptions,

@@ -195,7 +195,7 @@ export function createReceiver(input: ReceiverOptions): Receiver {
       const reply = closing === undefined ? deliveries.track(accepted) : accepted; // close() does not wait for these
       return report.isPathKnown() ? reply : reply.then((it) => report.afterDelivery(request, it));
     },
-    ...createCallbackMethods(parts, report.used),
+    ...createCallbackMethods(parts, report.minted),
     ...createExpectations({ ...parts, ...options, isClosed }, whileOpen),
     processEntry: (entry, how = {}) =>
       whileOpen('processEntry', (signal) => processEntry(entry, how, signal, parts)),

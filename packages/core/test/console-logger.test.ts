@@ -70,7 +70,7 @@ test('rollUp: writes a repeated line once, and how many more a minute later', as
   expect(printed).toEqual(['inbox: down for 1 s error="order 1"', 'inbox: down error="disk full"']);
   await clock.advance(60_000);
   expect(printed.slice(2)).toEqual([
-    'inbox: down for 42 s … and 41 more such lines in the last minute error="order 42"',
+    'inbox: down for 42 s … and 41 more such lines in the last minute, the last one 60 s ago error="order 42"',
   ]);
   await clock.advance(60_000);
   log.error({ error: 'order 1' }, 'inbox: down');
@@ -87,8 +87,18 @@ test('rollUp: a rolled-up line names the first three tasks that it stands for', 
   await clock.advance(60_000);
   expect(printed).toEqual([
     'worker: failed taskId=task-1 reason="Error: no bucket"',
-    'worker: failed … and 5 more such lines in the last minute, for example taskId=task-2,task-3,task-4 reason="Error: no bucket"',
+    'worker: failed … and 5 more such lines in the last minute, the last one 60 s ago, for example taskId=task-2,task-3,task-4 reason="Error: no bucket"',
   ]);
+});
+
+test('rollUp: does not give the age of a line that is new', async () => {
+  const clock = createManualClock();
+  const log = rollUp(consoleLogger, clock);
+  log.warn({}, 'inbox: down.');
+  await clock.advance(56_000);
+  log.warn({}, 'inbox: down.');
+  await clock.advance(4000);
+  expect(printed[1]).toBe('inbox: down. … and 1 more such lines in the last minute');
 });
 
 test('rollUp: the first line of a failed handler says that repeats are rolled up', async () => {
@@ -96,6 +106,10 @@ test('rollUp: the first line of a failed handler says that repeats are rolled up
   const log = rollUp(consoleLogger, clock);
   const fail = (taskId: string, attempt: number) =>
     log.warn({ handler: 'save', taskId, attempt }, 'failed');
+  log.warn({ handler: 'mail', taskId: 'task-1', attempt: 1 }, 'ended.');
+  expect(printed.splice(0)).toEqual([
+    'ended. Repeats become one line a minute. handler=mail taskId=task-1 attempt=1',
+  ]);
   fail('task-1', 1);
   fail('task-1', 2);
   fail('task-2', 1);
@@ -105,7 +119,7 @@ test('rollUp: the first line of a failed handler says that repeats are rolled up
     'failed. Repeats become one line a minute. handler=save taskId=task-1 attempt=1',
     'failed handler=save taskId=task-2 attempt=1',
     'dead taskId=task-1',
-    'failed … and 1 more such lines in the last minute, for example taskId=task-1 handler=save attempt=2',
+    'failed … and 1 more such lines in the last minute, the last one 60 s ago, for example taskId=task-1 handler=save attempt=2',
   ]);
 });
 
@@ -122,7 +136,7 @@ test('rollUp: the first failure of each task is written at once, ten times a min
   expect(written()).toEqual(Array.from({ length: 11 }, (_, index) => `t${index + 1}`));
   await clock.advance(60_000);
   expect(printed).toEqual([
-    'failed … and 19 more such lines in the last minute, for example taskId=t1,t2,t3 handler=save attempt=2 reason="no bucket"',
+    'failed … and 19 more such lines in the last minute, the last one 60 s ago, for example taskId=t1,t2,t3 handler=save attempt=2 reason="no bucket"',
   ]);
   printed.splice(0);
   for (let task = 1; task <= 11; task += 1) fail(task, 1);

@@ -159,7 +159,7 @@ describe('toReceiver', () => {
     ['a request', { req: {} }],
   ])('says how to mount an adapter that got %s', (what, target) => {
     expect(() => toReceiver(target as never, { usage: 'app.use(it(receiver))' })).toThrow(
-      `adapter: got ${what} instead of a receiver. Mount it as app.use(it(receiver)).`,
+      `adapter: got ${what} instead of a receiver or its options. Mount it as app.use(it(receiver)).`,
     );
   });
 

@@ -13,6 +13,7 @@ import { createFakeInbox, sampleEvents, TEST_SECRET } from '@novita-webhooks/tes
 import { expect, onTestFinished, test, vi } from 'vitest';
 import * as z from 'zod';
 
+import { freePort } from '../../../test/support/program.ts';
 import { ENDPOINT, deferred, noop, setUp, type Setup } from './helpers.ts';
 
 const handlers = { onTaskSucceeded: noop, onTaskFailed: noop };
@@ -253,6 +254,19 @@ test('start: in development, a local url that leads elsewhere is an error', asyn
   await again.receiver.check();
   expect(agents).toHaveLength(2);
   expect(again.log.messages('error')).toEqual([]);
+});
+
+test('start: in development, a local url that still refuses after some seconds is an error', async () => {
+  const url = `http://127.0.0.1:${await freePort()}/novita`;
+  const { clock, log } = await startInDevelopment(url);
+  const startedAt = clock.now();
+  const errors = async () => {
+    await clock.advance(1000);
+    return log.messages('error');
+  };
+  const expected = /^receiver: a request to .* failed .*ECONNREFUSED.*compare url with/;
+  await expect.poll(errors, { interval: 1 }).toEqual([expect.stringMatching(expected)]);
+  expect(clock.now() - startedAt).toBeGreaterThanOrEqual(10_000);
 });
 
 test('start: a receiver that is closed within a second sends no request', async () => {

@@ -157,6 +157,7 @@ describe('token: metadata', () => {
     ['an object with a bigint', { a: 1n }],
     ['an object with the key __proto__', JSON.parse('{"a":[{"__proto__":{"b":1}}]}')],
     ['an object with constructor.prototype', { a: { constructor: { prototype: {} } } }],
+    ['of undefined alone', { orderId: undefined, note: undefined }],
   ])('is rejected if it is %s', async (_, metadata) => {
     const { receiver } = setUp();
     await expect(receiver.createCallback({ metadata: metadata as never })).rejects.toMatchObject({

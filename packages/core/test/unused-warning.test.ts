@@ -30,6 +30,14 @@ test('receiver: warns once if handlers are registered and it is neither started 
   expect(await warningsOf(register, { inbox: sharedInbox() })).toEqual(expected);
 });
 
+test.each(['createCallback', 'createCallbackUrl'] as const)(
+  'receiver: warns that nothing calls its handlers while it runs, also after %s',
+  async (method) => {
+    const warnings = await warningsOf((receiver) => receiver[method]());
+    expect(warnings).toEqual([expect.stringMatching(/only submits tasks needs no handlers\.$/)]);
+  },
+);
+
 test('receiver: warns that no event can arrive in the memory inbox of a worker', async () => {
   const start = (receiver: Receiver) => receiver.start();
   expect(await warningsOf(start)).toEqual([expect.stringMatching(/memory inbox.* Pass a worker/)]);
@@ -39,8 +47,6 @@ test('receiver: warns that no event can arrive in the memory inbox of a worker',
 test.each<[string, (receiver: Receiver) => unknown, Partial<ReceiverOptions>?]>([
   ['is mounted', (receiver) => toNodeHandler(receiver)],
   ['was started and then mounted', (receiver) => (receiver.start(), toNodeHandler(receiver))],
-  ['makes callback URLs', (receiver) => receiver.createCallback()],
-  ['makes callback URLs alone', (receiver) => receiver.createCallbackUrl()],
   ['has no handler', noop, { onTaskSucceeded: undefined }],
   ['has a handler for progress alone', noop, { onTaskSucceeded: undefined, onTaskProgress: noop }],
   ['does not consume', noop, { inbox: sharedInbox(), consume: false }],

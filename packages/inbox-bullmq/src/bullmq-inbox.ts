@@ -1,7 +1,17 @@
-import { pollingInbox, requireOptions, type Inbox } from '@novita-webhooks/core';
+import {
+  POLLING_INBOX_OPTIONS,
+  pollingInbox,
+  requireOptions,
+  type Inbox,
+} from '@novita-webhooks/core';
 
 import { bullmqStore } from './bullmq-store.ts';
 import { checkLease, toStoreOptions, type BullmqInboxOptions } from './options.ts';
+
+const KNOWN = [
+  ...['connection', 'prefix', 'queueNamePrefix', 'commandTimeoutMs'],
+  ...POLLING_INBOX_OPTIONS,
+];
 
 /**
  * An inbox on BullMQ, for any number of processes: each entry is a job, each endpoint a queue. What it
@@ -13,7 +23,7 @@ import { checkLease, toStoreOptions, type BullmqInboxOptions } from './options.t
  * createReceiver({ secret, inbox: bullmqInbox({ connection: process.env.REDIS_URL }) });
  */
 export function bullmqInbox(options: BullmqInboxOptions): Inbox {
-  requireOptions('inbox-bullmq', options, 'bullmqInbox({ connection })');
+  requireOptions('inbox-bullmq', options, 'bullmqInbox({ connection })', KNOWN);
   const { connection, prefix, queueNamePrefix, commandTimeoutMs, ...polling } = options;
   const place = { connection, prefix, queueNamePrefix, commandTimeoutMs };
   checkLease(polling);

@@ -56,6 +56,13 @@ function checkConnection(connection: unknown): void {
   if (typeof connection === 'string') {
     const isPath = connection.startsWith('/'); // of a socket
     check(isPath || isRedisUrl(connection), `connection is not a URL of Redis. ${wanted}`);
+    const ours = isPath
+      ? undefined
+      : OURS.find((name) => new URL(connection).searchParams.has(name));
+    check(
+      ours === undefined,
+      `connection has the parameter ${ours ?? ''}, as an address of the command line. Pass it as the option ${ours ?? ''}.`,
+    );
     return;
   }
   const isObject = Object(connection) === connection && !Array.isArray(connection);
@@ -64,6 +71,9 @@ function checkConnection(connection: unknown): void {
   const { db = 0 } = connection as RedisOptions;
   check(Number.isInteger(db) && db >= 0, 'connection.db must be a whole number, 0 or more.');
 }
+
+/** ioredis ignores them, so the entries would be in other queues. */
+const OURS = ['prefix', 'queueNamePrefix'];
 
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -34,6 +34,18 @@ describe('options: rejected are', () => {
     expect(() => bullmqInbox({ connection: wrong })).toThrow(/^inbox-bullmq: connection.*\.$/);
   });
 
+  test('an address of the command line, whose parameters ioredis ignores', () => {
+    for (const name of ['prefix', 'queueNamePrefix']) {
+      const inbox = () => bullmqInbox({ connection: `${connection}?${name}=x` });
+      expect(inbox).toThrow(`has the parameter ${name}, as an address of the command line.`);
+    }
+  });
+
+  test('unknown options, and names all that it knows', () => {
+    const inbox = () => bullmqInbox({ connection, ...{ prefixes: 'x' } });
+    expect(inbox).toThrow(/prefixes is unknown\. Known: connection, prefix, .*retention/);
+  });
+
   test('a wrong URL, without its password in the message', () => {
     const inbox = () => bullmqInbox({ connection: 'http://user:hidden@127.0.0.1' });
     expect(inbox).toThrow(

@@ -1,4 +1,5 @@
 import {
+  POLLING_INBOX_OPTIONS,
   pollingInbox,
   requireOptions,
   type Inbox,
@@ -12,6 +13,11 @@ import { postgresStore } from './postgres-store.ts';
 /** Which database an inbox uses, and how its entries are consumed. */
 export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
   PostgresStoreOptions<Pool> & PollingInboxOptions;
+
+const KNOWN = [
+  ...['pool', 'schema', 'queryTimeoutMs', 'transactionTimeoutMs', 'listen'],
+  ...POLLING_INBOX_OPTIONS,
+];
 
 /**
  * Creates a durable inbox in PostgreSQL (13 and up), for any number of web processes and workers. An
@@ -28,7 +34,7 @@ export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
 export function postgresInbox<Pool extends PostgresPool>(
   options: PostgresInboxOptions<Pool>,
 ): Inbox<ClientOf<Pool>> {
-  requireOptions('inbox-postgres', options, 'postgresInbox({ pool })');
+  requireOptions('inbox-postgres', options, 'postgresInbox({ pool })', KNOWN);
   const { pool, schema, queryTimeoutMs, transactionTimeoutMs, listen, ...polling } = options;
   return pollingInbox(
     postgresStore({ pool, schema, queryTimeoutMs, transactionTimeoutMs, listen }),

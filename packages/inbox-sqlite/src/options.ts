@@ -34,6 +34,10 @@ const pathSchema = z
     (path) => path !== ':memory:' && !path.startsWith('file:'),
     `${FILE_NAME}, not a URI. For an inbox in memory, use memoryInbox()`,
   )
+  .refine(
+    (path) => !path.startsWith('sqlite:'),
+    `${FILE_NAME}, without sqlite:, which an address of the command line has`,
+  )
   .refine((path) => path === path.trim(), 'must have no white space around it');
 
 const schema = z

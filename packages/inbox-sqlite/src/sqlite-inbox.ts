@@ -1,4 +1,5 @@
 import {
+  POLLING_INBOX_OPTIONS,
   pollingInbox,
   requireOptions,
   type Inbox,
@@ -11,6 +12,8 @@ import { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 /** Which database the inbox uses, and how it claims and retains entries. */
 export type SqliteInboxOptions<Database extends SqliteDatabase = SqliteDatabase> =
   SqliteStoreOptions<Database> & PollingInboxOptions;
+
+const KNOWN = ['path', 'driver', 'database', 'busyTimeoutMs', ...POLLING_INBOX_OPTIONS];
 
 /**
  * Creates a durable inbox in one SQLite file. Everything that the inbox acknowledges is on disk and
@@ -29,7 +32,7 @@ export type SqliteInboxOptions<Database extends SqliteDatabase = SqliteDatabase>
 export function sqliteInbox<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteInboxOptions<Database>,
 ): Inbox<Database> {
-  requireOptions('inbox-sqlite', options, "sqliteInbox({ path: 'webhooks.db' })");
+  requireOptions('inbox-sqlite', options, "sqliteInbox({ path: 'webhooks.db' })", KNOWN);
   const { path, driver, database, busyTimeoutMs, ...polling } = options;
   const { clock } = polling;
   return pollingInbox(sqliteStore({ path, driver, database, busyTimeoutMs, clock }), polling);

@@ -33,6 +33,7 @@ describe('sqliteInbox rejects', () => {
     ['an empty path', { path: '' }],
     ['a database in memory', { path: ':memory:' }],
     ['a URI', { path: 'file:a.db' }],
+    ['an address of the command line', { path: 'sqlite:a.db' }],
     ['a path that ends with a space', { path: 'a.db ' }],
     ['a database that is null', { database: null }],
     ['a database without methods', { database: {} }],
@@ -46,6 +47,13 @@ describe('sqliteInbox rejects', () => {
           /^inbox-sqlite: (path|database|busyTimeoutMs|options): .*\.$/,
         ) as string,
       }),
+    );
+  });
+
+  test('unknown options, and names all that it knows', () => {
+    const message = /^inbox-sqlite: pth is unknown\. Known: path, .*retention/;
+    expectOpening({ pth: 'a.db' }).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(message) as string }),
     );
   });
 

@@ -1,5 +1,7 @@
 import {
+  requireOptions,
   toReceiver,
+  WebhookError,
   type JsonObject,
   type MetadataInput,
   type Receiver,
@@ -47,12 +49,10 @@ export function novitaWebhooks<
 ): NovitaWebhooks<Receiver<Metadata, Tx, Input>>;
 export function novitaWebhooks(
   target: Receiver<object> | ReceiverOptions,
-  { path }: MountOptions = {},
+  mount: MountOptions = {},
 ): NovitaWebhooks<Receiver<object>> {
-  const receiver = toReceiver(target, {
-    usage: 'router.post(path, novitaWebhooks(receiver))',
-    path,
-  });
+  const path = pathOf(mount);
+  const receiver = toReceiver(target, { usage: USAGE, path });
   receiver.start();
   const middleware: Middleware = async (context, next) => {
     if (path !== undefined && withoutSlash(context.path) !== withoutSlash(path)) {
@@ -72,6 +72,23 @@ export function novitaWebhooks(
     });
   };
   return Object.assign(middleware, { receiver });
+}
+
+const USAGE = 'router.post(path, novitaWebhooks(receiver))';
+
+/** @throws WebhookError `invalid_option`: without its path, the middleware would answer every request */
+function pathOf(mount: MountOptions): string | undefined {
+  requireOptions('koa', mount, "novitaWebhooks(receiver, { path: '/webhooks/novita' })");
+  const { path, ...others } = mount;
+  const [unknown] = Object.keys(others);
+  const fault =
+    unknown !== undefined
+      ? `${unknown} is unknown. Known in the second argument: path`
+      : path !== undefined && typeof path !== 'string'
+        ? 'path must be a text'
+        : undefined;
+  if (fault !== undefined) throw new WebhookError('invalid_option', `koa: ${fault}.`);
+  return path;
 }
 
 function withoutSlash(path: string): string {

@@ -30,6 +30,21 @@ async function listen(app: Koa): Promise<string> {
   return url.replace(PATH, '');
 }
 
+test.each([
+  [{ pth: PATH }, /^koa: pth is unknown\. Known in the second argument: path\.$/],
+  [{ path: 1 }, /^koa: path must be a text\.$/],
+  ['/webhooks', /^koa: options must be a plain object/],
+  [null, /^koa: options must be a plain object/],
+])('a second argument of %j is an error', (second, message) => {
+  const { receiver } = createSigned();
+  expect(() => novitaWebhooks(receiver, second as object)).toThrow(message);
+});
+
+test('a path among the options of the receiver is an error that says where it belongs', () => {
+  const options = { secret: TEST_SECRET, path: PATH };
+  expect(() => novitaWebhooks(options)).toThrow(/path is no option of a receiver.*Mount it as/);
+});
+
 describe.each(Object.entries(versions))('%s', (_version, KoaOfVersion) => {
   test('receiver.handle in the place of the middleware is an error that says what to mount', async () => {
     const { receiver } = createSigned();

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 import { messageOf } from '@novita-webhooks/simulator/cli';
@@ -67,6 +68,17 @@ const toHeaders = ({ body, announcedBytes }: Delivery): Record<string, string | 
   return { 'content-type': 'application/json', 'content-length': length };
 };
 
+/** Milliseconds in which a server closes a connection whose request it has refused. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** Resolves when the server has closed the connection, or does not. */
+const closedByServer = async ({ socket }: ClientRequest): Promise<void> => {
+  if (socket === null || socket.destroyed) return;
+  await once(socket, 'close', { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(
+    () => undefined, // it is closed from here
+  );
+};
+
 const exchange = (
   url: string,
   delivery: Delivery,
@@ -81,6 +93,8 @@ const exchange = (
     const read = async (response: IncomingMessage): Promise<void> => {
       const code = readCode(await readText(response));
       const { statusCode: status = 0, headers } = response;
+      // A server logs a connection that its client closes in the middle of a request.
+      if (announcedBytes !== undefined) await closedByServer(request);
       resolve({ status, location: headers.location, code });
       request.destroy();
     };

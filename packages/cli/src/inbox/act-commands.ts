@@ -74,9 +74,12 @@ const act = async (
     if (taskIds.length > 0) {
       return actOnIds(inbox, action, { endpoint, taskIds, dryRun, json }, console);
     }
-    const filter = { states: ['dead'] as const, ...(await toFilter(inbox, options)) };
-    const bulk = { inbox, action, filter, options, given, extraArguments };
-    return actOnMany(bulk, console);
+    const command = { inbox, action, options, given, extraArguments };
+    const readFilter = async () => ({
+      states: ['dead'] as const,
+      ...(await toFilter(inbox, options)),
+    });
+    return actOnMany(command, readFilter, console);
   });
   console.setExitCode(code);
 };

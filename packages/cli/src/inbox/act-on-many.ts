@@ -21,16 +21,17 @@ export interface BulkActionOptions {
   readonly json?: boolean;
 }
 
-interface BulkAction {
+interface BulkCommand {
   readonly inbox: Inbox;
   readonly action: Action;
-  readonly filter: EntryFilter;
   readonly options: BulkActionOptions;
   /** The options that chose the entries, as text. */
   readonly given: string;
   /** Arguments of this action only, to repeat the command with. */
   readonly extraArguments: readonly string[];
 }
+
+type BulkAction = BulkCommand & { readonly filter: EntryFilter };
 
 const quote = (word: string): string =>
   /^[\w./:@=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -128,14 +129,20 @@ const report = async (
 /**
  * Acts on all entries that match the filter. Returns the exit code.
  *
+ * @param readFilter not called if the file of `--resume` has the filter: the entry of `--same-error-as`
+ * may have no error any more
  * @throws CommandError `usage`, `input`, `unavailable`
  */
-export const actOnMany = async (bulk: BulkAction, console: Console): Promise<number> => {
-  const { action, options, given } = bulk;
+export const actOnMany = async (
+  command: BulkCommand,
+  readFilter: () => Promise<EntryFilter>,
+  console: Console,
+): Promise<number> => {
+  const { action, options, given } = command;
   const { resume, cursor, dryRun, json } = options;
   const place =
     resume === undefined ? undefined : await readPlace(resume, { action: action.name, given });
-  const planned = place === undefined ? bulk : { ...bulk, filter: place.filter };
+  const planned = { ...command, filter: place?.filter ?? (await readFilter()) };
   const from = place?.cursor ?? cursor;
   const interruption = listenForSignals();
   try {

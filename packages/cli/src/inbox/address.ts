@@ -1,3 +1,4 @@
+import type { InboxStats } from '@novita-webhooks/core';
 import { CommandError } from '@novita-webhooks/simulator/cli';
 
 /** Where an inbox is. */
@@ -22,10 +23,42 @@ export const isAddress = (text: string): boolean => ADDRESS.test(text);
 /** Whether a text looks like the path of a database of SQLite. */
 export const isDatabaseFile = (text: string): boolean => /\.(db|sqlite3?)$/i.test(text);
 
+// cspell:ignore gssencmode pgbouncer requiressl sslcert sslkey sslnegotiation sslpassword uselibpqcompat
+/** Parameters of the drivers, which addresses of servers and pools have. Others are refused. */
+const DRIVER_PARAMETERS = {
+  postgres:
+    'application_name channel_binding client_encoding connect_timeout connection_limit encoding ' +
+    'fallback_application_name gssencmode host idle_in_transaction_session_timeout keepalives ' +
+    'keepalives_count keepalives_idle keepalives_interval lock_timeout max options password ' +
+    'pgbouncer pool_timeout port query_timeout replication requiressl service ssl sslcert sslkey ' +
+    'sslmode sslnegotiation sslpassword sslrootcert statement_timeout target_session_attrs ' +
+    'tcp_user_timeout user uselibpqcompat',
+  redis:
+    'commandTimeout connectTimeout connectionName db enableReadyCheck family keepAlive name ' +
+    'maxRetriesPerRequest noDelay password protocol role socketTimeout tls username',
+} as const;
+
+/** @throws CommandError `usage`: a misspelled parameter would select the default inbox */
+const rejectUnknown = (
+  { searchParams }: URL,
+  names: readonly string[],
+  driver: keyof typeof DRIVER_PARAMETERS,
+): void => {
+  const known = [...names, ...DRIVER_PARAMETERS[driver].split(' ')];
+  const unknown = [...searchParams.keys()].find((name) => !known.includes(name));
+  const repeated = names.find((name) => searchParams.getAll(name).length > 1);
+  if (unknown === undefined && repeated === undefined) return;
+  const fault =
+    unknown === undefined ? `${String(repeated)} is given twice` : `${unknown} is unknown`;
+  const message = `the address of the inbox: parameter ${fault}. Of the inbox: ${names.join(', ')}.`;
+  throw new CommandError('usage', message);
+};
+
 /** Takes parameters that are ours out of a URL: the driver would not know them. */
 const takeParameters = <Name extends string>(
   text: string,
   names: readonly Name[],
+  driver: keyof typeof DRIVER_PARAMETERS,
 ): Record<Name, string | undefined> & { url: string } => {
   if (!URL.canParse(text)) {
     throw new CommandError(
@@ -34,6 +67,7 @@ const takeParameters = <Name extends string>(
     );
   }
   const url = new URL(text);
+  rejectUnknown(url, names, driver);
   const values = names.map((name) => [name, url.searchParams.get(name) ?? undefined] as const);
   for (const name of names) url.searchParams.delete(name);
   const parameters = Object.fromEntries(values) as Record<Name, string | undefined>;
@@ -54,10 +88,10 @@ export const parseAddress = (text: string): InboxAddress => {
     throw new CommandError('usage', 'sqlite: names no file. Pass one, such as sqlite:webhooks.db.');
   }
   if (/^postgres/i.test(engine)) {
-    return { engine: 'postgres', ...takeParameters(text, ['schema']) };
+    return { engine: 'postgres', ...takeParameters(text, ['schema'], 'postgres') };
   }
   if (/^redis/i.test(engine)) {
-    return { engine: 'bullmq', ...takeParameters(text, ['prefix', 'queueNamePrefix']) };
+    return { engine: 'bullmq', ...takeParameters(text, ['prefix', 'queueNamePrefix'], 'redis') };
   }
   const hint = isDatabaseFile(text) ? ` Did you mean sqlite:${text}?` : '';
   throw new CommandError(
@@ -65,6 +99,10 @@ export const parseAddress = (text: string): InboxAddress => {
     `the inbox must begin with sqlite:, postgres: or redis:. Pass ${ADDRESS_FORMS}.${hint}`,
   );
 };
+
+/** How many entries an inbox has. */
+export const countAll = ({ expected, pending, running, done, dead }: InboxStats): number =>
+  (expected ?? 0) + pending + running + done + dead;
 
 /**
  * What to check if an inbox has no entry at all, or nothing. A command finds out that a file or a table is

@@ -29,9 +29,15 @@ export interface FilterOptions {
 
 export const DEFAULT_ENDPOINT = 'novita';
 
-const STATUSES: Readonly<Record<string, string>> = {
-  succeed: 'TASK_STATUS_SUCCEED',
-  failed: 'TASK_STATUS_FAILED',
+const STATUS = 'TASK_STATUS_';
+const FINAL_STATUSES = ['SUCCEED', 'FAILED'];
+
+/** Reads `failed`, `FAILED` or what Novita may add, such as `TASK_STATUS_CANCELED`. */
+const parseStatus = (value: string): string => {
+  const status = value.toUpperCase();
+  if (status.startsWith(STATUS)) return status;
+  if (FINAL_STATUSES.includes(status)) return STATUS + status;
+  throw new InvalidArgumentError(`Pass succeed, failed, or a whole name as ${STATUS}SUCCEED.`);
 };
 
 const text = (value: string): string => {
@@ -54,9 +60,7 @@ export const filterOptions = (): Option[] => [
     'expected, pending, running, done, dead; several with commas',
   ).argParser(parseState),
   new Option('--task-type <type>', 'such as TXT_TO_IMG').argParser(text),
-  new Option('--status <status>', 'succeed, failed, or as Novita writes it').argParser(
-    (value) => STATUSES[value] ?? text(value),
-  ),
+  new Option('--status <status>', 'succeed, failed, or as Novita writes it').argParser(parseStatus),
   new Option('--reason-contains <text>', 'part of the reason; case matters').argParser(text),
   new Option('--error-group <text>', 'a group that `inbox groups` prints').argParser(text),
   new Option('--same-error-as <task id>', 'failed with the same error as this entry').argParser(

@@ -87,8 +87,8 @@ export const addGroupsCommand = (group: Command, console: Console): void => {
   const command = addSubcommand(group, 'groups', {
     summary: 'group failures by their error',
     description:
-      'Groups failures by their error, without the numbers, ids and addresses in it; the largest ' +
-      'group first. Without --state: dead letters.',
+      'Groups failures by their error, without the numbers, ids and addresses in it; an HTTP status ' +
+      'stays. The largest group first. Without --state: dead letters.',
     examples: EXAMPLES,
   });
   for (const option of filterOptions()) command.addOption(option);

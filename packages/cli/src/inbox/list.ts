@@ -6,7 +6,7 @@ import { toAgeText, toCountText, toEntriesText, toTimeText } from '../terminal/p
 import { cut, printTable, type Column } from '../terminal/table.ts';
 import { addSubcommand, parsePositive } from './subcommand.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
-import { describeEmpty } from './address.ts';
+import { countAll, describeEmpty } from './address.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { toStateText } from './state-text.ts';
@@ -102,12 +102,14 @@ export const countEntries = async (
 const list = async (options: ListOptions, console: Console): Promise<void> => {
   const { limit, order, cursor, json, bodies = false } = options;
   const address = requireAddress(options);
-  const page = await withInbox(address, { create: false }, async (inbox) => {
+  const { page, hint } = await withInbox(address, { create: false }, async (inbox) => {
     const filter = await toFilter(inbox, options);
     const query = { ...filter, limit, order, cursor, bodies };
-    return readEntries(inbox, query, ({ scanned, entries }) => {
+    const found = await readEntries(inbox, query, ({ scanned, entries }) => {
       console.progress(`${toCountText(entries.length)} found, ${toCountText(scanned)} examined`);
     });
+    const isEmpty = found.entries.length === 0 && countAll(await inbox.stats()) === 0;
+    return { page: found, hint: isEmpty ? describeEmpty(address) : undefined };
   });
   console.progress(undefined);
   if (json) {
@@ -115,7 +117,6 @@ const list = async (options: ListOptions, console: Console): Promise<void> => {
     return;
   }
   printTable(console, LAYOUTS, page.entries);
-  const hint = page.scanned === 0 && cursor === undefined ? describeEmpty(address) : undefined;
   if (hint !== undefined) console.printError(console.colour('dim', hint));
   if (!console.isTerminal && page.cursor === null) return;
   const more = page.cursor === null ? '' : ` More: add --cursor ${page.cursor}, or raise --limit.`;

@@ -37,6 +37,7 @@ export function toReceiver(
   { usage = 'adapter(receiver)', path }: AdapterMount = {},
 ): Receiver<object> {
   rejectOtherTargets(target, usage);
+  rejectPath(target, usage);
   if (path?.startsWith('/') === false) {
     throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);
   }
@@ -47,12 +48,19 @@ export function toReceiver(
   return receiver;
 }
 
+/** The options of a receiver have no path: the framework, or the adapter's own options, have it. */
+function rejectPath(target: object, usage: string): void {
+  if ('handle' in target || !('path' in target)) return;
+  const message = `adapter: path is no option of a receiver, which has url. Mount it as ${usage}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
 /** In JavaScript, an adapter that is mounted without a call gets the request itself. */
 function rejectOtherTargets(target: unknown, usage: string): void {
   const isObject = typeof target === 'object' && target !== null;
   if (isObject && !REQUEST_MEMBERS.some((member) => member in target)) return;
   const what = isObject ? 'a request' : target === null ? 'null' : typeof target;
-  const message = `adapter: got ${what} instead of a receiver. Mount it as ${usage}.`;
+  const message = `adapter: got ${what} instead of a receiver or its options. Mount it as ${usage}.`;
   throw new WebhookError('invalid_option', message);
 }
 

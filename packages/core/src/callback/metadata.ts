@@ -10,9 +10,21 @@ import { isObject, isPoisoned, type JsonObject } from '../shared/json.ts';
  */
 export function checkMetadata(component: string, metadata: unknown): JsonObject {
   const copied = copyMetadata(component, metadata);
-  if (isObject(copied)) return copied;
+  if (isObject(copied)) {
+    rejectNothingLeft(component, Object(metadata) as object, copied);
+    return copied;
+  }
   throw invalid(
     `${component}: metadata must be an object of JSON values, not a list, text or null.`,
+  );
+}
+
+/** A misspelled variable would take the only link between a paid task and what it is for. */
+function rejectNothingLeft(component: string, metadata: object, copied: JsonObject): void {
+  const names = Object.keys(metadata);
+  if (names.length === 0 || Object.keys(copied).length > 0) return;
+  throw invalid(
+    `${component}: metadata.${names.join(', metadata.')} is undefined. Pass a value, null or {}.`,
   );
 }
 

@@ -123,7 +123,7 @@ function adviseOn(status: number, address: string, path: string | null): string 
     return `The webhooks are mounted on ${path}, not on ${pathname}. Make both the same.`;
   }
   if (status === 404 || status === 405) {
-    return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or for another method. Mount them for POST on ${pathname}, or correct url.`;
+    return `No route of the server takes POST ${pathname}: the webhooks are mounted on another path than that of url, or for another method. Mount them for POST on ${pathname}, or correct url. In Koa, look also for a middleware before them that does not await next().`;
   }
   if (status >= 500) {
     return 'Code before the webhooks threw, or a proxy has no server behind it. Read the log of the server.';

@@ -26,6 +26,8 @@ interface StartProbeParts {
 
 /** Milliseconds in which a program begins to listen. */
 const DELAY_MS = 1000;
+/** Milliseconds until the second look at an address that refused the first. */
+const SLOW_START_MS = 10_000;
 const TIMEOUT_MS = 3000;
 
 /** A program that creates a receiver for each request would otherwise answer each probe with another one. */
@@ -34,19 +36,27 @@ const probed = new Set<string>();
 export function createStartProbe(parts: StartProbeParts): StartProbe {
   const { url, clock, log, mintUrl, isPathWrong } = parts;
   // A token must not leave the machine without being asked for: `url` may be an example.
-  const isEnabled = parts.isEnabled && url !== null && isLoopback(url);
+  const target = parts.isEnabled && url !== null && isLoopback(url) ? url : null;
   let isMounted = false;
+  let isCancelled = false;
   let cancelTimer: (() => void) | undefined;
 
-  async function probe(): Promise<void> {
-    if (url === null || probed.has(url)) return;
-    probed.add(url);
+  async function probe(address: string, isSecond: boolean): Promise<void> {
+    if (!isSecond && probed.has(address)) return;
+    probed.add(address);
     const found = await probeUrl(await mintUrl(), TIMEOUT_MS, null);
     for (const { level, code, message } of found) {
-      const mayListenLater = code === 'url_unreachable' && /refused/i.test(message);
+      const mayListenLater = code === 'url_unreachable' && /refused/i.test(message) && !isSecond;
       const isSaid = code === 'url_answered_by_another' && isPathWrong();
-      if (!mayListenLater && !isSaid) log[level]({ code }, `receiver: ${message}`);
+      if (mayListenLater) schedule(address, SLOW_START_MS, true);
+      else if (!isSaid) log[level]({ code }, `receiver: ${message}`);
     }
+  }
+
+  function schedule(address: string, delayMs: number, isSecond: boolean): void {
+    if (isCancelled) return;
+    const run = () => void probe(address, isSecond).catch(() => undefined);
+    cancelTimer = readOr(() => clock.after(delayMs, run, { background: true }), undefined);
   }
 
   return {
@@ -54,11 +64,11 @@ export function createStartProbe(parts: StartProbeParts): StartProbe {
       isMounted = true;
     },
     started() {
-      if (!isEnabled || !isMounted || cancelTimer !== undefined) return;
-      const run = () => void probe().catch(() => undefined);
-      cancelTimer = readOr(() => clock.after(DELAY_MS, run, { background: true }), undefined);
+      if (target === null || !isMounted || cancelTimer !== undefined) return;
+      schedule(target, DELAY_MS, false);
     },
     cancel() {
+      isCancelled = true;
       cancelTimer?.();
     },
   };

@@ -23,8 +23,10 @@ export interface StartReport {
   start(): void;
   /** Called when an adapter takes the receiver. */
   mount(path?: string): void;
-  /** Called by what needs neither: accepting, minting, `processEntry()`, the inbox. */
+  /** Called by what needs neither: accepting, `processEntry()`, the inbox. */
   used(): void;
+  /** Called when a callback URL is made. */
+  minted(): void;
   closed(): void;
   /** Called when a handler was registered. */
   handlersChanged(): void;
@@ -52,10 +54,8 @@ export function createStartReport(
   const { url, endpoint } = options;
   const { isProduction, isDevelopment } = readEnvironment();
   const path = createMountPath(url, log);
-  const probe = createStartProbe({
-    ...{ ...options, log, mintUrl, isPathWrong: path.isWrong },
-    isEnabled: isDevelopment,
-  });
+  const ofProbe = { ...options, log, mintUrl, isPathWrong: path.isWrong };
+  const probe = createStartProbe({ ...ofProbe, isEnabled: isDevelopment });
   const unused = createUnusedWarning({ ...options, log, handlers });
   const tooMany = createTooMany(endpoint, log);
   let hasStarted = false;
@@ -100,6 +100,7 @@ export function createStartReport(
       start();
     },
     used: unused.used,
+    minted: unused.minted,
     closed() {
       unused.used();
       probe.cancel();

@@ -12,6 +12,8 @@ export interface UnusedWarning {
   started(): void;
   /** An adapter took the receiver, or it was used in a way that needs no `start()`. */
   used(): void;
+  /** A callback URL was made: a script that submits tasks may end, a server must not forget its route. */
+  minted(): void;
 }
 
 interface UnusedWarningParts {
@@ -26,7 +28,7 @@ interface UnusedWarningParts {
 const DELAY_MS = 5000;
 
 const NOT_STARTED =
-  'receiver: handlers are registered, but this process neither starts nor mounts the receiver, so nothing calls them. Call receiver.start() in a worker, or mount the receiver on a server.';
+  'receiver: handlers are registered, but this process neither starts nor mounts the receiver, so nothing calls them. Call receiver.start() in a worker, or mount the receiver on a server. A process that only submits tasks needs no handlers.';
 const NOTHING_ARRIVES =
   'receiver: started with the memory inbox, but not mounted, so no event can arrive. Pass a worker the inbox of the processes that accept deliveries, such as postgresInbox({ pool }), or mount the receiver on a server.';
 
@@ -35,6 +37,7 @@ export function createUnusedWarning(parts: UnusedWarningParts): UnusedWarning {
   const { durable, shared } = inbox.capabilities;
   let hasStarted = false;
   let isOver = !consume;
+  let mayEnd = false;
   let cancelTimer: (() => void) | undefined;
 
   function end(): void {
@@ -53,13 +56,17 @@ export function createUnusedWarning(parts: UnusedWarningParts): UnusedWarning {
       if (isOver || cancelTimer !== undefined || !handlers.handlesResults()) return;
       // Workers of Cloudflare have no timers while a module is loaded.
       cancelTimer = readOr(() => clock.after(DELAY_MS, check, { background: true }), undefined);
-      checkBeforeExit(check);
+      if (!mayEnd) checkBeforeExit(check);
     },
     started() {
       hasStarted = true;
       if (durable || shared) end();
     },
     used: end,
+    minted() {
+      mayEnd = true;
+      pending.delete(check);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { isPlainObject } from './copy-json.ts';
 import { WebhookError } from './errors.ts';
-import { plainIssue, type FoundIssue } from './plain-issues.ts';
+import { describeUnknown, plainIssue, type FoundIssue } from './plain-issues.ts';
 import { toPrintable } from './printable.ts';
 import { readOr } from './read-or.ts';
 import { TOKEN_PATTERN } from './token-pattern.ts';
@@ -53,10 +53,23 @@ export function copyPlainObject(value: unknown): object | null {
  * For JavaScript: rejects a call without a plain object of options before one of them is read.
  *
  * @param usage how to call it
+ * @param known names of all options; without them, the caller rejects unknown ones
  * @throws WebhookError `invalid_option`
  */
-export function requireOptions(component: string, options: unknown, usage: string): void {
-  if (readOr(() => isPlainObject(options), false)) return;
+export function requireOptions(
+  component: string,
+  options: unknown,
+  usage: string,
+  known?: readonly string[],
+): void {
+  if (readOr(() => isPlainObject(options), false)) {
+    const unknown = Object.keys(options as object).filter(
+      (name) => known?.includes(name) === false,
+    );
+    if (unknown.length === 0) return;
+    const fault = describeUnknown(unknown, known ?? []);
+    throw new WebhookError('invalid_option', `${component}: ${fault}`);
+  }
   const message = `${component}: options must be a plain object. Call it as ${usage}.`;
   throw new WebhookError('invalid_option', message);
 }

@@ -7,6 +7,7 @@ import { toPrintable } from './printable.ts';
 interface LineDetails extends Record<string, unknown> {
   readonly stack?: unknown;
   readonly suppressed?: number;
+  readonly lastAgoMs?: number;
   readonly taskIds?: readonly string[];
 }
 
@@ -21,16 +22,21 @@ export const consoleLogger: Logger = {
   error: (details, message) => console.error(toLine(details, message)),
 };
 
+/** Seconds. What an older line announced, such as a retry, may have happened since. */
+const OLD_S = 5;
+
 function toLine(details: Record<string, unknown>, message: string): string {
   // Handlers may log as with pino: a text or an error alone.
   if (typeof details !== 'object') return toPrintable(String(details));
-  const { stack, suppressed, taskIds = [], ...rest } = details as LineDetails;
+  const { stack, suppressed, lastAgoMs = 0, taskIds = [], ...rest } = details as LineDetails;
   const fields = Object.entries(rest).filter(([, value]) => value !== undefined);
   const examples = taskIds.length === 0 ? '' : `, for example taskId=${taskIds.join(',')}`;
+  const seconds = Math.round(lastAgoMs / 1000);
+  const age = seconds < OLD_S ? '' : `, the last one ${seconds} s ago`;
   const more =
     suppressed === undefined
       ? ''
-      : ` … and ${suppressed} more such lines in the last minute${examples}`;
+      : ` … and ${suppressed} more such lines in the last minute${age}${examples}`;
   const pairs = fields.map(([key, value]) => ` ${key}=${toText(value)}`).join('');
   return (
     toPrintable(message + more + pairs) + (suppressed === undefined ? framesOf(rest, stack) : '')

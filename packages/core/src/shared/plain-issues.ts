@@ -49,9 +49,13 @@ export function plainIssue(issue: FoundIssue): string {
 }
 
 function unknownKeys({ keys, inst }: FoundIssue): string {
-  const unknown = asList(keys);
   const schema = inst as { _zod?: { def?: { shape?: object } } } | undefined;
   const known = Object.keys(schema?._zod?.def?.shape ?? {});
+  return describeUnknown(asList(keys).map(String), known);
+}
+
+/** Says which names are unknown, and which are known. */
+export function describeUnknown(unknown: readonly string[], known: readonly string[]): string {
   const names = `${unknown.join(', ')} ${unknown.length === 1 ? 'is' : 'are'} unknown`;
   return known.length === 0 ? names : `${names}. Known: ${known.join(', ')}`;
 }

@@ -19,6 +19,8 @@ interface Kind {
   since: number;
   cancel: () => void;
   suppressed: number;
+  /** When the last of them came. */
+  lastAt: number;
   /** Lines that were written, beside the first one. */
   written: number;
   /** The first of those that were held back. */
@@ -40,7 +42,8 @@ export interface RolledUpLog extends Logger {
  * further task is written at once too, ten times a minute. Lines repeat each other if they have the
  * same message and reason; numbers and ids in the reason do not count. The first line of a failed
  * handler says that its repeats are rolled up. A line with `suppressed` has
- * `taskIds` in place of `taskId`: at most three examples, the first ones.
+ * `taskIds` in place of `taskId`: at most three examples, the first ones. `lastAgoMs` is the age of the last
+ * of them: what it announced may have happened since.
  */
 export function rollUp(log: Logger, clock: Clock): RolledUpLog {
   const kinds = new Map<string, Kind>();
@@ -53,19 +56,23 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
     const kind = kinds.get(key);
     if (kind === undefined) {
       begin(key, { level, details, message });
-      log[level](details, isFirstFailure(details) ? message + REPEATS : message);
+      log[level](details, isFirstFailure(details) ? message.replace(/\.$/, '') + REPEATS : message);
     } else if (isFirstFailure(details) && kind.written < MAX_FIRST_FAILURES) {
       kind.written += 1;
       log[level](details, message);
     } else {
       const taskIds = withTaskId(kind.taskIds, details['taskId']);
-      Object.assign(kind, { level, details, message, taskIds, suppressed: kind.suppressed + 1 });
+      const suppressed = kind.suppressed + 1;
+      Object.assign(kind, { level, details, message, taskIds, suppressed, lastAt: clock.now() });
     }
   }
 
   function begin(key: string, line: Pick<Kind, 'level' | 'details' | 'message'>): void {
     const cancel = clock.after(INTERVAL_MS, () => nextMinute(key), { background: true });
-    kinds.set(key, { ...line, suppressed: 0, written: 0, taskIds: [], since: clock.now(), cancel });
+    kinds.set(key, {
+      ...{ ...line, suppressed: 0, lastAt: 0, written: 0, taskIds: [] },
+      ...{ since: clock.now(), cancel },
+    });
   }
 
   function nextMinute(key: string): void {
@@ -76,13 +83,14 @@ export function rollUp(log: Logger, clock: Clock): RolledUpLog {
   }
 
   function end(key: string, kind: Kind): void {
-    const { level, message, suppressed } = kind;
+    const { level, message, suppressed, lastAt } = kind;
     kind.cancel();
     kinds.delete(key);
     if (suppressed === 0) return;
     const { taskId, ...details } = kind.details;
     const examples = taskId === undefined ? {} : { taskIds: kind.taskIds };
-    log[level]({ ...details, suppressed, ...examples }, message);
+    const lastAgoMs = Math.max(0, clock.now() - lastAt);
+    log[level]({ ...details, suppressed, lastAgoMs, ...examples }, message);
   }
 
   return {

@@ -72,7 +72,7 @@ const describeSubject = ({ kind, copy, attempt }: Delivery, { delaysMs }: RetryP
 };
 
 const successes: Readonly<Record<string, string>> = {
-  accepted: 'The receiver has stored the event. Novita is done with this task.',
+  accepted: 'The receiver has accepted the event. Novita is done with this task.',
   duplicate:
     'The receiver already had an event of this task. The first one counts, also if this one has another status. Novita is done with it.',
   ignored: 'The receiver does not keep this event. Novita is done with this task.',
@@ -144,7 +144,7 @@ const adviseOnStatus = (status: number, url: URL): string[] => {
   if (status === 401) return adviseOnToken(url);
   if (status === 404) {
     return [
-      `No route answers POST ${url.pathname}. Compare it with the path of the middleware, and mount that with app.post, not app.get.`,
+      `No route answers POST ${url.pathname}. Compare it with the path of the middleware, and mount that with app.post, not app.get. In Koa, look also for a middleware before it that does not await next().`,
     ];
   }
   if (status === 405) {

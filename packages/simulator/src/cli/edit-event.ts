@@ -39,6 +39,11 @@ const remove = (container: Container, key: string): boolean => {
 
 const apply = (event: JsonObject, { path, value }: EventChange): void => {
   let container: Container = event;
+  const [first = ''] = path;
+  if (value !== undefined && path.length > 1 && !Object.hasOwn(event, first)) {
+    const message = `--set ${path.join('.')}: the event has no ${first}. Paths begin at the envelope, such as payload.task.status.`;
+    throw new CommandError('usage', message);
+  }
   for (const key of path.slice(0, -1)) {
     checkIndex(container, key, path);
     const next = read(container, key);
@@ -60,7 +65,8 @@ const apply = (event: JsonObject, { path, value }: EventChange): void => {
 /**
  * Returns a changed copy. `--set` creates the objects that a path needs.
  *
- * @throws CommandError `usage` if there is nothing to remove, or an index of a list is too large
+ * @throws CommandError `usage` if there is nothing to remove, an index of a list is too large, or a path
+ * does not begin at the envelope
  */
 export const changeEvent = (event: JsonObject, changes: readonly EventChange[]): JsonObject => {
   const copy = structuredClone(event);

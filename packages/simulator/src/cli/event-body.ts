@@ -132,10 +132,15 @@ export const editEvent = (text: string, { changes, byHand }: EventEdits): string
   return byHand ? editByHand(changed) : changed;
 };
 
-/** The id of the task of an event; `undefined` if it has none. */
-export const taskIdOf = (text: string): string | undefined => {
+const taskFieldOf = (text: string, name: string): string | undefined => {
   const payload = parseObject(text)?.['payload'];
   const task = isObject(payload) ? payload['task'] : undefined;
-  const id = isObject(task) ? task['task_id'] : undefined;
-  return typeof id === 'string' ? id : undefined;
+  const value = isObject(task) ? task[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
 };
+
+/** The id of the task of an event; `undefined` if it has none. */
+export const taskIdOf = (text: string): string | undefined => taskFieldOf(text, 'task_id');
+
+/** The status of the task of an event; `undefined` if it has none. */
+export const statusOf = (text: string): string | undefined => taskFieldOf(text, 'status');

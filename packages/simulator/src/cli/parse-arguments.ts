@@ -5,7 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { endpointSchema } from '../endpoints.ts';
 import { faultNames, faultsSchema, type Faults } from '../faults.ts';
 import { isObject, type JsonObject } from '../json.ts';
-import type { FinalStatus } from '../novita-types.ts';
+import type { FinalStatus, TaskStatus } from '../novita-types.ts';
 import type { EventChange } from './edit-event.ts';
 
 /** Makes a parser of whole numbers from `min` to `max`. */
@@ -45,19 +45,25 @@ export const parseEndpoints = (text: string): string[] =>
     throw new InvalidArgumentError('Pass names of endpoints, such as txt2img,wan-*.');
   });
 
-const statuses: Readonly<Record<string, FinalStatus>> = {
-  succeed: 'TASK_STATUS_SUCCEED',
-  failed: 'TASK_STATUS_FAILED',
-  TASK_STATUS_SUCCEED: 'TASK_STATUS_SUCCEED',
-  TASK_STATUS_FAILED: 'TASK_STATUS_FAILED',
-};
+const FINAL: readonly FinalStatus[] = ['TASK_STATUS_SUCCEED', 'TASK_STATUS_FAILED'];
+const ALL: readonly TaskStatus[] = [...FINAL, 'TASK_STATUS_PROCESSING', 'TASK_STATUS_QUEUED'];
 
-/** Reads `succeed`, `failed`, or a status as Novita writes it. */
-export const parseStatus = (text: string): FinalStatus => {
-  const status = statuses[text];
-  if (status !== undefined) return status;
-  throw new InvalidArgumentError(`Pass one of ${Object.keys(statuses).join(', ')}.`);
-};
+/** Makes a parser of statuses: `succeed`, or as Novita writes it. */
+const toStatusParser =
+  <Status extends TaskStatus>(statuses: readonly Status[]) =>
+  (text: string): Status => {
+    const wanted = text.toUpperCase().replace(/^(?!TASK_STATUS_)/, 'TASK_STATUS_');
+    const status = statuses.find((known) => known === wanted);
+    if (status !== undefined) return status;
+    const names = statuses.map((known) => known.replace('TASK_STATUS_', '').toLowerCase());
+    throw new InvalidArgumentError(`Pass one of ${names.join(', ')}.`);
+  };
+
+/** Reads `succeed` or `failed`. */
+export const parseStatus: (text: string) => FinalStatus = toStatusParser(FINAL);
+
+/** Reads `succeed`, `failed`, `processing` or `queued`. */
+export const parseTaskStatus: (text: string) => TaskStatus = toStatusParser(ALL);
 
 const parseJson = (text: string): unknown => {
   try {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CommandError } from './errors.ts';
 import { requireSecret, signUrl } from './sign-url.ts';
 import type { Terminal } from './terminal.ts';
-import type { TriggerOptions } from './trigger-options.ts';
+import { toFinalStatus, type TriggerOptions } from './trigger-options.ts';
 
 const isSigned = (url: string): boolean => new URL(url).searchParams.has('token');
 
@@ -31,7 +31,7 @@ export const resolveUrl = async (
   command: Command,
   { printError, colour }: Terminal,
 ): Promise<string> => {
-  const { secret, endpoint, metadata, testMode, status } = options;
+  const { secret, endpoint, metadata, testMode } = options;
   if (isSigned(url)) {
     const flags = listSigningFlags(command);
     if (flags === '') return url;
@@ -39,7 +39,8 @@ export const resolveUrl = async (
   }
   if (secret !== undefined) {
     const known = requireSecret(secret);
-    const signing = { secret: known, endpoint, metadata, testMode: testMode ? status : undefined };
+    const ofTest = testMode ? toFinalStatus(options) : undefined;
+    const signing = { secret: known, endpoint, metadata, testMode: ofTest };
     return signUrl(url, signing).catch((error: unknown) =>
       usageError(error instanceof Error ? error.message : String(error)),
     );

@@ -1,13 +1,13 @@
 import { Option } from 'commander';
 
 import type { JsonObject } from '../json.ts';
-import type { FinalStatus } from '../novita-types.ts';
+import type { FinalStatus, TaskStatus } from '../novita-types.ts';
 import type { EventChange } from './edit-event.ts';
 import {
   parseHttpUrl,
   parseInteger,
   parseJsonObject,
-  parseStatus,
+  parseTaskStatus,
   parseRemove,
   parseSet,
 } from './parse-arguments.ts';
@@ -17,7 +17,7 @@ const MAX_COPIES = 100;
 
 /** Options of the command `trigger`, parsed. */
 export interface TriggerOptions {
-  readonly status: FinalStatus;
+  readonly status: TaskStatus;
   readonly taskType?: string;
   readonly taskId?: string;
   readonly images?: number;
@@ -40,12 +40,19 @@ export interface TriggerOptions {
   readonly json?: boolean;
 }
 
+/** The event of a running task is made of that of one that succeeded. */
+export const toFinalStatus = ({ status }: Pick<TriggerOptions, 'status'>): FinalStatus =>
+  status === 'TASK_STATUS_FAILED' ? status : 'TASK_STATUS_SUCCEED';
+
 const count = parseInteger(0, MAX_COPIES);
 
 /** Creates the options of the command `trigger`. */
 export const createTriggerOptions = (): Option[] => [
-  new Option('--status <status>', 'how the task ended: succeed or failed')
-    .argParser(parseStatus)
+  new Option(
+    '--status <status>',
+    'succeed or failed; processing or queued for an event of a running task',
+  )
+    .argParser(parseTaskStatus)
     .default('TASK_STATUS_SUCCEED', 'succeed'),
   new Option('--reason <text>', 'why the task failed'),
   new Option('--images <n>', 'number of images (default: 1)')

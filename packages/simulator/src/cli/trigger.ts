@@ -8,13 +8,20 @@ import type { Task } from '../task.ts';
 import { describeDelivery, type RetryPlan } from './describe-delivery.ts';
 import { parseHttpUrl } from './parse-arguments.ts';
 import { CommandError } from './errors.ts';
-import { editEvent, readEvent, type SourceEntry, type SourceEvent } from './event-body.ts';
+import {
+  editEvent,
+  readEvent,
+  statusOf,
+  type SourceEntry,
+  type SourceEvent,
+} from './event-body.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createDeliveryPrinter } from './print-delivery.ts';
+import { toProgress } from './progress-event.ts';
 import { resolveUrl } from './resolve-url.ts';
 import type { Terminal } from './terminal.ts';
 import { triggerEvent } from './trigger-event.ts';
-import { createTriggerOptions, type TriggerOptions } from './trigger-options.ts';
+import { createTriggerOptions, toFinalStatus, type TriggerOptions } from './trigger-options.ts';
 
 /** How users call the commands, and what a program adds to `trigger`. */
 export interface TriggerSetup {
@@ -48,7 +55,8 @@ Examples:
   }`;
 
 const toPlan = (options: TriggerOptions): Plan => {
-  const { images, videos, audios, status, reason, duplicate, concurrent } = options;
+  const { images, videos, audios, reason, duplicate, concurrent } = options;
+  const status = toFinalStatus(options);
   const media: Media = videos !== undefined ? 'videos' : audios !== undefined ? 'audios' : 'images';
   return {
     status,
@@ -90,21 +98,25 @@ const toJson = (
   });
 };
 
-const printHead = ({ print }: Terminal, url: string, { status, from }: TriggerOptions): void => {
-  print(`Delivering ${from ?? status} to ${redactUrl(url)}`);
+const printHead = (
+  { print }: Terminal,
+  url: string,
+  { status, from }: TriggerOptions,
+  body: string,
+): void => {
+  print(`Delivering ${from ?? statusOf(body) ?? status} to ${redactUrl(url)}`);
 };
 
 const printTail = (
   { print, colour }: Terminal,
   task: Task,
   acknowledged: boolean,
-  { simulator, from }: TriggerOptions,
+  { simulator, from, status }: TriggerOptions,
   setup: TriggerSetup,
 ): void => {
   print(`task id: ${task.id}`);
-  const { count: outputs, status } = task.plan;
-  if (!acknowledged || from !== undefined || outputs === 0 || status === 'TASK_STATUS_FAILED')
-    return;
+  const hasOutputs = status === 'TASK_STATUS_SUCCEED' && task.plan.count !== 0;
+  if (!acknowledged || from !== undefined || !hasOutputs) return;
   const text = `Its result links lead to ${simulator}: they work while \`${setup.start}\` runs.`;
   print(colour('dim', text));
 };
@@ -138,7 +150,8 @@ const createBodySource = (
   const { taskId, set = [], remove = [], edit: byHand = false } = options;
   const ofId =
     taskId === undefined ? [] : [{ path: ['payload', 'task', 'task_id'], value: taskId }];
-  const changes = [...(source === undefined ? [] : ofId), ...set, ...remove];
+  const ofSource = source === undefined ? toProgress(options) : ofId;
+  const changes = [...ofSource, ...set, ...remove];
   return (generated) => editEvent(source ?? generated, { changes, byHand });
 };
 
@@ -165,12 +178,12 @@ const trigger = async (
     url,
     taskId,
     taskType,
-    testMode: testMode ? { enabled: true, return_task_status: status } : undefined,
+    testMode: testMode ? { enabled: true, return_task_status: toFinalStatus(options) } : undefined,
     plan: toPlan(options),
     retryDelaysMs: plan.delaysMs,
     toBody: (generated) => {
       const body = editBody(generated);
-      if (!json) printHead(terminal, url, options);
+      if (!json) printHead(terminal, url, options, body);
       return body;
     },
     simulatorUrl: simulator.replace(/\/+$/, ''),

@@ -47,7 +47,7 @@ describe('answer', () => {
 
 describe('next', () => {
   test.each([
-    ['accepted', /stored.*done/],
+    ['accepted', /accepted the event.*done/],
     ['duplicate', /already had/],
     ['ignored', /does not keep/],
     ['other', /2xx.*done/],

@@ -14,13 +14,17 @@ import { attemptOne } from './attempt-one.ts';
 import { cleanUpRegularly, createCleanUpIfDue } from './clean-up.ts';
 import { startPollLoop, type PollLoop } from './poll-loop.ts';
 
-const schema = strictOptions({
+const shape = {
   leaseDurationMs: positive,
   pollIntervalMs: positive,
   cleanupIntervalMs: positive,
   retention: strictOptions({ doneMs: positive, deadMs: positive }).optional(),
   clock: z.unknown().optional(),
-});
+} satisfies Record<keyof PollingInboxOptions, z.ZodType>;
+const schema = strictOptions(shape);
+
+/** Names of the options that every inbox on a store has: for its error about an unknown option. */
+export const POLLING_INBOX_OPTIONS: readonly string[] = Object.keys(shape);
 
 const isStore = (value: unknown) =>
   isObject(value) && isObject((value as Partial<Store>).capabilities);

@@ -34,7 +34,7 @@ export const actOnManyCases: readonly InboxCase[] = [
         await addAndSettle(subject, deadBecause('no such file')),
         await addAndSettle(subject, done),
       ];
-      const filter = { ...DEAD, errorGroup: 'HTTP <n> for order <n>' };
+      const filter = { ...DEAD, errorGroup: 'HTTP 503 for order <n>' };
       const result = await inbox.replayMany(filter);
       assert.deepEqual(result, { matched: 3, replayed: 3, skipped: 0, cursor: null });
       for (const entry of wanted) assert.equal(await stateOf(inbox, entry), 'pending');

@@ -23,7 +23,7 @@ export const operateCases: readonly InboxCase[] = [
       assert.deepEqual(
         groups.map(({ errorGroup, count }) => [errorGroup, count]),
         [
-          ['HTTP <n> for order <n>', 2],
+          ['HTTP 503 for order <n>', 2],
           ['no such file', 1],
         ],
       );
