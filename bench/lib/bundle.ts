@@ -15,6 +15,7 @@ const ENTRIES = {
   'store-thread': fileURLToPath(new URL('./server/store-thread.ts', import.meta.url)),
   peers: fileURLToPath(new URL('../peers/server-process.ts', import.meta.url)),
   'peers-load': fileURLToPath(new URL('../peers/load/load-process.ts', import.meta.url)),
+  receive: fileURLToPath(new URL('../receive/receive-process.ts', import.meta.url)),
   load: fileURLToPath(new URL('./load/load-process.ts', import.meta.url)),
   inbox: fileURLToPath(new URL('../engines/inbox-process.ts', import.meta.url)),
   prefill: fileURLToPath(new URL('../growth/prefill-process.ts', import.meta.url)),

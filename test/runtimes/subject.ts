@@ -20,7 +20,7 @@ export interface RuntimeSubject {
   readonly lingers: boolean;
 }
 
-const HANDLED_TIMEOUT_MS = 3000;
+const HANDLED_TIMEOUT_MS = 30_000;
 const issuer = createReceiver({ url: 'https://example.com/webhooks/novita', secret: SECRET });
 
 export const endpoint = ({ origin }: RuntimeSubject, fixture: FixtureName): string =>

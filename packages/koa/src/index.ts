@@ -1,7 +1,6 @@
 import {
   requireOptions,
   toReceiver,
-  WebhookError,
   type JsonObject,
   type MetadataInput,
   type Receiver,
@@ -51,7 +50,8 @@ export function novitaWebhooks(
   target: Receiver<object> | ReceiverOptions,
   mount: MountOptions = {},
 ): NovitaWebhooks<Receiver<object>> {
-  const path = pathOf(mount);
+  requireOptions('koa', mount, `${USAGE} or with { path }`, ['path']);
+  const { path } = mount;
   const receiver = toReceiver(target, { usage: USAGE, path });
   receiver.start();
   const middleware: Middleware = async (context, next) => {
@@ -75,21 +75,6 @@ export function novitaWebhooks(
 }
 
 const USAGE = 'router.post(path, novitaWebhooks(receiver))';
-
-/** @throws WebhookError `invalid_option`: without its path, the middleware would answer every request */
-function pathOf(mount: MountOptions): string | undefined {
-  requireOptions('koa', mount, "novitaWebhooks(receiver, { path: '/webhooks/novita' })");
-  const { path, ...others } = mount;
-  const [unknown] = Object.keys(others);
-  const fault =
-    unknown !== undefined
-      ? `${unknown} is unknown. Known in the second argument: path`
-      : path !== undefined && typeof path !== 'string'
-        ? 'path must be a text'
-        : undefined;
-  if (fault !== undefined) throw new WebhookError('invalid_option', `koa: ${fault}.`);
-  return path;
-}
 
 function withoutSlash(path: string): string {
   return path.replace(/\/$/, '');

@@ -38,7 +38,7 @@ export function toReceiver(
 ): Receiver<object> {
   rejectOtherTargets(target, usage);
   rejectPath(target, usage);
-  if (path?.startsWith('/') === false) {
+  if (path !== undefined && !`${path}`.startsWith('/')) {
     throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);
   }
   const receiver = 'handle' in target ? target : createReceiver(target);
