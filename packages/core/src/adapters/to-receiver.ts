@@ -38,7 +38,8 @@ export function toReceiver(
 ): Receiver<object> {
   rejectOtherTargets(target, usage);
   rejectPath(target, usage);
-  if (path !== undefined && !`${path}`.startsWith('/')) {
+  const given: unknown = path; // in JavaScript
+  if (given !== undefined && !(typeof given === 'string' && given.startsWith('/'))) {
     throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);
   }
   const receiver = 'handle' in target ? target : createReceiver(target);
