@@ -77,6 +77,18 @@ const at =
     else response.writeHead(404).end();
   };
 
+test('doctor: a server has no broken connection to log', async () => {
+  const server = createServer(at(PATH, receive().listener));
+  const broken: Error[] = [];
+  server.on('clientError', (error, socket) => {
+    broken.push(error);
+    socket.destroy();
+  });
+  const { checks } = await examine((await open(server)) + PATH);
+  expect(checks['size']).toMatch(/^ok/);
+  expect(broken).toEqual([]);
+});
+
 const redirectTo =
   (location: string): RequestListener =>
   (_request, response) =>

@@ -91,10 +91,10 @@ const exchange = (
       ? httpsRequest(url, { ...options, rejectUnauthorized: false }) // `certificate` has checked it
       : httpRequest(url, options);
     const read = async (response: IncomingMessage): Promise<void> => {
+      // The client closes once it has read the answer, and a server logs that in the middle of a request.
+      if (announcedBytes !== undefined) await closedByServer(request);
       const code = readCode(await readText(response));
       const { statusCode: status = 0, headers } = response;
-      // A server logs a connection that its client closes in the middle of a request.
-      if (announcedBytes !== undefined) await closedByServer(request);
       resolve({ status, location: headers.location, code });
       request.destroy();
     };

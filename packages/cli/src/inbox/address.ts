@@ -100,16 +100,19 @@ export const parseAddress = (text: string): InboxAddress => {
   );
 };
 
-/** How many entries an inbox has. */
-export const countAll = ({ expected, pending, running, done, dead }: InboxStats): number =>
-  (expected ?? 0) + pending + running + done + dead;
-
 /**
  * What to check if an inbox has no entry at all, or nothing. A command finds out that a file or a table is
  * missing; on Redis, a wrong prefix looks like an inbox without entries.
+ *
+ * @param readStats called only for Redis
  */
-export const describeEmpty = (address: InboxAddress): string | undefined => {
+export const describeEmpty = async (
+  address: InboxAddress,
+  readStats: () => Promise<InboxStats>,
+): Promise<string | undefined> => {
   if (address.engine !== 'bullmq') return undefined;
+  const { expected, pending, running, done, dead } = await readStats();
+  if ((expected ?? 0) + pending + running + done + dead > 0) return undefined;
   const { prefix = 'bull', queueNamePrefix = 'novita-webhooks' } = address;
   return `Redis has no entry with prefix ${prefix} and queueNamePrefix ${queueNamePrefix}. If the receivers have others, add them to the address, such as ?queueNamePrefix=<name>.`;
 };

@@ -6,7 +6,7 @@ import { toAgeText, toCountText, toEntriesText, toTimeText } from '../terminal/p
 import { cut, printTable, type Column } from '../terminal/table.ts';
 import { addSubcommand, parsePositive } from './subcommand.ts';
 import { filterOptions, toFilter, type FilterOptions } from './filter-options.ts';
-import { countAll, describeEmpty } from './address.ts';
+import { describeEmpty } from './address.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { toStateText } from './state-text.ts';
@@ -108,8 +108,11 @@ const list = async (options: ListOptions, console: Console): Promise<void> => {
     const found = await readEntries(inbox, query, ({ scanned, entries }) => {
       console.progress(`${toCountText(entries.length)} found, ${toCountText(scanned)} examined`);
     });
-    const isEmpty = found.entries.length === 0 && countAll(await inbox.stats()) === 0;
-    return { page: found, hint: isEmpty ? describeEmpty(address) : undefined };
+    const isFound = found.entries.length > 0;
+    return {
+      page: found,
+      hint: isFound ? undefined : await describeEmpty(address, () => inbox.stats()),
+    };
   });
   console.progress(undefined);
   if (json) {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { Console } from '../terminal/console.ts';
 import { toCountText, toDurationText } from '../terminal/printable.ts';
-import { countAll, describeEmpty } from './address.ts';
+import { describeEmpty } from './address.ts';
 import { requireAddress, type InboxOption } from './inbox-option.ts';
 import { withInbox } from './open-inbox.ts';
 import { addSubcommand } from './subcommand.ts';
@@ -32,7 +32,7 @@ const stats = async (options: StatsOptions, console: Console): Promise<void> => 
   const lag =
     lagMs === 0 ? 'no entry is due' : `an entry has been due for ${toDurationText(lagMs)}`;
   console.print(`lag      ${lag}`);
-  const hint = countAll(result) === 0 ? describeEmpty(address) : undefined;
+  const hint = await describeEmpty(address, async () => result);
   if (hint !== undefined) console.printError(console.colour('dim', hint));
 };
 

@@ -3,6 +3,7 @@ const VARIABLE_PARTS: readonly [RegExp, string][] = [
   [/\w+:\/\/[^\s"'`<>]+/g, '<url>'],
   [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, '<email>'],
   [/\b(?=[\w-]*\d)[\w-]{8,}/g, '<id>'], // a long word with a digit
+  // a number, but not the status of HTTP after such a word
   [
     /(?<!\d)(?<!\b(?:http|status|code|answered|returned|with)[ :=]{1,3}(?=[45]\d\d\b))\d+(?:[.:]\d+)*/gi,
     '<n>',

@@ -62,16 +62,15 @@ export function requireOptions(
   usage: string,
   known?: readonly string[],
 ): void {
-  if (readOr(() => isPlainObject(options), false)) {
-    const unknown = Object.keys(options as object).filter(
-      (name) => known?.includes(name) === false,
-    );
-    if (unknown.length === 0) return;
-    const fault = describeUnknown(unknown, known ?? []);
+  const names = readOr(() => (isPlainObject(options) ? Object.keys(options) : null), null);
+  const unknown = names?.filter((name) => known?.includes(name) === false) ?? [];
+  const fault =
+    names === null
+      ? `options must be a plain object. Call it as ${usage}.`
+      : describeUnknown(unknown, known ?? []);
+  if (names === null || unknown.length > 0) {
     throw new WebhookError('invalid_option', `${component}: ${fault}`);
   }
-  const message = `${component}: options must be a plain object. Call it as ${usage}.`;
-  throw new WebhookError('invalid_option', message);
 }
 
 /**
