@@ -1,5 +1,6 @@
 import {
   createReceiver,
+  exponentialBackoff,
   createTaskResultClient,
   memoryInbox,
   memoryStore,
@@ -14,7 +15,13 @@ import {
 } from '@novita-webhooks/inbox-postgres';
 import { sqliteInbox, sqliteStore } from '@novita-webhooks/inbox-sqlite';
 import { createSimulator, toSimulatorOptions } from '@novita-webhooks/simulator';
-import { createFakeInbox, createTestReceiver } from '@novita-webhooks/testing';
+import {
+  createFakeInbox,
+  createTestEntry,
+  createTestReceiver,
+  deliver,
+  sampleEvents,
+} from '@novita-webhooks/testing';
 import { expect, test } from 'vitest';
 
 const receiver = createReceiver({
@@ -44,6 +51,12 @@ const CALLS: Readonly<Record<string, (options: never) => unknown>> = {
   toSimulatorOptions,
   createFakeInbox,
   createTestReceiver,
+  createTestEntry,
+  deliver: (options) => deliver(createTestReceiver(), sampleEvents.failed(), options),
+  sampleEvents: (options) => sampleEvents.failed(options),
+  exponentialBackoff,
+  list: (options) => receiver.inbox.list(options),
+  groups: (options) => receiver.inbox.groups(options),
   createCallback: (options) => receiver.createCallback(options),
   submit: (options) => receiver.submit(() => ({ task_id: 'a' }), options),
   expect: (options) => receiver.expect('a', options),
@@ -73,4 +86,9 @@ const calls = Object.entries(CALLS).flatMap(([name, call]) =>
 test.each(calls)('%s: refuses %s as options', async (_name, _what, call, options) => {
   const calling = async () => call(options as never);
   await expect(calling()).rejects.toThrow(/must be a plain object|must be an object|expected/);
+});
+
+test.each(Object.entries(CALLS))('%s: names an unknown option', async (_name, call) => {
+  const calling = async () => call({ misspelledOption: 1 } as never);
+  await expect(calling()).rejects.toThrow('misspelledOption');
 });

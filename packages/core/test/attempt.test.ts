@@ -86,8 +86,11 @@ describe('exponentialBackoff', () => {
     { initialMs: 0 },
     { initialMs: -1 },
     { initialMs: NaN },
+    { initialMs: '500' as never },
     { factor: 0.5 },
     { maxMs: 1 },
+    { random: 5 as never },
+    null as never,
   ])('throws for the options %j', (options) => {
     expect(() => exponentialBackoff(options)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),

@@ -425,6 +425,47 @@ describe('receiver.submit', () => {
     hanging.resolve('task-1'); // close() waits for it
   });
 
+  test('a call waits 30 s for another one, and says so; for an old one it does not wait', async () => {
+    const warn = vi.fn();
+    const logger = { debug: vi.fn(), info: vi.fn(), warn, error: vi.fn() };
+    const { receiver, clock } = start({ logger });
+    const hanging = deferred<string>();
+    void receiver.submit(() => hanging.promise, { key: 'a' });
+    const begun = clock.now();
+    const second = passing(
+      clock,
+      receiver.submit(() => 'task-2', { key: 'a' }),
+    );
+    await expect(second).rejects.toMatchObject({ code: 'submission_unfinished' });
+    expect(clock.now() - begun).toBeGreaterThanOrEqual(30_000);
+    const message = expect.stringContaining('waits up to 30 s') as string;
+    expect(warn.mock.calls).toEqual([[{ taskId: 'submission:a' }, message]]);
+    await clock.advance(60_000);
+    const third = receiver.submit(() => 'task-3', { key: 'a' });
+    await expect(third).rejects.toMatchObject({ code: 'submission_unfinished' });
+    hanging.resolve('task-1');
+  });
+
+  test('expect names the task of a call that never did, once', async () => {
+    const { receiver, clock, entry } = start();
+    const hanging = deferred<string>();
+    void receiver.submit(() => hanging.promise, { key: 'a', within: 1000 });
+    await clock.advance(2000);
+    expect(await entry('submission:a')).toMatchObject({ state: 'dead' });
+    const expected = { metadata: { orderId: 42 }, key: 'a' };
+    expect(await receiver.expect('task-1', expected)).toBe(true);
+    expect(await receiver.expect('task-1', expected)).toBe(false);
+    expect(await entry('task-1')).toMatchObject({ metadata: { orderId: 42 } });
+    const other = receiver.expect('task-2', { key: 'a' });
+    await expect(other).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('has submitted the task task-1') as string,
+    });
+    expect(await entry('task-2')).toBeUndefined();
+    expect((await receiver.submit(() => 'task-3', { key: 'a' })).taskId).toBe('task-1');
+    hanging.resolve('task-1');
+  });
+
   test('no sender can take the place of the record of a key', async () => {
     const { receiver, deliver } = start();
     await receiver.submit(() => 'task-1', { key: 'a' });
@@ -444,10 +485,24 @@ describe('receiver.submit', () => {
       isBroken = true;
       return 'task-1';
     };
-    await expect(passing(clock, receiver.submit(call))).rejects.toMatchObject({
-      code: 'inbox_unavailable',
-      message: expect.stringContaining("receiver.expect('task-1')") as string,
-    });
+    const metadata = { orderId: 42 };
+    for (const [options, repeat] of [
+      [{}, "receiver.expect('task-1')"],
+      [
+        { metadata, media: 'video', key: 'a' },
+        "receiver.expect('task-1', { metadata, media, key })",
+      ],
+    ] as const) {
+      isBroken = false;
+      await expect(passing(clock, receiver.submit(call, options))).rejects.toMatchObject({
+        code: 'inbox_unavailable',
+        message: expect.stringContaining(repeat) as string,
+      });
+    }
+    isBroken = false;
+    await receiver.expect('task-1', { metadata, media: 'video', key: 'a' });
+    const again = await receiver.submit(call, { metadata, media: 'video', key: 'a' });
+    expect(again).toEqual({ taskId: 'task-1', response: null });
   });
 });
 

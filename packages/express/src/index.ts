@@ -32,8 +32,10 @@ export function novitaWebhooks<
 >(options: ReceiverOptions<Metadata, Tx, Input>): NovitaWebhooks<Receiver<Metadata, Tx, Input>>;
 export function novitaWebhooks(
   target: Receiver<object> | ReceiverOptions,
+  beside?: unknown,
 ): NovitaWebhooks<Receiver<object>> {
-  const receiver = toReceiver(target, { usage: 'app.post(path, novitaWebhooks(receiver))' });
+  const usage = 'app.post(path, novitaWebhooks(receiver))';
+  const receiver = toReceiver(target, { usage, beside });
   receiver.start();
   const middleware: RequestHandler = (request: Request, response, next) => {
     handleNodeRequest(receiver, request, response).catch(next);

@@ -68,10 +68,12 @@ export const novitaWebhooks: NovitaWebhooksPlugin = (async (
   options: NovitaWebhooksOptions,
 ) => {
   requireApp(app);
-  const { path = defaultPath(app), ...rest } = options;
-  const receiver = toReceiver(rest.receiver ?? { ...loggerOf(app), ...receiverOptions(rest) }, {
+  const { path = defaultPath(app), receiver: ready, ...rest } = options;
+  const own = receiverOptions(rest);
+  const receiver = toReceiver(ready ?? { ...loggerOf(app), ...own }, {
     usage: USAGE,
     path: app.prefix + path,
+    beside: ready && own,
   });
   const handler = toFastifyHandler(receiver);
   // preParsing is the last hook before Fastify reads the body: the token is checked before the body

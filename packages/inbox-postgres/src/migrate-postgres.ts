@@ -12,6 +12,8 @@ export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'que
 /** A migration may rewrite large tables. */
 const DEFAULT_TIMEOUT_MS = 60 * 60 * 1000;
 
+const KNOWN: readonly (keyof MigrateOptions)[] = ['pool', 'schema', 'queryTimeoutMs'];
+
 /**
  * Creates the tables, or migrates them to this release. For deployments in which the role of the
  * application may not do so. Does nothing if the schema is up to date.
@@ -22,7 +24,7 @@ const DEFAULT_TIMEOUT_MS = 60 * 60 * 1000;
  * await migratePostgres({ pool: new Pool({ connectionString: process.env.OWNER_URL }) });
  */
 export async function migratePostgres(options: MigrateOptions): Promise<void> {
-  requireOptions('inbox-postgres', options, 'migratePostgres({ pool })');
+  requireOptions('inbox-postgres', options, 'migratePostgres({ pool })', KNOWN);
   const { pool, schema, quotedSchema, queryTimeoutMs } = resolveOptions<PostgresPool>({
     queryTimeoutMs: DEFAULT_TIMEOUT_MS,
     ...options,

@@ -53,11 +53,14 @@ const storeOptions = schemaOption.extend({
   listen: z.boolean('must be true or false').optional(),
 });
 
+/** Names of all options of `postgresStore`. */
+export const STORE_OPTIONS: readonly string[] = Object.keys(storeOptions.shape);
+
 /** @throws WebhookError `invalid_option` */
 export function resolveOptions<Pool extends PostgresPool>(
   options: PostgresStoreOptions<Pool>,
 ): ResolvedOptions<Pool> {
-  requireOptions('inbox-postgres', options, 'postgresStore({ pool })');
+  requireOptions('inbox-postgres', options, 'postgresStore({ pool })', STORE_OPTIONS);
   checkOptions(storeOptions, options);
   const { schema = DEFAULT_SCHEMA, queryTimeoutMs = 5000 } = options;
   const { pool, transactionTimeoutMs = 60_000, listen = true } = options;
@@ -67,7 +70,7 @@ export function resolveOptions<Pool extends PostgresPool>(
 
 /** @throws WebhookError `invalid_option` */
 export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): string {
-  requireOptions('inbox-postgres', options, 'migrationSql({ schema })');
+  requireOptions('inbox-postgres', options, 'migrationSql({ schema })', ['schema']);
   checkOptions(schemaOption, options);
   return quoteSchema(options.schema ?? DEFAULT_SCHEMA);
 }

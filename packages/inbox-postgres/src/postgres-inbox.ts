@@ -6,7 +6,7 @@ import {
   type PollingInboxOptions,
 } from '@novita-webhooks/core';
 
-import type { PostgresStoreOptions } from './options.ts';
+import { STORE_OPTIONS, type PostgresStoreOptions } from './options.ts';
 import type { ClientOf, PostgresPool } from './pool.ts';
 import { postgresStore } from './postgres-store.ts';
 
@@ -14,10 +14,7 @@ import { postgresStore } from './postgres-store.ts';
 export type PostgresInboxOptions<Pool extends PostgresPool = PostgresPool> =
   PostgresStoreOptions<Pool> & PollingInboxOptions;
 
-const KNOWN = [
-  ...['pool', 'schema', 'queryTimeoutMs', 'transactionTimeoutMs', 'listen'],
-  ...POLLING_INBOX_OPTIONS,
-];
+const KNOWN = [...STORE_OPTIONS, ...POLLING_INBOX_OPTIONS];
 
 /**
  * Creates a durable inbox in PostgreSQL (13 and up), for any number of web processes and workers. An

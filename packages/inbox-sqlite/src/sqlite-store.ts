@@ -30,6 +30,10 @@ export interface SqliteStoreOptions<
   readonly clock?: Clock | undefined;
 }
 
+const KNOWN: readonly (keyof SqliteStoreOptions)[] = [
+  ...(['path', 'driver', 'database', 'busyTimeoutMs', 'clock'] as const),
+];
+
 /**
  * Creates a store in one SQLite file, which several processes on one machine may share. Everything
  * that the store acknowledges is on disk.
@@ -39,7 +43,7 @@ export interface SqliteStoreOptions<
 export function sqliteStore<Database extends SqliteDatabase = SqliteDatabase>(
   options: SqliteStoreOptions<Database>,
 ): Store<Database> {
-  requireOptions('inbox-sqlite', options, "sqliteStore({ path: 'webhooks.db' })");
+  requireOptions('inbox-sqlite', options, "sqliteStore({ path: 'webhooks.db' })", KNOWN);
   const { busyTimeoutMs = 3000, clock = machineClock } = options;
   const connections = openConnections(options);
   const writer = createWriter(connections, busyTimeoutMs);

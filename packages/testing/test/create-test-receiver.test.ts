@@ -55,6 +55,28 @@ test('createTestReceiver: no timer keeps the process running', async () => {
   after.mockRestore();
 });
 
+test('deliver: brings the result of a task that was submitted, with the metadata of submit', async () => {
+  const onTaskSucceeded = vi.fn();
+  const receiver = createTestReceiver({ onTaskSucceeded });
+  await receiver.submit(() => 'task-1', { metadata: { orderId: 42 } });
+  const event = sampleEvents.imageSucceeded({ taskId: 'task-1' });
+  expect(await deliver(receiver, event)).toMatchObject({ state: 'done' });
+  expect(onTaskSucceeded.mock.lastCall?.[1]).toMatchObject({ metadata: { orderId: 42 } });
+  const wrong = receiver.submit('task-2' as never);
+  await expect(wrong).rejects.toThrow('pass a function that submits the task');
+});
+
+test.each<[unknown, object | undefined, string]>([
+  [null, undefined, 'the event must be an object'],
+  ['{}', undefined, 'the event must be an object'],
+  [sampleEvents.failed, undefined, 'the event must be an object'],
+  [succeeded, { meta: { orderId: 42 } }, 'meta'],
+  [succeeded, 5 as never, 'Call it as deliver(receiver, event, { metadata })'],
+])('deliver: refuses the event %s with the options %j', async (wrong, options, message) => {
+  const receiver = createTestReceiver();
+  await expect(deliver(receiver, wrong, options as never)).rejects.toThrow(message);
+});
+
 test('deliver: a repeat is not handled, also after a failure', async () => {
   const onTaskSucceeded = vi.fn(() => Promise.reject(new Error('the shop is down')));
   const receiver = createTestReceiver({ onTaskSucceeded, clock: createManualClock() });
@@ -83,7 +105,7 @@ test('deliver: resolves without an entry for events that are no result', async (
 });
 
 test('deliver: rejects with the reply if the receiver refuses the delivery', async () => {
-  const delivered = deliver(createTestReceiver(), 'no event');
+  const delivered = deliver(createTestReceiver(), { event_type: 5 });
   await expect(delivered).rejects.toThrow(/^deliver: the receiver replied 400: .*invalid_json/);
 });
 

@@ -38,10 +38,12 @@ export function toFetchHandler<Metadata extends object = JsonObject, Tx = unknow
 ): FetchHandler;
 export function toFetchHandler(
   target: Receiver<object> | ReceiverOptions | (() => Receiver<object>),
+  beside?: unknown,
 ): FetchHandler {
-  let receiver = typeof target === 'function' ? undefined : toReceiver(target, MOUNT);
+  const mount = { usage: 'export const POST = toFetchHandler(receiver)', beside };
+  let receiver = typeof target === 'function' ? undefined : toReceiver(target, mount);
   const getReceiver = () =>
-    (receiver ??= toReceiver(typeof target === 'function' ? target() : target, MOUNT));
+    (receiver ??= toReceiver(typeof target === 'function' ? target() : target, mount));
   return async (request, ...runtime) => {
     const waitUntil = waitUntilOf(runtime);
     const reply = await getReceiver().handle(toWebhookRequest(request), {
@@ -51,8 +53,6 @@ export function toFetchHandler(
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
 }
-
-const MOUNT = { usage: 'export const POST = toFetchHandler(receiver)' };
 
 /** The function is bound, because runtimes check the receiver of their methods. */
 function waitUntilOf(runtime: readonly unknown[]): RuntimeContext['waitUntil'] {

@@ -65,10 +65,12 @@ export function toLambdaHandler(receiver: Receiver<object>): LambdaHandler;
 export function toLambdaHandler<Metadata extends object = JsonObject, Tx = unknown>(
   options: ReceiverOptions<Metadata, Tx>,
 ): LambdaHandler;
-export function toLambdaHandler(target: Receiver<object> | ReceiverOptions): LambdaHandler {
-  const receiver = toReceiver(target, {
-    usage: 'export const handler = toLambdaHandler(receiver)',
-  });
+export function toLambdaHandler(
+  target: Receiver<object> | ReceiverOptions,
+  beside?: unknown,
+): LambdaHandler {
+  const usage = 'export const handler = toLambdaHandler(receiver)';
+  const receiver = toReceiver(target, { usage, beside });
   return async (event) => {
     const reply = await receiver.handle(toWebhookRequest(event), { ephemeral: true });
     const headers = { ...reply.headers };

@@ -1,8 +1,10 @@
 import type { MetadataInput } from '../callback/callback.ts';
 import type { ReceiverOptions } from '../options.ts';
 import { adapterSideOf, createReceiver, type Receiver } from '../receiver.ts';
+import { isPlainObject } from '../shared/copy-json.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
+import { readOr } from '../shared/read-or.ts';
 
 /** What an adapter tells of itself. */
 export interface AdapterMount {
@@ -10,6 +12,8 @@ export interface AdapterMount {
   readonly usage?: string | undefined;
   /** Where it is mounted, if known. A path that differs from that of `url` is a warning. */
   readonly path?: string | undefined;
+  /** What the adapter got beside the receiver. Options there would have no effect: they are an error. */
+  readonly beside?: unknown;
 }
 
 /**
@@ -34,10 +38,11 @@ export function toReceiver(
 ): Receiver<object>;
 export function toReceiver(
   target: Receiver<object> | ReceiverOptions,
-  { usage = 'adapter(receiver)', path }: AdapterMount = {},
+  { usage = 'adapter(receiver)', path, beside }: AdapterMount = {},
 ): Receiver<object> {
   rejectOtherTargets(target, usage);
   rejectPath(target, usage);
+  rejectBeside(beside, usage);
   const given: unknown = path; // in JavaScript
   if (given !== undefined && !(typeof given === 'string' && given.startsWith('/'))) {
     throw new WebhookError('invalid_option', `adapter: path '${path}' must begin with a slash.`);
@@ -53,6 +58,13 @@ export function toReceiver(
 function rejectPath(target: object, usage: string): void {
   if ('handle' in target || !('path' in target)) return;
   const message = `adapter: path is no option of a receiver, which has url. Mount it as ${usage}.`;
+  throw new WebhookError('invalid_option', message);
+}
+
+function rejectBeside(beside: unknown, usage: string): void {
+  const names = readOr(() => (isPlainObject(beside) ? Object.keys(beside) : []), []);
+  if (names.length === 0) return;
+  const message = `adapter: ${names.join(', ')} beside a receiver or its options would have no effect. Pass all options to createReceiver, and mount its receiver as ${usage}.`;
   throw new WebhookError('invalid_option', message);
 }
 

@@ -20,7 +20,11 @@ export interface AwaitOptions {
 }
 
 /** What `receiver.expect()` takes. */
-export type ExpectOptions<Input extends object = object> = AwaitOptions & MetadataOption<Input>;
+export type ExpectOptions<Input extends object = object> = AwaitOptions &
+  MetadataOption<Input> & {
+    /** The key of a call of `submit()` that submitted this task and could not keep it. */
+    readonly key?: string | undefined;
+  };
 
 /** What `receiver.submit()` takes. */
 export type SubmitOptions<Input extends object = object> = AwaitOptions &
@@ -48,7 +52,7 @@ const key = z
   .optional();
 const unknown = z.unknown().optional(); // checked where it is used
 
-const expectSchema = strictOptions({ ...awaitShape, metadata: unknown });
+const expectSchema = strictOptions({ ...awaitShape, key, metadata: unknown });
 const submitSchema = strictOptions({
   ...{ ...awaitShape, key, metadata: unknown, expiresInMs: unknown },
   ...{ testMode: unknown, oneTask: unknown },
@@ -56,17 +60,18 @@ const submitSchema = strictOptions({
 const resultSchema = strictOptions({ timeoutMs: ms.default(60_000) });
 
 type Resolved = Required<{ [Name in keyof AwaitOptions]: Exclude<AwaitOptions[Name], undefined> }>;
+type Checked = Resolved & {
+  readonly key?: string | undefined;
+  readonly metadata?: unknown;
+};
 
 /** @throws WebhookError `invalid_argument` */
-export function checkExpectOptions(options: object): Resolved & { readonly metadata?: unknown } {
+export function checkExpectOptions(options: object): Checked {
   return parseArgument('expect', expectSchema, options);
 }
 
 /** @throws WebhookError `invalid_argument` */
-export function checkSubmitOptions(options: object): Resolved & {
-  readonly key?: string | undefined;
-  readonly metadata?: unknown;
-} & CallbackSettings {
+export function checkSubmitOptions(options: object): Checked & CallbackSettings {
   return parseArgument('submit', submitSchema, options) as ReturnType<typeof checkSubmitOptions>;
 }
 

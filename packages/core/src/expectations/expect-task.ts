@@ -1,13 +1,14 @@
 import { requireFit } from '../callback/callback.ts';
 import { checkMetadata } from '../callback/metadata.ts';
 import { fromInbox } from '../inbox/from-inbox.ts';
-import type { Inbox } from '../inbox/ports.ts';
+import type { Inbox, NewEntry } from '../inbox/ports.ts';
 import type { Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { StandardSchema } from '../shared/standard-schema.ts';
 import { toExpectationEntry, type MediaKind } from './expectation-body.ts';
 import { checkExpectOptions, checkTaskId } from './expect-options.ts';
+import { submittedTaskOf, toReserved, toSubmitted } from './submission.ts';
 
 export interface ExpectParts {
   readonly inbox: Inbox;
@@ -29,13 +30,27 @@ export async function expectTask(
     readonly metadataSchema: StandardSchema | undefined;
   },
 ): Promise<boolean> {
-  const { metadata, within, media } = checkExpectOptions(options);
+  const { key, metadata, within, media } = checkExpectOptions(options);
   checkTaskId('expect', taskId);
   requireReadableInbox('expect', parts.inbox);
   const checked = checkMetadata('expect', metadata);
   await requireFit('expect', checked, parts.metadataSchema);
   const awaited = { taskId, metadata: checked, testMode: false, tokenId: null, within, media };
-  return fromInbox('expect', () => keepExpectation(awaited, parts));
+  return fromInbox('expect', async () => {
+    if (key !== undefined)
+      await nameTask(toSubmitted(toReserved(key, within, parts), taskId), parts);
+    return keepExpectation(awaited, parts);
+  });
+}
+
+/** Later calls of `submit` with the key get the task of the record. */
+async function nameTask(record: NewEntry, { inbox }: ExpectParts): Promise<void> {
+  if ((await inbox.add(record)) === 'added') return;
+  const existing = await inbox.get(record);
+  const taskId = existing && submittedTaskOf(existing);
+  if (taskId == null || taskId === submittedTaskOf(record)) return;
+  const message = `expect: a call with this key has submitted the task ${taskId}. Leave out key to expect this task too.`;
+  throw new WebhookError('invalid_argument', message);
 }
 
 interface Awaited {

@@ -4,11 +4,24 @@ import * as z from 'zod';
 import { SUBMISSION_PREFIX } from '../events/envelope.ts';
 import type { NewEntry } from '../inbox/ports.ts';
 import { validate } from '../shared/check-options.ts';
+import type { Clock } from '../shared/clock.ts';
+import { toExpectationEntry } from './expectation-body.ts';
 import { readOr } from '../shared/read-or.ts';
 
-/** The task id in the key of the record. No delivery can have it: see `readEvent`. */
-export function toSubmissionId(key: string): string {
-  return `${SUBMISSION_PREFIX}${key}`;
+/**
+ * The record of a call that was not answered yet. No delivery can have its task id: see `readEvent`.
+ *
+ * @param within milliseconds after which the call counts as given up
+ */
+export function toReserved(
+  key: string,
+  within: number,
+  { endpoint, clock }: { readonly endpoint: string; readonly clock: Clock },
+): NewEntry {
+  const now = clock.now();
+  const taskId = `${SUBMISSION_PREFIX}${key}`;
+  const none = { metadata: {}, testMode: false, tokenId: null, media: 'image' } as const;
+  return toExpectationEntry({ ...none, endpoint, taskId, until: now + within, now });
 }
 
 /** The record of a call that was answered. Takes the place of the one that waits for the answer. */

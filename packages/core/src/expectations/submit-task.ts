@@ -14,10 +14,9 @@ import { monotonicMs, type Clock } from '../shared/clock.ts';
 import { WebhookError } from '../shared/errors.ts';
 import { isObject } from '../shared/json.ts';
 import type { Logger } from '../shared/logger.ts';
-import { toExpectationEntry } from './expectation-body.ts';
 import { checkSubmitOptions } from './expect-options.ts';
 import { keepExpectation, requireReadableInbox, type ExpectParts } from './expect-task.ts';
-import { submittedTaskOf, toSubmissionId, toSubmitted } from './submission.ts';
+import { submittedTaskOf, toReserved, toSubmitted } from './submission.ts';
 
 /**
  * Submits a task, for example `(webhook) => novita.txt2Img({ …, extra: { webhook } })`. Returns the
@@ -70,40 +69,53 @@ export async function submitTask<Response>(
   if (earlier !== null) return { taskId: earlier, response: null };
   const response = await callOrGiveBack(call, minted?.webhook, reserved, parts);
   const taskId = readTaskId(response);
-  await keepSubmitted(taskId, parts.clock, async () => {
+  const repeat = toExpectCall(taskId, options);
+  await keepSubmitted(repeat, parts.clock, async () => {
     if (isAwaited) await keepExpectation({ taskId, ...submission }, parts);
     if (reserved !== null) await parts.inbox.add(toSubmitted(reserved, taskId));
   });
   return { taskId, response };
 }
 
-function toReserved(key: string, within: number, { endpoint, clock }: Parts): NewEntry {
-  const now = clock.now();
-  const taskId = toSubmissionId(key);
-  const none = { metadata: {}, testMode: false, tokenId: null, media: 'image' } as const;
-  return toExpectationEntry({ ...none, endpoint, taskId, until: now + within, now });
-}
-
 /** Milliseconds that a call with the same key may take in another place. */
 const IN_FLIGHT_MS = 30_000;
+/** Older than this, by the clock of another machine too, the call has had its time. */
+const STALE_MS = 2 * IN_FLIGHT_MS;
+const SILENT_MS = 2000;
 const PAUSE_MS = 100;
 
 /** @returns the task that an earlier call with this key has submitted; `null`: this call shall submit */
-async function reserve(reserved: NewEntry, { inbox, clock }: Kept): Promise<string | null> {
-  const deadline = monotonicMs(clock) + IN_FLIGHT_MS;
-  for (;;) {
+async function reserve(
+  reserved: NewEntry,
+  { inbox, clock, limitedLog }: Kept & Pick<Parts, 'limitedLog'>,
+): Promise<string | null> {
+  const start = monotonicMs(clock);
+  for (let isSilent = true; ;) {
     if ((await fromInbox('submit', () => inbox.add(reserved))) === 'added') return null;
     const existing = await fromInbox('submit', () => inbox.get(reserved));
     const taskId = existing && submittedTaskOf(existing);
     if (typeof taskId === 'string') return taskId;
-    if (existing?.state === 'dead' || monotonicMs(clock) >= deadline) throw unfinished(reserved);
+    const waitedMs = monotonicMs(clock) - start;
+    const isStale = existing && clock.now() - existing.receivedAt >= STALE_MS;
+    if (existing?.state === 'dead' || isStale || waitedMs >= IN_FLIGHT_MS) {
+      throw unfinished(reserved);
+    }
+    if (isSilent && waitedMs >= SILENT_MS) {
+      isSilent = false;
+      limitedLog.warn({ taskId: reserved.taskId }, WAITING);
+    }
     await pause(clock);
   }
 }
 
+const WAITING =
+  'submit: another call with this key has not named its task yet. This call waits up to 30 s for it, then ' +
+  'rejects with submission_unfinished.';
+
 function unfinished({ endpoint, taskId }: NewEntry): WebhookError {
   const message =
     'submit: a call with this key began and has not named its task, so the task may be running. ' +
+    'If it is, name it with receiver.expect(taskId, { key }). ' +
     `If it is not, allow another call with inbox.discard(${JSON.stringify({ endpoint, taskId })}).`;
   return new WebhookError('submission_unfinished', message);
 }
@@ -135,9 +147,20 @@ async function giveBack(reserved: NewEntry, { inbox, clock }: Kept): Promise<voi
   }
 }
 
-/** Repeats what keeps a submitted task: the task was paid for. */
+/** The call of `receiver.expect` that keeps what a call of `submit` could not, to be copied from its error. */
+function toExpectCall(taskId: string, options: object): string {
+  const given = ['metadata', 'media', 'within', 'key'].filter((name) => name in options);
+  const argument = given.length === 0 ? '' : `, { ${given.join(', ')} }`;
+  return `receiver.expect('${taskId}'${argument})`;
+}
+
+/**
+ * Repeats what keeps a submitted task: the task was paid for.
+ *
+ * @param repeat what the caller can do when the inbox works again
+ */
 async function keepSubmitted(
-  taskId: string,
+  repeat: string,
   clock: Clock,
   keep: () => Promise<void>,
 ): Promise<void> {
@@ -150,7 +173,7 @@ async function keepSubmitted(
         await pause(clock);
         continue;
       }
-      const message = `submit: Novita accepted the task ${taskId}, but the inbox did not keep it. Call receiver.expect('${taskId}') when the inbox works again; do not submit it again.`;
+      const message = `submit: Novita accepted the task, but the inbox did not keep it. Do not submit it again. When the inbox works again, call ${repeat} with the values of this call.`;
       throw new WebhookError('inbox_unavailable', message, { cause: error });
     }
   }

@@ -1,4 +1,6 @@
-import { WebhookError } from './errors.ts';
+import * as z from 'zod';
+
+import { milliseconds, parseOptions, strictOptions } from './check-options.ts';
 
 /** Milliseconds to wait after the failed attempt with this number (1 is the first). */
 export type RetryDelay = (attempt: number) => number;
@@ -15,6 +17,18 @@ export interface ExponentialBackoffOptions {
   readonly random?: (() => number) | undefined;
 }
 
+const schema = strictOptions({
+  initialMs: z.number().positive('must be above 0').default(2000),
+  factor: z.number().min(1, 'must be at least 1').default(3),
+  maxMs: milliseconds.default(900_000),
+  random: z
+    .custom<() => number>((value) => typeof value === 'function', 'must be a function')
+    .default(() => Math.random),
+}).refine(({ initialMs, maxMs }) => maxMs >= initialMs, {
+  path: ['maxMs'],
+  message: 'must be at least initialMs',
+});
+
 /**
  * Exponential backoff with full jitter: each delay is a random value between zero and a growing
  * bound, so that entries which failed together are not retried together
@@ -28,11 +42,6 @@ export interface ExponentialBackoffOptions {
  * createReceiver({ secret, retry: { maxAttempts: 5, delay: exponentialBackoff({ initialMs: 500 }) } });
  */
 export function exponentialBackoff(options: ExponentialBackoffOptions = {}): RetryDelay {
-  const { initialMs = 2000, factor = 3, maxMs = 900_000, random = Math.random } = options;
-  if (!(initialMs > 0 && factor >= 1 && maxMs >= initialMs)) {
-    const message =
-      'exponentialBackoff: initialMs must be above 0, factor at least 1, maxMs at least initialMs';
-    throw new WebhookError('invalid_option', message);
-  }
+  const { initialMs, factor, maxMs, random } = parseOptions('exponentialBackoff', schema, options);
   return (attempt) => random() * Math.min(maxMs, initialMs * factor ** (attempt - 1));
 }

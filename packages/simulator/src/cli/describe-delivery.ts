@@ -107,7 +107,8 @@ const adviseOnToken = (url: URL): string[] =>
         '- its `secret` is the one that signed the URL: compare both values, and look for quotes, whitespace and a .env file that only one of the two processes reads;',
         "- its `endpoint` is that of the URL (default 'novita');",
         '- its `url` and this URL are of the same server, not of another one that uses the same port;',
-        '- the URL has not expired (default after 7 days).',
+        '- the URL has not expired (default after 7 days);',
+        '- the task is not one of receiver.submit(), whose events come only with the URL of that call.',
       ]
     : [
         'The URL has no token, and a receiver with a secret rejects it. Use a URL of receiver.createCallback().',

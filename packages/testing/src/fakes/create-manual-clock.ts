@@ -1,4 +1,4 @@
-import type { Clock } from '@novita-webhooks/core';
+import { WebhookError, type Clock } from '@novita-webhooks/core';
 
 /** A clock that stands still until the test moves it. */
 export interface ManualClock extends Clock {
@@ -26,12 +26,18 @@ interface Timer {
  * Creates a clock for the `clock` option of receivers, inboxes and stores.
  *
  * @param startAt milliseconds since 1970; default: 2026-03-01T10:15:00Z
+ * @throws WebhookError `invalid_argument`
  * @example
  * const clock = createManualClock();
  * const receiver = createReceiver({ url, secret, clock, inbox: memoryInbox({ clock }) });
  * await clock.advance(60_000); // due retries run
  */
 export function createManualClock(startAt: number = Date.UTC(2026, 2, 1, 10, 15)): ManualClock {
+  if (!Number.isFinite(startAt)) {
+    const message =
+      'createManualClock: startAt must be milliseconds since 1970, such as Date.now().';
+    throw new WebhookError('invalid_argument', message);
+  }
   const timers = new Set<Timer>();
   let now = startAt;
   let jumpedMs = 0;

@@ -17,7 +17,7 @@ import {
   type ReceiverOptions,
 } from '@novita-webhooks/core';
 
-import { signedDelivery, TEST_SECRET } from '../samples/signed-delivery.ts';
+import { delivery, signedDelivery, TEST_SECRET } from '../samples/signed-delivery.ts';
 
 /** Options of `createReceiver` without those that a test receiver sets itself. */
 export type TestReceiverOptions<
@@ -36,6 +36,8 @@ interface Records {
   readonly endpoint: string;
   /** The last outcome of each task. */
   readonly outcomes: Map<string, Outcome>;
+  /** The callback URLs of tasks that were submitted with `receiver.submit()`. */
+  readonly submitted: Map<string, string>;
 }
 
 const recordsOf = new WeakMap<object, Records>();
@@ -66,9 +68,31 @@ export function createTestReceiver<
     clock,
     inbox: recordOutcomes(memoryInbox({ clock }), outcomes),
   });
-  recordsOf.set(receiver, { endpoint, outcomes });
+  const submitted = new Map<string, string>();
+  Object.assign(receiver, { submit: recordUrls(receiver, submitted) });
+  recordsOf.set(receiver, { endpoint, outcomes, submitted });
   receiver.start();
   return receiver;
+}
+
+/** Only the callback URL of a submitted task brings its events. */
+function recordUrls(
+  { submit }: Pick<Receiver<object>, 'submit'>,
+  submitted: Map<string, string>,
+): Receiver<object>['submit'] {
+  return async (call, ...options) => {
+    if (typeof call !== 'function') return submit(call, ...options); // which says what it wants
+    let url: string | undefined;
+    const submission = await submit(
+      (webhook) => {
+        url = webhook?.url;
+        return call(webhook);
+      },
+      ...options,
+    );
+    if (url !== undefined) submitted.set(submission.taskId, url);
+    return submission;
+  };
 }
 
 function recordOutcomes(inbox: Inbox, outcomes: Map<string, Outcome>): Inbox {
@@ -85,14 +109,15 @@ function recordOutcomes(inbox: Inbox, outcomes: Map<string, Outcome>): Inbox {
 
 /**
  * Delivers an event as Novita would, to a callback URL of the receiver, and waits until the handlers
- * have run.
+ * have run. For a task of `receiver.submit()`, it takes the callback URL of that call, with its metadata.
  *
  * @param receiver a receiver of `createTestReceiver`
  * @param event one of `sampleEvents`, or the body of a real delivery
  * @param options `metadata`, as for `receiver.createCallback()`
  * @returns the entry in the inbox, `undefined` for an event that is no result
  * @throws HandlersFailedError if a handler failed; `cause` is what it threw
- * @throws WebhookError `invalid_argument` if the receiver refused the delivery, with its reply
+ * @throws WebhookError `invalid_argument` for an event that is no object, and if the receiver refused
+ * the delivery, with its reply
  * @example
  * await deliver(receiver, sampleEvents.failed(), { metadata: { orderId: 42 } });
  */
@@ -105,11 +130,15 @@ export async function deliver<Metadata extends object, Input extends object>(
   if (records === undefined) {
     throw invalid('the receiver is not a test receiver. Create it with createTestReceiver().');
   }
-  const { outcomes, endpoint } = records;
+  const { outcomes, endpoint, submitted } = records;
+  requireOptions('deliver', options ?? {}, 'deliver(receiver, event, { metadata })', ['metadata']);
   const taskId = taskIdOf(event);
   outcomes.delete(taskId);
+  const url = submitted.get(taskId);
   const { status, body } = await receiver.handle(
-    await signedDelivery(receiver, event, options?.metadata),
+    url === undefined
+      ? await signedDelivery(receiver, event, options?.metadata)
+      : delivery(url, event),
   );
   if (status !== 200) throw invalid(`the receiver replied ${status}: ${body}`);
   await receiver.idle();
@@ -119,6 +148,9 @@ export async function deliver<Metadata extends object, Input extends object>(
 }
 
 function taskIdOf(event: unknown): string {
+  if (typeof event !== 'object' || event === null) {
+    throw invalid('the event must be an object, such as sampleEvents.imageSucceeded().');
+  }
   const { payload } = event as { payload?: { task?: { task_id?: unknown } } };
   return String(payload?.task?.task_id);
 }

@@ -1,4 +1,4 @@
-import type { NewEntry } from '@novita-webhooks/core';
+import { requireOptions, type NewEntry } from '@novita-webhooks/core';
 
 let count = 0;
 
@@ -7,10 +7,19 @@ let count = 0;
  * that fits it.
  *
  * @param changes fields that replace the defaults (endpoint `novita`, status `TASK_STATUS_SUCCEED`)
+ * @throws WebhookError `invalid_option`
  * @example
  * await inbox.add(createTestEntry({ metadata: { orderId: 42 } }));
  */
 export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
+  const usage = "createTestEntry({ taskId: 'task-1' })";
+  requireOptions('createTestEntry', changes, usage);
+  const entry = createEntry(changes);
+  requireOptions('createTestEntry', changes, usage, Object.keys(entry));
+  return { ...entry, ...changes };
+}
+
+function createEntry(changes: Partial<NewEntry>): NewEntry {
   count += 1;
   const { taskId = `task-${count}`, status = 'TASK_STATUS_SUCCEED' } = changes;
   const { taskType = 'TXT_TO_IMG' } = changes;
@@ -27,6 +36,5 @@ export function createTestEntry(changes: Partial<NewEntry> = {}): NewEntry {
     source: 'delivery',
     traceparent: null,
     tokenId: null,
-    ...changes,
   };
 }

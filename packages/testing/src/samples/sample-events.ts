@@ -1,4 +1,4 @@
-import { WebhookError } from '@novita-webhooks/core';
+import { requireOptions, WebhookError } from '@novita-webhooks/core';
 
 /** An event: the parsed body of a delivery. */
 export interface SampleEvent {
@@ -73,15 +73,16 @@ export const sampleEvents = {
   /** A status and a list that do not fit the schema. */
   schemaError: (options: SampleOptions = {}): SampleEvent =>
     event(options, 'TASK_STATUS_SUBLIMATED', 'TXT_TO_IMG', { images: 'none' }),
-  other({ payload, ...rest }: Pick<SampleOptions, 'payload'> = {}): SampleEvent {
-    refuseUnknown(rest);
+  other(options: Pick<SampleOptions, 'payload'> = {}): SampleEvent {
+    const { payload } = readOptions(options, ['payload']);
     return { event_type: 'SOME_FUTURE_EVENT', payload: { job: { id: 'job_1' }, ...payload } };
   },
 };
 
-function refuseUnknown(unknown: object): void {
-  const names = Object.keys(unknown);
-  if (names.length === 0) return;
+function readOptions<Options extends object>(options: Options, known: readonly string[]): Options {
+  requireOptions('sampleEvents', options, "sampleEvents.failed({ taskId: 'task-1' })");
+  const names = Object.keys(options).filter((name) => !known.includes(name));
+  if (names.length === 0) return options;
   const fields = names.join(', ');
   const message = `sampleEvents: unknown option: ${fields}. For fields of the event pass { payload: { ${fields} } } or { task: { ${fields} } }.`;
   throw new WebhookError('invalid_argument', message);
@@ -90,13 +91,19 @@ function refuseUnknown(unknown: object): void {
 const DEFAULT_TASK_ID = '11111111-2222-4333-8444-000000000001';
 
 function event(
-  { taskId = DEFAULT_TASK_ID, callbackUrl, task: ofTask, payload, ...rest }: SampleOptions,
+  options: SampleOptions,
   status: string,
   taskType: string,
   media: Readonly<Record<string, unknown>>,
   reason = '',
 ): SampleEvent {
-  refuseUnknown(rest);
+  const known = ['taskId', 'callbackUrl', 'task', 'payload'];
+  const {
+    taskId = DEFAULT_TASK_ID,
+    callbackUrl,
+    task: ofTask,
+    payload,
+  } = readOptions(options, known);
   const webhook = callbackUrl === undefined ? {} : { webhook: { url: callbackUrl } };
   const task = {
     task_id: taskId,

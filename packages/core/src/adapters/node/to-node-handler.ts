@@ -22,8 +22,11 @@ export function toNodeHandler(receiver: Receiver<object>): NodeHandler;
 export function toNodeHandler<Metadata extends object = JsonObject, Tx = unknown>(
   options: ReceiverOptions<Metadata, Tx>,
 ): NodeHandler;
-export function toNodeHandler(target: Receiver<object> | ReceiverOptions): NodeHandler {
-  const receiver = toReceiver(target, { usage: 'createServer(toNodeHandler(receiver))' });
+export function toNodeHandler(
+  target: Receiver<object> | ReceiverOptions,
+  beside?: unknown,
+): NodeHandler {
+  const receiver = toReceiver(target, { usage: 'createServer(toNodeHandler(receiver))', beside });
   receiver.start();
   return (request, response) =>
     response.headersSent ? Promise.resolve() : handleNodeRequest(receiver, request, response);
