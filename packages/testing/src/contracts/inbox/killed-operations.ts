@@ -10,11 +10,15 @@ import { until, withProcesses, type ContractProcess } from './support/process-cl
 /** More than four batches. */
 const ENTRIES = 450;
 const MAX_DELAY_MS = 10;
+const HOUR_MS = 3_600_000;
 const DEAD: EntryFilter = { states: ['dead'] };
 
 /** Finished entries as lines of `import`. */
-function createLines(state: 'done' | 'dead', count: number): readonly string[] {
-  const finishedAt = Date.now() - 1000;
+function createLines(
+  state: 'done' | 'dead',
+  count: number,
+  finishedAt = Date.now() - 1000,
+): readonly string[] {
   return Array.from({ length: count }, () => {
     const entry: Entry = {
       ...createTestEntry({ receivedAt: finishedAt }),
@@ -40,16 +44,36 @@ async function listAll(reader: ContractProcess): Promise<readonly Entry[]> {
 /**
  * Kills a process at any moment after it has reported `count` times.
  *
- * @returns its last cursor; `undefined` if it has finished, or has reported none
+ * @param saved how many reports were saved before the kill; default: all
+ * @returns the last cursor that was saved; `undefined` if it has finished, or has reported none
  */
-async function killAfter(count: number, doomed: ContractProcess): Promise<string | undefined> {
+async function killAfter(
+  count: number,
+  doomed: ContractProcess,
+  { saved = Infinity } = {},
+): Promise<string | undefined> {
   const cursors = () =>
     doomed.messages.flatMap((message) => (message.type === 'progress' ? [message.cursor] : []));
   await until(`${count} reports`, () => cursors().length >= count);
   await pause(Math.random() * MAX_DELAY_MS);
   doomed.signal('SIGKILL');
   await until('it has ended', () => doomed.hasExited());
-  return cursors().at(-1) ?? undefined;
+  return cursors().slice(0, saved).at(-1) ?? undefined;
+}
+
+const everyTenth = (_: Entry, index: number) => index % 10 === 0;
+const isDead = ({ state }: Entry) => state === 'dead';
+
+/** @returns the tasks of those that were not running */
+async function discardEach(
+  by: ContractProcess,
+  entries: readonly Entry[],
+): Promise<ReadonlySet<string>> {
+  const discarded = new Set<string>();
+  for (const { endpoint, taskId } of entries) {
+    if (await by.request('discard', { endpoint, taskId })) discarded.add(taskId);
+  }
+  return discarded;
 }
 
 const cases: readonly InboxCase[] = [
@@ -69,6 +93,32 @@ const cases: readonly InboxCase[] = [
           assert.deepEqual([state, replays], state === 'done' ? ['done', 0] : ['pending', 1]);
         }
         assert.equal(entries.filter(({ state }) => state === 'done').length, 10);
+      }),
+  },
+  {
+    name: 'processes: a replayMany that is killed and resumed keeps to its set while entries enter and leave it',
+    run: (subject) =>
+      withProcesses(subject, async (start) => {
+        const [reader, doomed, worker] = [await start(), await start(), await start()];
+        await reader.request('import', createLines('dead', ENTRIES));
+        const meant = await listAll(reader);
+        void worker.request('consume', { type: 'fail' }); // what is replayed becomes dead again
+        void doomed.request('replayMany', DEAD);
+        const killed = killAfter(3, doomed, { saved: 2 });
+        await until('it has begun', () => doomed.messages.some(({ type }) => type === 'progress'));
+        const later = Date.now() + HOUR_MS; // by any clock, after it has begun
+        await reader.request('import', createLines('dead', 30, later));
+        const discarded = await discardEach(reader, meant.filter(everyTenth));
+        const cursor = await killed;
+        await until('no entry waits', async () => (await listAll(reader)).every(isDead));
+        if (cursor !== undefined) await reader.request('replayMany', DEAD, cursor);
+        await until('no entry waits', async () => (await listAll(reader)).every(isDead));
+        const replays = new Map((await listAll(reader)).map((one) => [one.taskId, one.replays]));
+        for (const { taskId } of meant) {
+          assert.equal(replays.get(taskId), discarded.has(taskId) ? undefined : 1);
+          replays.delete(taskId);
+        }
+        assert.deepEqual([...replays.values()], Array<number>(30).fill(0));
       }),
   },
   {

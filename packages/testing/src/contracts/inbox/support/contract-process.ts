@@ -1,6 +1,7 @@
 // The second process of the contract: runs a receiver on the inbox, and does what its parent requests.
 import {
   createReceiver,
+  PermanentError,
   type DiscardManyResult,
   type Entry,
   type EntryFilter,
@@ -22,6 +23,8 @@ export type HandlerPlan =
   | { readonly type: 'block'; readonly ms: number }
   /** Waits until the parent sends `release`. */
   | { readonly type: 'hold' }
+  /** Fails for good: the entry becomes a dead letter. */
+  | { readonly type: 'fail' }
   /** Ends its process if it is the given task, and otherwise takes a few milliseconds. */
   | { readonly type: 'poison'; readonly taskId: string };
 
@@ -34,6 +37,7 @@ export interface ProcessRequests {
   readonly import: (lines: readonly string[]) => ImportResult;
   readonly replayMany: (filter: EntryFilter, cursor?: string) => ReplayManyResult;
   readonly discardMany: (filter: EntryFilter, cursor?: string) => DiscardManyResult;
+  readonly discard: (key: EntryKey) => boolean;
 }
 
 /** What the process reports to its parent. */
@@ -84,6 +88,7 @@ function respondWith(inbox: Inbox) {
   return {
     add: (entry: NewEntry) => inbox.add(entry),
     get: (key: EntryKey) => inbox.get(key),
+    discard: (key: EntryKey) => inbox.discard(key),
     release,
     list: (query: EntryQuery) => inbox.list(query),
     import: (lines: readonly string[]) => inbox.import(lines),
@@ -114,6 +119,7 @@ function respondWith(inbox: Inbox) {
 
 async function follow(plan: HandlerPlan, taskId: string, released: Promise<void>): Promise<void> {
   if (plan.type === 'hold') return released;
+  if (plan.type === 'fail') throw new PermanentError('no use');
   if (plan.type === 'block') {
     const until = performance.now() + plan.ms;
     while (performance.now() < until); // as a long computation does
