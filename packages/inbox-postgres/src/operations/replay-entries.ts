@@ -16,7 +16,7 @@ WITH ${TARGETS}, replayed AS (
   SET body = input.body, status = input.status, task_type = input."taskType", schema_error = NULL,
       original_body = coalesce(events.original_body, events.body)
   FROM replayed, json_to_record($3::text::json) AS input (body text, status text, "taskType" text)
-  WHERE events.id = replayed.id AND $3::text IS NOT NULL
+  WHERE events.id = ANY (ARRAY[replayed.id]) AND $3::text IS NOT NULL
 ), pending AS (
   INSERT INTO novita_webhooks.pending_entries (
     id, due_at, replays, endpoint, succeeded_handlers, partial_replay, attempt_log

@@ -17,9 +17,12 @@ targets AS MATERIALIZED (
   ORDER BY events.id
 )`;
 
-/** SQL: whether a row is the entry of a target, and as the target was listed. */
+/**
+ * SQL: whether a row is the entry of a target, and as the target was listed. An index can look up `ANY`, while for
+ * an equality the planner may read the whole table, as long as nothing has analyzed it.
+ */
 const isTarget = (table: string, finishedAt: string): string => `
-  ${table}.id = targets.id AND ${table}.replays = coalesce(targets.replays, ${table}.replays)
+  ${table}.id = ANY (ARRAY[targets.id]) AND ${table}.replays = coalesce(targets.replays, ${table}.replays)
   AND (NOT targets."hasFinishedAt" OR targets."finishedAt" IS NOT DISTINCT FROM ${finishedAt})`;
 
 export const IS_PENDING_TARGET: string = isTarget('pending_entries', 'NULL');
