@@ -60,6 +60,7 @@ async function openEngine(): Promise<Opened> {
     inbox.import(toLines({ entries, dead, endpoint: ENDPOINT, template })),
   );
   console.log(`import: ${entries} in ${(ms / 1000).toFixed(0)} s`);
+  await place.maintain?.();
   return {
     inbox,
     async close() {

@@ -23,6 +23,8 @@ export interface Place {
   /** The argument of `open`. */
   readonly location: string;
   size(): Promise<Size>;
+  /** After many imports: what the engine does by itself within a minute, unless that is switched off. */
+  maintain?(): Promise<void>;
   /** CPU time of the engine's own processes so far, in milliseconds; `NaN` if unknown. */
   cpuMs(): Promise<number>;
   remove(): Promise<void>;

@@ -44,7 +44,10 @@ FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', '
 const SETTINGS = `
 SELECT current_setting('server_version') || ', shared_buffers ' || current_setting('shared_buffers')
   || ', fsync ' || current_setting('fsync') || ', synchronous_commit '
-  || current_setting('synchronous_commit') AS settings`;
+  || current_setting('synchronous_commit') || ', autovacuum ' || current_setting('autovacuum')
+  AS settings`;
+
+const TABLES = ['events', 'pending_entries', 'finished_entries'];
 
 export const postgres: Engine = {
   shared: true,
@@ -68,6 +71,9 @@ export const postgres: Engine = {
       async size() {
         const { rows } = await pool.query<{ kept: number; logged: number }>(SIZE, [schema]);
         return rows[0] ?? { kept: NaN, logged: NaN };
+      },
+      async maintain() {
+        await pool.query(TABLES.map((table) => `ANALYZE ${schema}.${table}`).join(';'));
       },
       async cpuMs() {
         const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

@@ -18,6 +18,11 @@ WITH inserted AS (${insertEvents("'done-' || n", 'FROM generate_series(1, $1) AS
 INSERT INTO SCHEMA.finished_entries (id, state, attempts, succeeded_handlers, finished_at)
 SELECT id, 'done', 1, '{}', now() - interval '1 hour' FROM inserted`;
 
+const INSERT_DEAD = `
+WITH inserted AS (${insertEvents("'dead-' || n", 'FROM generate_series(1, 20000) AS n')})
+INSERT INTO SCHEMA.finished_entries (id, state, attempts, succeeded_handlers, finished_at)
+SELECT id, 'dead', 1, '{}', now() FROM inserted`;
+
 const insertWaiting = (name: string, count: number) => `
 WITH inserted AS (
   ${insertEvents(`'${name}-' || n`, `FROM generate_series(1, ${count}) AS n`)}
@@ -42,6 +47,8 @@ WHERE oid = 'SCHEMA.events'::regclass`;
 /** What a statement for `LIMIT` entries may read. Each table has thousands of pages or rows. */
 const MAX_PAGES = 400;
 const MAX_ROWS = 5 * LIMIT;
+/** Far from `jit_above_cost`: compiling a statement takes ten times as long as running it. */
+const MAX_COST = 33_000;
 
 const claim = (store: Store) => store.claim('novita', LIMIT, LEASE_MS);
 
@@ -77,6 +84,7 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
     // These include the statements in functions.
     expect(seen.pages, what).toBeLessThanOrEqual(Math.max(MAX_PAGES, 20 * rows));
     expect(seen.fetched, what).toBeLessThanOrEqual(5 * rows);
+    expect(seen.cost, what).toBeLessThan(MAX_COST);
   };
 
   test('reads only claimed entries for a claim, with any statistics', async () => {
@@ -120,6 +128,15 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
     const absent = { taskType: 'ABSENT', metadata: { orderId: 1 }, taskIdContains: 'absent' };
     for (const states of [['pending'], ['done'], ['dead', 'pending'], undefined] as const) {
       expectCheap(await planOf((store) => store.list({ ...absent, states })), 5000);
+    }
+  });
+
+  test('lets nothing be compiled for a page of dead letters', async () => {
+    await fixture.query(INSERT_DEAD);
+    await fixture.query(ANALYZE);
+    const dead = { states: ['dead'] } as const;
+    for (const query of [dead, { ...dead, limit: 1000 }, { ...dead, reasonContains: 'absent' }]) {
+      expect((await planOf((store) => store.list(query))).cost).toBeLessThan(MAX_COST);
     }
   });
 

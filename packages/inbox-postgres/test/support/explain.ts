@@ -14,6 +14,8 @@ export interface Plan {
   readonly pages: number;
   /** Rows of tables that it fetched, also in functions. */
   readonly fetched: number;
+  /** The planner's estimate. From `jit_above_cost` on, 100,000 by default, it compiles the statement. */
+  readonly cost: number;
   /** WAL records that it wrote. Without any, its commit waits for no disk and no standby. */
   readonly walRecords: number;
 }
@@ -76,6 +78,7 @@ interface Node {
   readonly 'Shared Hit Blocks': number;
   readonly 'Shared Read Blocks': number;
   readonly 'WAL Records': number;
+  readonly 'Total Cost': number;
   readonly Plans?: readonly Node[];
 }
 
@@ -87,6 +90,7 @@ function toPlan(nodes: readonly Node[], fetched: number): Plan {
   return {
     fetched,
     pages: (root?.['Shared Hit Blocks'] ?? 0) + (root?.['Shared Read Blocks'] ?? 0),
+    cost: root?.['Total Cost'] ?? NaN,
     walRecords: root?.['WAL Records'] ?? 0,
     nodes: nodes.map((node) =>
       [node['Node Type'], node['Index Name'] ?? node['Relation Name']].filter(Boolean).join(' '),

@@ -18,7 +18,7 @@ import { bindCursor, readCursor } from './bound-cursor.ts';
 import { replayHandlersShape, withStoredNames } from './replay-options.ts';
 
 /** Limits how long one batch delays other work. */
-const BATCH = 100;
+const BATCH = 50;
 
 /** Time and place: entries that finished later do not match, entries before the place were visited. */
 const PLACE = /^(\d{1,16})-(\d{1,15})?$/;
