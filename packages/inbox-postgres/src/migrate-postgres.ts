@@ -3,7 +3,12 @@ import { requireOptions } from '@novita-webhooks/core';
 import { createDatabase } from './client/database.ts';
 import { toInboxError } from './errors.ts';
 import { migrate, toScript } from './migrations/migrate.ts';
-import { resolveOptions, resolveSchema, type PostgresStoreOptions } from './options.ts';
+import {
+  resolveOptions,
+  resolveSchema,
+  STORE_OPTIONS,
+  type PostgresStoreOptions,
+} from './options.ts';
 import type { PostgresPool } from './pool.ts';
 
 /** Which schema is migrated. `queryTimeoutMs` limits each statement; default 1 hour. */
@@ -11,8 +16,6 @@ export type MigrateOptions = Pick<PostgresStoreOptions, 'pool' | 'schema' | 'que
 
 /** A migration may rewrite large tables. */
 const DEFAULT_TIMEOUT_MS = 60 * 60 * 1000;
-
-const KNOWN: readonly (keyof MigrateOptions)[] = ['pool', 'schema', 'queryTimeoutMs'];
 
 /**
  * Creates the tables, or migrates them to this release. For deployments in which the role of the
@@ -24,7 +27,7 @@ const KNOWN: readonly (keyof MigrateOptions)[] = ['pool', 'schema', 'queryTimeou
  * await migratePostgres({ pool: new Pool({ connectionString: process.env.OWNER_URL }) });
  */
 export async function migratePostgres(options: MigrateOptions): Promise<void> {
-  requireOptions('inbox-postgres', options, 'migratePostgres({ pool })', KNOWN);
+  requireOptions('inbox-postgres', options, 'migratePostgres({ pool })', STORE_OPTIONS);
   const { pool, schema, quotedSchema, queryTimeoutMs } = resolveOptions<PostgresPool>({
     queryTimeoutMs: DEFAULT_TIMEOUT_MS,
     ...options,

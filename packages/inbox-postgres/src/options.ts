@@ -70,7 +70,7 @@ export function resolveOptions<Pool extends PostgresPool>(
 
 /** @throws WebhookError `invalid_option` */
 export function resolveSchema(options: Pick<PostgresStoreOptions, 'schema'>): string {
-  requireOptions('inbox-postgres', options, 'migrationSql({ schema })', ['schema']);
+  requireOptions('inbox-postgres', options, 'migrationSql({ schema })', STORE_OPTIONS);
   checkOptions(schemaOption, options);
   return quoteSchema(options.schema ?? DEFAULT_SCHEMA);
 }

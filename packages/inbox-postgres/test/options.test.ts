@@ -21,7 +21,7 @@ describe('options of postgresStore', () => {
     expect(open).toThrow(message);
   });
 
-  test('migrationSql rejects an invalid schema, and ignores other options', () => {
+  test('migrationSql rejects an invalid schema, and takes the options of a store', () => {
     expect(() => migrationSql({ schema: 'x'.repeat(64) })).toThrow('schema: must be');
     const storeOptions = { pool: 'not a pool', schema: 'app' };
     expect(migrationSql(storeOptions)).toContain('CREATE SCHEMA "app"');

@@ -1,5 +1,5 @@
 // Says at start what a durable inbox holds from before: silence would look as if it were lost.
-import type { EntryPage, EntryQuery, Inbox } from '../inbox/ports.ts';
+import type { EntryPage, Inbox } from '../inbox/ports.ts';
 import type { Logger } from '../shared/logger.ts';
 
 interface BacklogParts {
@@ -25,32 +25,13 @@ export function countBacklog(parts: BacklogParts): () => void {
   const { inbox, consume, log, isClosed } = parts;
   const { durable, addOnly = false } = inbox.capabilities;
   if (!durable || addOnly || !consume) return () => undefined;
-  const read = readLine(parts).catch(() => null);
+  const read = firstPages(parts).catch(() => null);
   return () =>
-    void read.then((line) => {
-      if (line !== null && !isClosed()) log.info(...line);
+    void read.then((pages) => {
+      const line = pages === null || isClosed() ? null : toLine(pages);
+      if (line !== null) log.info(...line);
     });
 }
-
-type Line = Parameters<Logger['info']>;
-
-async function readLine(parts: BacklogParts): Promise<Line | null> {
-  const pages = await firstPages(parts);
-  const isEmpty = STATES.every((state) => pages[state].entries.length === 0);
-  return isEmpty ? readOtherEndpoint(parts) : toLine(pages);
-}
-
-/** A misspelled endpoint looks as if nothing were delivered. */
-async function readOtherEndpoint({ inbox, endpoint }: BacklogParts): Promise<Line | null> {
-  const readFirst = async (query: EntryQuery) =>
-    (await inbox.list({ ...query, limit: 1, bodies: false })).entries[0];
-  const other = (await readFirst({ endpoint })) ? undefined : await readFirst({});
-  return other ? [{ endpoint, other: other.endpoint }, ONLY_OTHERS] : null;
-}
-
-const ONLY_OTHERS =
-  'receiver: the inbox has no entry of this endpoint, but entries of another. If this process shall handle those, ' +
-  'give it the same `endpoint`.';
 
 const TAKEOVER =
   'A running one of a process that died is taken over when its lease has ended, by default within 60 s.';
@@ -62,8 +43,9 @@ async function firstPages({ inbox, endpoint }: BacklogParts): Promise<Pages> {
   return { pending, running, dead } as Pages;
 }
 
-function toLine(pages: Pages): Line {
+function toLine(pages: Pages): Parameters<Logger['info']> | null {
   const has = (state: keyof Pages) => pages[state].entries.length > 0;
+  if (!STATES.some(has)) return null;
   const parts = [
     'receiver: the inbox holds entries from before.',
     ...(has('running') ? [TAKEOVER] : []),
