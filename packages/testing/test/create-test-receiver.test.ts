@@ -106,7 +106,7 @@ test('deliver: resolves without an entry for events that are no result', async (
 
 test('deliver: rejects with the reply if the receiver refuses the delivery', async () => {
   const delivered = deliver(createTestReceiver(), { event_type: 5 });
-  await expect(delivered).rejects.toThrow(/^deliver: the receiver replied 400: .*invalid_json/);
+  await expect(delivered).rejects.toThrow(/^deliver: the receiver replied 422: ./);
 });
 
 test('deliver: rejects a receiver that createTestReceiver has not made', async () => {
