@@ -151,14 +151,14 @@ describe.skipIf(url === undefined)('the plan of a statement, with many entries,'
   });
 
   test('reads only its entries to replay and discard a batch, without statistics', async () => {
-    const unanalyzed = await withoutAutovacuum();
-    onTestFinished(() => unanalyzed.close());
-    await unanalyzed.query(INSERT_DONE, [DONE]);
-    await unanalyzed.query(LOOK_LARGE);
+    const fresh = await withoutAutovacuum();
+    onTestFinished(() => fresh.close());
+    await fresh.query(INSERT_DONE, [DONE]);
+    await fresh.query(LOOK_LARGE);
     for (const act of ['discardEntries', 'replayEntries'] as const) {
-      const { entries } = await unanalyzed.store.list({ limit: 100, bodies: false });
+      const { entries } = await fresh.store.list({ limit: 100, bodies: false });
       const work = (store: Store) => store[act](entries);
-      const [plan] = await explain(unanalyzed.pool, unanalyzed.schema, work);
+      const [plan] = await explain(fresh.pool, fresh.schema, work);
       expect(plan?.wholeTables.filter((table) => table !== 'pending_entries')).toEqual([]);
       expect(plan?.maxRows, plan?.nodes.join('; ')).toBeLessThanOrEqual(500);
     }
