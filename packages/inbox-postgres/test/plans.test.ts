@@ -6,6 +6,7 @@ import { explain, type Plan } from './support/explain.ts';
 import { insertEvents, openStoreFixture, type StoreFixture } from './support/store-fixture.ts';
 import { openPool, url } from './support/test-database.ts';
 
+// cspell:ignore relpages reltuples
 const DONE = 60_000;
 const WAITING = 20_000;
 const RUNNING = 2000;
