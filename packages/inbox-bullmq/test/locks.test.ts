@@ -1,7 +1,7 @@
-import type { Claim, Inbox, Store } from '@novita-webhooks/core';
-import { Worker } from 'bullmq';
+import type { Claim, Inbox, Outcome, Store } from '@novita-webhooks/core';
+import { Job, Worker } from 'bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
 import { bullmqStore } from '../src/bullmq-store.ts';
@@ -112,7 +112,60 @@ describe.skipIf(url === '')('lock', () => {
     expect(attempts).toBe(2);
     expect(tookMs).toBeGreaterThan(1.5 * LEASE_MS - 100);
   });
+
+  test.each<[string, Outcome, 'moveToCompleted' | 'moveToFailed']>([
+    ['done', { type: 'done' }, 'moveToCompleted'],
+    ['dead', { type: 'dead', reason: 'broken', succeededHandlers: [] }, 'moveToFailed'],
+  ])(
+    'a process that ends within a settle as %s leaves the outcome',
+    async (state, outcome, move) => {
+      const { store, claim, inbox } = await claimSecond();
+      onTestFinished(() => void vi.restoreAllMocks());
+      vi.spyOn(Job.prototype, move).mockRejectedValueOnce(new Error('the process ended'));
+      await expect(store.settle(claim, outcome)).rejects.toThrow();
+      const attempts: number[] = [];
+      useConsumption(inbox, async (entry) => {
+        attempts.push(entry.attempts);
+        return { type: 'done' };
+      });
+      await until(state, async () => (await stateOf(inbox, claim)) === state);
+      const reason = state === 'dead' ? 'broken' : null;
+      expect(await inbox.get(claim)).toMatchObject({ attempts: 2, replays: 0, reason });
+      await until('replayed', () => inbox.replay(claim));
+      await until('run', () => attempts.length > 0);
+      expect(attempts).toEqual([1]);
+      await until('done', async () => (await stateOf(inbox, claim)) === 'done');
+      expect(await inbox.get(claim)).toMatchObject({ attempts: 1, replays: 1, reason: null });
+    },
+  );
+
+  test('an outcome is recorded although the lock ends within the settle', async () => {
+    const { store, claim, inbox } = await claimSecond();
+    const move = Job.prototype.moveToCompleted;
+    onTestFinished(() => void vi.restoreAllMocks());
+    let runs = 0;
+    vi.spyOn(Job.prototype, 'moveToCompleted').mockImplementationOnce(async function (...args) {
+      useConsumption(inbox, async () => {
+        runs += 1;
+        return { type: 'done' };
+      });
+      await until('moved by another worker', async () => (await stateOf(inbox, claim)) === 'done');
+      return move.apply(this, args);
+    });
+    expect(await store.settle(claim, { type: 'done' })).toBe(true);
+    expect(await inbox.get(claim)).toMatchObject({ attempts: 2, replays: 0 });
+    expect(runs).toBe(0);
+  });
 });
+
+/** The second attempt of an entry: its outcome is noted before the job is moved. */
+async function claimSecond(): ReturnType<typeof claimOne> {
+  const first = await claimOne();
+  await first.store.settle(first.claim, { ...retry, succeededHandlers: [] });
+  const [claim] = await first.store.claim('novita', 1, LEASE_MS);
+  if (claim === undefined) throw new Error('the entry should be due again');
+  return { ...first, claim };
+}
 
 function openStore({ prefix }: Place): Store {
   const store = bullmqStore(toStoreOptions({ connection: url, prefix }));

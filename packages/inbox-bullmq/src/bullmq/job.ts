@@ -2,6 +2,7 @@ import type { Entry, EntryState, NewEntry } from '@novita-webhooks/core';
 
 import { toJobId } from './names.ts';
 import {
+  endingOf,
   finishedStateOf,
   restoredOf,
   seriesOf,
@@ -84,8 +85,12 @@ export function toEntry(job: EntryJob, surroundings: Surroundings): Entry | null
     succeededHandlers: [...new Set([...succeededHandlers, ...recorded])],
     reason: state === 'dead' ? (failureOf(job) ?? reason) : reason,
     dueAt: dueAtOf(job, state, leaseDurationMs),
-    finishedAt: finished && (restoredOf(job)?.finishedAt ?? job.finishedOn ?? null),
+    finishedAt: finished && finishedAtOf(job),
   };
+}
+
+function finishedAtOf(job: EntryJob): number | null {
+  return restoredOf(job)?.finishedAt ?? endingOf(job)?.at ?? job.finishedOn ?? null;
 }
 
 /** Why a job has failed. BullMQ leaves it out if it is empty. */

@@ -33,6 +33,26 @@ export interface Progress {
   /** The `partialReplay` of the next series: of a replay that is about to begin. */
   readonly nextReplay?: PartialReplay | undefined;
   readonly attemptLog: readonly AttemptRecord[];
+  readonly ending?: Ending;
+}
+
+/**
+ * An outcome that is noted before BullMQ moves the job. The lock or the process may end in between. Then
+ * the job goes back to the queue, and the claim that finds it moves it.
+ */
+export interface Ending extends Counters {
+  readonly state: 'done' | 'dead';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** "Attempts started" of the attempt that had this outcome. */
+  readonly attempt: number;
+}
+
+/** Of BullMQ: a move raises the first one, and the way back to the queue the second one. */
+interface Counters {
+  readonly attemptsMade: number;
+  /** Only in versions that can reset `attemptsMade`. */
+  readonly stalledCounter?: number | undefined;
 }
 
 /** What a restored entry begins with: its progress until another one is noted. */
@@ -74,9 +94,29 @@ export async function writeProgress(job: EntryJob, progress: Progress): Promise<
   await job.updateProgress({ ...progress }).finally(() => (job.progress = claimed));
 }
 
+export function countersOf({ attemptsMade, stalledCounter }: EntryJob & Counters): Counters {
+  return { attemptsMade, stalledCounter };
+}
+
+/** For the note of an outcome. */
+export function toEnding(job: EntryJob, state: Ending['state']): Ending {
+  return { state, at: Date.now(), attempt: job.attemptsStarted, ...countersOf(job) };
+}
+
+/** The outcome that was noted for a job, if BullMQ has not moved the job since. */
+export function endingOf(job: EntryJob): Ending | null {
+  const { ending } = toProgress(job) ?? {};
+  const { attemptsMade, stalledCounter } = countersOf(job);
+  if (ending === undefined || job.finishedOn || attemptsMade !== ending.attemptsMade) return null;
+  const wentBack = stalledCounter === undefined || stalledCounter !== ending.stalledCounter;
+  return wentBack ? ending : null;
+}
+
 /** `done` or `dead`; `null` for a job that waits or runs. */
 export function finishedStateOf(job: EntryJob): 'done' | 'dead' | null {
   if (job.finishedOn) return returnValueOf(job) === null ? 'dead' : 'done';
+  const ending = endingOf(job);
+  if (ending !== null) return ending.state;
   // A restored job was never settled before it was moved.
   return job.attemptsMade === 0 ? (restoredOf(job)?.state ?? null) : null;
 }

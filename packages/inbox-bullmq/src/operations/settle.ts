@@ -1,10 +1,13 @@
-import { isExpectation, type ClaimRef, type Outcome } from '@novita-webhooks/core';
+import { isExpectation, type ClaimRef, type Entry, type Outcome } from '@novita-webhooks/core';
 import { UnrecoverableError } from 'bullmq';
 
 import { nonceOf, toDelayMs, toJobData } from '../bullmq/job.ts';
 import { lockOf, renewLock, type Held, type Lock } from '../bullmq/lock.ts';
 import {
+  countersOf,
+  endingOf,
   seriesOf,
+  toEnding,
   toProgress,
   writeProgress,
   type EntryJob,
@@ -37,7 +40,10 @@ async function isFilledIn(queue: EndpointQueue, { job }: Lock): Promise<boolean>
 
 async function record(queue: EndpointQueue, lock: Lock, outcome: Outcome): Promise<boolean> {
   // BullMQ writes progress without a look at the lock.
-  if (toNote(lock.job, outcome) !== null && (await renewLock(queue, lock)) !== 'held') return false;
+  if (toNote(lock.job, outcome) !== null && (await renewLock(queue, lock)) !== 'held') {
+    const current = await findNoted(queue, lock, outcome);
+    return current !== null && !current.finishedOn; // the note of an earlier try
+  }
   const { job, token } = lock;
   const note = toNote(job, outcome);
   try {
@@ -48,10 +54,53 @@ async function record(queue: EndpointQueue, lock: Lock, outcome: Outcome): Promi
     return true;
   } catch (error) {
     // Each version words its refusals another way; the lock tells them from other errors.
-    if ((await renewLock(queue, lock)) !== 'held') return false;
+    if ((await renewLock(queue, lock)) !== 'held') {
+      return (await findNoted(queue, lock, outcome)) !== null;
+    }
     if (lock.token === token) throw error;
     return record(queue, lock, outcome); // the lock was taken back
   }
+}
+
+/** The job, if the outcome was noted before the lock ended: the next claim moves it. */
+async function findNoted(
+  queue: EndpointQueue,
+  { job }: Lock,
+  { type }: Outcome,
+): Promise<EntryJob | null> {
+  const current = await queue.job(String(job.id));
+  if (current === undefined || nonceOf(current) !== nonceOf(job)) return null;
+  const { ending } = toProgress(current) ?? {};
+  const isOurs = ending?.state === type && ending.attempt === job.attemptsStarted;
+  return isOurs ? current : null;
+}
+
+/** Moves a job whose outcome is known: see Ending. The note of a restored one has counted this claim. */
+export async function moveFinished(
+  queue: EndpointQueue,
+  { job, token }: Lock,
+  { state, reason, succeededHandlers }: Entry,
+): Promise<void> {
+  if (state !== 'done' && state !== 'dead') return;
+  const note = toLateNote(job);
+  await queue.run(async () => {
+    if (note !== null) await writeProgress(job, note);
+    await move(job, token, { type: state, reason: reason ?? '', succeededHandlers }, null);
+  });
+}
+
+/** The note of an outcome, with the counters of the claim that moves the job. */
+function toLateNote(job: EntryJob): Progress | null {
+  const ending = endingOf(job);
+  const noted = toProgress(job);
+  if (ending === null || noted === null) return null;
+  const { attemptsStarted: started } = job;
+  return {
+    ...noted,
+    ...{ uncounted: started, settled: started },
+    doneAt: ending.state === 'done' ? started : noted.doneAt,
+    ending: { ...ending, ...countersOf(job) },
+  };
 }
 
 /**
@@ -72,7 +121,7 @@ export async function putBack(queue: EndpointQueue, { lock, isTakeover }: Held):
 }
 
 /** Moves a job to its state, under its lock. */
-export async function move(
+async function move(
   job: EntryJob,
   token: string,
   outcome: Outcome,
@@ -113,11 +162,17 @@ function toNote(job: EntryJob, outcome: Outcome): Progress | null {
   if (outcome.type === 'done' && toProgress(job) === null && attempts === 1) return null;
   const { attemptLog = before.attemptLog } = outcome;
   const counts = { uncounted: started, settled: started, attempts };
-  const ended = { ...before, reason: null, ...counts, attemptLog };
-  if (outcome.type === 'done') return { ...ended, succeededHandlers: [], doneAt: started };
+  const ended = { ...before, ...counts, attemptLog };
+  if (outcome.type === 'done') {
+    const ending = toEnding(job, 'done');
+    return { ...ended, reason: null, succeededHandlers: [], doneAt: started, ending };
+  }
   const names = [...before.succeededHandlers, ...outcome.succeededHandlers];
   const succeededHandlers = [...new Set(names)];
-  if (outcome.type === 'dead') return { ...ended, succeededHandlers };
+  if (outcome.type === 'dead') {
+    const ending = toEnding(job, 'dead');
+    return { ...ended, reason: outcome.reason, succeededHandlers, ending };
+  }
   const released = { ...toReleased(job, outcome.delayMs), succeededHandlers, attemptLog };
   const { reason = before.reason } = outcome;
   if (outcome.type === 'released') return { ...released, reason };

@@ -6,7 +6,7 @@ import type { EndpointQueue } from '../bullmq/queues.ts';
 import { createToken } from '../bullmq/worker.ts';
 import type { Connection } from '../connection/connection.ts';
 import { readEntry } from './get.ts';
-import { move } from './settle.ts';
+import { moveFinished } from './settle.ts';
 
 /** Takes jobs out of a queue. A job whose last attempt was never settled is only looked at, once. */
 export interface Taker {
@@ -68,8 +68,8 @@ export function createTaker(
 }
 
 /**
- * The claim that a job stands for. A job that is no entry of ours fails, and a restored one that is done
- * or dead goes there.
+ * The claim that a job stands for. A job that is no entry of ours fails, and one whose outcome is
+ * known goes there.
  */
 async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null> {
   const { job, token } = lock;
@@ -80,10 +80,7 @@ async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null>
     return null;
   }
   if (entry.state === 'done' || entry.state === 'dead') {
-    const { state: type, reason, succeededHandlers } = entry;
-    await queue.run(() =>
-      move(job, token, { type, reason: reason ?? '', succeededHandlers }, null),
-    );
+    await moveFinished(queue, lock, entry);
     return null;
   }
   // For an entry that fits the schema and has to take the place of this one.
