@@ -1,5 +1,5 @@
 import type { Claim, Inbox, Outcome, Store } from '@novita-webhooks/core';
-import { Job, Worker } from 'bullmq';
+import { Job, Queue, Worker } from 'bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
@@ -155,6 +155,19 @@ describe.skipIf(url === '')('lock', () => {
     expect(await store.settle(claim, { type: 'done' })).toBe(true);
     expect(await inbox.get(claim)).toMatchObject({ attempts: 2, replays: 0 });
     expect(runs).toBe(0);
+  });
+
+  test('an entry whose lock ends while entries are listed is in the list', async () => {
+    const { claim, inbox, place } = await claimOne(LONG_MS);
+    const getRanges = Queue.prototype.getRanges;
+    onTestFinished(() => void vi.restoreAllMocks());
+    vi.spyOn(Queue.prototype, 'getRanges').mockImplementationOnce(async function (...args) {
+      const ids = await getRanges.apply(this, args);
+      await endLock(place, claim);
+      return ids;
+    });
+    const { entries } = await inbox.list({ states: ['pending', 'running'] });
+    expect(entries.map(({ taskId }) => taskId)).toEqual([claim.taskId]);
   });
 });
 

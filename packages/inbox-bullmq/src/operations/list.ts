@@ -158,18 +158,17 @@ const TYPES: Readonly<Record<StoredState, readonly string[]>> = {
   dead: ['failed'],
 };
 
-/** The ids of the jobs in some states; `null` when they are many. */
+/**
+ * The ids of the jobs in some states; `null` when they are many. All in one command: between two, a job
+ * could pass from one state to the other and be in neither.
+ */
 async function fewIn(
   queue: EndpointQueue,
   states: readonly StoredState[],
 ): Promise<readonly string[] | null> {
-  const ids = new Set<string>();
-  for (const type of new Set(states.flatMap((state) => TYPES[state]))) {
-    const found = await queue.run((bullmq) => bullmq.getRanges([type as JobType], 0, FEW));
-    for (const id of found) ids.add(id);
-    if (ids.size > FEW) return null;
-  }
-  return [...ids];
+  const types = [...new Set(states.flatMap((state) => TYPES[state]))] as JobType[];
+  const ids = new Set(await queue.run((bullmq) => bullmq.getRanges(types, 0, FEW)));
+  return ids.size > FEW ? null : [...ids];
 }
 
 async function withOrder(queue: EndpointQueue, ids: readonly string[]): Promise<Arrival[]> {
