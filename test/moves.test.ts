@@ -5,7 +5,9 @@ import { expect, test } from 'vitest';
 
 import { INBOXES } from './support/inboxes.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
+/** Longer than a lease: a machine that stands still may lose one. */
+const IDLE_MS = 80_000;
 const secret = 'a secret for moved entries, long enough to sign';
 
 const PAIRS = Object.keys(INBOXES).flatMap((source) =>
@@ -44,7 +46,7 @@ test.each(PAIRS)(
       const event = sampleEvents.imageSucceeded({ taskId });
       await first.handle(await signedDelivery(first, event, { orderId: taskId }));
     }
-    await first.idle({ timeoutMs: 30_000 });
+    await first.idle({ timeoutMs: IDLE_MS });
     expect(handled.toSorted()).toEqual(['dead', 'done', 'waiting']);
 
     expect(await target.import(source.export())).toEqual({ added: 3, duplicates: 0 });
@@ -61,7 +63,7 @@ test.each(PAIRS)(
     const event = sampleEvents.imageSucceeded({ taskId: 'done' });
     const reply = await second.handle(await signedDelivery(second, event));
     expect(JSON.parse(reply.body)).toMatchObject({ status: 'duplicate' });
-    await second.idle({ timeoutMs: 30_000 });
+    await second.idle({ timeoutMs: IDLE_MS });
     expect(handled).toHaveLength(3);
     await Promise.all([first.close(), second.close()]);
   },

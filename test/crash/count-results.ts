@@ -139,13 +139,13 @@ function describeRepeat(
   const kill = history.find(
     (record) => record.type === 'killed' && record.server === previous.server,
   );
-  return (
+  const title =
     `repeat: ${next.taskId} succeeded in ${previous.server} (attempt ${previous.attempt}) and began ` +
     `in ${next.server} (attempt ${next.attempt}) ${at(next.from)} later; ` +
     (kill
       ? `the first process was killed after ${at(kill.at)}`
-      : 'the first process was not killed')
-  );
+      : 'the first process was not killed');
+  return describeRecords(title, next.taskId, previous, previous.to, history);
 }
 
 export function countOverlaps(
@@ -176,16 +176,26 @@ function describeOverlap(overlap: Overlap, history: readonly HistoryRecord[]): s
   const { taskId, first, second, loser, takenOverAt, forMs } = overlap;
   const toText = ({ server, handler, attempt, result }: HandlerRun) =>
     `${handler} in ${server} (attempt ${attempt}, ${result})`;
+  const title = `overlap: ${taskId} for ${forMs.toFixed(1)} ms: ${toText(first)} and ${toText(second)}`;
+  return describeRecords(title, taskId, loser, takenOverAt, history);
+}
+
+/** A title, and the records of a task and of the stalls of a process, with times since `since`. */
+function describeRecords(
+  title: string,
+  taskId: string,
+  { server }: HandlerRun,
+  since: number,
+  history: readonly HistoryRecord[],
+): string {
   const records = history
     .filter(
       (record) =>
         ('taskId' in record && record.taskId === taskId) ||
-        (record.type === 'stalled' && record.server === loser.server),
+        (record.type === 'stalled' && record.server === server),
     )
     .map(
-      (record) =>
-        `    ${((record.at - takenOverAt) / 1000).toFixed(1)} ms: ${JSON.stringify(record)}`,
+      (record) => `    ${((record.at - since) / 1000).toFixed(1)} ms: ${JSON.stringify(record)}`,
     );
-  const title = `overlap: ${taskId} for ${forMs.toFixed(1)} ms: ${toText(first)} and ${toText(second)}`;
   return [title, ...records.slice(-20)].join('\n');
 }

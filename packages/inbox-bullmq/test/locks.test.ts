@@ -113,7 +113,7 @@ describe.skipIf(url === '')('lock', () => {
     expect(tookMs).toBeGreaterThan(1.5 * LEASE_MS - 100);
   });
 
-  test.each<[string, Outcome, 'moveToCompleted' | 'moveToFailed']>([
+  test.each<['done' | 'dead', Outcome, 'moveToCompleted' | 'moveToFailed']>([
     ['done', { type: 'done' }, 'moveToCompleted'],
     ['dead', { type: 'dead', reason: 'broken', succeededHandlers: [] }, 'moveToFailed'],
   ])(
@@ -153,6 +153,7 @@ describe.skipIf(url === '')('lock', () => {
       return move.apply(this, args);
     });
     expect(await store.settle(claim, { type: 'done' })).toBe(true);
+    await until('moved', async () => (await inbox.list({ states: ['done'] })).entries.length === 1);
     expect(await inbox.get(claim)).toMatchObject({ attempts: 2, replays: 0 });
     expect(runs).toBe(0);
   });

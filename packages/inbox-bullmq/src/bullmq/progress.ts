@@ -46,6 +46,8 @@ export interface Ending extends Counters {
   readonly at: number;
   /** "Attempts started" of the attempt that had this outcome. */
   readonly attempt: number;
+  /** "Attempts started" of the claim that moves the job. */
+  readonly movedBy?: number;
 }
 
 /** Of BullMQ: a move raises the first one, and the way back to the queue the second one. */
@@ -109,7 +111,7 @@ export function endingOf(job: EntryJob): Ending | null {
   const { attemptsMade, stalledCounter } = countersOf(job);
   if (ending === undefined || job.finishedOn || attemptsMade !== ending.attemptsMade) return null;
   const wentBack = stalledCounter === undefined || stalledCounter !== ending.stalledCounter;
-  return wentBack ? ending : null;
+  return wentBack || job.attemptsStarted === ending.movedBy ? ending : null;
 }
 
 /** `done` or `dead`; `null` for a job that waits or runs. */

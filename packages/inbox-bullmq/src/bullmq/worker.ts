@@ -8,7 +8,7 @@ import { toBullmqOptions, type EndpointQueue } from './queues.ts';
 import { whenFirstNeeded, type WhenFirstNeeded } from './when-first-needed.ts';
 
 /** What dashboards show as the worker that processes a job. */
-const WORKER_NAME = `${hostname()}.${process.pid}`;
+export const WORKER_NAME: string = `${hostname()}.${process.pid}`;
 
 /** How often in a lease BullMQ looks for jobs whose worker is gone. */
 const CHECKS_PER_LEASE = 3;

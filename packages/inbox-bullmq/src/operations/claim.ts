@@ -1,4 +1,5 @@
 import type { Held, Lock } from '../bullmq/lock.ts';
+import { createLostCalls } from '../bullmq/lost-calls.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { createWorker, DEFAULT_LEASE_MS } from '../bullmq/worker.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -28,9 +29,11 @@ export function createClaimer(
   prefix: string,
 ): Claimer {
   const worker = createWorker(connection, queue, prefix, () => waiter.notify());
-  const taker = createTaker(connection, queue, worker.get);
+  const lostCalls = createLostCalls(queue);
+  const taker = createTaker(connection, queue, lostCalls, worker.get);
   const waiter = createJobWaiter({
     open: worker.get,
+    watch: lostCalls.watch,
     giveBack: (kept) => void giveBack(kept),
     onLastUnsubscribed: () => void stop(),
   });
@@ -46,16 +49,17 @@ export function createClaimer(
 
   /** If that fails, the lock expires, and the job goes back to the queue. */
   async function giveBack(kept: Lock): Promise<void> {
-    const claim = await taker.renew(kept).catch(() => null);
-    if (claim !== null) await putBack(queue, claim).catch(() => undefined);
+    const claims: Held[] = [];
+    await taker.renewInto(claims, kept).catch(() => undefined);
+    await putAllBack(queue, claims);
   }
 
   return {
     async claim(limit, leaseDurationMs) {
       queue.leaseDurationMs = leaseDurationMs;
+      const claims = await taker.takeLost(leaseDurationMs);
       const kept = waiter.takeKept();
-      const first = kept && (await taker.renew({ ...kept, leaseDurationMs }));
-      const claims = first === null ? [] : [first];
+      if (kept !== null) await taker.renewInto(claims, { ...kept, leaseDurationMs });
       isShort = false;
       // One to begin with, since mostly there is no more, or all after a claim that got all.
       let asked = wasFull ? limit : 1;
@@ -69,13 +73,14 @@ export function createClaimer(
       }
       wasFull = claims.length === limit;
       if (isShort) waiter.wait();
+      await putAllBack(queue, claims.splice(limit));
       return keepTakeoverAlone(queue, claims);
     },
     async moveRestored(count) {
       const claims: Held[] = [];
       await taker.takeInto(claims, count, queue.leaseDurationMs ?? DEFAULT_LEASE_MS);
       // Another worker has moved the restored ones, and these wait behind them.
-      await Promise.allSettled(claims.map((claim) => putBack(queue, claim)));
+      await putAllBack(queue, claims);
     },
     isShort: () => isShort,
     secondLookMs: taker.secondLookMs,
@@ -91,6 +96,11 @@ async function keepTakeoverAlone(queue: EndpointQueue, claims: Held[]): Promise<
   const takeover = claims.find(isTakeover);
   if (takeover === undefined) return claims;
   const others = claims.filter((claim) => claim !== takeover);
-  await Promise.allSettled(others.map((claim) => putBack(queue, claim)));
+  await putAllBack(queue, others);
   return [takeover];
+}
+
+/** Of what cannot be put back the lock expires. */
+async function putAllBack(queue: EndpointQueue, claims: readonly Held[]): Promise<void> {
+  await Promise.allSettled(claims.map((claim) => putBack(queue, claim)));
 }

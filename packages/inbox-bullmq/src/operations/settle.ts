@@ -99,7 +99,7 @@ function toLateNote(job: EntryJob): Progress | null {
     ...noted,
     ...{ uncounted: started, settled: started },
     doneAt: ending.state === 'done' ? started : noted.doneAt,
-    ending: { ...ending, ...countersOf(job) },
+    ending: { ...ending, ...countersOf(job), movedBy: started },
   };
 }
 

@@ -1,6 +1,7 @@
 import { UnrecoverableError, type Worker } from 'bullmq';
 
 import { extendLock, type Held, type Lock } from '../bullmq/lock.ts';
+import type { LostCalls } from '../bullmq/lost-calls.ts';
 import { seriesOf, toProgress, writeProgress, type EntryJob } from '../bullmq/progress.ts';
 import type { EndpointQueue } from '../bullmq/queues.ts';
 import { createToken } from '../bullmq/worker.ts';
@@ -12,11 +13,13 @@ import { moveFinished } from './settle.ts';
 export interface Taker {
   /**
    * Takes up to `count` jobs at the same time, since BullMQ hands out one at a time, and tells whether
-   * there were less. A call that fails may have taken a job all the same. The lock of that job expires.
+   * there were less. A call that fails may have taken a job all the same: see `takeLost`.
    */
   takeInto(claims: Held[], count: number, leaseDurationMs: number): Promise<boolean>;
   /** Claims a job that was taken earlier: its lock began before the claim was asked for. */
-  renew(kept: Lock): Promise<Held | null>;
+  renewInto(claims: Held[], kept: Lock): Promise<void>;
+  /** Claims the jobs of calls whose answers were lost. */
+  takeLost(leaseDurationMs: number): Promise<Held[]>;
   /** Milliseconds until the second look at a job that was looked at once. */
   secondLookMs(): number;
 }
@@ -24,20 +27,31 @@ export interface Taker {
 export function createTaker(
   connection: Connection,
   queue: EndpointQueue,
+  lostCalls: LostCalls,
   openWorker: () => Promise<Worker>,
 ): Taker {
   let secondLookAt = -Infinity;
 
-  async function takeNext(leaseDurationMs: number): Promise<Lock | null> {
+  /** `undefined`: there is no job. `null`: nothing of the job can be claimed. */
+  async function takeNext(leaseDurationMs: number): Promise<Held | null | undefined> {
     const token = createToken();
     const bullmq = await openWorker();
-    const next = connection.run(() => bullmq.getNextJob(token, { block: false }));
+    const next = connection.run(() =>
+      lostCalls.watch(token, () => bullmq.getNextJob(token, { block: false })),
+    );
     const job = (await next) as EntryJob | undefined;
-    if (job === undefined) return null;
+    if (job === undefined) return undefined;
     const lock = { job, token, leaseDurationMs };
-    if (bullmq.opts.lockDuration !== leaseDurationMs) await extendLock(queue, lock);
-    return lock;
+    const isExtended = bullmq.opts.lockDuration === leaseDurationMs;
+    return isExtended ? claim(lock) : renew(lock);
   }
+
+  const claim = (lock: Lock) => lostCalls.watch(lock.token, () => toClaim(lock));
+
+  const renew = (lock: Lock) =>
+    lostCalls.watch(lock.token, async () =>
+      (await extendLock(queue, lock)) ? toClaim(lock) : null,
+    );
 
   async function toClaim(lock: Lock): Promise<Held | null> {
     const claim = await readClaim(queue, lock);
@@ -50,21 +64,32 @@ export function createTaker(
   return {
     async takeInto(claims: Held[], count: number, leaseDurationMs: number): Promise<boolean> {
       const results = await Promise.allSettled(
-        Array.from({ length: count }, async () => {
-          const lock = await takeNext(leaseDurationMs);
-          return lock && { claim: await toClaim(lock) };
-        }),
+        Array.from({ length: count }, () => takeNext(leaseDurationMs)),
       );
-      for (const one of results) {
-        if (one.status === 'fulfilled' && one.value?.claim) claims.push(one.value.claim);
-      }
-      const failed = results.find((one) => one.status === 'rejected');
-      if (failed !== undefined && claims.length === 0) throw failed.reason;
-      return results.some((one) => one.status === 'rejected' || one.value === null);
+      addTo(claims, results);
+      return results.some((one) => one.status === 'rejected' || one.value === undefined);
     },
-    renew: async (kept) => ((await extendLock(queue, kept)) ? toClaim(kept) : null),
+    async renewInto(claims, kept) {
+      addTo(claims, await Promise.allSettled([renew(kept)]));
+    },
+    async takeLost(leaseDurationMs) {
+      const locks = await lostCalls.find(leaseDurationMs);
+      const claims: Held[] = [];
+      addTo(claims, await Promise.allSettled(locks.map(claim)));
+      return claims;
+    },
     secondLookMs: () => secondLookAt - performance.now(),
   };
+}
+
+/** @throws what a call threw, if there is no claim at all: claims must not be lost because of it */
+function addTo(
+  claims: Held[],
+  results: readonly PromiseSettledResult<Held | null | undefined>[],
+): void {
+  for (const one of results) if (one.status === 'fulfilled' && one.value) claims.push(one.value);
+  const failed = results.find((one) => one.status === 'rejected');
+  if (failed !== undefined && claims.length === 0) throw failed.reason;
 }
 
 /**

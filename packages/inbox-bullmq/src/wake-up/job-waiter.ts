@@ -1,6 +1,7 @@
 import type { Worker } from 'bullmq';
 
 import type { Lock } from '../bullmq/lock.ts';
+import type { LostCalls } from '../bullmq/lost-calls.ts';
 import type { EntryJob } from '../bullmq/progress.ts';
 import { createToken } from '../bullmq/worker.ts';
 
@@ -23,6 +24,8 @@ export interface JobWaiter {
 
 interface JobWaiterOptions {
   readonly open: () => Promise<Worker>;
+  /** See LostCalls. */
+  readonly watch: LostCalls['watch'];
   /** Called with a job that no claim has taken, because all of this process is busy. */
   readonly giveBack: (kept: Lock) => void;
   readonly onLastUnsubscribed: () => void;
@@ -38,7 +41,7 @@ const MAX_CALLS = 3;
 const RECHECK_MS = 250;
 
 export function createJobWaiter(options: JobWaiterOptions): JobWaiter {
-  const { open, giveBack, onLastUnsubscribed } = options;
+  const { open, watch, giveBack, onLastUnsubscribed } = options;
   const listeners = new Set<() => void>();
   let waiting: Promise<void> | undefined;
   let kept: (Lock & { readonly timer: NodeJS.Timeout }) | null = null;
@@ -66,7 +69,8 @@ export function createJobWaiter(options: JobWaiterOptions): JobWaiter {
     for (let call = 0; call < MAX_CALLS && listeners.size > 0; call += 1) {
       const startedAt = performance.now();
       const token = createToken();
-      const job = (await worker.getNextJob(token, { block: true })) as EntryJob | undefined;
+      const next = watch(token, () => worker.getNextJob(token, { block: true }));
+      const job = (await next) as EntryJob | undefined;
       const leaseDurationMs = worker.opts.lockDuration ?? 0;
       if (job !== undefined) keep({ job, token, leaseDurationMs });
       if (job !== undefined || performance.now() - startedAt > MIN_WAIT_MS) {

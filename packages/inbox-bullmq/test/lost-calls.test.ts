@@ -1,0 +1,88 @@
+// A connection that ends between a command and its answer: Redis has handed out a job, and nobody knows.
+import { Job, Worker } from 'bullmq';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+
+import { findRedis } from '../../../test/support/services.ts';
+import { bullmqStore } from '../src/bullmq-store.ts';
+import { toStoreOptions } from '../src/options.ts';
+import {
+  afterwards,
+  createTestEntry,
+  stateOf,
+  until,
+  useConsumption,
+  useInbox,
+  usePlace,
+} from './support/inbox.ts';
+
+const url = (await findRedis('lost answers of the BullMQ inbox')) ?? '';
+/** Longer than any test. */
+const LONG_MS = 600_000;
+const lost = new Error('the connection was closed');
+
+describe.skipIf(url === '')('the answer is lost', () => {
+  test.each([1, 3])('of a claim of %d: the next claim has the entries', async (limit) => {
+    const { store, inbox } = open();
+    for (let count = 0; count < 3; count += 1) await inbox.add(createTestEntry());
+    loseAnswers(1);
+    await expect(store.claim('novita', limit, LONG_MS)).rejects.toThrow();
+    const claims = [...(await store.claim('novita', 2, LONG_MS))];
+    expect(claims).toHaveLength(2);
+    claims.push(...(await store.claim('novita', 3, LONG_MS)));
+    expect(claims.map(({ attempts, isTakeover }) => [attempts, isTakeover])).toEqual(
+      Array.from({ length: 3 }, () => [1, false]),
+    );
+    for (const claim of claims) expect(await store.settle(claim, { type: 'done' })).toBe(true);
+  });
+
+  test('of a job that was extended after it was taken: the next claim has the entry', async () => {
+    const { store, inbox } = open();
+    expect(await store.claim('novita', 1, LONG_MS - 1)).toEqual([]);
+    await inbox.add(createTestEntry());
+    onTestFinished(() => void vi.restoreAllMocks());
+    vi.spyOn(Job.prototype, 'extendLock').mockRejectedValueOnce(lost);
+    await expect(store.claim('novita', 1, LONG_MS)).rejects.toThrow();
+    expect(await store.claim('novita', 1, LONG_MS)).toMatchObject([{ attempts: 1 }]);
+  });
+
+  test('of the wait for a job: the entry runs long before its lock ends', async () => {
+    const { inbox } = open();
+    const attempts: number[] = [];
+    useConsumption(inbox, async (entry) => {
+      attempts.push(entry.attempts);
+      return { type: 'done' };
+    });
+    const first = createTestEntry();
+    await inbox.add(first);
+    await until('done', async () => (await stateOf(inbox, first)) === 'done');
+    loseAnswers(1);
+    const second = createTestEntry();
+    await inbox.add(second);
+    await until('done', async () => (await stateOf(inbox, second)) === 'done');
+    expect(attempts).toEqual([1, 1]);
+  });
+
+  function open() {
+    const place = usePlace(url);
+    const inbox = useInbox(url, place, { leaseDurationMs: LONG_MS });
+    const store = bullmqStore(toStoreOptions({ connection: url, prefix: place.prefix }));
+    afterwards(() => store.close());
+    return { store, inbox };
+  }
+});
+
+/** Lets Redis hand out jobs whose answers are lost, so many times. */
+function loseAnswers(count: number): void {
+  const getNextJob = Worker.prototype.getNextJob;
+  let left = count;
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.spyOn(Worker.prototype, 'getNextJob').mockImplementation(async function (
+    this: Worker,
+    ...args
+  ) {
+    const job = (await getNextJob.apply(this, args)) as Job | undefined;
+    if (job === undefined || left <= 0) return job;
+    left -= 1;
+    throw lost;
+  });
+}
