@@ -35,6 +35,20 @@ describe.skipIf(url === '')('the answer is lost', () => {
     for (const claim of claims) expect(await store.settle(claim, { type: 'done' })).toBe(true);
   });
 
+  test('of a claim that is given up: the next claim has the entry', async () => {
+    const { store, inbox } = open({ commandTimeoutMs: 500 });
+    await inbox.add(createTestEntry());
+    loseAnswers(1, () => new Promise(() => undefined));
+    await expect(store.claim('novita', 1, LONG_MS)).rejects.toThrow(/does not answer in time/);
+    await until('connected again', () =>
+      store.stats().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await store.claim('novita', 1, LONG_MS)).toMatchObject([{ attempts: 1 }]);
+  });
+
   test('of a job that was extended after it was taken: the next claim has the entry', async () => {
     const { store, inbox } = open();
     expect(await store.claim('novita', 1, LONG_MS - 1)).toEqual([]);
@@ -62,17 +76,19 @@ describe.skipIf(url === '')('the answer is lost', () => {
     expect(attempts).toEqual([1, 1]);
   });
 
-  function open() {
+  function open(options: { readonly commandTimeoutMs?: number } = {}) {
     const place = usePlace(url);
     const inbox = useInbox(url, place, { leaseDurationMs: LONG_MS });
-    const store = bullmqStore(toStoreOptions({ connection: url, prefix: place.prefix }));
+    const store = bullmqStore(
+      toStoreOptions({ connection: url, prefix: place.prefix, ...options }),
+    );
     afterwards(() => store.close());
     return { store, inbox };
   }
 });
 
 /** Lets Redis hand out jobs whose answers are lost, so many times. */
-function loseAnswers(count: number): void {
+function loseAnswers(count: number, lose = () => Promise.reject(lost)): void {
   const getNextJob = Worker.prototype.getNextJob;
   let left = count;
   onTestFinished(() => void vi.restoreAllMocks());
@@ -83,6 +99,6 @@ function loseAnswers(count: number): void {
     const job = (await getNextJob.apply(this, args)) as Job | undefined;
     if (job === undefined || left <= 0) return job;
     left -= 1;
-    throw lost;
+    return lose();
   });
 }

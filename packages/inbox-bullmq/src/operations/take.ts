@@ -36,8 +36,8 @@ export function createTaker(
   async function takeNext(leaseDurationMs: number): Promise<Held | null | undefined> {
     const token = createToken();
     const bullmq = await openWorker();
-    const next = connection.run(() =>
-      lostCalls.watch(token, () => bullmq.getNextJob(token, { block: false })),
+    const next = lostCalls.watch(token, () =>
+      connection.run(() => bullmq.getNextJob(token, { block: false })),
     );
     const job = (await next) as EntryJob | undefined;
     if (job === undefined) return undefined;
