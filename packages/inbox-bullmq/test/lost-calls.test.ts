@@ -1,4 +1,4 @@
-// A connection that ends between a command and its answer: Redis has handed out a job, and nobody knows.
+// A connection that ends between a command and its answer: Redis has handed out a job that is not known.
 import { Job, Worker } from 'bullmq';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
