@@ -144,7 +144,10 @@ describe.skipIf(url === '')('lock', () => {
     const move = Job.prototype.moveToCompleted;
     onTestFinished(() => void vi.restoreAllMocks());
     let runs = 0;
-    vi.spyOn(Job.prototype, 'moveToCompleted').mockImplementationOnce(async function (...args) {
+    vi.spyOn(Job.prototype, 'moveToCompleted').mockImplementationOnce(async function (
+      this: Job,
+      ...args
+    ) {
       useConsumption(inbox, async () => {
         runs += 1;
         return { type: 'done' };
@@ -162,7 +165,10 @@ describe.skipIf(url === '')('lock', () => {
     const { claim, inbox, place } = await claimOne(LONG_MS);
     const getRanges = Queue.prototype.getRanges;
     onTestFinished(() => void vi.restoreAllMocks());
-    vi.spyOn(Queue.prototype, 'getRanges').mockImplementationOnce(async function (...args) {
+    vi.spyOn(Queue.prototype, 'getRanges').mockImplementationOnce(async function (
+      this: Queue,
+      ...args
+    ) {
       const ids = await getRanges.apply(this, args);
       await endLock(place, claim);
       return ids;

@@ -96,9 +96,12 @@ function loseAnswers(count: number, lose = () => Promise.reject(lost)): void {
     this: Worker,
     ...args
   ) {
-    const job = (await getNextJob.apply(this, args)) as Job | undefined;
-    if (job === undefined || left <= 0) return job;
+    const job = await getNextJob.apply(this, args);
+    if (!isJob(job) || left <= 0) return job;
     left -= 1;
     return lose();
   });
 }
+
+/** BullMQ's type leaves out that there may be no job. */
+const isJob = (job: Job | undefined): job is Job => job !== undefined;
