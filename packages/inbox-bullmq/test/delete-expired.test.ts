@@ -1,18 +1,16 @@
 import { expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
-import { bullmqStore } from '../src/bullmq-store.ts';
-import { toStoreOptions } from '../src/options.ts';
-import { afterwards, createTestEntry, usePlace } from './support/inbox.ts';
+import { createTestEntry, usePlace, useStore } from './support/inbox.ts';
 
 const url = (await findRedis('what the BullMQ inbox deletes')) ?? '';
 
 test.skipIf(url === '')(
   'deleteExpired: takes jobs that a dashboard removed out of the order of arrival',
   async () => {
-    const { prefix, redis } = usePlace(url);
-    const store = bullmqStore(toStoreOptions({ connection: url, prefix }));
-    afterwards(() => store.close());
+    const place = usePlace(url);
+    const { prefix, redis } = place;
+    const store = useStore(url, place);
     const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
     const kept = Array.from({ length: 250 }, () => createTestEntry());
     const removed = Array.from({ length: 300 }, () => createTestEntry());

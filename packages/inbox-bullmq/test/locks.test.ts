@@ -4,8 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
-import { bullmqStore } from '../src/bullmq-store.ts';
-import { toStoreOptions } from '../src/options.ts';
 import {
   afterwards,
   createTestEntry,
@@ -14,6 +12,7 @@ import {
   useConsumption,
   useInbox,
   usePlace,
+  useStore,
 } from './support/inbox.ts';
 import type { Place } from './support/place.ts';
 
@@ -34,7 +33,7 @@ describe.skipIf(url === '')('lock', () => {
 
   test('an expired lock comes back from the first look of another worker', async () => {
     const { store, claim, inbox, place } = await claimOne(LONG_MS);
-    const other = openStore(place);
+    const other = useStore(url, place);
     await endLock(place, claim);
     expect(await other.claim('novita', 1, LONG_MS)).toEqual([]);
     expect(await store.extend(claim, LONG_MS)).toBe(true);
@@ -119,10 +118,12 @@ describe.skipIf(url === '')('lock', () => {
   ])(
     'a process that ends within a settle as %s leaves the outcome',
     async (state, outcome, move) => {
-      const { store, claim, inbox } = await claimSecond();
+      const { store, claim, place } = await claimSecond();
       onTestFinished(() => void vi.restoreAllMocks());
       vi.spyOn(Job.prototype, move).mockRejectedValueOnce(new Error('the process ended'));
       await expect(store.settle(claim, outcome)).rejects.toThrow();
+      await expireLock(place, claim);
+      const inbox = useInbox(url, place);
       const attempts: number[] = [];
       useConsumption(inbox, async (entry) => {
         attempts.push(entry.attempts);
@@ -140,7 +141,8 @@ describe.skipIf(url === '')('lock', () => {
   );
 
   test('an outcome is recorded although the lock ends within the settle', async () => {
-    const { store, claim, inbox } = await claimSecond();
+    const { store, claim, place } = await claimSecond();
+    const inbox = useInbox(url, place);
     const move = Job.prototype.moveToCompleted;
     onTestFinished(() => void vi.restoreAllMocks());
     let runs = 0;
@@ -148,6 +150,7 @@ describe.skipIf(url === '')('lock', () => {
       this: Job,
       ...args
     ) {
+      await expireLock(place, claim);
       useConsumption(inbox, async () => {
         runs += 1;
         return { type: 'done' };
@@ -180,17 +183,17 @@ describe.skipIf(url === '')('lock', () => {
 
 /** The second attempt of an entry: its outcome is noted before the job is moved. */
 async function claimSecond(): ReturnType<typeof claimOne> {
-  const first = await claimOne();
+  const first = await claimOne(LONG_MS);
   await first.store.settle(first.claim, { ...retry, succeededHandlers: [] });
-  const [claim] = await first.store.claim('novita', 1, LEASE_MS);
+  const [claim] = await first.store.claim('novita', 1, LONG_MS);
   if (claim === undefined) throw new Error('the entry should be due again');
   return { ...first, claim };
 }
 
-function openStore({ prefix }: Place): Store {
-  const store = bullmqStore(toStoreOptions({ connection: url, prefix }));
-  afterwards(() => store.close());
-  return store;
+/** Lets a worker with a short lease find out soon: the check for stalled jobs of a long one holds others off. */
+async function expireLock({ prefix, redis }: Place, { taskId }: Claim): Promise<void> {
+  const key = (suffix: string) => `${prefix}:novita-webhooks.novita:${suffix}`;
+  await redis.del(key(`task-${taskId}:lock`), key('stalled-check'));
 }
 
 /** As if the lock had expired, and the check for stalled jobs had put the job back. */
@@ -210,7 +213,7 @@ async function claimOne(leaseDurationMs = LEASE_MS): Promise<{
 }> {
   const place = usePlace(url);
   const inbox = useInbox(url, place, { leaseDurationMs });
-  const store = openStore(place);
+  const store = useStore(url, place, { commandTimeoutMs: 60_000 });
   await inbox.add(createTestEntry());
   const [claim] = await store.claim('novita', 1, leaseDurationMs);
   if (claim === undefined) throw new Error('there should be something to claim');

@@ -3,16 +3,16 @@ import { Job, Worker } from 'bullmq';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
-import { bullmqStore } from '../src/bullmq-store.ts';
-import { toStoreOptions } from '../src/options.ts';
+import { createLostCalls } from '../src/bullmq/lost-calls.ts';
+import type { EndpointQueue } from '../src/bullmq/queues.ts';
 import {
-  afterwards,
   createTestEntry,
   stateOf,
   until,
   useConsumption,
   useInbox,
   usePlace,
+  useStore,
 } from './support/inbox.ts';
 
 const url = (await findRedis('lost answers of the BullMQ inbox')) ?? '';
@@ -24,7 +24,7 @@ describe.skipIf(url === '')('the answer is lost', () => {
   test.each([1, 3])('of a claim of %d: the next claim has the entries', async (limit) => {
     const { store, inbox } = open();
     for (let count = 0; count < 3; count += 1) await inbox.add(createTestEntry());
-    loseAnswers(1);
+    loseAnswer();
     await expect(store.claim('novita', limit, LONG_MS)).rejects.toThrow();
     const claims = [...(await store.claim('novita', 2, LONG_MS))];
     expect(claims).toHaveLength(2);
@@ -38,7 +38,7 @@ describe.skipIf(url === '')('the answer is lost', () => {
   test('of a claim that is given up: the next claim has the entry', async () => {
     const { store, inbox } = open({ commandTimeoutMs: 500 });
     await inbox.add(createTestEntry());
-    loseAnswers(1, () => new Promise(() => undefined));
+    loseAnswer(() => new Promise(() => undefined));
     await expect(store.claim('novita', 1, LONG_MS)).rejects.toThrow(/does not answer in time/);
     await until('connected again', () =>
       store.stats().then(
@@ -69,7 +69,7 @@ describe.skipIf(url === '')('the answer is lost', () => {
     const first = createTestEntry();
     await inbox.add(first);
     await until('done', async () => (await stateOf(inbox, first)) === 'done');
-    loseAnswers(1);
+    loseAnswer();
     const second = createTestEntry();
     await inbox.add(second);
     await until('done', async () => (await stateOf(inbox, second)) === 'done');
@@ -79,26 +79,39 @@ describe.skipIf(url === '')('the answer is lost', () => {
   function open(options: { readonly commandTimeoutMs?: number } = {}) {
     const place = usePlace(url);
     const inbox = useInbox(url, place, { leaseDurationMs: LONG_MS });
-    const store = bullmqStore(
-      toStoreOptions({ connection: url, prefix: place.prefix, ...options }),
-    );
-    afterwards(() => store.close());
-    return { store, inbox };
+    return { store: useStore(url, place, options), inbox };
   }
 });
 
-/** Lets Redis hand out jobs whose answers are lost, so many times. */
-function loseAnswers(count: number, lose = () => Promise.reject(lost)): void {
+test('a call that fails while lost jobs are looked for is looked for as well', async () => {
+  const fail = (token: string) =>
+    expect(lostCalls.watch(token, () => Promise.reject(lost))).rejects.toBe(lost);
+  let looks = 0;
+  const queue = {
+    async run() {
+      looks += 1;
+      if (looks === 1) await fail('the second');
+      return [];
+    },
+  } as unknown as EndpointQueue;
+  const lostCalls = createLostCalls(queue);
+  await fail('the first');
+  for (let calls = 0; calls < 3; calls += 1) await lostCalls.find(LONG_MS);
+  expect(looks).toBe(2);
+});
+
+/** Lets Redis hand out one job whose answer is lost. */
+function loseAnswer(lose = () => Promise.reject(lost)): void {
   const getNextJob = Worker.prototype.getNextJob;
-  let left = count;
+  let isLost = false;
   onTestFinished(() => void vi.restoreAllMocks());
   vi.spyOn(Worker.prototype, 'getNextJob').mockImplementation(async function (
     this: Worker,
     ...args
   ) {
     const job = await getNextJob.apply(this, args);
-    if (!isJob(job) || left <= 0) return job;
-    left -= 1;
+    if (!isJob(job) || isLost) return job;
+    isLost = true;
     return lose();
   });
 }

@@ -2,19 +2,15 @@ import type { Entry, EntryQuery, Store } from '@novita-webhooks/core';
 import { describe, expect, test } from 'vitest';
 
 import { findRedis } from '../../../test/support/services.ts';
-import { bullmqStore } from '../src/bullmq-store.ts';
-import { toStoreOptions } from '../src/options.ts';
 import {
-  afterwards,
   createTestEntry,
-  silent,
   until,
   useConsumption,
   useInbox,
   usePlace,
+  useStore,
   useQueue,
 } from './support/inbox.ts';
-import type { Place } from './support/place.ts';
 
 const url = (await findRedis("operators' operations on the BullMQ inbox")) ?? '';
 const LEASE_MS = 60_000;
@@ -22,7 +18,7 @@ const dead = { type: 'dead', reason: 'it failed', succeededHandlers: ['one'] } a
 
 describe.skipIf(url === '')('list', () => {
   test('merges the queues of all endpoints in the order of arrival', async () => {
-    const store = useStore(usePlace(url));
+    const store = useStore(url, usePlace(url));
     const ids = Array.from({ length: 250 }, (_, index) => `task-${index}`);
     for (const [index, taskId] of ids.entries()) {
       await store.add(createTestEntry({ taskId, endpoint: index % 3 === 0 ? 'other' : 'novita' }));
@@ -43,7 +39,7 @@ describe.skipIf(url === '')('list: more dead letters than are read on their own'
     'returns exactly the entries in the wanted states, in order',
     { timeout: 120_000 },
     async () => {
-      const store = useStore(usePlace(url));
+      const store = useStore(url, usePlace(url));
       for (let start = 0; start < entries.length; start += 500) {
         await store.restoreEntries?.(entries.slice(start, start + 500));
       }
@@ -60,7 +56,7 @@ describe.skipIf(url === '')('list: more dead letters than are read on their own'
 describe.skipIf(url === '')('replay', () => {
   test('with a body: is rejected while another process replaces the entry', async () => {
     const place = usePlace(url);
-    const store = useStore(place);
+    const store = useStore(url, place);
     const entry = createTestEntry({ schemaError: 'no images' });
     await addAndSettle(store, entry);
     const guard = `${place.prefix}:novita-webhooks.novita:novita:arrivals:removing:task-${entry.taskId}`;
@@ -75,7 +71,7 @@ describe.skipIf(url === '')('replay', () => {
 
   test('to named handlers: one that a crash cut off has no effect on the next', async () => {
     const place = usePlace(url);
-    const [store, queue] = [useStore(place), useQueue(place)];
+    const [store, queue] = [useStore(url, place), useQueue(place)];
     const entry = createTestEntry();
     await addAndSettle(store, entry);
     const [job] = await queue.getFailed();
@@ -90,7 +86,7 @@ describe.skipIf(url === '')('replay', () => {
 
 describe.skipIf(url === '')('restore', () => {
   test('done and dead entries pass those that wait, which are claimed in a first attempt', async () => {
-    const store = useStore(usePlace(url));
+    const store = useStore(url, usePlace(url));
     const waiting = [createTestEntry(), createTestEntry()];
     for (const entry of waiting) await store.add(entry);
     expect(await store.restoreEntries?.([stored('done'), stored('dead')])).toBe(2);
@@ -101,7 +97,7 @@ describe.skipIf(url === '')('restore', () => {
 
   test('into a paused queue: done and dead entries do not run when it is resumed', async () => {
     const place = usePlace(url);
-    const [store, queue] = [useStore(place), useQueue(place)];
+    const [store, queue] = [useStore(url, place), useQueue(place)];
     const entries = [stored('done'), stored('dead')];
     await queue.pause();
     expect(await store.restoreEntries?.(entries)).toBe(2);
@@ -118,13 +114,6 @@ describe.skipIf(url === '')('restore', () => {
     await until('run', () => runs === 2);
   });
 });
-
-function useStore({ prefix }: Place): Store {
-  const store = bullmqStore(toStoreOptions({ connection: url, prefix }));
-  store.open?.(silent);
-  afterwards(() => store.close());
-  return store;
-}
 
 async function addAndSettle(store: Store, entry: ReturnType<typeof createTestEntry>) {
   await store.add(entry);

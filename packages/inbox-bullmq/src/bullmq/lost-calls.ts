@@ -27,17 +27,18 @@ export function createLostCalls(queue: EndpointQueue): LostCalls {
     },
     async find(leaseDurationMs) {
       if (tokens.size === 0) return [];
+      const tried = [...tokens]; // calls that fail meanwhile stay
       const ids = await queue.run((bullmq) => bullmq.getRanges(['active'], 0, -1));
       const jobs = await Promise.all(ids.map((id) => queue.job(id)));
       const own = jobs.flatMap((job) => (job?.processedBy === WORKER_NAME ? [job] : []));
-      const tried = [...tokens].flatMap((token) =>
+      const extended = tried.flatMap((token) =>
         own.map(async (job) => {
           const lock = { job, token, leaseDurationMs };
           return (await extendLock(queue, lock)) ? [lock] : [];
         }),
       );
-      const locks = (await Promise.all(tried)).flat();
-      tokens.clear();
+      const locks = (await Promise.all(extended)).flat();
+      for (const token of tried) tokens.delete(token);
       return locks;
     },
   };

@@ -75,18 +75,22 @@ async function findNoted(
   return isOurs ? current : null;
 }
 
-/** Moves a job whose outcome is known: see Ending. The note of a restored one has counted this claim. */
+/**
+ * Moves a job whose outcome is known, and returns whether it is: see Ending. The note of a restored job
+ * has counted this claim already.
+ */
 export async function moveFinished(
   queue: EndpointQueue,
   { job, token }: Lock,
   { state, reason, succeededHandlers }: Entry,
-): Promise<void> {
-  if (state !== 'done' && state !== 'dead') return;
+): Promise<boolean> {
+  if (state !== 'done' && state !== 'dead') return false;
   const note = toLateNote(job);
   await queue.run(async () => {
     if (note !== null) await writeProgress(job, note);
     await move(job, token, { type: state, reason: reason ?? '', succeededHandlers }, null);
   });
+  return true;
 }
 
 /** The note of an outcome, with the counters of the claim that moves the job. */

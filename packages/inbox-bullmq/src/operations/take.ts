@@ -104,10 +104,7 @@ async function readClaim(queue: EndpointQueue, lock: Lock): Promise<Held | null>
     await queue.run(() => job.moveToFailed(error, token));
     return null;
   }
-  if (entry.state === 'done' || entry.state === 'dead') {
-    await moveFinished(queue, lock, entry);
-    return null;
-  }
+  if (await moveFinished(queue, lock, entry)) return null;
   // For an entry that fits the schema and has to take the place of this one.
   if (entry.schemaError !== null) {
     const isBegun = { attempts: undefined, nextReplay: undefined };

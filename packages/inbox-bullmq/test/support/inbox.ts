@@ -5,12 +5,15 @@ import {
   type Logger,
   type NewEntry,
   type EntryProcessor,
+  type Store,
 } from '@novita-webhooks/core';
 import { bullmqInbox, type BullmqInboxOptions } from '@novita-webhooks/inbox-bullmq';
 import { Queue } from 'bullmq';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach } from 'vitest';
 
+import { bullmqStore } from '../../src/bullmq-store.ts';
+import { toStoreOptions } from '../../src/options.ts';
 import { createPlace, type Place } from './place.ts';
 
 export { createTestEntry } from '@novita-webhooks/testing';
@@ -48,6 +51,18 @@ export function useInbox(
   });
   afterwards(() => inbox.close());
   return inbox;
+}
+
+/** The store of an inbox at a place; closed after the test. */
+export function useStore(
+  url: string,
+  { prefix }: Pick<Place, 'prefix'>,
+  options: Partial<BullmqInboxOptions> = {},
+): Store {
+  const store = bullmqStore(toStoreOptions({ connection: url, prefix, ...options }));
+  store.open?.(silent);
+  afterwards(() => store.close());
+  return store;
 }
 
 /** The queue of an endpoint, as a dashboard has it. */
